@@ -1,0 +1,85 @@
+/**
+ * Integers of 1 to 8 bytes at a place in a byte array. Offsets and sizes are plain numbers: decoding
+ * checks once that the value is a safe integer.
+ *
+ * @module
+ */
+
+/**
+ * Reads a big-endian unsigned integer of `width` bytes (1 to 16).
+ *
+ * @throws {RangeError} if the value exceeds 2^53 - 1 or the bytes aren't there.
+ */
+export function readBigEndian(bytes: Uint8Array, offset: number, width: number): number {
+  if (offset < 0 || offset + width > bytes.length) {
+    throw new RangeError(
+      `Cannot read ${width}-byte integer at ${offset}: only ${bytes.length} bytes`,
+    );
+  }
+  let value = 0;
+  for (let i = 0; i < width; i++) value = value * 256 + bytes[offset + i];
+  if (!Number.isSafeInteger(value)) {
+    throw new RangeError(`Cannot use integer at ${offset}: larger than 2^53 - 1`);
+  }
+  return value;
+}
+
+/** Writes a big-endian unsigned integer of `width` bytes. */
+export function writeBigEndian(
+  bytes: Uint8Array,
+  offset: number,
+  width: number,
+  value: number,
+): void {
+  for (let i = width - 1; i >= 0; i--) {
+    bytes[offset + i] = value % 256;
+    value = Math.floor(value / 256);
+  }
+  if (value !== 0) throw new RangeError(`Cannot write integer: it needs more than ${width} bytes`);
+}
+
+/**
+ * Reads a little-endian unsigned integer of `width` bytes (1 to 8).
+ *
+ * @throws {RangeError} as {@linkcode readBigEndian}.
+ */
+export function readLittleEndian(bytes: Uint8Array, offset: number, width: number): number {
+  if (offset < 0 || offset + width > bytes.length) {
+    throw new RangeError(
+      `Cannot read ${width}-byte integer at ${offset}: only ${bytes.length} bytes`,
+    );
+  }
+  let value = 0;
+  for (let i = width - 1; i >= 0; i--) value = value * 256 + bytes[offset + i];
+  if (!Number.isSafeInteger(value)) {
+    throw new RangeError(`Cannot use integer at ${offset}: larger than 2^53 - 1`);
+  }
+  return value;
+}
+
+/** Writes a little-endian unsigned integer of `width` bytes. */
+export function writeLittleEndian(
+  bytes: Uint8Array,
+  offset: number,
+  width: number,
+  value: number,
+): void {
+  for (let i = 0; i < width; i++) {
+    bytes[offset + i] = value % 256;
+    value = Math.floor(value / 256);
+  }
+  if (value !== 0) throw new RangeError(`Cannot write integer: it needs more than ${width} bytes`);
+}
+
+/** Joins byte arrays into a new one that owns its buffer. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const result = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}

@@ -1,0 +1,123 @@
+/**
+ * Every error class of the tool. A message says what was attempted, names the object, and gives the
+ * state found; `hint` is the next step when one is known. The exit code travels with the error, so
+ * that only `main.ts` turns one into the other (design notes, section 7).
+ *
+ * @module
+ */
+
+/** Options of {@linkcode ProvgraphError}. */
+export interface ProvgraphErrorOptions extends ErrorOptions {
+  /** What the user can do next, one sentence without full stop. */
+  hint?: string;
+}
+
+/** Base of all errors that are told to the user without a stack trace. */
+export class ProvgraphError extends Error {
+  override name = "ProvgraphError";
+  /** Process exit code: 1 trying again may help, 2 it will not. */
+  readonly exitCode: number = 1;
+  /** Next step for the user, or undefined. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: ProvgraphErrorOptions = {}) {
+    super(message, options);
+    this.hint = options.hint;
+  }
+}
+
+/** A command line or configuration that can't work: exit code 2. */
+export class UsageError extends ProvgraphError {
+  override name = "UsageError";
+  override readonly exitCode = 2;
+}
+
+/** A well-formed request that must not be carried out in the present state: exit code 2. */
+export class RefusedError extends ProvgraphError {
+  override name = "RefusedError";
+  override readonly exitCode = 2;
+}
+
+/** A quantum graph file (or part of one) that can't be what it claims to be: exit code 2. */
+export class InvalidQuantumGraphFileError extends ProvgraphError {
+  override name = "InvalidQuantumGraphFileError";
+  override readonly exitCode = 2;
+}
+
+/** A chunk log that can't be what it claims to be: exit code 2. */
+export class InvalidChunkLogError extends ProvgraphError {
+  override name = "InvalidChunkLogError";
+  override readonly exitCode = 2;
+}
+
+/** A repository this tool can't work with (configuration, manager or universe version): exit code 2. */
+export class RepositoryError extends ProvgraphError {
+  override name = "RepositoryError";
+  override readonly exitCode = 2;
+}
+
+/** A dataset type, dataset or collection that exists with another definition: exit code 2. */
+export class ConflictingDefinitionError extends ProvgraphError {
+  override name = "ConflictingDefinitionError";
+  override readonly exitCode: number = 2;
+}
+
+/** A row that is there already under the same or another id; the transaction was rolled back: exit code 1. */
+export class ConflictingDatasetError extends ProvgraphError {
+  override name = "ConflictingDatasetError";
+  override readonly exitCode = 1;
+}
+
+/** Something that was asked for is not there (quantum, dataset, collection, file): exit code 2. */
+export class NotFoundError extends ProvgraphError {
+  override name = "NotFoundError";
+  override readonly exitCode = 2;
+}
+
+/** The operating system or the database did not do what was asked: exit code 1. */
+export class EnvironmentError extends ProvgraphError {
+  override name = "EnvironmentError";
+  override readonly exitCode = 1;
+}
+
+/** A worker died or reported an error; the cause is chained: exit code of the cause, else 1. */
+export class WorkerFailedError extends ProvgraphError {
+  override name = "WorkerFailedError";
+  override readonly exitCode: number;
+
+  constructor(message: string, options: ProvgraphErrorOptions & { exitCode?: number } = {}) {
+    super(message, options);
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** An error as plain data, to cross a worker boundary, where error objects lose their class. */
+export interface ErrorData {
+  name: string;
+  message: string;
+  exitCode: number;
+  hint?: string;
+  stack?: string;
+}
+
+/** Turns any thrown value into data for a message. */
+export function errorToData(error: unknown): ErrorData {
+  if (error instanceof ProvgraphError) {
+    return {
+      name: error.name,
+      message: error.message,
+      exitCode: error.exitCode,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+    };
+  }
+  if (error instanceof Error) {
+    return {
+      name: error.name,
+      message: error.message,
+      exitCode: 1,
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+    };
+  }
+  return { name: "Error", message: String(error), exitCode: 1 };
+}

@@ -1,0 +1,80 @@
+/**
+ * UUIDs: 16 bytes inside the tool, text only at its edges. Order is that of the bytes, which is the
+ * order as unsigned 128-bit integers (format notes, section 4).
+ *
+ * @module
+ */
+
+/** Bytes of one UUID. */
+export const UUID_SIZE = 16;
+
+const HEX: string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
+
+/** Value of an ASCII hexadecimal digit, or -1. */
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const lower = code | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}
+
+/** Text form, lower case with dashes, of the 16 bytes at `offset`. */
+export function uuidToText(bytes: Uint8Array, offset = 0): string {
+  const h = uuidToHex(bytes, offset);
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
+}
+
+/** 32 lower-case hexadecimal digits of the 16 bytes at `offset`, as SQLite registries store them. */
+export function uuidToHex(bytes: Uint8Array, offset = 0): string {
+  let text = "";
+  for (let i = 0; i < UUID_SIZE; i++) text += HEX[bytes[offset + i]];
+  return text;
+}
+
+/**
+ * Parses a UUID with or without dashes, in either case (format notes, section 2).
+ *
+ * @throws {SyntaxError} if the text isn't a UUID.
+ */
+export function uuidFromText(text: string): Uint8Array {
+  const bytes = new Uint8Array(UUID_SIZE);
+  if (!writeUuidText(text, bytes, 0)) {
+    throw new SyntaxError(`Cannot parse UUID: "${text.slice(0, 80)}" is not one`);
+  }
+  return bytes;
+}
+
+/** Parses a UUID into `target` at `offset`; false if the text isn't one (target then undefined). */
+export function writeUuidText(text: string, target: Uint8Array, offset: number): boolean {
+  const length = text.length;
+  if (length !== 36 && length !== 32) return false;
+  let at = 0;
+  for (let i = 0; i < UUID_SIZE; i++) {
+    if (length === 36 && (i === 4 || i === 6 || i === 8 || i === 10)) {
+      if (text.charCodeAt(at++) !== 45) return false;
+    }
+    const high = hexDigit(text.charCodeAt(at++));
+    const low = hexDigit(text.charCodeAt(at++));
+    if (high < 0 || low < 0) return false;
+    target[offset + i] = high << 4 | low;
+  }
+  return true;
+}
+
+/** Whether the text is a complete UUID. */
+export function isUuidText(text: string): boolean {
+  return writeUuidText(text, new Uint8Array(UUID_SIZE), 0);
+}
+
+/** Compares the UUIDs at two places: negative, zero or positive. */
+export function compareUuids(
+  a: Uint8Array,
+  aOffset: number,
+  b: Uint8Array,
+  bOffset: number,
+): number {
+  for (let i = 0; i < UUID_SIZE; i++) {
+    const difference = a[aOffset + i] - b[bOffset + i];
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
