@@ -175,17 +175,14 @@ function parseElements(elements: JsonObject, root: JsonObject): Map<string, Dime
   const temporal = topologyMembers(root, "temporal");
   for (const [name, value] of Object.entries(elements)) {
     const element = object(value, `element "${name}"`);
-    const keys = array(element.keys, `keys of "${name}"`).map((key) => parseKey(key, name));
-    const metadata = array(element.metadata, `metadata of "${name}"`).map((column) =>
-      string(object(column, `metadata of "${name}"`).name, `metadata of "${name}"`)
-    );
+    const keys = array(element.keys, `keys of "${name}"`);
     raw.set(name, {
       requires: strings(element.requires, `requires of "${name}"`),
       implies: strings(element.implies, `implies of "${name}"`),
-      primaryKey: keys[0] ?? null,
+      primaryKey: keys.length === 0 ? null : parsePrimaryKey(keys[0], name),
       columns: [
-        ...keys.slice(1).map((key) => key.name),
-        ...metadata,
+        ...columnNames(keys.slice(1), `keys of "${name}"`),
+        ...columnNames(element.metadata, `metadata of "${name}"`),
         ...(spatial.has(name) ? ["region"] : []),
         ...(temporal.has(name) ? ["timespan"] : []),
       ],
@@ -282,14 +279,22 @@ function topologyMembers(root: JsonObject, kind: string): Set<string> {
   );
 }
 
-function parseKey(value: JsonValue, element: string): KeyType & { name: string } {
+/** A primary key: alternate keys may have types that never occur in data IDs. */
+function parsePrimaryKey(value: JsonValue, element: string): KeyType & { name: string } {
   const { name, type, length } = object(value, `keys of "${element}"`);
-  if (type !== "int" && type !== "string") fail(`a key of "${element}" has type ${describe(type)}`);
+  if (type !== "int" && type !== "string") {
+    fail(`primary key of "${element}" has type ${describe(type)}`);
+  }
   return {
     name: string(name, `keys of "${element}"`),
     type: type as KeyType["type"],
     ...(typeof length === "number" ? { length } : {}),
   };
+}
+
+/** Names of the columns in a list of column definitions. */
+function columnNames(value: JsonValue | undefined, what: string): string[] {
+  return array(value, what).map((column) => string(object(column, what).name, what));
 }
 
 /** Only `view_of` of the storage is meaningful; the class names are history. */
