@@ -1,0 +1,254 @@
+/**
+ * Configuration files of a butler: YAML with `!include` and `includeConfigs`, or JSON, and the way
+ * they are merged.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path/posix";
+import {
+  type CollectionTag,
+  parseDocument,
+  type ScalarTag,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
+import { EnvironmentError, NotFoundError, RepositoryError } from "../base/errors.ts";
+import { type Environment, expandVariables, localPath } from "./local_path.ts";
+
+/** A value in a configuration. */
+export type ConfigValue = null | boolean | number | string | ConfigValue[] | ConfigMapping;
+
+/** A mapping in a configuration. */
+export interface ConfigMapping {
+  [key: string]: ConfigValue;
+}
+
+/** Larger files and deeper includes than this are mistakes. */
+const MAX_FILE_SIZE = 16 * 1024 * 1024;
+const MAX_INCLUDE_DEPTH = 16;
+
+/** Whether a value is a mapping (neither scalar nor list). */
+export function isMapping(value: ConfigValue | undefined): value is ConfigMapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value of a key of a mapping's own, else undefined (names like `constructor` are no keys). */
+export function getValue(mapping: ConfigMapping, key: string): ConfigValue | undefined {
+  return Object.hasOwn(mapping, key) ? mapping[key] : undefined;
+}
+
+/** Sets a key, also if it is called `__proto__`. */
+export function setValue(mapping: ConfigMapping, key: string, value: ConfigValue): void {
+  Object.defineProperty(mapping, key, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+}
+
+/**
+ * A new mapping with the content of both: mappings are merged key by key, anything else in `over`
+ * (lists too) replaces what `base` has. Keys of `base` come first. Neither argument is changed.
+ *
+ * Source: butler repository notes, section 1.3.
+ */
+export function mergeConfig(base: ConfigMapping, over: ConfigMapping): ConfigMapping {
+  const result: ConfigMapping = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    if (!isMapping(value)) {
+      setValue(result, key, value);
+    } else {
+      const old = getValue(result, key);
+      setValue(result, key, mergeConfig(isMapping(old) ? old : {}, value));
+    }
+  }
+  return result;
+}
+
+/**
+ * Reads a `.yaml` or `.json` file and everything it includes.
+ *
+ * @param path absolute path
+ * @param cwd where `includeConfigs` looks before the file's own directory
+ * @throws {NotFoundError} if the file, or one that it includes, doesn't exist.
+ * @throws {RepositoryError} if it isn't a mapping in YAML or JSON, or has another extension.
+ * @throws {EnvironmentError} if it can't be read.
+ */
+export function readConfigFile(path: string, env: Environment, cwd: string): ConfigMapping {
+  return readMapping(path, { env, cwd, depth: 0 });
+}
+
+/** Parses YAML text (or JSON, which is YAML) that includes nothing; undefined if it can't be. */
+export function parseYaml(text: string): ConfigValue | undefined {
+  const document = parseDocument(text, YAML_OPTIONS);
+  if (document.errors.length > 0 || document.warnings.length > 0) return undefined;
+  return document.toJS() as ConfigValue;
+}
+
+interface ReadContext {
+  env: Environment;
+  cwd: string;
+  depth: number;
+}
+
+/** YAML 1.1 as the reference's parser has it (`yes` is true); repeated keys: the last one wins. */
+const YAML_OPTIONS = { version: "1.1", uniqueKeys: false, logLevel: "silent" } as const;
+
+function readMapping(path: string, context: ReadContext): ConfigMapping {
+  if (!/\.(yaml|json)$/.test(path)) {
+    throw new RepositoryError(
+      `Cannot read configuration "${path}": its name ends neither in .yaml nor in .json`,
+    );
+  }
+  const content = readYaml(path, context) ?? {};
+  if (!isMapping(content)) {
+    throw new RepositoryError(`Cannot read configuration "${path}": it is not a mapping`);
+  }
+  return resolveIncludes(content, path, context);
+}
+
+function readYaml(path: string, context: ReadContext): ConfigValue {
+  if (context.depth > MAX_INCLUDE_DEPTH) {
+    throw new RepositoryError(
+      `Cannot read configuration "${path}": includes are nested too deeply`,
+    );
+  }
+  const text = readText(path);
+  if (path.endsWith(".json")) {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new RepositoryError(`Cannot read configuration "${path}": it is not JSON`, { cause });
+    }
+  }
+  const include = (location: unknown): ConfigValue => {
+    if (typeof location !== "string") {
+      throw new RepositoryError(`Cannot read configuration "${path}": !include needs file names`);
+    }
+    const target = localPath(location, context.env, dirname(path), "included file");
+    return readYaml(target, { ...context, depth: context.depth + 1 });
+  };
+  const document = parseDocument(text, { ...YAML_OPTIONS, customTags: includeTags(include) });
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem !== undefined) {
+    throw new RepositoryError(`Cannot read configuration "${path}": ${problem.message}`, {
+      cause: problem,
+    });
+  }
+  return document.toJS() as ConfigValue;
+}
+
+function readText(path: string): string {
+  try {
+    const { size } = Deno.statSync(path);
+    if (size > MAX_FILE_SIZE) {
+      throw new RepositoryError(
+        `Cannot read configuration "${path}": it has ${size} bytes, expected at most ` +
+          `${MAX_FILE_SIZE}`,
+      );
+    }
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    if (cause instanceof RepositoryError) throw cause;
+    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+      throw new NotFoundError(`Cannot read configuration "${path}": there is no such file`, {
+        cause,
+      });
+    }
+    throw new EnvironmentError(`Cannot read configuration "${path}": ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** The tag `!include` on a file name, a list of them, or a mapping to them. */
+function includeTags(
+  include: (location: unknown) => ConfigValue,
+): (ScalarTag | CollectionTag)[] {
+  return [
+    { tag: "!include", resolve: (location: string) => include(location) },
+    {
+      tag: "!include",
+      collection: "seq",
+      resolve: (node) => (node as YAMLSeq).toJSON().map(include),
+    },
+    {
+      tag: "!include",
+      collection: "map",
+      resolve: (node) =>
+        Object.fromEntries(
+          Object.entries((node as YAMLMap).toJSON()).map(([key, value]) => [key, include(value)]),
+        ),
+    },
+  ];
+}
+
+/** Replaces `includeConfigs` keys by the content of the files; what stands beside them wins. */
+function resolveIncludes(
+  mapping: ConfigMapping,
+  path: string,
+  context: ReadContext,
+): ConfigMapping {
+  let result: ConfigMapping = {};
+  const includes = getValue(mapping, "includeConfigs");
+  for (const name of includes === undefined ? [] : [includes].flat()) {
+    const file = findInclude(name, path, context);
+    result = mergeConfig(result, readMapping(file, { ...context, depth: context.depth + 1 }));
+  }
+  const own: ConfigMapping = {};
+  for (const [key, value] of Object.entries(mapping)) {
+    if (key === "includeConfigs") continue;
+    setValue(own, key, isMapping(value) ? resolveIncludes(value, path, context) : value);
+  }
+  return mergeConfig(result, own);
+}
+
+function findInclude(name: ConfigValue, path: string, context: ReadContext): string {
+  if (typeof name !== "string") {
+    throw new RepositoryError(
+      `Cannot read configuration "${path}": includeConfigs needs file names`,
+    );
+  }
+  const expanded = expandVariables(name, context.env);
+  const candidates = [context.cwd, dirname(path)].map((directory) =>
+    localPath(expanded, context.env, directory, "included file")
+  );
+  const found = candidates.find((candidate) => fileExists(candidate));
+  if (found === undefined) {
+    throw new NotFoundError(
+      `Cannot read configuration "${path}": included file "${name}" is neither in ` +
+        `"${context.cwd}" nor in "${dirname(path)}"`,
+    );
+  }
+  return found;
+}
+
+/** Whether something of that name exists; unreadable directories count as not. */
+export function fileExists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Reads the file of that name in every directory that has it, lowest priority first.
+ *
+ * @param directories absolute paths, highest priority first
+ */
+export function readFromDirectories(
+  directories: readonly string[],
+  name: string,
+  env: Environment,
+  cwd: string,
+): ConfigMapping[] {
+  return directories
+    .map((directory) => join(directory, name))
+    .filter(fileExists)
+    .map((path) => readConfigFile(path, env, cwd))
+    .reverse();
+}
