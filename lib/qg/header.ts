@@ -1,0 +1,250 @@
+/**
+ * The header block of a quantum graph file: reading it with the format version gate, and making the
+ * header of a provenance graph out of the predicted one (format notes, section 5).
+ *
+ * @module
+ */
+
+import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
+import { concatBytes } from "../base/bytes.ts";
+import { encodeUtf8, JsonCursor, type JsonValue, parseJson } from "../base/json_text.ts";
+import { isUuidText } from "../base/uuid.ts";
+
+/** Newest format version that is read. */
+export const MAX_FORMAT_VERSION = 1;
+
+/** Largest `int_size` that is read: the reference accepts 16 (format notes, section 12). */
+export const MAX_INT_SIZE = 16;
+
+/** Fields of `header.json.zst`, named as on the wire; absent ones have the reference's defaults. */
+export interface QuantumGraphHeader {
+  /** Format version, 0 or 1. */
+  version: number;
+  /** `"predicted"` or `"provenance"`. */
+  graph_type: string;
+  /** Input collections as given when the graph was built; may be CHAINED. */
+  inputs: string[];
+  /** Output CHAINED collection, null for none. */
+  output: string | null;
+  /** Output RUN collection; safe as a relative path. */
+  output_run: string;
+  /** Who built the predicted graph, empty when unknown. */
+  user: string;
+  /** When it was built: ISO, naive local time, empty when unknown. */
+  timestamp: string;
+  /** Command that built it, empty when unknown. */
+  command: string;
+  /** Free-form build metadata. */
+  metadata: { [key: string]: JsonValue };
+  /** Bytes of every integer in multi-block and address files, 1 to 16. */
+  int_size: number;
+  /** Regular quanta, init quanta not counted. */
+  n_quanta: number;
+  /** Distinct datasets of all quanta, inputs and outputs, `packages` included. */
+  n_datasets: number;
+  /** Task label to number of quanta, labels without quanta included. */
+  n_task_quanta: Record<string, number>;
+  /** Dataset ID for the ingested provenance graph, lower case with dashes; empty when absent. */
+  provenance_dataset_id: string;
+}
+
+/** Which graph type {@linkcode parseHeader} accepts. */
+export type ExpectedGraphType = "predicted" | "provenance" | "any";
+
+/**
+ * Parses and checks the decoded text of `header.json.zst`.
+ *
+ * @throws {RefusedError} for the wrong graph type or a newer format version.
+ * @throws {InvalidQuantumGraphFileError} for anything else that doesn't fit.
+ *
+ * Source: format notes, section 5. Unlike the reference, versions above 1 are refused: it reads any
+ * version as if it were 1.
+ */
+export function parseHeader(
+  text: Uint8Array,
+  fileName: string,
+  expected: ExpectedGraphType,
+): QuantumGraphHeader {
+  const invalid = (state: string): InvalidQuantumGraphFileError =>
+    new InvalidQuantumGraphFileError(`Cannot read header of "${fileName}": ${state}`);
+  let document: JsonValue;
+  try {
+    document = parseJson(text);
+  } catch (cause) {
+    throw new InvalidQuantumGraphFileError(
+      `Cannot read header of "${fileName}": it is not JSON`,
+      { cause },
+    );
+  }
+  if (document === null || typeof document !== "object" || Array.isArray(document)) {
+    throw invalid("it is not a JSON object");
+  }
+  const fields = document;
+
+  const version = integerField(fields, "version", 1, invalid);
+  const graphType = textField(fields, "graph_type", invalid);
+  if (graphType !== "predicted" && graphType !== "provenance") {
+    throw invalid(
+      graphType === "" ? "graph_type is missing" : `graph_type is ${quote(graphType)}`,
+    );
+  }
+  if (expected !== "any" && graphType !== expected) {
+    throw new RefusedError(
+      `Cannot use "${fileName}" as a ${expected} graph: it is a ${graphType} graph`,
+      {
+        hint: expected === "predicted"
+          ? "Pass the graph that the quanta were run from"
+          : "Pass the graph that aggregate-graph wrote",
+      },
+    );
+  }
+  if (version > MAX_FORMAT_VERSION) {
+    throw new RefusedError(
+      `Cannot read "${fileName}": format version is ${version}, newest known is ${MAX_FORMAT_VERSION}`,
+      { hint: "Use a newer provgraph, or the tools of the release that wrote the file" },
+    );
+  }
+  const intSize = integerField(fields, "int_size", 8, invalid);
+  if (intSize < 1 || intSize > MAX_INT_SIZE) {
+    throw invalid(`int_size is ${intSize}, expected 1 to ${MAX_INT_SIZE}`);
+  }
+
+  const outputRun = textField(fields, "output_run", invalid);
+  checkCollectionName(outputRun, "output_run", invalid);
+  const output = fields.output === null ? "" : textField(fields, "output", invalid);
+  if (output !== "") checkCollectionName(output, "output", invalid);
+  const inputs = fields.inputs ?? [];
+  if (!Array.isArray(inputs)) throw invalid("inputs is not an array");
+  for (const name of inputs) {
+    if (typeof name !== "string" || name === "" || name.includes("\0")) {
+      throw invalid("inputs has an element that is no collection name");
+    }
+  }
+  const metadata = fields.metadata ?? {};
+  if (typeof metadata !== "object" || Array.isArray(metadata)) {
+    throw invalid("metadata is not an object");
+  }
+  const counts = fields.n_task_quanta ?? {};
+  if (typeof counts !== "object" || Array.isArray(counts)) {
+    throw invalid("n_task_quanta is not an object");
+  }
+  const nTaskQuanta: Record<string, number> = Object.create(null);
+  for (const label of Object.keys(counts)) {
+    nTaskQuanta[label] = integerField(counts, label, 0, invalid);
+  }
+  const provenanceId = textField(fields, "provenance_dataset_id", invalid);
+  if (provenanceId !== "" && !isUuidText(provenanceId)) {
+    throw invalid(`provenance_dataset_id is ${quote(provenanceId)}, which is no UUID`);
+  }
+
+  return {
+    version,
+    graph_type: graphType,
+    inputs: inputs as string[],
+    output: output === "" ? null : output,
+    output_run: outputRun,
+    user: textField(fields, "user", invalid),
+    timestamp: textField(fields, "timestamp", invalid),
+    command: textField(fields, "command", invalid),
+    metadata,
+    int_size: intSize,
+    n_quanta: integerField(fields, "n_quanta", 0, invalid),
+    n_datasets: integerField(fields, "n_datasets", 0, invalid),
+    n_task_quanta: nTaskQuanta,
+    provenance_dataset_id: normalUuid(provenanceId),
+  };
+}
+
+/**
+ * Text of the provenance graph's header: the predicted graph's, with the value of `graph_type`
+ * replaced, and version 0 made 1 (the provenance layout is that of version 1). All other bytes stay
+ * as they are: counts, times and free-form metadata keep their text.
+ *
+ * @throws {SyntaxError} if the text isn't a JSON object.
+ *
+ * Source: format notes, section 5.
+ */
+export function provenanceHeaderText(predictedHeaderText: Uint8Array): Uint8Array<ArrayBuffer> {
+  const cursor = new JsonCursor(predictedHeaderText);
+  const parts: Uint8Array[] = [];
+  let copied = 0;
+  let hasType = false;
+  cursor.beginObject();
+  const bodyStart = cursor.position;
+  let nMembers = 0;
+  while (cursor.nextMember()) {
+    nMembers++;
+    const key = cursor.key;
+    const [start, end] = cursor.skipRange();
+    let replacement: string;
+    if (key === "graph_type") {
+      hasType = true;
+      replacement = '"provenance"';
+    } else if (key === "version" && Number(asciiOf(predictedHeaderText, start, end)) === 0) {
+      replacement = "1";
+    } else {
+      continue;
+    }
+    parts.push(predictedHeaderText.subarray(copied, start), encodeUtf8(replacement));
+    copied = end;
+  }
+  cursor.finish();
+  parts.push(predictedHeaderText.subarray(copied));
+  if (hasType) return concatBytes(parts);
+  // Unreachable behind parseHeader(), which refuses a header without a graph type.
+  return concatBytes([
+    predictedHeaderText.subarray(0, bodyStart),
+    encodeUtf8(`"graph_type":"provenance"${nMembers === 0 ? "" : ","}`),
+    predictedHeaderText.subarray(bodyStart),
+  ]);
+}
+
+function asciiOf(text: Uint8Array, start: number, end: number): string {
+  return String.fromCharCode(...text.subarray(start, Math.min(end, start + 32)));
+}
+
+function textField(
+  fields: { [key: string]: JsonValue },
+  key: string,
+  invalid: (state: string) => Error,
+): string {
+  const value = fields[key];
+  if (value === undefined) return "";
+  if (typeof value !== "string") throw invalid(`${key} is not a string`);
+  return value;
+}
+
+function integerField(
+  fields: { [key: string]: JsonValue },
+  key: string,
+  defaultValue: number,
+  invalid: (state: string) => Error,
+): number {
+  const value = fields[key];
+  if (value === undefined) return defaultValue;
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
+    throw invalid(`${key} is not a non-negative integer`);
+  }
+  return value;
+}
+
+/**
+ * A RUN becomes the first directories of every path below the datastore root, so a name must not be
+ * able to lead out of it.
+ */
+function checkCollectionName(name: string, key: string, invalid: (state: string) => Error): void {
+  if (name === "") throw invalid(`${key} is missing or empty`);
+  if (name.includes("\0")) throw invalid(`${key} has a NUL character`);
+  if (name.startsWith("/")) throw invalid(`${key} ${quote(name)} begins with "/"`);
+  if (name.split("/").includes("..")) throw invalid(`${key} ${quote(name)} has a part ".."`);
+}
+
+function normalUuid(text: string): string {
+  const h = text.toLowerCase();
+  if (h.length !== 32) return h;
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text);
+}
