@@ -83,3 +83,60 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
   }
   return result;
 }
+
+const encoder = new TextEncoder();
+
+/** Bytes put together piece by piece in one growing buffer that is used again and again. */
+export class ByteBuilder {
+  #bytes = new Uint8Array(16384);
+  #length = 0;
+
+  /** Bytes written since the last {@linkcode reset}. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Starts over; views handed out before become invalid. */
+  reset(): void {
+    this.#length = 0;
+  }
+
+  #reserve(size: number): void {
+    if (this.#length + size <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + size));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+
+  /** Appends UTF-8 of a text. */
+  text(text: string): void {
+    this.#reserve(text.length * 3);
+    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+
+  /** Appends bytes `start` to `end` of `source`. */
+  bytes(source: Uint8Array, start = 0, end = source.length): void {
+    this.#reserve(end - start);
+    this.#bytes.set(source.subarray(start, end), this.#length);
+    this.#length += end - start;
+  }
+
+  /** Appends `size` zero bytes, to be filled through {@linkcode view}; returns where they begin. */
+  skip(size: number): number {
+    this.#reserve(size);
+    const start = this.#length;
+    this.#bytes.fill(0, start, start + size);
+    this.#length += size;
+    return start;
+  }
+
+  /** View of what was written from `start` on, valid until the next {@linkcode reset}. */
+  view(start = 0): Uint8Array {
+    return this.#bytes.subarray(start, this.#length);
+  }
+
+  /** Copy of what was written, in a buffer of its own. */
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+}

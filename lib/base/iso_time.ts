@@ -1,0 +1,51 @@
+/**
+ * Dates and times to the microsecond, as Python's `datetime` has them. JavaScript's `Date` knows only
+ * milliseconds, so it is used for whole seconds alone (format notes, section 13).
+ *
+ * @module
+ */
+
+const PATTERN =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt _](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$/;
+
+/**
+ * Parses an ISO 8601 date and time. One without offset is taken as UTC.
+ *
+ * @returns microseconds since 1970, a safe integer, or null if the text isn't a valid time.
+ */
+export function parseIsoTime(text: string): number | null {
+  const match = PATTERN.exec(text);
+  if (match === null) return null;
+  const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map((i) =>
+    Number(match[i] ?? 0)
+  );
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return null;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCDate() !== day || date.getUTCMonth() !== month - 1) return null;
+  const fraction = Number((match[7] ?? "0").padEnd(6, "0").slice(0, 6));
+  let offsetMinutes = 0;
+  const zone = match[8];
+  if (zone !== undefined && zone !== "Z" && zone !== "z") {
+    const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
+    const hours = Number(digits.slice(0, 2));
+    if (hours > 23 || Number(digits.slice(2)) > 59) return null;
+    offsetMinutes = (hours * 60 + Number(digits.slice(2))) * (zone[0] === "-" ? -1 : 1);
+  }
+  const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offsetMinutes * 60;
+  return seconds * 1e6 + fraction;
+}
+
+/** UTC text with `Z`, six digits of fraction or none when it is zero (format notes, section 8.4). */
+export function formatIsoTime(microseconds: number): string {
+  const fraction = ((microseconds % 1e6) + 1e6) % 1e6;
+  const seconds = (microseconds - fraction) / 1e6;
+  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
+  return fraction === 0 ? `${text}Z` : `${text}.${String(fraction).padStart(6, "0")}Z`;
+}
+
+/** JSON text of a floating-point number as Python writes it: integral values end in `.0`. */
+export function floatText(value: number): string {
+  const text = String(value);
+  return Number.isInteger(value) && !text.includes("e") ? `${text}.0` : text;
+}

@@ -1,0 +1,542 @@
+/**
+ * JSON as Python writes it: `NaN`, `Infinity` and `-Infinity` are numbers, integers have any size,
+ * `1.0` is not `1`. Documents are carried as bytes; {@linkcode JsonCursor} finds places in them and
+ * checks them on the way, so that text can be spliced without being parsed and written again.
+ *
+ * @module
+ */
+
+/** A value decoded by {@linkcode parseJson}. Integers beyond 2^53 are `bigint`. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | JsonValue[]
+  | { [key: string]: JsonValue };
+
+/** What kind of value starts at the cursor. */
+export type JsonKind = "object" | "array" | "string" | "number" | "true" | "false" | "null";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const MAX_DEPTH = 512;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** Strings of short ASCII keys met before, found by hash, so that a key costs no decoding. */
+class KeyTable {
+  #bytes: (Uint8Array | undefined)[] = new Array(1024);
+  #texts: string[] = new Array(1024).fill("");
+
+  get(source: Uint8Array, start: number, end: number, hash: number): string {
+    const slot = hash & 1023;
+    const known = this.#bytes[slot];
+    const length = end - start;
+    if (known !== undefined && known.length === length) {
+      let i = 0;
+      while (i < length && known[i] === source[start + i]) i++;
+      if (i === length) return this.#texts[slot];
+    }
+    const bytes = source.slice(start, end);
+    const text = decoder.decode(bytes);
+    if (length <= 64) {
+      this.#bytes[slot] = bytes;
+      this.#texts[slot] = text;
+    }
+    return text;
+  }
+}
+
+const keys = new KeyTable();
+
+/**
+ * Walks through JSON text in UTF-8, checking syntax as strictly as the reference's readers do:
+ * no raw control characters in strings, no lone surrogate escapes, no leading zeros, no trailing
+ * commas (format notes, section 8.5). UTF-8 itself is checked by {@linkcode JsonCursor.finish} or
+ * {@linkcode assertUtf8}.
+ *
+ * Members and elements are visited like this; each turn of a loop must consume exactly one value:
+ *
+ * ```ts ignore
+ * cursor.beginObject();
+ * while (cursor.nextMember()) {
+ *   if (cursor.key === "version") version = cursor.readNumber();
+ *   else cursor.skip();
+ * }
+ * ```
+ */
+export class JsonCursor {
+  /** The text; ranges are positions in it. */
+  readonly bytes: Uint8Array;
+  /** Position of the next unread byte. */
+  position: number;
+  /** Key of the member that {@linkcode nextMember} arrived at. */
+  key = "";
+  /** Whether any byte outside ASCII was seen in a string. */
+  hasNonAscii = false;
+  readonly #end: number;
+  #fresh = false;
+  #depth = 0;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.position = start;
+    this.#end = end;
+  }
+
+  /** Error about the present position. */
+  fail(what: string): never {
+    throw new SyntaxError(`Cannot parse JSON: ${what} at byte ${this.position}`);
+  }
+
+  #blanks(): number {
+    const bytes = this.bytes;
+    let at = this.position;
+    while (at < this.#end) {
+      const c = bytes[at];
+      if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) {
+        this.position = at;
+        return c;
+      }
+      at++;
+    }
+    this.position = at;
+    return -1;
+  }
+
+  /** Kind of the value that comes next; nothing is consumed but blanks. */
+  kind(): JsonKind {
+    const c = this.#blanks();
+    switch (c) {
+      case OPEN_BRACE:
+        return "object";
+      case OPEN_BRACKET:
+        return "array";
+      case QUOTE:
+        return "string";
+      case 0x74:
+        return "true";
+      case 0x66:
+        return "false";
+      case 0x6e:
+        return "null";
+      case -1:
+        return this.fail("unexpected end");
+      default:
+        return "number";
+    }
+  }
+
+  /** Enters an object. */
+  beginObject(): void {
+    if (this.#blanks() !== OPEN_BRACE) this.fail("expected an object");
+    this.position++;
+    this.#fresh = true;
+    if (++this.#depth > MAX_DEPTH) this.fail("nested too deeply");
+  }
+
+  /** Goes to the value of the next member and sets `key`; false at the end of the object. */
+  nextMember(): boolean {
+    let c = this.#blanks();
+    if (c === CLOSE_BRACE) {
+      this.position++;
+      this.#fresh = false;
+      this.#depth--;
+      return false;
+    }
+    if (!this.#fresh) {
+      if (c !== COMMA) this.fail("expected ',' or '}'");
+      this.position++;
+      c = this.#blanks();
+    }
+    this.#fresh = false;
+    if (c !== QUOTE) this.fail("expected a key");
+    this.key = this.#readKey();
+    if (this.#blanks() !== COLON) this.fail("expected ':'");
+    this.position++;
+    return true;
+  }
+
+  /** Enters an array. */
+  beginArray(): void {
+    if (this.#blanks() !== OPEN_BRACKET) this.fail("expected an array");
+    this.position++;
+    this.#fresh = true;
+    if (++this.#depth > MAX_DEPTH) this.fail("nested too deeply");
+  }
+
+  /** Goes to the next element; false at the end of the array. */
+  nextElement(): boolean {
+    const c = this.#blanks();
+    if (c === CLOSE_BRACKET) {
+      this.position++;
+      this.#fresh = false;
+      this.#depth--;
+      return false;
+    }
+    if (!this.#fresh) {
+      if (c !== COMMA) this.fail("expected ',' or ']'");
+      this.position++;
+      if (this.#blanks() === CLOSE_BRACKET) this.fail("expected a value");
+    }
+    this.#fresh = false;
+    return true;
+  }
+
+  #readKey(): string {
+    const bytes = this.bytes;
+    const start = this.position + 1;
+    let hash = 0;
+    let at = start;
+    for (; at < this.#end; at++) {
+      const c = bytes[at];
+      if (c === QUOTE) {
+        this.position = at + 1;
+        return keys.get(bytes, start, at, hash ^ (hash >>> 10));
+      }
+      if (c === BACKSLASH || c < 0x20 || c >= 0x80) break;
+      hash = (Math.imul(hash, 31) + c) | 0;
+    }
+    return this.readString();
+  }
+
+  /** Skips a string and checks it. Leaves the cursor behind its closing quote. */
+  #skipString(): void {
+    const bytes = this.bytes;
+    const end = this.#end;
+    let at = this.position + 1;
+    for (;;) {
+      if (at >= end) {
+        this.position = at;
+        this.fail("unterminated string");
+      }
+      const c = bytes[at];
+      if (c === QUOTE) break;
+      if (c === BACKSLASH) {
+        const escape = bytes[at + 1];
+        if (escape === 0x75) {
+          const unit = this.#hex4(at + 2);
+          if (unit >= 0xd800 && unit <= 0xdfff) {
+            const isPair = unit < 0xdc00 && bytes[at + 6] === BACKSLASH && bytes[at + 7] === 0x75;
+            const low = isPair ? this.#hex4(at + 8) : 0;
+            if (low < 0xdc00 || low > 0xdfff) {
+              this.position = at;
+              this.fail("lone surrogate");
+            }
+            at += 12;
+          } else {
+            at += 6;
+          }
+        } else {
+          switch (escape) {
+            case QUOTE:
+            case BACKSLASH:
+            case 0x2f:
+            case 0x62:
+            case 0x66:
+            case 0x6e:
+            case 0x72:
+            case 0x74:
+              at += 2;
+              break;
+            default:
+              this.position = at;
+              this.fail("invalid escape");
+          }
+        }
+        continue;
+      }
+      if (c < 0x20) {
+        this.position = at;
+        this.fail("control character in a string");
+      }
+      if (c >= 0x80) this.hasNonAscii = true;
+      at++;
+    }
+    this.position = at + 1;
+  }
+
+  #hex4(at: number): number {
+    let value = 0;
+    for (let i = 0; i < 4; i++) {
+      const c = this.bytes[at + i];
+      const lower = c | 32;
+      let digit: number;
+      if (c >= 48 && c <= 57) digit = c - 48;
+      else if (lower >= 97 && lower <= 102) digit = lower - 87;
+      else {
+        this.position = at;
+        return this.fail("invalid \\u escape");
+      }
+      value = value << 4 | digit;
+    }
+    if (at + 4 > this.#end) this.fail("unterminated string");
+    return value;
+  }
+
+  #literal(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      if (this.position + i >= this.#end || this.bytes[this.position + i] !== text.charCodeAt(i)) {
+        this.fail("unexpected character");
+      }
+    }
+    this.position += text.length;
+  }
+
+  #digits(): void {
+    const start = this.position;
+    while (this.position < this.#end) {
+      const c = this.bytes[this.position];
+      if (c < 48 || c > 57) break;
+      this.position++;
+    }
+    if (this.position === start) this.fail("expected a digit");
+  }
+
+  #skipNumber(): void {
+    const bytes = this.bytes;
+    let c = bytes[this.position];
+    if (c === 0x4e) return this.#literal("NaN");
+    if (c === 0x49) return this.#literal("Infinity");
+    if (c === 0x2d) {
+      this.position++;
+      c = this.position < this.#end ? bytes[this.position] : -1;
+      if (c === 0x49) return this.#literal("Infinity");
+    }
+    if (c === 48) this.position++;
+    else this.#digits();
+    if (this.position < this.#end && bytes[this.position] === 0x2e) {
+      this.position++;
+      this.#digits();
+    }
+    if (this.position < this.#end && (bytes[this.position] | 32) === 0x65) {
+      this.position++;
+      const sign = bytes[this.position];
+      if (sign === 0x2b || sign === 0x2d) this.position++;
+      this.#digits();
+    }
+  }
+
+  /** Skips one value of any kind, checking it. */
+  skip(): void {
+    const c = this.#blanks();
+    switch (c) {
+      case QUOTE:
+        return this.#skipString();
+      case OPEN_BRACE:
+        this.beginObject();
+        while (this.#nextMemberUnread()) this.skip();
+        return;
+      case OPEN_BRACKET:
+        this.beginArray();
+        while (this.nextElement()) this.skip();
+        return;
+      case 0x74:
+        return this.#literal("true");
+      case 0x66:
+        return this.#literal("false");
+      case 0x6e:
+        return this.#literal("null");
+      case -1:
+        return this.fail("unexpected end");
+      default:
+        return this.#skipNumber();
+    }
+  }
+
+  /** {@linkcode nextMember} without decoding the key. */
+  #nextMemberUnread(): boolean {
+    let c = this.#blanks();
+    if (c === CLOSE_BRACE) {
+      this.position++;
+      this.#fresh = false;
+      this.#depth--;
+      return false;
+    }
+    if (!this.#fresh) {
+      if (c !== COMMA) this.fail("expected ',' or '}'");
+      this.position++;
+      c = this.#blanks();
+    }
+    this.#fresh = false;
+    if (c !== QUOTE) this.fail("expected a key");
+    this.#skipString();
+    if (this.#blanks() !== COLON) this.fail("expected ':'");
+    this.position++;
+    return true;
+  }
+
+  /** Skips one value and returns its half-open byte range, blanks around it excluded. */
+  skipRange(): [startByte: number, endByte: number] {
+    this.#blanks();
+    const start = this.position;
+    this.skip();
+    return [start, this.position];
+  }
+
+  /** Reads a string. */
+  readString(): string {
+    if (this.#blanks() !== QUOTE) this.fail("expected a string");
+    const start = this.position;
+    this.#skipString();
+    return decodeJsonString(this.bytes, start, this.position);
+  }
+
+  /** Reads a number as JavaScript number (large integers are rounded). */
+  readNumber(): number {
+    if (this.kind() !== "number") this.fail("expected a number");
+    const start = this.position;
+    this.#skipNumber();
+    return Number(asciiText(this.bytes, start, this.position));
+  }
+
+  /** Reads a boolean. */
+  readBoolean(): boolean {
+    const kind = this.kind();
+    if (kind !== "true" && kind !== "false") this.fail("expected true or false");
+    this.skip();
+    return kind === "true";
+  }
+
+  /** Consumes `null` if that comes next, and says whether it did. */
+  takeNull(): boolean {
+    if (this.#blanks() !== 0x6e) return false;
+    this.#literal("null");
+    return true;
+  }
+
+  /** Reads one value of any kind, integers beyond 2^53 as `bigint`. */
+  readValue(): JsonValue {
+    switch (this.kind()) {
+      case "object": {
+        const result: { [key: string]: JsonValue } = Object.create(null);
+        this.beginObject();
+        while (this.nextMember()) {
+          const key = this.key;
+          result[key] = this.readValue();
+        }
+        return result;
+      }
+      case "array": {
+        const result: JsonValue[] = [];
+        this.beginArray();
+        while (this.nextElement()) result.push(this.readValue());
+        return result;
+      }
+      case "string":
+        return this.readString();
+      case "true":
+      case "false":
+        return this.readBoolean();
+      case "null":
+        this.skip();
+        return null;
+      case "number": {
+        const start = this.position;
+        this.#skipNumber();
+        return numberFromText(asciiText(this.bytes, start, this.position));
+      }
+    }
+  }
+
+  /** Checks that only blanks are left, and that the text is UTF-8. */
+  finish(): void {
+    if (this.#blanks() !== -1) this.fail("unexpected text behind the document");
+    if (this.hasNonAscii) assertUtf8(this.bytes.subarray(0, this.#end));
+  }
+}
+
+function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
+  return text;
+}
+
+function numberFromText(text: string): number | bigint {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) || !/^-?\d+$/.test(text)) return value;
+  return BigInt(text);
+}
+
+/**
+ * Checks that bytes are UTF-8.
+ *
+ * @throws {SyntaxError} if they aren't.
+ */
+export function assertUtf8(bytes: Uint8Array): void {
+  try {
+    decoder.decode(bytes);
+  } catch {
+    throw new SyntaxError("Cannot parse JSON: the text is not UTF-8");
+  }
+}
+
+/**
+ * Decodes the JSON string whose quotes are the first and last byte of the range.
+ *
+ * @throws {SyntaxError} if the bytes aren't UTF-8.
+ */
+export function decodeJsonString(bytes: Uint8Array, start: number, end: number): string {
+  const inner = bytes.subarray(start + 1, end - 1);
+  if (inner.indexOf(BACKSLASH) >= 0) return JSON.parse(decodeUtf8(bytes.subarray(start, end)));
+  return decodeUtf8(inner);
+}
+
+/**
+ * Decodes UTF-8 strictly.
+ *
+ * @throws {SyntaxError} if the bytes aren't UTF-8.
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new SyntaxError("Cannot parse JSON: the text is not UTF-8");
+  }
+}
+
+/** UTF-8 bytes of a text. */
+export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/**
+ * Parses a whole document. Objects have no prototype; integers beyond 2^53 become `bigint`.
+ *
+ * @throws {SyntaxError} if it isn't JSON in the sense of this module.
+ */
+export function parseJson(document: Uint8Array | string): JsonValue {
+  const cursor = new JsonCursor(typeof document === "string" ? encodeUtf8(document) : document);
+  const value = cursor.readValue();
+  cursor.finish();
+  return value;
+}
+
+/** Writes a value compactly; `bigint` as integer, non-finite numbers as Python's tokens. */
+export function stringifyJson(value: JsonValue): string {
+  switch (typeof value) {
+    case "bigint":
+      return value.toString();
+    case "number":
+      if (Number.isNaN(value)) return "NaN";
+      if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
+      return JSON.stringify(value);
+    case "object":
+      if (value === null) return "null";
+      if (Array.isArray(value)) return `[${value.map(stringifyJson).join(",")}]`;
+      return `{${
+        Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}:${stringifyJson(v)}`).join(",")
+      }}`;
+    default:
+      return JSON.stringify(value);
+  }
+}

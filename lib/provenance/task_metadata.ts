@@ -1,0 +1,312 @@
+/**
+ * Task metadata documents: checked as the reference's reader would check them, and the few values
+ * found that provenance needs. The text itself is carried on unchanged.
+ * Source: format notes, sections 8.5 and 9.1.
+ *
+ * @module
+ */
+
+import { JsonCursor } from "../base/json_text.ts";
+import { floatText, formatIsoTime, parseIsoTime } from "../base/iso_time.ts";
+
+/** What provenance needs of the metadata of one attempt. */
+export interface TaskMetadata {
+  /** Half-open range of the document in the bytes it was read from. */
+  readonly range: readonly [startByte: number, endByte: number];
+  /** The `quantum` section, or null without one. */
+  quantum: QuantumSection | null;
+  /** Exception of partial outputs that counted as success, as JSON text, or null. */
+  failureText: string | null;
+}
+
+/** Values of `metadata.quantum`; undefined where a key is missing. */
+export interface QuantumSection {
+  caveats?: number;
+  prepUtc?: string;
+  initUtc?: string;
+  startUtc?: string;
+  endUtc?: string;
+  startCpuTime?: number;
+  endCpuTime?: number;
+  endMaxResidentSetSize?: number;
+  /** Dataset ids in text form that the quantum really wrote; an empty list says that it wrote none. */
+  outputs?: string[];
+}
+
+/** A scalar as its value; only what {@linkcode QuantumSection} needs is decoded. */
+type Scalar = string | number | boolean | null;
+
+const TIMES = new Set(["prepUtc", "initUtc", "startUtc", "endUtc"]);
+const NUMBERS = new Set(["startCpuTime", "endCpuTime", "endMaxResidentSetSize", "caveats"]);
+const PYTHON_FLOAT =
+  /^\s*[+-]?(?:(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d+)?|inf(?:inity)?|nan)\s*$/i;
+
+/**
+ * Reads one TaskMetadata object at the cursor.
+ *
+ * @param taskLabel Label of the task, whose own section may hold a `failure`.
+ * @throws {SyntaxError} for anything that the reference's reader refuses.
+ */
+export function readTaskMetadata(cursor: JsonCursor, taskLabel: string): TaskMetadata {
+  cursor.kind();
+  const start = cursor.position;
+  let quantum: QuantumSection | null = null;
+  let failureText: string | null = null;
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    if (cursor.key === "metadata") {
+      quantum = null;
+      failureText = null;
+      cursor.beginObject();
+      while (cursor.nextMember()) {
+        const name: string = cursor.key;
+        // A task may be called "quantum"; the section of that name then is the executor's.
+        if (name === "quantum") quantum = readQuantumSection(cursor);
+        else if (name === taskLabel) failureText = readTaskSection(cursor);
+        else skipTree(cursor);
+      }
+    } else skipOwnValues(cursor);
+  }
+  return { range: [start, cursor.position], quantum, failureText };
+}
+
+/**
+ * Reads a whole metadata file.
+ *
+ * @throws {SyntaxError} as {@linkcode readTaskMetadata}, and for text behind the document.
+ */
+export function parseTaskMetadata(bytes: Uint8Array, taskLabel: string): TaskMetadata {
+  const cursor = new JsonCursor(bytes);
+  const result = readTaskMetadata(cursor, taskLabel);
+  cursor.finish();
+  return result;
+}
+
+/** Checks `scalars` and `arrays` (and nothing else) of the object the cursor is in. */
+function skipOwnValues(cursor: JsonCursor): void {
+  if (cursor.key === "scalars") {
+    cursor.beginObject();
+    while (cursor.nextMember()) skipScalar(cursor);
+  } else if (cursor.key === "arrays") {
+    cursor.beginObject();
+    while (cursor.nextMember()) checkArray(cursor, null);
+  } else cursor.skip();
+}
+
+/** Checks a nested TaskMetadata of which nothing is needed. */
+function skipTree(cursor: JsonCursor): void {
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    if (cursor.key === "metadata") {
+      cursor.beginObject();
+      while (cursor.nextMember()) skipTree(cursor);
+    } else skipOwnValues(cursor);
+  }
+}
+
+function skipScalar(cursor: JsonCursor): void {
+  const kind = cursor.kind();
+  if (kind === "object" || kind === "array") cursor.fail("expected a scalar metadata value");
+  cursor.skip();
+}
+
+function readScalar(cursor: JsonCursor): Scalar {
+  switch (cursor.kind()) {
+    case "string":
+      return cursor.readString();
+    case "number":
+      return cursor.readNumber();
+    case "true":
+    case "false":
+      return cursor.readBoolean();
+    case "null":
+      cursor.skip();
+      return null;
+    default:
+      return cursor.fail("expected a scalar metadata value");
+  }
+}
+
+/**
+ * Checks a metadata array: all strings, or all convertible to numbers, never nested.
+ *
+ * @param into Receives the elements, if anybody wants them.
+ */
+function checkArray(cursor: JsonCursor, into: Scalar[] | null): void {
+  let hasNumber = false;
+  let hasWord = false;
+  cursor.beginArray();
+  while (cursor.nextElement()) {
+    const kind = cursor.kind();
+    if (kind === "string") {
+      if (into === null && hasWord && !hasNumber) {
+        cursor.skip();
+        continue;
+      }
+      const text = cursor.readString();
+      if (!PYTHON_FLOAT.test(text)) hasWord = true;
+      into?.push(text);
+    } else {
+      if (kind === "object" || kind === "array") cursor.fail("nested metadata array");
+      hasNumber = true;
+      if (into === null) cursor.skip();
+      else into.push(readScalar(cursor));
+    }
+    if (hasNumber && hasWord) cursor.fail("metadata array mixes strings and numbers");
+  }
+}
+
+/** Values gathered from one section by name, with the precedence of the reference's lookup. */
+function readQuantumSection(cursor: JsonCursor): QuantumSection {
+  let scalars: Map<string, Scalar> = new Map();
+  let arrays: Map<string, Scalar[]> = new Map();
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    if (cursor.key === "scalars") {
+      scalars = new Map();
+      cursor.beginObject();
+      while (cursor.nextMember()) {
+        const name: string = cursor.key;
+        if (isWanted(name)) scalars.set(name, readScalar(cursor));
+        else skipScalar(cursor);
+      }
+    } else if (cursor.key === "arrays") {
+      arrays = new Map();
+      cursor.beginObject();
+      while (cursor.nextMember()) {
+        const name: string = cursor.key;
+        if (isWanted(name)) {
+          const values: Scalar[] = [];
+          checkArray(cursor, values);
+          arrays.set(name, values);
+        } else checkArray(cursor, null);
+      }
+    } else if (cursor.key === "metadata") {
+      cursor.beginObject();
+      while (cursor.nextMember()) skipTree(cursor);
+    } else cursor.skip();
+  }
+  const section: QuantumSection = {};
+  const last = (name: string) => scalars.has(name) ? scalars.get(name) : arrays.get(name)?.at(-1);
+  for (const name of TIMES) {
+    const value = last(name);
+    if (typeof value === "string") section[name as "prepUtc"] = value;
+  }
+  for (const name of NUMBERS) {
+    const value = last(name);
+    const number = typeof value === "boolean" ? Number(value) : value;
+    if (typeof number === "number") section[name as "endCpuTime"] = number;
+    else if (typeof number === "string" && PYTHON_FLOAT.test(number)) {
+      section[name as "endCpuTime"] = Number(number.trim());
+    }
+  }
+  const single = scalars.get("outputs");
+  const outputs = single !== undefined ? [single] : arrays.get("outputs");
+  if (outputs !== undefined) {
+    section.outputs = outputs.filter((id): id is string => typeof id === "string");
+  }
+  return section;
+}
+
+function isWanted(name: string): boolean {
+  return name === "outputs" || TIMES.has(name) || NUMBERS.has(name);
+}
+
+/** Reads a task's own section for `failure`, as JSON text of an ExceptionInfo. */
+function readTaskSection(cursor: JsonCursor): string | null {
+  let failure: string | null = null;
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    if (cursor.key === "metadata") {
+      failure = null;
+      cursor.beginObject();
+      while (cursor.nextMember()) {
+        const name: string = cursor.key;
+        if (name === "failure") failure = readFailure(cursor);
+        else skipTree(cursor);
+      }
+    } else skipOwnValues(cursor);
+  }
+  return failure;
+}
+
+/** `failure`: scalars `type` and `message`, and the scalars of its nested `metadata`. */
+function readFailure(cursor: JsonCursor): string | null {
+  let typeName: Scalar = null;
+  let message: Scalar = null;
+  let scalarsText = "{}";
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    if (cursor.key === "scalars") {
+      typeName = message = null;
+      cursor.beginObject();
+      while (cursor.nextMember()) {
+        const name: string = cursor.key;
+        const value = readScalar(cursor);
+        if (name === "type") typeName = value;
+        else if (name === "message") message = value;
+      }
+    } else if (cursor.key === "metadata") {
+      scalarsText = "{}";
+      cursor.beginObject();
+      while (cursor.nextMember()) {
+        if (cursor.key !== "metadata") {
+          skipTree(cursor);
+          continue;
+        }
+        scalarsText = "{}";
+        cursor.beginObject();
+        while (cursor.nextMember()) {
+          const name: string = cursor.key;
+          if (name === "scalars") scalarsText = readScalarsText(cursor);
+          else if (name === "metadata") {
+            cursor.beginObject();
+            while (cursor.nextMember()) skipTree(cursor);
+          } else skipOwnValues(cursor);
+        }
+      }
+    } else skipOwnValues(cursor);
+  }
+  if (typeof typeName !== "string" || typeof message !== "string") return null;
+  return `{"type_name":${JSON.stringify(typeName)},"message":${
+    JSON.stringify(message)
+  },"metadata":${scalarsText}}`;
+}
+
+const decoder = new TextDecoder();
+
+function readScalarsText(cursor: JsonCursor): string {
+  cursor.kind();
+  const start = cursor.position;
+  cursor.beginObject();
+  while (cursor.nextMember()) skipScalar(cursor);
+  return decoder.decode(cursor.bytes.subarray(start, cursor.position));
+}
+
+/**
+ * JSON text of the ResourceUsage of an attempt, or `null`.
+ *
+ * Null as well where a time or the memory that it needs is missing or unreadable: the reference
+ * stops there with an error, which a campaign can't afford for a figure of merit.
+ */
+export function resourceUsageText(metadata: TaskMetadata | null): string {
+  const section = metadata?.quantum;
+  if (section == null) return "null";
+  const prep = section.prepUtc === undefined ? null : parseIsoTime(section.prepUtc);
+  const end = section.endUtc === undefined ? null : parseIsoTime(section.endUtc);
+  const memory = section.endMaxResidentSetSize;
+  if (prep === null || end === null || memory === undefined) return "null";
+  const init = section.initUtc === undefined ? end : parseIsoTime(section.initUtc);
+  const start = section.startUtc === undefined ? end : parseIsoTime(section.startUtc);
+  if (init === null || start === null) return "null";
+  const cpu = section.endCpuTime === undefined || section.startCpuTime === undefined
+    ? 0
+    : section.endCpuTime - section.startCpuTime;
+  if (![memory, cpu].every(Number.isFinite)) return "null";
+  const seconds = (from: number, to: number) => floatText((to - from) / 1e6);
+  return `{"memory":${floatText(memory)},"start":"${formatIsoTime(prep)}","prep_time":${
+    seconds(prep, init)
+  },"init_time":${seconds(init, start)},"run_time":${seconds(start, end)},"run_time_cpu":${
+    floatText(cpu)
+  }}`;
+}

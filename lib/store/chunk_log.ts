@@ -1,0 +1,298 @@
+/**
+ * Append-only file of checksummed chunks: the working form of a provenance graph and the tool's
+ * memory across restarts. This module knows framing only; what chunks mean is told in
+ * `provenance/scan_chunk.ts`, every byte in `schema/chunk-log.md`.
+ *
+ * @module
+ */
+
+import { crc32 } from "node:zlib";
+import { readLittleEndian, writeLittleEndian } from "../base/bytes.ts";
+import { EnvironmentError, InvalidChunkLogError } from "../base/errors.ts";
+import type { FileSource } from "./file_source.ts";
+
+/** First bytes of a chunk log: a name, and line ends that a text-mode copy would destroy. */
+export const CHUNK_LOG_MAGIC: Uint8Array = new Uint8Array([
+  0x89,
+  0x50,
+  0x47,
+  0x43,
+  0x4c,
+  0x0d,
+  0x0a,
+  0x1a,
+]);
+
+/** Version of the format that this module writes; others are refused. */
+export const CHUNK_LOG_VERSION = 1;
+
+/** Bytes before a chunk's head: marker, type, reserved, two lengths, two checksums. */
+export const CHUNK_PREFIX_SIZE = 24;
+
+/** Largest head or body; a larger length is damage. */
+const MAX_PART = 0x7fffffff;
+
+/** Marker that begins every chunk, so that reading can go on behind damage. */
+const MARKER = 0x6b434750; // "PGCk" in little-endian order
+
+/** Types of chunks. Readers skip types that they don't know. */
+export const ChunkType = { HEADER: 1, SCAN: 2, BLOCKED: 3, INIT: 4 } as const;
+
+/** Where a chunk is. */
+export interface ChunkPlace {
+  type: number;
+  /** Offset of the prefix in the file. */
+  offset: number;
+  headSize: number;
+  bodySize: number;
+}
+
+/** Bytes of a chunk with head and body of the given sizes. */
+export function chunkSize(headSize: number, bodySize: number): number {
+  return CHUNK_PREFIX_SIZE + headSize + bodySize;
+}
+
+/**
+ * Writes the prefix of a chunk whose head and body lie already behind it in `target`.
+ *
+ * @param offset Where the prefix goes in `target`.
+ */
+export function sealChunk(
+  target: Uint8Array,
+  offset: number,
+  type: number,
+  headSize: number,
+  bodySize: number,
+): void {
+  writeLittleEndian(target, offset, 4, MARKER);
+  writeLittleEndian(target, offset + 4, 4, type);
+  writeLittleEndian(target, offset + 8, 4, headSize);
+  writeLittleEndian(target, offset + 12, 4, bodySize);
+  const data = target.subarray(
+    offset + CHUNK_PREFIX_SIZE,
+    offset + chunkSize(headSize, bodySize),
+  );
+  writeLittleEndian(target, offset + 16, 4, crc32(data));
+  writeLittleEndian(target, offset + 20, 4, crc32(target.subarray(offset, offset + 20)));
+}
+
+/** Makes a whole chunk. */
+export function makeChunk(
+  type: number,
+  head: Uint8Array,
+  body: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const chunk = new Uint8Array(chunkSize(head.length, body.length));
+  chunk.set(head, CHUNK_PREFIX_SIZE);
+  chunk.set(body, CHUNK_PREFIX_SIZE + head.length);
+  sealChunk(chunk, 0, type, head.length, body.length);
+  return chunk;
+}
+
+/** Reads the prefix at `offset` of `bytes`; null if none is there or it is damaged. */
+export function readChunkPrefix(
+  bytes: Uint8Array,
+  offset: number,
+  fileOffset: number,
+): ChunkPlace | null {
+  if (offset + CHUNK_PREFIX_SIZE > bytes.length) return null;
+  if (readLittleEndian(bytes, offset, 4) !== MARKER) return null;
+  if (readLittleEndian(bytes, offset + 20, 4) !== crc32(bytes.subarray(offset, offset + 20))) {
+    return null;
+  }
+  const headSize = readLittleEndian(bytes, offset + 8, 4);
+  const bodySize = readLittleEndian(bytes, offset + 12, 4);
+  if (headSize > MAX_PART || bodySize > MAX_PART) return null;
+  return { type: readLittleEndian(bytes, offset + 4, 4), offset: fileOffset, headSize, bodySize };
+}
+
+/** A chunk as {@linkcode readChunks} yields it. */
+export interface ReadChunk extends ChunkPlace {
+  head: Uint8Array;
+  /** Body bytes; valid until the next chunk is asked for. */
+  body: Uint8Array;
+}
+
+/** What is wrong with a stretch of a chunk log. */
+export interface ChunkDamage {
+  startByte: number;
+  /** Half-open end; the file's size for a torn tail. */
+  endByte: number;
+  reason: string;
+  /** Whether nothing sound follows, as after a killed process: the tail is cut off silently. */
+  isTornTail: boolean;
+}
+
+const WINDOW = 1 << 22;
+
+/**
+ * Reads all sound chunks of a file in order. Damage is reported and skipped: reading goes on at the
+ * next sound chunk.
+ *
+ * @param onDamage Called for each damaged stretch, a torn tail included.
+ * @throws {InvalidChunkLogError} if the file doesn't begin with the magic bytes.
+ */
+export function* readChunks(
+  source: FileSource,
+  onDamage: (damage: ChunkDamage) => void,
+): Generator<ReadChunk> {
+  const size = source.size;
+  const magic = source.readSync(0, Math.min(CHUNK_LOG_MAGIC.length, size));
+  if (magic.length < CHUNK_LOG_MAGIC.length || magic.some((b, i) => b !== CHUNK_LOG_MAGIC[i])) {
+    throw new InvalidChunkLogError(
+      `Cannot read chunk log "${source.name}": it doesn't begin with the magic bytes`,
+      { hint: "remove the file or give another --output" },
+    );
+  }
+  let window = new Uint8Array(0);
+  let windowStart = 0;
+  const load = (at: number, length: number): Uint8Array => {
+    if (at < windowStart || at + length > windowStart + window.length) {
+      windowStart = at;
+      window = new Uint8Array(source.readSync(at, Math.min(Math.max(length, WINDOW), size - at)));
+    }
+    return window.subarray(at - windowStart, at - windowStart + length);
+  };
+  let at = CHUNK_LOG_MAGIC.length;
+  let damageStart = -1;
+  let reason = "";
+  const isSoundAt = (position: number): ChunkPlace | null => {
+    if (position + CHUNK_PREFIX_SIZE > size) return null;
+    const place = readChunkPrefix(load(position, CHUNK_PREFIX_SIZE), 0, position);
+    if (place === null || position + chunkSize(place.headSize, place.bodySize) > size) return null;
+    return place;
+  };
+  while (at < size) {
+    const place = isSoundAt(at);
+    if (place === null) {
+      if (damageStart < 0) {
+        damageStart = at;
+        reason = "no sound chunk begins here";
+      }
+      at = nextMarker(at + 1, size, load);
+      continue;
+    }
+    const data = load(at + CHUNK_PREFIX_SIZE, place.headSize + place.bodySize);
+    const stored = readLittleEndian(load(at, CHUNK_PREFIX_SIZE), 16, 4);
+    const body = load(at + CHUNK_PREFIX_SIZE, data.length);
+    if (stored !== crc32(body)) {
+      if (damageStart < 0) {
+        damageStart = at;
+        reason = "checksum mismatch";
+      }
+      at += chunkSize(place.headSize, place.bodySize);
+      continue;
+    }
+    if (damageStart >= 0) {
+      onDamage({ startByte: damageStart, endByte: at, reason, isTornTail: false });
+      damageStart = -1;
+    }
+    yield {
+      ...place,
+      head: body.subarray(0, place.headSize),
+      body: body.subarray(place.headSize),
+    };
+    at += chunkSize(place.headSize, place.bodySize);
+  }
+  if (damageStart >= 0) {
+    onDamage({ startByte: damageStart, endByte: size, reason, isTornTail: true });
+  }
+}
+
+function nextMarker(
+  from: number,
+  size: number,
+  load: (at: number, length: number) => Uint8Array,
+): number {
+  let at = from;
+  while (at + CHUNK_PREFIX_SIZE <= size) {
+    const length = Math.min(WINDOW, size - at);
+    const bytes = load(at, length);
+    let i = bytes.indexOf(MARKER & 0xff);
+    while (i >= 0 && i + 4 <= length) {
+      if (readLittleEndian(bytes, i, 4) === MARKER) return at + i;
+      i = bytes.indexOf(MARKER & 0xff, i + 1);
+    }
+    at += Math.max(1, length - 3);
+  }
+  return size;
+}
+
+/**
+ * Appends chunks to a file. After `append` returns the bytes are with the operating system; after
+ * `sync` they are on the disk. A process killed in between leaves a torn tail, which the next reader
+ * cuts off.
+ */
+export class ChunkLogWriter implements Disposable {
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  #size: number;
+
+  private constructor(path: string, file: Deno.FsFile, size: number) {
+    this.path = path;
+    this.#file = file;
+    this.#size = size;
+  }
+
+  /** Creates the file anew with its magic bytes. */
+  static create(path: string): ChunkLogWriter {
+    const file = attempt(
+      path,
+      () => Deno.openSync(path, { write: true, create: true, truncate: true }),
+    );
+    const writer = new ChunkLogWriter(path, file, 0);
+    writer.append(CHUNK_LOG_MAGIC);
+    return writer;
+  }
+
+  /** Goes on behind the last sound chunk, at `size`; what follows is cut off. */
+  static resume(path: string, size: number): ChunkLogWriter {
+    const file = attempt(path, () => Deno.openSync(path, { write: true }));
+    attempt(path, () => {
+      file.truncateSync(size);
+      file.seekSync(size, Deno.SeekMode.Start);
+    });
+    return new ChunkLogWriter(path, file, size);
+  }
+
+  /** Bytes in the file. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Appends whole chunks.
+   *
+   * @returns the offset in the file where they begin.
+   * @throws {EnvironmentError} if the bytes can't be written.
+   */
+  append(bytes: Uint8Array): number {
+    const offset = this.#size;
+    attempt(this.path, () => {
+      let at = 0;
+      while (at < bytes.length) at += this.#file.writeSync(bytes.subarray(at));
+    });
+    this.#size += bytes.length;
+    return offset;
+  }
+
+  /** Waits until everything appended is on the disk. */
+  sync(): void {
+    attempt(this.path, () => this.#file.syncDataSync());
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new EnvironmentError(
+      `Cannot write chunk log "${path}": ${error instanceof Error ? error.message : error}`,
+      { cause: error, hint: "mend the cause and run the same command again; nothing is lost" },
+    );
+  }
+}
