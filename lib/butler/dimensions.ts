@@ -13,6 +13,13 @@ export interface KeyType {
   length?: number;
 }
 
+/** A column of a dimension's records beside dimension values. */
+export interface DimensionColumn {
+  name: string;
+  /** `int`, `string`, `float`, `bool`, `hash`, `region`, `timespan`, or something newer. */
+  type: string;
+}
+
 /** One dimension, or (without key) one element that only relates dimensions. */
 export interface DimensionElement {
   readonly name: string;
@@ -23,7 +30,7 @@ export interface DimensionElement {
   /** Directly implied dimensions in universe order. */
   readonly implied: readonly string[];
   /** Other columns of its records in order: alternate keys, metadata, region, timespan. */
-  readonly columns: readonly string[];
+  readonly columns: readonly DimensionColumn[];
   readonly isGovernor: boolean;
   readonly isSkypix: boolean;
   /** Whether the registry has a table for it (not for skypix dimensions and `band`). */
@@ -164,7 +171,7 @@ interface RawElement {
   requires: string[];
   implies: string[];
   primaryKey: (KeyType & { name: string }) | null;
-  columns: string[];
+  columns: DimensionColumn[];
   isGovernor: boolean;
   viewOf: string | null;
 }
@@ -181,10 +188,10 @@ function parseElements(elements: JsonObject, root: JsonObject): Map<string, Dime
       implies: strings(element.implies, `implies of "${name}"`),
       primaryKey: keys.length === 0 ? null : parsePrimaryKey(keys[0], name),
       columns: [
-        ...columnNames(keys.slice(1), `keys of "${name}"`),
-        ...columnNames(element.metadata, `metadata of "${name}"`),
-        ...(spatial.has(name) ? ["region"] : []),
-        ...(temporal.has(name) ? ["timespan"] : []),
+        ...parseColumns(keys.slice(1), `keys of "${name}"`),
+        ...parseColumns(element.metadata, `metadata of "${name}"`),
+        ...(spatial.has(name) ? [{ name: "region", type: "region" }] : []),
+        ...(temporal.has(name) ? [{ name: "timespan", type: "timespan" }] : []),
       ],
       isGovernor: element.governor === true,
       viewOf: findViewOf(element.storage),
@@ -292,9 +299,11 @@ function parsePrimaryKey(value: JsonValue, element: string): KeyType & { name: s
   };
 }
 
-/** Names of the columns in a list of column definitions. */
-function columnNames(value: JsonValue | undefined, what: string): string[] {
-  return array(value, what).map((column) => string(object(column, what).name, what));
+function parseColumns(value: JsonValue | undefined, what: string): DimensionColumn[] {
+  return array(value, what).map((column) => {
+    const { name, type } = object(column, what);
+    return { name: string(name, what), type: string(type, what) };
+  });
 }
 
 /** Only `view_of` of the storage is meaningful; the class names are history. */
