@@ -1,0 +1,356 @@
+/**
+ * zstd with dictionaries. Three codecs hide behind one interface, because none does everything:
+ *
+ * | Document | Codec |
+ * | --- | --- |
+ * | read, content and frame up to 4 MiB | "zstd-codec" (digested dictionaries, heap of 16 MiB) |
+ * | read, larger, with a dictionary | "@bokuweb/zstd-wasm", a module made when needed |
+ * | read, larger, without | `node:zlib` |
+ * | written, up to 1 MiB (without dictionary 256 KiB) | "zstd-codec" |
+ * | written, larger | `node:zlib`, without dictionary, which any reader accepts |
+ *
+ * The size decides, never a failed attempt: out of memory, "zstd-codec" prints to stdout. Of its
+ * heap, 11 MiB are usable; the limits leave room for six digested dictionaries.
+ *
+ * Source: platform notes, section 4; format notes, sections 2 and 13.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } from "node:zlib";
+// @ts-types="./zstd_codec.d.ts"
+import codecModule from "zstd-codec/module";
+import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
+import { dictionaryId, frameContentSize, measureFrame, parseFrameHeader } from "./zstd_frame.ts";
+import { LargeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";
+
+export { frameContentSize };
+
+/** Largest content plus frame that the small codec reads, in bytes. */
+const SMALL_READ_SIZE = 2 ** 22;
+/** Largest document that the small codec writes, with and without dictionary, in bytes. */
+const SMALL_WRITE_SIZE = 2 ** 20;
+const SMALL_WRITE_SIZE_PLAIN = 2 ** 18;
+/** Capacity of the two vectors kept for good, in bytes; larger documents get vectors of their own. */
+const KEPT_SIZE = 2 ** 18;
+/** Largest content that is ever returned, in bytes. */
+const MAX_CONTENT_SIZE = 2 ** 31;
+/** The compressor ignores shorter dictionaries (format notes, section 2). */
+const MIN_DICTIONARY_SIZE = 8;
+/** Largest dictionary that is digested in the small codec's heap; the usual one has 32 KiB. */
+const MAX_SMALL_DICTIONARY_SIZE = 2 ** 17;
+/** Digested dictionaries kept: about 1 MB each for writing, the bytes and 30 KB for reading. */
+const MAX_WRITE_DICTIONARIES = 2;
+const MAX_READ_DICTIONARIES = 4;
+
+/** Compresses with one dictionary and level. */
+export interface ZstdCompressor {
+  /**
+   * One frame with content size, of any input up to 2 GiB, also an empty one. The input isn't
+   * changed; the result owns its buffer, so it can be transferred.
+   */
+  compress(data: Uint8Array): Uint8Array<ArrayBuffer>;
+}
+
+/** Decompresses with one dictionary; frames made without it are read as well. */
+export interface ZstdDecompressor {
+  /**
+   * The content of the frame at the start of `frame`; bytes after it are ignored, as the reference
+   * does. The result owns its buffer.
+   *
+   * @param what names the document in errors (`block at 1234 of "quanta.mb"`).
+   * @param maxSize largest content accepted, in bytes; default and upper bound 2 GiB.
+   * @throws {InvalidQuantumGraphFileError} if it isn't a frame with content size, is cut, damaged or
+   * too large, or needs another dictionary.
+   */
+  decompress(frame: Uint8Array, what: string, maxSize?: number): Uint8Array<ArrayBuffer>;
+}
+
+/** The codecs of one thread. One is enough for a process or worker: it holds a heap of 16 MiB. */
+export class Zstd {
+  readonly #small: SmallCodec;
+  readonly #large = new LargeDecoder();
+
+  private constructor(small: SmallCodec) {
+    this.#small = small;
+  }
+
+  /** Compiles the small codec (about 15 ms); that for large documents comes when one turns up. */
+  static async load(): Promise<Zstd> {
+    // In an object, because the binding has a `then` method: resolving with it would never settle.
+    const { binding } = await new Promise<{ binding: Binding }>((resolve) =>
+      codecModule.run((binding) => resolve({ binding }))
+    );
+    return new Zstd(new SmallCodec(binding));
+  }
+
+  /**
+   * A compressor. Keep it: the dictionary is copied and digested (about 2 ms) once per dictionary
+   * and level, and again only when more than two are used in turn.
+   *
+   * @param dictionary raw or trained; null or less than 8 bytes: none.
+   * @param level 1 to 22.
+   * @throws {RangeError} if the level or a dictionary of more than 128 KiB can't be used.
+   */
+  compressor(dictionary: Uint8Array | null, level: number): ZstdCompressor {
+    if (!Number.isInteger(level) || level < 1 || level > 22) {
+      throw new RangeError(`Cannot compress at level ${level}: levels are 1 to 22`);
+    }
+    const small = this.#small;
+    const dict = dictionary === null || dictionary.length < MIN_DICTIONARY_SIZE
+      ? null
+      : dictionary.slice();
+    if (dict !== null && dict.length > MAX_SMALL_DICTIONARY_SIZE) {
+      throw new RangeError(
+        `Cannot compress with a dictionary of ${dict.length} bytes: ` +
+          `the limit is ${MAX_SMALL_DICTIONARY_SIZE}`,
+      );
+    }
+    const key = dict === null ? "" : `${level} ${digest(dict)}`;
+    const limit = dict === null ? SMALL_WRITE_SIZE_PLAIN : SMALL_WRITE_SIZE;
+    return {
+      compress: (data) =>
+        data.length > limit ? compressLarge(data, level) : small.compress(
+          data,
+          dict === null ? null : small.writeDictionary(key, dict, level),
+          level,
+        ),
+    };
+  }
+
+  /**
+   * A decompressor. Keep it, as the compressor.
+   *
+   * @param dictionary raw or trained; null or zero-length: none. Untrusted, of any size.
+   */
+  decompressor(dictionary: Uint8Array | null): ZstdDecompressor {
+    const small = this.#small;
+    const dict = dictionary === null || dictionary.length === 0 ? null : dictionary.slice();
+    const ownId = dict === null ? 0 : dictionaryId(dict);
+    const key = dict === null ? "" : digest(dict);
+    const isSmallDictionary = dict === null || dict.length <= MAX_SMALL_DICTIONARY_SIZE;
+    const decode = (frame: Uint8Array, contentSize: number): Uint8Array<ArrayBuffer> | null => {
+      if (isSmallDictionary && contentSize + frame.length <= SMALL_READ_SIZE) {
+        return small.decompress(
+          frame,
+          contentSize,
+          dict === null ? null : small.readDictionary(key, dict),
+        );
+      }
+      return dict === null
+        ? decompressLarge(frame, contentSize)
+        : this.#large.decompress(frame, dict, contentSize);
+    };
+    return {
+      decompress: (frame, what, maxSize = MAX_CONTENT_SIZE) => {
+        const header = parseFrameHeader(frame);
+        if (typeof header === "string") throw refused(what, header);
+        const { contentSize } = header;
+        if (contentSize === null) throw refused(what, "its zstd frame states no content size");
+        const measure = measureFrame(frame, header);
+        if (typeof measure === "string") throw refused(what, measure);
+        const { frameSize, maxContentSize } = measure;
+        if (contentSize > maxContentSize) {
+          throw refused(
+            what,
+            `its zstd frame of ${frameSize} bytes claims ${contentSize} bytes of content`,
+          );
+        }
+        const limit = Math.min(
+          maxSize,
+          dict === null ? MAX_CONTENT_SIZE : MAX_LARGE_SIZE - frameSize - dict.length,
+        );
+        if (contentSize > limit) {
+          throw refused(what, `it has ${contentSize} bytes, more than the ${limit} allowed`);
+        }
+        if (header.dictionaryId !== 0 && header.dictionaryId !== ownId) {
+          throw refused(
+            what,
+            `it needs compression dictionary ${header.dictionaryId}, the file has ` +
+              (dict === null ? "none" : ownId === 0 ? "one without an id" : `${ownId}`),
+          );
+        }
+        // The small codec can't tell empty content from a failure.
+        if (contentSize === 0) return new Uint8Array(0);
+        const content = decode(frame.subarray(0, frameSize), contentSize);
+        if (content === null) {
+          throw refused(what, "its zstd data are damaged, or need another compression dictionary");
+        }
+        return content;
+      },
+    };
+  }
+}
+
+/** "zstd-codec" below its `Simple` interface, with two vectors kept for good. */
+class SmallCodec {
+  readonly #binding: Binding;
+  readonly #codec: Codec;
+  readonly #source: VectorU8;
+  readonly #target: VectorU8;
+  /** Views of the whole kept vectors: the heap can't grow and they never reallocate. */
+  readonly #sourceView: Uint8Array<ArrayBuffer>;
+  readonly #targetView: Uint8Array<ArrayBuffer>;
+  readonly #writeDictionaries = new Map<string, DictionaryHandle>();
+  readonly #readDictionaries = new Map<string, DictionaryHandle>();
+
+  constructor(binding: Binding) {
+    this.#binding = binding;
+    this.#codec = new binding.ZstdCodec();
+    this.#source = new binding.VectorU8();
+    this.#target = new binding.VectorU8();
+    this.#source.resize(KEPT_SIZE, 0);
+    this.#target.resize(this.#codec.compressBound(KEPT_SIZE), 0);
+    this.#sourceView = binding.toTypedArrayView(this.#source);
+    this.#targetView = binding.toTypedArrayView(this.#target);
+  }
+
+  writeDictionary(key: string, bytes: Uint8Array, level: number): DictionaryHandle {
+    return cached(
+      this.#writeDictionaries,
+      key,
+      MAX_WRITE_DICTIONARIES,
+      () => this.#binding.createCompressionDict(bytes, level),
+    );
+  }
+
+  readDictionary(key: string, bytes: Uint8Array): DictionaryHandle {
+    return cached(
+      this.#readDictionaries,
+      key,
+      MAX_READ_DICTIONARIES,
+      () => this.#binding.createDecompressionDict(bytes),
+    );
+  }
+
+  compress(
+    data: Uint8Array,
+    dictionary: DictionaryHandle | null,
+    level: number,
+  ): Uint8Array<ArrayBuffer> {
+    const bound = this.#codec.compressBound(data.length);
+    const frame = this.#run(
+      data,
+      bound,
+      (target, source) =>
+        dictionary === null
+          ? this.#codec.compress(target, source, level)
+          : this.#codec.compressUsingDict(target, source, dictionary),
+    );
+    // It has room enough and can't fail on content: what is left is a dictionary with the magic of
+    // a trained one that isn't one.
+    if (frame === null) throw new RangeError("Cannot compress: the dictionary is damaged");
+    return frame;
+  }
+
+  /** Null if the frame is damaged, needs another dictionary or has another size. */
+  decompress(
+    frame: Uint8Array,
+    contentSize: number,
+    dictionary: DictionaryHandle | null,
+  ): Uint8Array<ArrayBuffer> | null {
+    const content = this.#run(
+      frame,
+      contentSize,
+      (target, source) =>
+        dictionary === null
+          ? this.#codec.decompress(target, source)
+          : this.#codec.decompressUsingDict(target, source, dictionary),
+    );
+    return content?.length === contentSize ? content : null;
+  }
+
+  /** Runs one call on `data`; null if it fails. The target has at least `targetSize` bytes. */
+  #run(
+    data: Uint8Array,
+    targetSize: number,
+    call: (target: VectorU8, source: VectorU8) => number,
+  ): Uint8Array<ArrayBuffer> | null {
+    if (data.length <= KEPT_SIZE && targetSize <= this.#targetView.length) {
+      this.#source.resize(data.length, 0);
+      this.#sourceView.set(data);
+      const size = call(this.#target, this.#source);
+      return size < 0 ? null : this.#targetView.slice(0, size);
+    }
+    const source = new this.#binding.VectorU8();
+    const target = new this.#binding.VectorU8();
+    try {
+      source.resize(data.length, 0);
+      this.#binding.toTypedArrayView(source).set(data);
+      target.resize(targetSize, 0);
+      const size = call(target, source);
+      return size < 0 ? null : this.#binding.toTypedArrayView(target).slice(0, size);
+    } finally {
+      source.delete();
+      target.delete();
+    }
+  }
+}
+
+/** The entry of `key`, made if absent; the one unused longest makes room for it. */
+function cached(
+  cache: Map<string, DictionaryHandle>,
+  key: string,
+  maxEntries: number,
+  make: () => DictionaryHandle | null,
+): DictionaryHandle {
+  const found = cache.get(key);
+  if (found !== undefined) {
+    if (cache.size > 1) {
+      cache.delete(key);
+      cache.set(key, found);
+    }
+    return found;
+  }
+  if (cache.size >= maxEntries) {
+    const [oldestKey, oldest] = cache.entries().next().value!;
+    cache.delete(oldestKey);
+    oldest.delete();
+  }
+  const handle = make();
+  if (handle === null) throw new RangeError("Cannot digest the compression dictionary");
+  cache.set(key, handle);
+  return handle;
+}
+
+function compressLarge(data: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
+  // A variable of its own, because the declarations of Deno 2.9 lack `pledgedSrcSize`. Without it
+  // the frame has no content size and the reference can't read it.
+  const options: ZstdOptions & { pledgedSrcSize: number } = {
+    pledgedSrcSize: data.length,
+    params: { [constants.ZSTD_c_compressionLevel]: level },
+  };
+  return owned(zstdCompressSync(unshared(data), options));
+}
+
+function decompressLarge(frame: Uint8Array, contentSize: number): Uint8Array<ArrayBuffer> | null {
+  let content: Uint8Array<ArrayBuffer>;
+  try {
+    content = owned(zstdDecompressSync(unshared(frame), { maxOutputLength: contentSize }));
+  } catch {
+    return null;
+  }
+  return content.length === contentSize ? content : null;
+}
+
+/** The bytes as an array that isn't in shared memory, which `node:zlib` doesn't take. */
+function unshared(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
+}
+
+/** The bytes as a plain array that has its buffer to itself. */
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength
+    ? new Uint8Array(bytes.buffer)
+    : new Uint8Array(bytes);
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("base64");
+}
+
+function refused(what: string, state: string): InvalidQuantumGraphFileError {
+  return new InvalidQuantumGraphFileError(`Cannot decompress ${what}: ${state}`);
+}

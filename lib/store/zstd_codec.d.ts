@@ -1,0 +1,37 @@
+/**
+ * Types of "zstd-codec/module" 0.1.5, which has none: the binding below its `Simple` interface.
+ * Source: platform notes, section 4, and the package's lib/zstd-codec.js.
+ */
+
+/** A C++ vector of bytes. */
+export interface VectorU8 {
+  resize(size: number, fill: number): void;
+  size(): number;
+  delete(): void;
+}
+
+/** A digested dictionary. */
+export interface DictionaryHandle {
+  delete(): void;
+}
+
+/** Negative results are errors. */
+export interface Codec {
+  compressBound(size: number): number;
+  compress(target: VectorU8, source: VectorU8, level: number): number;
+  decompress(target: VectorU8, source: VectorU8): number;
+  compressUsingDict(target: VectorU8, source: VectorU8, dictionary: DictionaryHandle): number;
+  decompressUsingDict(target: VectorU8, source: VectorU8, dictionary: DictionaryHandle): number;
+}
+
+export interface Binding {
+  VectorU8: new () => VectorU8;
+  ZstdCodec: new () => Codec;
+  createCompressionDict(bytes: Uint8Array, level: number): DictionaryHandle | null;
+  createDecompressionDict(bytes: Uint8Array): DictionaryHandle | null;
+  /** The vector's bytes in the heap, valid until it is resized. */
+  toTypedArrayView(vector: VectorU8): Uint8Array<ArrayBuffer>;
+}
+
+declare const module: { run(callback: (binding: Binding) => void): void };
+export default module;
