@@ -1,0 +1,529 @@
+/**
+ * Address files: a sorted table from UUID to the places of its blocks (format notes, section 4).
+ *
+ * ```text
+ * byte 0            int_size
+ * int_size bytes    n_rows, big-endian
+ * int_size bytes    n_addresses, big-endian
+ * n_rows x row      uuid(16) index(int_size) { offset(int_size) size(int_size) } x n_addresses
+ * ```
+ *
+ * @module
+ */
+
+import { readBigEndian, writeBigEndian } from "../base/bytes.ts";
+import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
+import type { ByteSource } from "../store/byte_source.ts";
+import { PASS_READ_SIZE } from "./multiblock.ts";
+import { estimateRow, estimateRowByFences, PROBE_SIZE } from "./range_plan.ts";
+
+/** Place of a block: relative to its member's data, length prefix included. Size 0 means absent. */
+export interface Address {
+  offset: number;
+  size: number;
+}
+
+/** One row as {@linkcode AddressFile.rows} gives it. Both arrays are reused by the next row. */
+export interface AddressRow {
+  /** Number of the row, from 0; not the file's `index` column. */
+  index: number;
+  /** 16 bytes. */
+  id: Uint8Array;
+  /** `offset, size` of each column in turn. */
+  addresses: Float64Array;
+}
+
+/** Bytes before the first row. */
+export function addressHeaderSize(intSize: number): number {
+  return 1 + 2 * intSize; // int_size itself, n_rows, n_addresses
+}
+
+/** Bytes of one row. */
+export function addressRowSize(nAddresses: number, intSize: number): number {
+  return UUID_SIZE + intSize * (1 + 2 * nAddresses); // uuid, index, (offset, size) a column
+}
+
+/** Bytes of a whole address file. */
+export function addressFileSize(nRows: number, nAddresses: number, intSize: number): number {
+  return addressHeaderSize(intSize) + nRows * addressRowSize(nAddresses, intSize);
+}
+
+/** Writes the header at `at` and returns the position behind it. */
+export function writeAddressHeader(
+  target: Uint8Array,
+  at: number,
+  intSize: number,
+  nRows: number,
+  nAddresses: number,
+): number {
+  target[at] = intSize;
+  writeBigEndian(target, at + 1, intSize, nRows);
+  writeBigEndian(target, at + 1 + intSize, intSize, nAddresses);
+  return at + addressHeaderSize(intSize);
+}
+
+/**
+ * Writes one row at `at` and returns the position behind it. Rows must be written in ascending order
+ * of their UUIDs: readers search by bisection.
+ *
+ * @param index number of the row, from 0.
+ * @param addresses `offset, size` of each column in turn; zeros where absent.
+ * @throws {RangeError} if a number doesn't fit into `intSize` bytes.
+ */
+export function writeAddressRow(
+  target: Uint8Array,
+  at: number,
+  intSize: number,
+  id: Uint8Array,
+  idOffset: number,
+  index: number,
+  addresses: ArrayLike<number>,
+): number {
+  for (let i = 0; i < UUID_SIZE; i++) target[at + i] = id[idOffset + i];
+  at += UUID_SIZE;
+  writeBigEndian(target, at, intSize, index);
+  at += intSize;
+  for (let i = 0; i < addresses.length; i++) {
+    writeBigEndian(target, at, intSize, addresses[i]);
+    at += intSize;
+  }
+  return at;
+}
+
+/** Options of {@linkcode AddressFile.open}. */
+export interface AddressFileOptions {
+  /** Bytes of one probe, at least one row. */
+  probeSize?: number;
+  /** Packed ids of evenly spaced rows, or null: hints for the first probe (see `range_plan.ts`). */
+  fences?: Uint8Array | null;
+}
+
+/** Rows that were read in one go. */
+interface Probe {
+  startRow: number;
+  /** Behind the last row. */
+  endRow: number;
+  bytes: Uint8Array;
+}
+
+/** Probes kept: 8 MiB of them. */
+const MAX_PROBES = 128;
+
+/**
+ * Looks up UUIDs in an address file of any size: memory is the probes kept, at most 8 MiB. Each probe
+ * is one read; rows read before are never read again.
+ */
+export class AddressFile {
+  /** Number of rows. */
+  readonly nRows: number;
+  readonly #source: ByteSource;
+  readonly #nAddresses: number;
+  readonly #intSize: number;
+  readonly #rowSize: number;
+  readonly #rowsPerProbe: number;
+  readonly #fences: Uint8Array | null;
+  /** Sorted by row, never overlapping. */
+  #probes: Probe[] = [];
+
+  private constructor(
+    source: ByteSource,
+    nAddresses: number,
+    intSize: number,
+    nRows: number,
+    probeSize: number,
+    fences: Uint8Array | null,
+  ) {
+    this.#source = source;
+    this.#nAddresses = nAddresses;
+    this.#intSize = intSize;
+    this.#rowSize = addressRowSize(nAddresses, intSize);
+    this.#rowsPerProbe = Math.max(1, Math.floor(probeSize / this.#rowSize));
+    this.#fences = fences;
+    this.nRows = nRows;
+  }
+
+  /**
+   * Reads and checks the header, with the first rows in the same read.
+   *
+   * @param source the member's data.
+   * @param nAddresses columns expected: 1 for `quanta.addr`, 4 for `nodes.addr`.
+   * @param intSize `int_size` of the graph's header.
+   * @throws {InvalidQuantumGraphFileError} if header and size don't fit each other and what is
+   * expected.
+   */
+  static async open(
+    source: ByteSource,
+    nAddresses: number,
+    intSize: number,
+    options: AddressFileOptions = {},
+  ): Promise<AddressFile> {
+    const { probeSize = PROBE_SIZE, fences = null } = options;
+    const headerSize = addressHeaderSize(intSize);
+    const head = await source.read(0, Math.min(source.size, Math.max(probeSize, headerSize)));
+    const nRows = checkAddressHeader(head, source.size, nAddresses, intSize, source.name);
+    const file = new AddressFile(source, nAddresses, intSize, nRows, probeSize, fences);
+    const nFirst = Math.floor((head.length - headerSize) / file.#rowSize);
+    if (nFirst > 0) {
+      const probe = { startRow: 0, endRow: nFirst, bytes: head.subarray(headerSize) };
+      file.#checkOrder(probe);
+      file.#probes.push(probe);
+    }
+    return file;
+  }
+
+  /**
+   * Takes the rows from a place of the file to its end, which the source has at hand already: with
+   * the largest id known, the first guess of a look-up is good.
+   *
+   * @param offset in the file; clipped to the rows that aren't known yet.
+   */
+  async preloadFrom(offset: number): Promise<void> {
+    const known = this.#probes.at(-1)?.endRow ?? 0;
+    const row = Math.ceil((offset - addressHeaderSize(this.#intSize)) / this.#rowSize);
+    const from = Math.max(known, row);
+    if (from >= this.nRows) return;
+    const nRows = this.nRows - from;
+    const bytes = await this.#source.read(
+      addressHeaderSize(this.#intSize) + from * this.#rowSize,
+      nRows * this.#rowSize,
+    );
+    this.#insert({ startRow: from, endRow: this.nRows, bytes });
+  }
+
+  /** The addresses of an id, null if the file has no row for it. */
+  async find(id: Uint8Array): Promise<Address[] | null> {
+    const place = await this.#lowerBound(id);
+    if (place === null) return null;
+    const at = (place.row - place.probe.startRow) * this.#rowSize;
+    if (compareUuids(place.probe.bytes, at, id, 0) !== 0) return null;
+    return this.#addresses(place.probe.bytes, at, place.row);
+  }
+
+  /**
+   * Rows whose id begins with the given hexadecimal digits, in order, at most `limit`.
+   *
+   * @param prefixHex 1 to 32 digits without dashes, either case.
+   * @throws {SyntaxError} if it isn't that.
+   */
+  async findPrefix(
+    prefixHex: string,
+    limit: number,
+  ): Promise<{ id: Uint8Array; addresses: Address[] }[]> {
+    const digits = prefixHex.toLowerCase();
+    if (!/^[0-9a-f]{1,32}$/.test(digits)) {
+      throw new SyntaxError(
+        `Cannot search for "${prefixHex.slice(0, 80)}": it is no part of a UUID`,
+      );
+    }
+    const first = bytesOfHex(digits.padEnd(32, "0"));
+    const last = bytesOfHex(digits.padEnd(32, "f"));
+    const found: { id: Uint8Array; addresses: Address[] }[] = [];
+    const place = await this.#lowerBound(first);
+    if (place === null) return found;
+    let { row, probe } = place;
+    while (found.length < limit) {
+      if (row === probe.endRow) {
+        if (row === this.nRows) break;
+        probe = await this.#probeAt(row, this.nRows, row);
+      }
+      const at = (row - probe.startRow) * this.#rowSize;
+      if (compareUuids(probe.bytes, at, last, 0) > 0) break;
+      found.push({
+        id: probe.bytes.slice(at, at + UUID_SIZE),
+        addresses: this.#addresses(probe.bytes, at, row),
+      });
+      row++;
+    }
+    return found;
+  }
+
+  /**
+   * All rows in order, with large reads; nothing is kept.
+   *
+   * @throws {InvalidQuantumGraphFileError} at the first row that isn't greater than the one before.
+   */
+  async *rows(): AsyncGenerator<AddressRow> {
+    const intSize = this.#intSize;
+    const rowSize = this.#rowSize;
+    const headerSize = addressHeaderSize(intSize);
+    const rowsPerRead = Math.max(1, Math.floor(PASS_READ_SIZE / rowSize));
+    const id = new Uint8Array(UUID_SIZE);
+    const addresses = new Float64Array(2 * this.#nAddresses);
+    const row: AddressRow = { index: 0, id, addresses };
+    for (let start = 0; start < this.nRows; start += rowsPerRead) {
+      const nRows = Math.min(rowsPerRead, this.nRows - start);
+      const bytes = await this.#source.read(headerSize + start * rowSize, nRows * rowSize);
+      for (let i = 0; i < nRows; i++) {
+        const at = i * rowSize;
+        if (start + i > 0 && compareUuids(id, 0, bytes, at) >= 0) throw this.#unsorted(start + i);
+        id.set(bytes.subarray(at, at + UUID_SIZE));
+        for (let column = 0; column < addresses.length; column++) {
+          addresses[column] = this.#integer(
+            bytes,
+            at + UUID_SIZE + intSize * (1 + column),
+            start + i,
+          );
+        }
+        row.index = start + i;
+        yield row;
+      }
+    }
+  }
+
+  /** First row whose id is not less than the given one, null if there is none. */
+  async #lowerBound(id: Uint8Array): Promise<{ row: number; probe: Probe } | null> {
+    for (let nTries = 0;; nTries++) {
+      // Last probe that begins at or before the id.
+      let low = 0;
+      let high = this.#probes.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (compareUuids(this.#probes[middle].bytes, 0, id, 0) <= 0) low = middle + 1;
+        else high = middle;
+      }
+      const before = this.#probes[low - 1];
+      const after = this.#probes[low];
+      if (before !== undefined && this.#compareLast(before, id) >= 0) {
+        return { row: this.#searchIn(before, id), probe: before };
+      }
+      const startRow = before?.endRow ?? 0;
+      const endRow = after?.startRow ?? this.nRows;
+      if (startRow === endRow) {
+        return after === undefined ? null : { row: after.startRow, probe: after };
+      }
+      let row = nTries === 0 && this.#fences !== null
+        ? estimateRowByFences(this.#fences, this.nRows, id)
+        : -1;
+      if (row < startRow || row >= endRow) {
+        row = estimateRow({
+          id,
+          startRow,
+          endRow,
+          lowerKey: before === undefined ? null : this.#lastKey(before),
+          upperKey: after === undefined ? null : after.bytes.subarray(0, UUID_SIZE),
+          nTries,
+        });
+      }
+      await this.#probeAt(startRow, endRow, row - Math.floor(this.#rowsPerProbe / 2));
+    }
+  }
+
+  /** Reads a probe that begins near `wantedStart`, inside the unread rows `startRow..endRow`. */
+  async #probeAt(startRow: number, endRow: number, wantedStart: number): Promise<Probe> {
+    const from = Math.max(startRow, Math.min(wantedStart, endRow - this.#rowsPerProbe));
+    let to = Math.min(endRow, from + this.#rowsPerProbe);
+    let index = 0;
+    while (index < this.#probes.length && this.#probes[index].startRow < from) index++;
+    const known = this.#probes[index];
+    if (known !== undefined) {
+      if (known.startRow === from) return known;
+      to = Math.min(to, known.startRow);
+    }
+    const bytes = await this.#source.read(
+      addressHeaderSize(this.#intSize) + from * this.#rowSize,
+      (to - from) * this.#rowSize,
+    );
+    const probe = { startRow: from, endRow: to, bytes };
+    this.#insert(probe);
+    return probe;
+  }
+
+  /** Keeps a probe, unless another look-up has read some of its rows in the meantime. */
+  #insert(probe: Probe): void {
+    this.#checkOrder(probe);
+    if (this.#probes.length >= MAX_PROBES) {
+      this.#probes = [probe];
+      return;
+    }
+    let index = this.#probes.findIndex((other) => other.endRow > probe.startRow);
+    if (index < 0) index = this.#probes.length;
+    const left = this.#probes[index - 1];
+    const right = this.#probes[index];
+    if (right !== undefined && right.startRow < probe.endRow) return;
+    if (left !== undefined && compareUuids(this.#lastKey(left), 0, probe.bytes, 0) >= 0) {
+      throw this.#unsorted(probe.startRow);
+    }
+    if (right !== undefined && compareUuids(this.#lastKey(probe), 0, right.bytes, 0) >= 0) {
+      throw this.#unsorted(right.startRow);
+    }
+    this.#probes.splice(index, 0, probe);
+  }
+
+  #searchIn(probe: Probe, id: Uint8Array): number {
+    let low = 0;
+    let high = probe.endRow - probe.startRow;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareUuids(probe.bytes, middle * this.#rowSize, id, 0) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return probe.startRow + low;
+  }
+
+  #lastKey(probe: Probe): Uint8Array {
+    const at = (probe.endRow - probe.startRow - 1) * this.#rowSize;
+    return probe.bytes.subarray(at, at + UUID_SIZE);
+  }
+
+  #compareLast(probe: Probe, id: Uint8Array): number {
+    return compareUuids(
+      probe.bytes,
+      (probe.endRow - probe.startRow - 1) * this.#rowSize,
+      id,
+      0,
+    );
+  }
+
+  #checkOrder(probe: Probe): void {
+    const nRows = probe.endRow - probe.startRow;
+    for (let i = 1; i < nRows; i++) {
+      if (compareUuids(probe.bytes, (i - 1) * this.#rowSize, probe.bytes, i * this.#rowSize) >= 0) {
+        throw this.#unsorted(probe.startRow + i);
+      }
+    }
+  }
+
+  #unsorted(row: number): InvalidQuantumGraphFileError {
+    return new InvalidQuantumGraphFileError(
+      `Cannot use address file "${this.#source.name}": row ${row} is not greater than the one before`,
+    );
+  }
+
+  #addresses(bytes: Uint8Array, at: number, row: number): Address[] {
+    const addresses: Address[] = [];
+    let from = at + UUID_SIZE + this.#intSize;
+    for (let column = 0; column < this.#nAddresses; column++) {
+      const offset = this.#integer(bytes, from, row);
+      const size = this.#integer(bytes, from + this.#intSize, row);
+      addresses.push({ offset, size });
+      from += 2 * this.#intSize;
+    }
+    return addresses;
+  }
+
+  #integer(bytes: Uint8Array, at: number, row: number): number {
+    try {
+      return readBigEndian(bytes, at, this.#intSize);
+    } catch (cause) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use address file "${this.#source.name}": a number in row ${row} exceeds 2^53 - 1`,
+        { cause },
+      );
+    }
+  }
+}
+
+/**
+ * Checks the first bytes of an address file and returns its number of rows.
+ *
+ * @param head at least the header, if the file is that long.
+ * @param size size of the whole file in bytes.
+ * @throws {InvalidQuantumGraphFileError} if something isn't as expected.
+ */
+export function checkAddressHeader(
+  head: Uint8Array,
+  size: number,
+  nAddresses: number,
+  intSize: number,
+  name: string,
+): number {
+  const invalid = (state: string): InvalidQuantumGraphFileError =>
+    new InvalidQuantumGraphFileError(`Cannot use address file "${name}": ${state}`);
+  const headerSize = addressHeaderSize(intSize);
+  if (size < 1 || head.length < 1) throw invalid("it is empty");
+  if (head[0] !== intSize) throw invalid(`int_size is ${head[0]}, expected ${intSize}`);
+  if (size < headerSize || head.length < headerSize) {
+    throw invalid(`it has ${size} bytes, its header alone needs ${headerSize}`);
+  }
+  let nRows: number;
+  let nColumns: number;
+  try {
+    nRows = readBigEndian(head, 1, intSize);
+    nColumns = readBigEndian(head, 1 + intSize, intSize);
+  } catch {
+    throw invalid("a number in its header exceeds 2^53 - 1");
+  }
+  if (nColumns !== nAddresses) throw invalid(`it has ${nColumns} columns, expected ${nAddresses}`);
+  const expected = addressFileSize(nRows, nAddresses, intSize);
+  if (size !== expected) {
+    throw invalid(`it has ${size} bytes, expected ${expected} for ${nRows} rows`);
+  }
+  return nRows;
+}
+
+function bytesOfHex(digits: string): Uint8Array {
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(digits.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/**
+ * Checks the rows of an address file as they come: order, and that every range lies inside its
+ * member. Counts what it sees.
+ */
+export class AddressChecker {
+  /** Rows seen. */
+  nRows = 0;
+  /** Per column, rows that have an address in it. */
+  readonly nPresent: number[];
+  readonly #name: string;
+  readonly #intSize: number;
+  readonly #columns: readonly { name: string; size: number }[];
+  readonly #last = new Uint8Array(UUID_SIZE);
+
+  /**
+   * @param name of the address file, for messages.
+   * @param columns the member that each column points into, and its size in bytes.
+   */
+  constructor(name: string, intSize: number, columns: readonly { name: string; size: number }[]) {
+    this.#name = name;
+    this.#intSize = intSize;
+    this.#columns = columns;
+    this.nPresent = columns.map(() => 0);
+  }
+
+  /**
+   * Checks whole rows.
+   *
+   * @throws {InvalidQuantumGraphFileError} at the first row that is wrong.
+   */
+  feed(bytes: Uint8Array): void {
+    const rowSize = addressRowSize(this.#columns.length, this.#intSize);
+    for (let at = 0; at < bytes.length; at += rowSize) this.#checkRow(bytes, at);
+  }
+
+  #checkRow(bytes: Uint8Array, at: number): void {
+    const intSize = this.#intSize;
+    const row = this.nRows++;
+    if (row > 0 && compareUuids(this.#last, 0, bytes, at) >= 0) {
+      throw this.#error(`row ${row} is not greater than the one before`);
+    }
+    this.#last.set(bytes.subarray(at, at + UUID_SIZE));
+    let from = at + UUID_SIZE + intSize;
+    for (let column = 0; column < this.#columns.length; column++) {
+      let offset: number;
+      let size: number;
+      try {
+        offset = readBigEndian(bytes, from, intSize);
+        size = readBigEndian(bytes, from + intSize, intSize);
+      } catch {
+        throw this.#error(`a number in row ${row} exceeds 2^53 - 1`);
+      }
+      from += 2 * intSize;
+      if (size === 0) continue;
+      const member = this.#columns[column];
+      if (size < intSize || offset > member.size - size) {
+        throw this.#error(
+          `row ${row} points at ${size} bytes at ${offset} of "${member.name}", ` +
+            `which has ${member.size}`,
+        );
+      }
+      this.nPresent[column]++;
+    }
+  }
+
+  #error(state: string): InvalidQuantumGraphFileError {
+    return new InvalidQuantumGraphFileError(`Cannot use address file "${this.#name}": ${state}`);
+  }
+}
