@@ -1,0 +1,279 @@
+/**
+ * The file datastore: which formatter and path each dataset has. It knows no files.
+ *
+ * @module
+ */
+
+import { join } from "node:path/posix";
+import { RefusedError, RepositoryError } from "../base/errors.ts";
+import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_file.ts";
+import type { DataIdValue } from "./data_id.ts";
+import type { DatasetType } from "./dataset_ref.ts";
+import { DEFAULT_FILE_DATASTORE } from "./default_config.ts";
+import type { DimensionUniverse } from "./dimensions.ts";
+import { CompiledTemplate, type DimensionRecordSource } from "./file_template.ts";
+import {
+  chooseFormatter,
+  type FormatterChoice,
+  MOCK_FORMATTER,
+  MOCK_PREFIX,
+} from "./formatters.ts";
+import { Constraints, lookupKeys, LookupTable } from "./lookup.ts";
+import type { RepositoryConfig } from "./repo_config.ts";
+
+export type { DimensionRecordSource } from "./file_template.ts";
+
+/** Paths and formatter of all datasets of one type in one run. */
+export interface DatasetPlan {
+  readonly type: DatasetType;
+  /** Formatter class as records have it. */
+  readonly formatter: string;
+  /** Storage class as records have it: that of the dataset type. */
+  readonly storageClass: string;
+  /** Whether the datastore takes the dataset; if not, it has no record and no file. */
+  accepts(values: readonly DataIdValue[]): boolean;
+  /**
+   * Path relative to the datastore's root, with extension; POSIX separators, never quoted.
+   *
+   * @param values required, then implied values
+   * @param idText UUID of the dataset with dashes, only needed by templates with the field `id`
+   * @throws {RefusedError} if the path would leave the root, or a dimension record is missing.
+   */
+  path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string;
+}
+
+/** Storage classes that the reference can disassemble: those with components. */
+const COMPOSITES = new Set([
+  "Exposure",
+  "ExposureF",
+  "ExposureI",
+  "ExposureU",
+  "MaskedImage",
+  "MaskedImageF",
+  "MaskedImageI",
+  "MaskedImageU",
+]);
+
+const DEFAULT_FORMATTERS = DEFAULT_FILE_DATASTORE.formatters as ConfigMapping;
+
+/**
+ * Templates, formatters, composites and constraints of a repository's file datastore.
+ *
+ * Source: butler repository notes, chapter 4.
+ */
+export class FileDatastore {
+  /** Name in `dataset_location`. */
+  readonly name: string;
+  /** Absolute local path. */
+  readonly root: string;
+  readonly recordsTable: string;
+  readonly #universe: DimensionUniverse;
+  readonly #mockStorageClasses: boolean;
+  readonly #formatterConfig: ConfigMapping;
+  readonly #templates: LookupTable;
+  readonly #defaultTemplate: ConfigValue | undefined;
+  readonly #formatters: LookupTable;
+  readonly #disassembled: LookupTable;
+  readonly #disassembledByDefault: boolean;
+  readonly #constraints: Constraints;
+
+  /**
+   * @param options.mockStorageClasses whether names beginning with `_mock_` have the mock formatter
+   * @throws {RepositoryError} if a section of the configuration is malformed.
+   */
+  constructor(
+    config: RepositoryConfig,
+    universe: DimensionUniverse,
+    { mockStorageClasses }: { mockStorageClasses: boolean },
+  ) {
+    const { name, root, recordsTable, templates, formatters, composites, constraints } =
+      config.datastore;
+    this.name = name;
+    this.root = root;
+    this.recordsTable = recordsTable;
+    this.#universe = universe;
+    this.#mockStorageClasses = mockStorageClasses;
+    this.#formatterConfig = formatters;
+    this.#templates = new LookupTable(templates, universe, "templates", ["default"]);
+    this.#defaultTemplate = getValue(templates, "default");
+    this.#formatters = new LookupTable(
+      formatters,
+      universe,
+      "formatters",
+      ["default", "write_recipes"],
+      true,
+    );
+    const disassembled = getValue(composites, "disassembled") ?? {};
+    if (!isMapping(disassembled)) {
+      throw new RepositoryError(
+        'Cannot use composites of the datastore: "disassembled" is not a mapping',
+      );
+    }
+    const placeholders = Object.keys(disassembled).filter((key) => key.startsWith("__"));
+    this.#disassembled = new LookupTable(disassembled, universe, "composites", placeholders);
+    this.#disassembledByDefault = getValue(composites, "default") === true;
+    this.#constraints = new Constraints(constraints, universe);
+  }
+
+  /**
+   * Finds everything out about the datasets of one type in one run.
+   *
+   * @throws {RepositoryError} if the type has no formatter or template, its formatter's extension isn't
+   *   known, its template can't tell its datasets apart, or it would be disassembled.
+   */
+  plan(type: DatasetType, run: string): DatasetPlan {
+    const keys = lookupKeys(type);
+    const formatter = this.#formatter(type, keys, undefined);
+    const hasInstrument = type.group.names.includes("instrument");
+    this.#refuseDisassembly(type, keys, undefined);
+    if (hasInstrument) {
+      for (const instrument of this.#disassembled.instruments) {
+        this.#refuseDisassembly(type, keys, instrument);
+      }
+      for (const instrument of this.#formatters.instruments) {
+        const other = this.#formatter(type, keys, instrument);
+        if (
+          other.recordedName !== formatter.recordedName || other.extension !== formatter.extension
+        ) {
+          throw new RepositoryError(
+            `Cannot use formatters for dataset type "${type.name}": instrument "${instrument}" ` +
+              "has another one, which is not supported",
+          );
+        }
+      }
+    }
+    const templateFor = (instrument?: string) => this.#template(type, keys, run, instrument);
+    // Compiled at once where that is possible: a bad template is told before anything is done.
+    const differs = hasInstrument &&
+      [...this.#templates.instruments].some((instrument) =>
+        this.#templates.find(keys, instrument) !== this.#templates.find(keys, undefined)
+      );
+    const template = differs ? null : templateFor();
+    return new Plan(type, keys, formatter, template, templateFor, this.#constraints);
+  }
+
+  #formatter(
+    type: DatasetType,
+    keys: readonly string[],
+    instrument: string | undefined,
+  ): FormatterChoice {
+    const value = this.#formatters.find(keys, instrument);
+    if (value !== undefined) {
+      return chooseFormatter(value, this.#formatterConfig, `dataset type "${type.name}"`);
+    }
+    const isMock = type.name.startsWith(MOCK_PREFIX) || type.storageClass.startsWith(MOCK_PREFIX);
+    if (isMock && this.#mockStorageClasses) return MOCK_FORMATTER;
+    throw new RepositoryError(
+      `Cannot find formatter of dataset type "${type.name}": storage class ` +
+        `"${type.storageClass}" has none`,
+      isMock ? { hint: "Mock storage classes need the option --mock-storage-classes" } : {},
+    );
+  }
+
+  #template(
+    type: DatasetType,
+    keys: readonly string[],
+    run: string,
+    instrument: string | undefined,
+  ): CompiledTemplate {
+    const template = this.#templates.find(keys, instrument) ?? this.#defaultTemplate;
+    if (typeof template !== "string" || template === "") {
+      throw new RepositoryError(
+        `Cannot find file template of dataset type "${type.name}": none is configured`,
+      );
+    }
+    return new CompiledTemplate(template, type, run, this.#universe);
+  }
+
+  #refuseDisassembly(
+    type: DatasetType,
+    keys: readonly string[],
+    instrument: string | undefined,
+  ): void {
+    const original = type.storageClass.startsWith(MOCK_PREFIX)
+      ? type.storageClass.slice(MOCK_PREFIX.length)
+      : type.storageClass;
+    const configured = this.#disassembled.find(keys, instrument) ?? this.#disassembledByDefault;
+    // Whether an unknown storage class has components can't be told: better refused than wrong.
+    const isUnknown = getValue(DEFAULT_FORMATTERS, original) === undefined;
+    if (configured === true && (isUnknown || COMPOSITES.has(original))) {
+      throw new RepositoryError(
+        `Cannot use dataset type "${type.name}": its composites are configured to be ` +
+          "disassembled, which is not supported",
+      );
+    }
+  }
+}
+
+class Plan implements DatasetPlan {
+  readonly type: DatasetType;
+  readonly formatter: string;
+  readonly storageClass: string;
+  readonly #keys: readonly string[];
+  readonly #extension: string;
+  /** Null if some instrument has a template of its own. */
+  readonly #template: CompiledTemplate | null;
+  readonly #templateFor: (instrument?: string) => CompiledTemplate;
+  readonly #templateByInstrument = new Map<string | undefined, CompiledTemplate>();
+  readonly #constraints: Constraints;
+  readonly #instrumentIndex: number;
+
+  constructor(
+    type: DatasetType,
+    keys: readonly string[],
+    formatter: FormatterChoice,
+    template: CompiledTemplate | null,
+    templateFor: (instrument?: string) => CompiledTemplate,
+    constraints: Constraints,
+  ) {
+    this.type = type;
+    this.formatter = formatter.recordedName;
+    this.storageClass = type.storageClass;
+    this.#keys = keys;
+    this.#extension = formatter.extension;
+    this.#template = template;
+    this.#templateFor = templateFor;
+    this.#constraints = constraints;
+    this.#instrumentIndex = type.group.required.indexOf("instrument");
+  }
+
+  #instrument(values: readonly DataIdValue[]): string | undefined {
+    return this.#instrumentIndex < 0 ? undefined : String(values[this.#instrumentIndex]);
+  }
+
+  #restrictedTemplate(instrument: string | undefined): CompiledTemplate {
+    let template = this.#templateByInstrument.get(instrument);
+    if (template === undefined) {
+      template = this.#templateFor(instrument);
+      this.#templateByInstrument.set(instrument, template);
+    }
+    return template;
+  }
+
+  accepts(values: readonly DataIdValue[]): boolean {
+    return this.#constraints.isEmpty ||
+      this.#constraints.accepts(this.#keys, this.#instrument(values));
+  }
+
+  path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string {
+    const template = this.#template ?? this.#restrictedTemplate(this.#instrument(values));
+    return template.expand(values, records, idText) + this.#extension;
+  }
+}
+
+/**
+ * Absolute path of a file in a datastore.
+ *
+ * @param root absolute path of the datastore's root
+ * @param relative path of a plan or record
+ * @throws {RefusedError} if `relative` is empty, absolute, holds a NUL character, or has ".." for a
+ *   directory.
+ */
+export function absolutePath(root: string, relative: string): string {
+  if (/^$|^\/|(?:^|\/)\.\.(?:\/|$)|\0/.test(relative)) {
+    throw new RefusedError(
+      `Cannot use path ${JSON.stringify(relative)} in datastore "${root}": it is not inside`,
+    );
+  }
+  return join(root, relative);
+}
