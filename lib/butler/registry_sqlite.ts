@@ -1,0 +1,254 @@
+/**
+ * The registry in an SQLite file.
+ *
+ * @module
+ */
+
+import { RepositoryError } from "../base/errors.ts";
+import { SortedBatch } from "./dataset_batch.ts";
+import type { DataIdValue } from "./data_id.ts";
+import type { DatasetType } from "./dataset_ref.ts";
+import { planRecordsTable } from "./ddl.ts";
+import { type DimensionGroup, DimensionUniverse } from "./dimensions.ts";
+import { expandDataId } from "./expand_data_id.ts";
+import { checkManagers, type IngestDateKind } from "./manager_versions.ts";
+import type {
+  Collection,
+  DatasetBatch,
+  DatasetInfo,
+  DatastoreRecord,
+  DimensionRecordSource,
+  OpenRegistryOptions,
+  Registry,
+  RunRecordsBatch,
+} from "./registry.ts";
+import type { RepositoryConfig } from "./repo_config.ts";
+import { SqliteCollections } from "./sqlite_collections.ts";
+import { explainConflict } from "./sqlite_conflicts.ts";
+import { SqliteConnection } from "./sqlite_connection.ts";
+import type { SqliteContext } from "./sqlite_context.ts";
+import { SqliteDatasetTypes } from "./sqlite_dataset_types.ts";
+import { SqliteDimensionRecords } from "./sqlite_dimensions.ts";
+import { forgetDatasets } from "./sqlite_forget.ts";
+import { importDatasets, ingestDatasets, resolveBatch } from "./sqlite_import.ts";
+import {
+  datasetIds,
+  datasetInfo,
+  findDataset,
+  findDatasetIdPrefix,
+  findRunProvenance,
+  records,
+  runRecords,
+} from "./sqlite_queries.ts";
+import { taiNanoseconds, utcText } from "./time_tai.ts";
+
+const DEFAULT_BUSY_TIMEOUT_MS = 300_000;
+
+/**
+ * Opens the registry of a repository with SQLite; errors as `openRegistry`. Leaves no open file when
+ * it throws.
+ */
+export function openSqliteRegistry(
+  config: RepositoryConfig,
+  options: OpenRegistryOptions,
+): Registry {
+  const { writeable, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
+  const clock = options.clock ?? { now: () => Date.now() * 1000 };
+  const { path, managers } = config.registry;
+  if (path === null) {
+    throw new RepositoryError(
+      `Cannot open registry of "${config.argument}": registry.db has no database file`,
+      { hint: `Check registry.db in "${config.configPath}"` },
+    );
+  }
+  const connection = SqliteConnection.open(path, {
+    writeable,
+    busyTimeoutMs,
+    configPath: config.configPath,
+  });
+  try {
+    const versions = checkManagers(path, managers, readAttributes(connection), writeable);
+    const universe = DimensionUniverse.parse(versions.universeText);
+    const types = new SqliteDatasetTypes(connection, universe);
+    const recordsTable = config.datastore.recordsTable;
+    return new SqliteRegistry(config, {
+      connection,
+      universe,
+      types,
+      collections: new SqliteCollections(connection),
+      datastoreName: config.datastore.name,
+      recordsTable,
+      hasRecordsTable: prepareRecordsTable(connection, types, recordsTable),
+      ingestDate: () => ingestDate(versions.ingestDate, clock.now()),
+    });
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function readAttributes(connection: SqliteConnection): Map<string, string> {
+  if (connection.columnNames("butler_attributes").length === 0) {
+    throw new RepositoryError(
+      `Cannot use registry "${connection.path}": it has no table "butler_attributes"`,
+      { hint: "The file is an SQLite database, but not that of a butler repository" },
+    );
+  }
+  return new Map(
+    connection.all("SELECT name, value FROM butler_attributes") as [string, string][],
+  );
+}
+
+function ingestDate(kind: IngestDateKind, microseconds: number): bigint | string {
+  return kind === "tai-nanoseconds" ? taiNanoseconds(microseconds) : utcText(microseconds);
+}
+
+/**
+ * Checks the records table. When writeable, makes it and its `opaque_meta` row if they are missing;
+ * otherwise says whether it is there.
+ */
+function prepareRecordsTable(
+  connection: SqliteConnection,
+  types: SqliteDatasetTypes,
+  name: string,
+): boolean {
+  const plan = planRecordsTable(name);
+  const exists = connection.columnNames(name).length > 0;
+  if (exists) types.checkTable(plan);
+  if (!connection.isWriteable) return exists;
+  const isKnown = connection.first("SELECT 1 FROM opaque_meta WHERE table_name = ?", name) !== null;
+  // Nothing to write in all but the first opening: no lock is needed.
+  if (exists && isKnown) return true;
+  connection.transaction("make records table in", () => {
+    types.ensureTable(plan);
+    connection.run("INSERT INTO opaque_meta (table_name) VALUES (?) ON CONFLICT DO NOTHING", name);
+  });
+  return true;
+}
+
+/** Everything happens at once inside; methods are asynchronous for the sake of the interface. */
+class SqliteRegistry implements Registry {
+  readonly config: RepositoryConfig;
+  readonly #context: SqliteContext;
+  readonly #dimensionRecords: SqliteDimensionRecords;
+
+  constructor(config: RepositoryConfig, context: SqliteContext) {
+    this.config = config;
+    this.#context = context;
+    this.#dimensionRecords = new SqliteDimensionRecords(context.connection, context.universe);
+  }
+
+  get universe(): DimensionUniverse {
+    return this.#context.universe;
+  }
+
+  findDatasetType(name: string): Promise<DatasetType | null> {
+    return settle(() => this.#context.types.find(name)?.type ?? null);
+  }
+
+  checkDatasetType(type: DatasetType): Promise<"present" | "absent"> {
+    return settle(() => this.#context.types.check(type));
+  }
+
+  registerDatasetTypes(types: readonly DatasetType[]): Promise<void> {
+    return settle(() => this.#context.types.register(types));
+  }
+
+  findCollection(name: string): Promise<Collection | null> {
+    return settle(() => this.#context.collections.find(name));
+  }
+
+  registerCollection(
+    name: string,
+    type: "RUN" | "CHAINED",
+  ): Promise<{ collection: Collection; created: boolean }> {
+    return settle(() => this.#context.collections.register(name, type));
+  }
+
+  flattenCollections(names: readonly string[]): Promise<string[]> {
+    return settle(() => this.#context.collections.flatten(names).map(({ name }) => name));
+  }
+
+  chainChildren(name: string): Promise<string[]> {
+    return settle(() => this.#context.collections.children(name).map(({ name }) => name));
+  }
+
+  updateOutputChain(chain: string, run: string, inputs: readonly string[]): Promise<void> {
+    return settle(() => this.#context.collections.updateOutputChain(chain, run, inputs));
+  }
+
+  datasetIds(run: string): Promise<Uint8Array> {
+    return settle(() => datasetIds(this.#context, run));
+  }
+
+  findDataset(
+    typeName: string,
+    run: string,
+    required: readonly DataIdValue[],
+  ): Promise<Uint8Array | null> {
+    return settle(() => findDataset(this.#context, typeName, run, required));
+  }
+
+  datasetInfo(id: Uint8Array): Promise<DatasetInfo | null> {
+    return settle(() => datasetInfo(this.#context, id));
+  }
+
+  findDatasetIdPrefix(prefixHex: string, run: string | null, limit: number): Promise<Uint8Array[]> {
+    return settle(() => findDatasetIdPrefix(this.#context, prefixHex, run, limit));
+  }
+
+  datasetTypesInRun(run: string): Promise<DatasetType[]> {
+    return settle(() => {
+      const collection = this.#context.collections.find(run);
+      if (collection === null) return [];
+      return this.#context.types.inSummary(collection.key).map(({ type }) => type);
+    });
+  }
+
+  async *runRecords(run: string, typeNames?: readonly string[]): AsyncGenerator<RunRecordsBatch> {
+    yield* runRecords(this.#context, run, typeNames);
+  }
+
+  records(id: Uint8Array): Promise<DatastoreRecord[]> {
+    return settle(() => records(this.#context, id));
+  }
+
+  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+    return settle(() => findRunProvenance(this.#context, run));
+  }
+
+  importDatasets(batch: DatasetBatch): Promise<void> {
+    return settle(() => importDatasets(this.#context, batch));
+  }
+
+  explainConflict(batch: DatasetBatch): Promise<string | null> {
+    return settle(() =>
+      explainConflict(this.#context, resolveBatch(this.#context, new SortedBatch(batch)))
+    );
+  }
+
+  ingestDatasets(batch: DatasetBatch): Promise<void> {
+    return settle(() => ingestDatasets(this.#context, batch));
+  }
+
+  forgetDatasets(ids: Uint8Array): Promise<number> {
+    return settle(() => forgetDatasets(this.#context, ids));
+  }
+
+  dimensionRecordSource(): Promise<DimensionRecordSource> {
+    return Promise.resolve(this.#dimensionRecords);
+  }
+
+  expandDataId(group: DimensionGroup, required: readonly DataIdValue[]): Promise<DataIdValue[]> {
+    return settle(() => expandDataId(this.universe, this.#dimensionRecords, group, required));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return settle(() => this.#context.connection.close());
+  }
+}
+
+/** Result or error of synchronous work as a promise. */
+function settle<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(work()));
+}

@@ -1,0 +1,321 @@
+/**
+ * One connection to a registry in an SQLite file: opening without surprises, prepared statements,
+ * transactions, and one clear error for each thing that can go wrong.
+ *
+ * @module
+ */
+
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import {
+  EnvironmentError,
+  NotFoundError,
+  ProvgraphError,
+  RefusedError,
+  RepositoryError,
+} from "../base/errors.ts";
+
+/** What can be bound. Numbers are bound as REAL: column affinity must turn them into integers. */
+export type SqlValue = string | number | bigint | null;
+
+/** A row as an array, in the order of the columns. */
+export type SqlRow = SqlValue[];
+
+/** Result codes of SQLite (the low byte of extended ones). Source: sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_CONSTRAINT = 19;
+const SQLITE_NOTADB = 26;
+/** Extended codes. */
+const SQLITE_READONLY_ROLLBACK = 776;
+const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
+
+/** Errors from opening and from `exec` carry only a message. */
+const CODE_BY_MESSAGE: readonly (readonly [string, number])[] = [
+  ["database is locked", SQLITE_BUSY],
+  ["readonly database", SQLITE_READONLY],
+  ["disk I/O error", SQLITE_IOERR],
+  ["disk image is malformed", SQLITE_CORRUPT],
+  ["disk is full", SQLITE_FULL],
+  ["unable to open database file", SQLITE_CANTOPEN],
+  ["not a database", SQLITE_NOTADB],
+];
+
+/** Which kind of constraint an error is about; null for all other errors. */
+export type ConstraintKind = "unique" | "foreign key" | "other" | null;
+
+/** Classifies an error thrown by a statement. */
+export function constraintKind(error: unknown): ConstraintKind {
+  const code = sqliteCode(error);
+  if (code === null || (code & 0xff) !== SQLITE_CONSTRAINT) return null;
+  if (code === SQLITE_CONSTRAINT_FOREIGNKEY) return "foreign key";
+  if (code === SQLITE_CONSTRAINT_UNIQUE || code === SQLITE_CONSTRAINT_PRIMARYKEY) return "unique";
+  return "other";
+}
+
+/** Extended result code, or null if SQLite didn't throw this. */
+function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error)) return null;
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (code !== "ERR_SQLITE_ERROR") return null;
+  if (typeof errcode === "number") return errcode;
+  return CODE_BY_MESSAGE.find(([text]) => error.message.includes(text))?.[1] ?? 1;
+}
+
+/** `setReturnArrays` works but is missing in the declarations of Deno 2.9. */
+interface ArrayStatement {
+  setReturnArrays(enabled: boolean): void;
+}
+
+/** Options of {@linkcode SqliteConnection.open}. */
+export interface SqliteOpenOptions {
+  writeable: boolean;
+  /** How long to wait for a lock, milliseconds. It blocks the thread. */
+  busyTimeoutMs: number;
+  /** Named in the hint when the file is missing. */
+  configPath: string;
+}
+
+/**
+ * A connection with its statements. Foreign keys are on, the journal mode is what it is. A hot
+ * journal left by a killed process is rolled back by SQLite itself with the first statement of a
+ * writeable connection.
+ *
+ * Source: butler repository notes, section 3.1; platform notes, section 2.
+ */
+export class SqliteConnection implements Disposable {
+  /** Path of the database file, for messages. */
+  readonly path: string;
+  readonly isWriteable: boolean;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(path: string, isWriteable: boolean, database: DatabaseSync) {
+    this.path = path;
+    this.isWriteable = isWriteable;
+    this.#database = database;
+  }
+
+  /**
+   * Opens an existing database file; never makes one.
+   *
+   * @throws {NotFoundError} if there is no such file.
+   * @throws {RepositoryError} if the file is not an SQLite database.
+   * @throws {EnvironmentError} if it can't be opened, read, locked, or needs repair.
+   */
+  static open(path: string, options: SqliteOpenOptions): SqliteConnection {
+    const { writeable, busyTimeoutMs, configPath } = options;
+    checkIsFile(path, configPath);
+    let database: DatabaseSync;
+    try {
+      // As a URL: mode=rw does not create the file, should it vanish now.
+      const url = pathToFileURL(path);
+      url.searchParams.set("mode", writeable ? "rw" : "ro");
+      database = new DatabaseSync(url, {
+        readOnly: !writeable,
+        timeout: busyTimeoutMs,
+        enableForeignKeyConstraints: true,
+      });
+    } catch (error) {
+      throw translate(error, path, "open");
+    }
+    const connection = new SqliteConnection(path, writeable, database);
+    try {
+      // The file is looked at only now.
+      connection.all("SELECT count(*) FROM sqlite_master");
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  /**
+   * The statement for this text, prepared once; its rows are arrays. With `bigInts`, every integer
+   * is read as `bigint`, without it those beyond 2^53 are errors. Errors are raw.
+   */
+  prepare(sql: string, bigInts = false): StatementSync {
+    const key = bigInts ? `bigint ${sql}` : sql;
+    let statement = this.#statements.get(key);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      (statement as unknown as ArrayStatement).setReturnArrays(true);
+      statement.setReadBigInts(bigInts);
+      this.#statements.set(key, statement);
+    }
+    return statement;
+  }
+
+  /**
+   * All rows of a query.
+   *
+   * @throws {EnvironmentError} if the database can't be read.
+   */
+  all(sql: string, ...values: SqlValue[]): SqlRow[] {
+    try {
+      return this.prepare(sql).all(...values) as unknown as SqlRow[];
+    } catch (error) {
+      throw this.translate(error, "read");
+    }
+  }
+
+  /** As {@linkcode all}, with every integer as `bigint`: for values that may exceed 2^53. */
+  allBigInt(sql: string, ...values: SqlValue[]): SqlRow[] {
+    try {
+      return this.prepare(sql, true).all(...values) as unknown as SqlRow[];
+    } catch (error) {
+      throw this.translate(error, "read");
+    }
+  }
+
+  /** The first row of a query, or null. */
+  first(sql: string, ...values: SqlValue[]): SqlRow | null {
+    return this.all(sql, ...values)[0] ?? null;
+  }
+
+  /**
+   * Rows of a query one by one. The database stays locked for reading until the last one: consume
+   * them without waiting for anything.
+   */
+  *iterate(sql: string, ...values: SqlValue[]): Generator<SqlRow> {
+    try {
+      for (const row of this.prepare(sql).iterate(...values)) yield row as unknown as SqlRow;
+    } catch (error) {
+      throw this.translate(error, "read");
+    }
+  }
+
+  /** Runs a statement that returns no rows; gives the number of rows changed. Errors are raw. */
+  run(sql: string, ...values: SqlValue[]): number {
+    return Number(this.prepare(sql).run(...values).changes);
+  }
+
+  /** Names of a table's columns; empty if there is no such table. */
+  columnNames(table: string): string[] {
+    return this.all("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)
+      .map(([name]) => name as string);
+  }
+
+  /**
+   * Does `work` in one write transaction. After it returned, everything is committed; if it threw,
+   * nothing was written.
+   *
+   * @param verb what is attempted, for messages: "import datasets into"
+   * @throws {EnvironmentError} if the database is locked, full or damaged.
+   * @throws {RefusedError} if the connection is read-only.
+   */
+  transaction<T>(verb: string, work: () => T): T {
+    if (!this.isWriteable) {
+      throw new RefusedError(`Cannot ${verb} registry "${this.path}": it was opened read-only`);
+    }
+    try {
+      // Prepared, because errors of exec() carry no code.
+      this.prepare("BEGIN IMMEDIATE").run();
+      const result = work();
+      this.prepare("COMMIT").run();
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw this.translate(error, verb);
+    }
+  }
+
+  /** Full disks and I/O errors may have ended the transaction already. */
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.prepare("ROLLBACK").run();
+    } catch {
+      // The first error is the one to tell; closing the connection rolls back as well.
+    }
+  }
+
+  /**
+   * Switches enforcement of foreign keys; not within a transaction. The setting is the connection's,
+   * nothing is stored.
+   */
+  setForeignKeys(isEnforced: boolean): void {
+    this.#database.exec(`PRAGMA foreign_keys=${isEnforced ? "ON" : "OFF"}`);
+  }
+
+  /** Turns an error of SQLite into one for the user; other errors stay what they are. */
+  translate(error: unknown, verb: string): unknown {
+    return translate(error, this.path, verb);
+  }
+
+  /** Closes the file; an open transaction is rolled back. */
+  close(): void {
+    this.#statements.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** SQLite says the same of missing files, directories and missing permission. */
+function checkIsFile(path: string, configPath: string): void {
+  try {
+    if (Deno.statSync(path).isFile) return;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new NotFoundError(`Cannot open registry "${path}": there is no such file`, {
+        cause,
+        hint: `Check registry.db in "${configPath}"`,
+      });
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EnvironmentError(`Cannot open registry "${path}": ${reason}`, { cause });
+  }
+  throw new RepositoryError(`Cannot open registry "${path}": it is not a file`);
+}
+
+function translate(error: unknown, path: string, verb: string): unknown {
+  const code = sqliteCode(error);
+  if (code === null || error instanceof ProvgraphError) return error;
+  const cause = error;
+  const detail = (error as Error).message;
+  const what = `Cannot ${verb} registry "${path}"`;
+  if (code === SQLITE_READONLY_ROLLBACK) {
+    return new EnvironmentError(`${what}: a killed process left an unfinished transaction behind`, {
+      cause,
+      hint: "Any command that writes to the repository rolls it back",
+    });
+  }
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return new EnvironmentError(`${what}: another process holds a lock on it (${detail})`, {
+        cause,
+        hint: "Try again when no other butler command writes to this repository",
+      });
+    case SQLITE_READONLY:
+      return new EnvironmentError(`${what}: file or directory is not writeable (${detail})`, {
+        cause,
+        hint: "SQLite needs write permission on the file and on its directory",
+      });
+    case SQLITE_CANTOPEN:
+      return new EnvironmentError(`${what}: it can't be opened (${detail})`, {
+        cause,
+        hint: "Check the permissions of the file and of its directory",
+      });
+    case SQLITE_CORRUPT:
+      return new EnvironmentError(`${what}: the database is damaged (${detail})`, {
+        cause,
+        hint: "Restore it from a backup, or look at it with PRAGMA integrity_check",
+      });
+    case SQLITE_NOTADB:
+      return new RepositoryError(`${what}: the file is not an SQLite database`, { cause });
+    case SQLITE_FULL:
+      return new EnvironmentError(`${what}: the disk is full`, { cause });
+    default:
+      return new EnvironmentError(`${what}: ${detail}`, { cause });
+  }
+}

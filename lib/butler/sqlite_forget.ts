@@ -1,0 +1,107 @@
+/**
+ * Removing datasets from an SQLite registry.
+ *
+ * @module
+ */
+
+import { RefusedError } from "../base/errors.ts";
+import { UUID_SIZE, uuidToHex } from "../base/uuid.ts";
+import { hexIdToText } from "./dataset_batch.ts";
+import type { SqliteContext } from "./sqlite_context.ts";
+import { quoteIdentifier } from "./sqlite_ddl.ts";
+
+/**
+ * See `Registry.forgetDatasets`.
+ *
+ * With foreign keys enforced, SQLite looks for each removed dataset in every tags and calibs table
+ * of the repository: 5000 datasets a second with 60 tables. So enforcement is off, if the catalogue
+ * shows that only tables which are cleaned up here refer to datasets: 80 000 a second.
+ *
+ * Source: butler repository notes, section 3.8.
+ */
+export function forgetDatasets(context: SqliteContext, ids: Uint8Array): number {
+  const hexIds: string[] = [];
+  for (let at = 0; at + UUID_SIZE <= ids.length; at += UUID_SIZE) hexIds.push(uuidToHex(ids, at));
+  if (hexIds.length === 0) return 0;
+  const idList = JSON.stringify(hexIds.sort());
+  // The setting has no effect inside a transaction, so the catalogue is looked at after the switch.
+  context.connection.setForeignKeys(false);
+  try {
+    return context.connection.transaction("remove datasets from", () => {
+      if (!refersOnlyKnown(context)) throw new UnknownReference();
+      return forget(context, idList, true);
+    });
+  } catch (error) {
+    if (!(error instanceof UnknownReference)) throw error;
+  } finally {
+    context.connection.setForeignKeys(true);
+  }
+  return context.connection.transaction(
+    "remove datasets from",
+    () => forget(context, idList, false),
+  );
+}
+
+/** Ends the transaction without foreign keys; never leaves this module. */
+class UnknownReference extends Error {}
+
+function forget(context: SqliteContext, idList: string, withAssociations: boolean): number {
+  const { connection, datastoreName, recordsTable } = context;
+  const inList = "IN (SELECT value FROM json_each(?))";
+  connection.run(
+    `DELETE FROM dataset_location WHERE datastore_name = ? AND dataset_id ${inList}`,
+    datastoreName,
+    idList,
+  );
+  const elsewhere = connection.first(
+    `SELECT dataset_id, datastore_name FROM dataset_location WHERE dataset_id ${inList} LIMIT 1`,
+    idList,
+  );
+  if (elsewhere !== null) {
+    throw new RefusedError(
+      `Cannot remove dataset ${hexIdToText(elsewhere[0] as string)} from registry ` +
+        `"${connection.path}": datastore "${elsewhere[1]}" has it as well`,
+    );
+  }
+  connection.run(
+    `DELETE FROM ${quoteIdentifier(recordsTable)} WHERE dataset_id ${inList}`,
+    idList,
+  );
+  if (withAssociations) {
+    const tables = connection.all(
+      "SELECT DISTINCT tag_association_table, calibration_association_table FROM dataset_type " +
+        `WHERE id IN (SELECT dataset_type_id FROM dataset WHERE id ${inList})`,
+      idList,
+    );
+    for (const table of new Set(tables.flat())) {
+      if (table === null) continue;
+      connection.run(
+        `DELETE FROM ${quoteIdentifier(table as string)} WHERE dataset_id ${inList}`,
+        idList,
+      );
+    }
+  }
+  return connection.run(`DELETE FROM dataset WHERE id ${inList}`, idList);
+}
+
+/**
+ * Whether the tables that refer to `dataset` are `dataset_location` and those of dataset types, no
+ * table refers to one of these, and nothing is triggered.
+ */
+function refersOnlyKnown({ connection }: SqliteContext): boolean {
+  const known = new Set(["dataset_location"]);
+  for (
+    const row of connection.all(
+      "SELECT tag_association_table, calibration_association_table FROM dataset_type",
+    )
+  ) {
+    for (const table of row) if (table !== null) known.add((table as string).toLowerCase());
+  }
+  const references = connection.all(
+    'SELECT lower(m.name), lower(f."table") FROM sqlite_master m, pragma_foreign_key_list(m.name) f ' +
+      "WHERE m.type = 'table'",
+  );
+  return references.every(([source, target]) =>
+    !known.has(target as string) && (target !== "dataset" || known.has(source as string))
+  ) && connection.first("SELECT 1 FROM sqlite_master WHERE type = 'trigger'") === null;
+}

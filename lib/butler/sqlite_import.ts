@@ -1,0 +1,267 @@
+/**
+ * Writing datasets to an SQLite registry: new ones, and ones that may be there already.
+ *
+ * @module
+ */
+
+import { ConflictingDatasetError, RefusedError } from "../base/errors.ts";
+import { SortedBatch } from "./dataset_batch.ts";
+import type { DataIdValue } from "./data_id.ts";
+import { governorSummaryTableName, NULL_COMPONENT } from "./ddl.ts";
+import { findDataIdState, type ResolvedBatch } from "./sqlite_conflicts.ts";
+import type { RegisteredType } from "./sqlite_dataset_types.ts";
+import { constraintKind, type SqlValue } from "./sqlite_connection.ts";
+import { quoteIdentifier } from "./sqlite_ddl.ts";
+import type { SqliteContext } from "./sqlite_context.ts";
+import type { DatasetBatch } from "./registry.ts";
+
+/** See `Registry.importDatasets`. */
+export function importDatasets(context: SqliteContext, batch: DatasetBatch): void {
+  const sorted = new SortedBatch(batch);
+  context.connection.transaction("import datasets into", () => {
+    const resolved = resolveBatch(context, sorted);
+    const { order } = sorted;
+    insertDatasets(context, resolved);
+    ensureSummaries(context, resolved);
+    insertTags(context, resolved, order);
+    const stored = order.filter((row) => batch.paths[row] !== null);
+    insertLocations(context, resolved, stored);
+    insertRecords(context, resolved, stored);
+  });
+}
+
+/** See `Registry.ingestDatasets`. */
+export function ingestDatasets(context: SqliteContext, batch: DatasetBatch): void {
+  const sorted = new SortedBatch(batch);
+  context.connection.transaction("ingest datasets into", () => {
+    const resolved = resolveBatch(context, sorted);
+    const { order } = sorted;
+    const added = insertAbsentDatasets(context, resolved);
+    ensureSummaries(context, resolved);
+    insertTags(context, resolved, added);
+    const stored = order.filter((row) => batch.paths[row] !== null);
+    ensureLocations(context, resolved, stored);
+    deleteRecords(context, resolved, order);
+    insertRecords(context, resolved, stored);
+    if (stored.length < order.length) {
+      deleteLocations(context, resolved, order.filter((row) => batch.paths[row] === null));
+    }
+  });
+}
+
+/**
+ * Looks up run and types of a batch. Done anew in each transaction, for integer ids of removed rows
+ * are given to new ones.
+ *
+ * @throws {RefusedError} if one isn't registered, or is registered with other dimensions.
+ */
+export function resolveBatch(context: SqliteContext, sorted: SortedBatch): ResolvedBatch {
+  const { types, run } = sorted.batch;
+  const registered: RegisteredType[] = [];
+  for (const index of sorted.usedTypes) {
+    const { name, group } = types[index];
+    const found = context.types.find(name);
+    if (found === null) {
+      throw new RefusedError(
+        `Cannot use dataset type "${name}" of registry "${context.connection.path}": ` +
+          "it is not registered",
+      );
+    }
+    if (found.type.group.required.join() !== group.required.join()) {
+      throw new RefusedError(
+        `Cannot use dataset type "${name}" of registry "${context.connection.path}": its ` +
+          `dimensions are {${found.type.group.names.join(", ")}}, expected ` +
+          `{${group.names.join(", ")}}`,
+      );
+    }
+    registered[index] = found;
+  }
+  return { sorted, runKey: context.collections.runKey(run), registered };
+}
+
+/** Runs `insert` for each row; a violated constraint becomes the error that `explain` words. */
+function forEachRow(
+  rows: Iterable<number>,
+  insert: (row: number) => void,
+  explain: (row: number) => string,
+): void {
+  let current = -1;
+  try {
+    for (const row of rows) {
+      current = row;
+      insert(row);
+    }
+  } catch (cause) {
+    if (constraintKind(cause) === null) throw cause;
+    throw new ConflictingDatasetError(explain(current), { cause });
+  }
+}
+
+function insertDatasets(context: SqliteContext, resolved: ResolvedBatch): void {
+  const { sorted, runKey, registered } = resolved;
+  const { order, hexIds, batch: { typeIndex } } = sorted;
+  const statement = context.connection.prepare(
+    "INSERT INTO dataset (id, dataset_type_id, ingest_date, run_id) VALUES (?, ?, ?, ?)",
+  );
+  const ingestDate = context.ingestDate();
+  const typeIds = registered.map(({ id }) => id);
+  forEachRow(
+    order,
+    (row) => statement.run(hexIds[row], typeIds[typeIndex[row]], ingestDate, runKey),
+    (row) =>
+      `Cannot register dataset ${sorted.describe(row)}: ` +
+      (findDataIdState(context, resolved, row) ?? "it is registered already"),
+  );
+}
+
+/** Inserts the datasets that aren't there and returns their rows; checks the others. */
+function insertAbsentDatasets(context: SqliteContext, resolved: ResolvedBatch): Uint32Array {
+  const { sorted, runKey, registered } = resolved;
+  const { order, hexIds, batch: { typeIndex } } = sorted;
+  const statement = context.connection.prepare(
+    "INSERT INTO dataset (id, dataset_type_id, ingest_date, run_id) VALUES (?, ?, ?, ?) " +
+      "ON CONFLICT DO NOTHING",
+  );
+  const ingestDate = context.ingestDate();
+  return order.filter((row, i) => {
+    if (i > 0 && hexIds[row] === hexIds[order[i - 1]]) {
+      throw new ConflictingDatasetError(
+        `Cannot register dataset ${sorted.describe(row)}: its ID is given twice`,
+      );
+    }
+    const { id } = registered[typeIndex[row]];
+    if (Number(statement.run(hexIds[row], id, ingestDate, runKey).changes) === 1) return true;
+    const conflict = findDataIdState(context, resolved, row);
+    if (conflict === null) return false;
+    throw new ConflictingDatasetError(
+      `Cannot register dataset ${sorted.describe(row)}: ${conflict}`,
+    );
+  });
+}
+
+/** The summary rows come before tags rows, which refer to them. */
+function ensureSummaries(context: SqliteContext, { sorted, runKey, registered }: ResolvedBatch) {
+  const { connection } = context;
+  for (const id of sorted.usedTypes.map((index) => registered[index].id).sort((a, b) => a - b)) {
+    connection.run(
+      "INSERT INTO collection_summary_dataset_type (collection_id, dataset_type_id) " +
+        "VALUES (?, ?) ON CONFLICT DO NOTHING",
+      runKey,
+      id,
+    );
+  }
+  for (const [governor, values] of sorted.governorValues()) {
+    const sql = `INSERT INTO ${quoteIdentifier(governorSummaryTableName(governor))} ` +
+      `(collection_id, ${quoteIdentifier(governor)}) VALUES (?, ?) ON CONFLICT DO NOTHING`;
+    for (const value of values) {
+      try {
+        connection.run(sql, runKey, value);
+      } catch (cause) {
+        if (constraintKind(cause) === null) throw cause;
+        throw new ConflictingDatasetError(
+          `Cannot register datasets of run "${sorted.batch.run}": there is no ${governor} ` +
+            `"${value}" in registry "${connection.path}"`,
+          { cause },
+        );
+      }
+    }
+  }
+}
+
+function insertTags(context: SqliteContext, resolved: ResolvedBatch, rows: Uint32Array): void {
+  const { sorted, runKey, registered } = resolved;
+  const { hexIds, batch: { typeIndex } } = sorted;
+  const statements = registered.map(({ tagsTable, type: { group } }) => {
+    const columns = group.required.map((name) => `, ${quoteIdentifier(name)}`).join("");
+    return context.connection.prepare(
+      `INSERT INTO ${quoteIdentifier(tagsTable)} (dataset_type_id, dataset_id, collection_id` +
+        `${columns}) VALUES (?, ?, ?${", ?".repeat(group.required.length)})`,
+    );
+  });
+  forEachRow(
+    rows,
+    (row) => {
+      const index = typeIndex[row];
+      statements[index].run(registered[index].id, hexIds[row], runKey, ...sorted.values(row));
+    },
+    (row) =>
+      `Cannot register dataset ${sorted.describe(row)}: ` +
+      (findDataIdState(context, resolved, row) ?? findBadDimension(context, resolved, row)),
+  );
+}
+
+/** Which dimension record is missing, after a tags row was refused for another reason. */
+function findBadDimension(context: SqliteContext, { sorted }: ResolvedBatch, row: number): string {
+  const { group } = sorted.type(row);
+  const values: DataIdValue[] = sorted.values(row);
+  for (const name of group.required) {
+    const { required, primaryKey, hasTable } = context.universe.element(name);
+    if (!hasTable) continue;
+    const where = required.map((column) =>
+      `${quoteIdentifier(column === name ? primaryKey!.name : column)} = ?`
+    );
+    const found = context.connection.first(
+      `SELECT 1 FROM ${quoteIdentifier(name)} WHERE ${where.join(" AND ")}`,
+      ...required.map((column): SqlValue => values[group.required.indexOf(column)]),
+    );
+    if (found === null) return `the registry has no ${name} record for it`;
+  }
+  return "the registry does not accept its data ID";
+}
+
+function insertLocations(context: SqliteContext, { sorted }: ResolvedBatch, rows: Uint32Array) {
+  const statement = context.connection.prepare(
+    "INSERT INTO dataset_location (datastore_name, dataset_id) VALUES (?, ?)",
+  );
+  forEachRow(
+    rows,
+    (row) => statement.run(context.datastoreName, sorted.hexIds[row]),
+    (row) =>
+      `Cannot store dataset ${sorted.describe(row)}: datastore "${context.datastoreName}" has it`,
+  );
+}
+
+function ensureLocations(context: SqliteContext, { sorted }: ResolvedBatch, rows: Uint32Array) {
+  const statement = context.connection.prepare(
+    "INSERT INTO dataset_location (datastore_name, dataset_id) VALUES (?, ?) " +
+      "ON CONFLICT DO NOTHING",
+  );
+  for (const row of rows) statement.run(context.datastoreName, sorted.hexIds[row]);
+}
+
+function deleteLocations(context: SqliteContext, { sorted }: ResolvedBatch, rows: Uint32Array) {
+  const statement = context.connection.prepare(
+    "DELETE FROM dataset_location WHERE datastore_name = ? AND dataset_id = ?",
+  );
+  for (const row of rows) statement.run(context.datastoreName, sorted.hexIds[row]);
+}
+
+function deleteRecords(context: SqliteContext, { sorted }: ResolvedBatch, rows: Uint32Array) {
+  const statement = context.connection.prepare(
+    `DELETE FROM ${quoteIdentifier(context.recordsTable)} WHERE dataset_id = ?`,
+  );
+  for (const row of rows) statement.run(sorted.hexIds[row]);
+}
+
+function insertRecords(context: SqliteContext, { sorted }: ResolvedBatch, rows: Uint32Array) {
+  const { hexIds, batch: { typeIndex, paths, formatters, storageClasses, fileSize } } = sorted;
+  const statement = context.connection.prepare(
+    `INSERT INTO ${quoteIdentifier(context.recordsTable)} (dataset_id, path, formatter, ` +
+      "storage_class, component, checksum, file_size) VALUES (?, ?, ?, ?, ?, NULL, ?)",
+  );
+  forEachRow(
+    rows,
+    (row) => {
+      const index = typeIndex[row];
+      statement.run(
+        hexIds[row],
+        paths[row],
+        formatters[index],
+        storageClasses[index],
+        NULL_COMPONENT,
+        fileSize,
+      );
+    },
+    (row) => `Cannot store dataset ${sorted.describe(row)}: it has a datastore record already`,
+  );
+}

@@ -1,0 +1,228 @@
+/**
+ * Questions about datasets and their records in an SQLite registry.
+ *
+ * @module
+ */
+
+import { RefusedError, RepositoryError } from "../base/errors.ts";
+import { UUID_SIZE, uuidFromText, uuidToHex, writeUuidText } from "../base/uuid.ts";
+import type { DataIdValue } from "./data_id.ts";
+import { NULL_COMPONENT } from "./ddl.ts";
+import type { DatasetInfo, DatastoreRecord, RunRecordsBatch } from "./registry.ts";
+import { toDataIdValue } from "./sqlite_conflicts.ts";
+import type { SqliteContext } from "./sqlite_context.ts";
+import { quoteIdentifier } from "./sqlite_ddl.ts";
+
+/** Datasets in one batch of {@linkcode runRecords}. */
+const N_BATCH = 5000;
+
+/** IDs of a RUN's datasets (of these types), packed, ascending; empty for an unknown run. */
+export function datasetIds(
+  context: SqliteContext,
+  run: string,
+  typeNames?: readonly string[],
+): Uint8Array<ArrayBuffer> {
+  const runKey = context.collections.find(run)?.key;
+  if (runKey === undefined) return new Uint8Array(0);
+  const typeIds = typeNames?.map((name) => context.types.find(name)?.id).filter((id) => id != null);
+  const rows = context.connection.iterate(
+    "SELECT id FROM dataset WHERE run_id = ?" +
+      (typeIds === undefined ? "" : " AND dataset_type_id IN (SELECT value FROM json_each(?))") +
+      " ORDER BY id",
+    runKey,
+    ...(typeIds === undefined ? [] : [JSON.stringify(typeIds)]),
+  );
+  let packed = new Uint8Array(1024 * UUID_SIZE);
+  let end = 0;
+  for (const [hexId] of rows) {
+    if (end === packed.length) {
+      const larger = new Uint8Array(packed.length * 2);
+      larger.set(packed);
+      packed = larger;
+    }
+    writeHexId(context, hexId as string, packed, end);
+    end += UUID_SIZE;
+  }
+  return packed.slice(0, end);
+}
+
+function writeHexId(context: SqliteContext, hexId: string, target: Uint8Array, at: number): void {
+  if (writeUuidText(hexId, target, at)) return;
+  throw new RepositoryError(
+    `Cannot read registry "${context.connection.path}": "${hexId}" is no dataset ID`,
+  );
+}
+
+/** See `Registry.findDataset`. */
+export function findDataset(
+  context: SqliteContext,
+  typeName: string,
+  run: string,
+  required: readonly DataIdValue[],
+): Uint8Array | null {
+  const found = context.types.find(typeName);
+  const runKey = context.collections.find(run)?.key;
+  if (found === null || runKey === undefined) return null;
+  const columns = found.type.group.required;
+  if (columns.length !== required.length) {
+    throw new RangeError(
+      `Cannot find dataset of type "${typeName}": ${required.length} data ID values, ` +
+        `expected ${columns.length}`,
+    );
+  }
+  const row = context.connection.first(
+    `SELECT dataset_id FROM ${quoteIdentifier(found.tagsTable)} ` +
+      "WHERE dataset_type_id = ? AND collection_id = ?" +
+      columns.map((name) => ` AND ${quoteIdentifier(name)} = ?`).join(""),
+    found.id,
+    runKey,
+    ...required,
+  );
+  return row === null ? null : uuidFromText(row[0] as string);
+}
+
+/** See `Registry.datasetInfo`. */
+export function datasetInfo(context: SqliteContext, id: Uint8Array): DatasetInfo | null {
+  const hexId = uuidToHex(id);
+  const row = context.connection.first(
+    "SELECT dataset_type_id, run_id FROM dataset WHERE id = ?",
+    hexId,
+  );
+  if (row === null) return null;
+  const [typeId, runKey] = row as number[];
+  const found = context.types.findById(typeId);
+  const run = context.collections.findByKey(runKey);
+  // Both can't be missing but for someone who removes them right now.
+  if (found === null || run === null) return null;
+  const { type: { group, name }, tagsTable } = found;
+  let required: DataIdValue[] = [];
+  if (group.required.length > 0) {
+    const [values] = context.connection.allBigInt(
+      `SELECT ${group.required.map(quoteIdentifier).join(", ")} ` +
+        `FROM ${quoteIdentifier(tagsTable)} WHERE dataset_id = ? AND collection_id = ?`,
+      hexId,
+      runKey,
+    );
+    if (values === undefined) return null;
+    required = values.map(toDataIdValue);
+  }
+  return { typeName: name, run: run.name, required };
+}
+
+/** See `Registry.findDatasetIdPrefix`. */
+export function findDatasetIdPrefix(
+  context: SqliteContext,
+  prefixHex: string,
+  run: string | null,
+  limit: number,
+): Uint8Array[] {
+  const prefix = prefixHex.toLowerCase();
+  if (!/^[0-9a-f]{1,32}$/.test(prefix)) {
+    throw new RangeError(
+      `Cannot find datasets: "${prefixHex.slice(0, 80)}" is not 1 to 32 hexadecimal digits`,
+    );
+  }
+  const runKey = run === null ? null : context.collections.find(run)?.key;
+  if (runKey === undefined) return [];
+  // "g" comes after every hexadecimal digit.
+  return context.connection.all(
+    `SELECT id FROM dataset WHERE id >= ? AND id < ?${runKey === null ? "" : " AND run_id = ?"} ` +
+      "ORDER BY id LIMIT ?",
+    prefix,
+    `${prefix}g`,
+    ...(runKey === null ? [] : [runKey]),
+    BigInt(Math.max(0, limit)),
+  ).map(([hexId]) => uuidFromText(hexId as string));
+}
+
+/** See `Registry.records`. */
+export function records(context: SqliteContext, id: Uint8Array): DatastoreRecord[] {
+  if (!context.hasRecordsTable) return [];
+  return context.connection.all(
+    "SELECT path, formatter, storage_class, component, checksum, file_size " +
+      `FROM ${quoteIdentifier(context.recordsTable)} WHERE dataset_id = ? ORDER BY component`,
+    uuidToHex(id),
+  ).map(([path, formatter, storageClass, component, checksum, fileSize]) => ({
+    path: path as string,
+    formatter: formatter as string,
+    storageClass: storageClass as string,
+    component: component === NULL_COMPONENT ? null : component as string,
+    checksum: checksum as string | null,
+    fileSize: fileSize as number | null,
+  }));
+}
+
+/** See `Registry.findRunProvenance`. */
+export function findRunProvenance(
+  context: SqliteContext,
+  run: string,
+): { id: Uint8Array; record: DatastoreRecord } | null {
+  // The type is the reference's; with other dimensions it is somebody else's.
+  if (context.types.find("run_provenance")?.type.group.required.length !== 0) return null;
+  const id = findDataset(context, "run_provenance", run, []);
+  if (id === null) return null;
+  const record = records(context, id).find(({ component }) => component === null);
+  if (record !== undefined) return { id, record };
+  throw new RefusedError(
+    `Cannot use provenance graph of run "${run}": run_provenance is registered but not stored`,
+    { hint: "Someone has removed its file; remove the dataset as well, or restore it" },
+  );
+}
+
+/** See `Registry.runRecords`. */
+export function* runRecords(
+  context: SqliteContext,
+  run: string,
+  typeNames?: readonly string[],
+): Generator<RunRecordsBatch> {
+  const ids = datasetIds(context, run, typeNames);
+  const nameById = new Map<number, string>();
+  for (let start = 0; start < ids.length; start += N_BATCH * UUID_SIZE) {
+    yield recordsOf(context, ids.subarray(start, start + N_BATCH * UUID_SIZE), nameById);
+  }
+}
+
+/** Datasets that were removed meanwhile are left out. */
+function recordsOf(
+  context: SqliteContext,
+  ids: Uint8Array,
+  nameById: Map<number, string>,
+): RunRecordsBatch {
+  const hexIds: string[] = [];
+  for (let at = 0; at < ids.length; at += UUID_SIZE) hexIds.push(uuidToHex(ids, at));
+  const join = context.hasRecordsTable
+    ? `r.path, r.formatter, r.component FROM json_each(?) JOIN dataset d ON d.id = value ` +
+      `LEFT JOIN ${quoteIdentifier(context.recordsTable)} r ON r.dataset_id = d.id`
+    : "NULL, NULL, NULL FROM json_each(?) JOIN dataset d ON d.id = value";
+  const rows = context.connection.all(
+    `SELECT d.id, d.dataset_type_id, ${join} ORDER BY d.id`,
+    JSON.stringify(hexIds),
+  );
+  const batch: RunRecordsBatch = {
+    n: 0,
+    ids: new Uint8Array(ids.length),
+    typeNames: [],
+    paths: [],
+    formatters: [],
+  };
+  let previous = "";
+  for (const [hexId, typeId, path, formatter, component] of rows) {
+    const isSame = hexId === previous;
+    // A disassembled dataset has several records; one speaks for all.
+    if (isSame && component !== NULL_COMPONENT) continue;
+    if (!isSame) {
+      writeHexId(context, hexId as string, batch.ids, batch.n++ * UUID_SIZE);
+      previous = hexId as string;
+    }
+    let name = nameById.get(typeId as number);
+    if (name === undefined) {
+      name = context.types.findById(typeId as number)?.type.name ?? "";
+      nameById.set(typeId as number, name);
+    }
+    batch.typeNames[batch.n - 1] = name;
+    batch.paths[batch.n - 1] = path as string | null;
+    batch.formatters[batch.n - 1] = formatter as string | null;
+  }
+  batch.ids = batch.ids.subarray(0, batch.n * UUID_SIZE);
+  return batch;
+}
