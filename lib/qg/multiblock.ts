@@ -16,6 +16,8 @@ export const PASS_READ_SIZE = 1 << 20;
 /** Largest block that is read: more than any zstd frame the codecs take. */
 export const MAX_BLOCK_SIZE = 2 ** 31;
 
+const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
+
 /** Where a block is, and its payload. */
 export interface BlockFrame {
   /** Offset of the length prefix, relative to the member's data. */
@@ -70,6 +72,15 @@ export function blockPayload(
     );
   }
   return block.subarray(intSize);
+}
+
+/**
+ * Whether bytes look like one whole block: the length before them fits, and a zstd frame follows.
+ */
+export function isWholeBlock(block: Uint8Array, intSize: number): boolean {
+  return block.length > intSize + ZSTD_MAGIC.length &&
+    blockLength(block, 0, intSize) === block.length - intSize &&
+    ZSTD_MAGIC.every((byte, i) => block[intSize + i] === byte);
 }
 
 /**

@@ -17,9 +17,9 @@ import {
   addressRowSize,
   checkAddressHeader,
 } from "./address_file.ts";
+import { decodeHeader, MAX_HEADER_SIZE, readDictionary, requireMember } from "./graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "./header.ts";
 import {
-  DICTIONARY_MEMBER,
   DIMENSION_DATA_MEMBER,
   HEADER_MEMBER,
   INIT_QUANTA_MEMBER,
@@ -37,10 +37,6 @@ import {
   scanQuantumIds,
 } from "./predicted_quantum.ts";
 
-/** Largest decoded header, in bytes. */
-export const MAX_HEADER_SIZE = 2 ** 26;
-/** Largest compression dictionary, in bytes: the usual one has 32 KiB. */
-export const MAX_DICTIONARY_SIZE = 2 ** 24;
 /** Largest decoded block of a predicted quantum, in bytes: some 500 000 datasets. */
 const MAX_QUANTUM_SIZE = 2 ** 28;
 
@@ -355,50 +351,6 @@ export class PredictedGraph implements Disposable {
     return new InvalidQuantumGraphFileError(
       `Cannot read ${what} of "${this.path}": ${cause.message}`,
       { cause },
-    );
-  }
-}
-
-/** The compression dictionary of a graph and a decompressor that uses it. */
-export async function readDictionary(
-  zip: ZipReader,
-  path: string,
-  zstd: Zstd,
-): Promise<{ dictionary: Uint8Array | null; decompressor: ZstdDecompressor }> {
-  requireMember(zip, HEADER_MEMBER, path);
-  const bytes = zip.members.has(DICTIONARY_MEMBER)
-    ? await zip.readMember(DICTIONARY_MEMBER, { maxSize: MAX_DICTIONARY_SIZE })
-    : null;
-  const dictionary = bytes === null || bytes.length === 0 ? null : bytes;
-  return { dictionary, decompressor: zstd.decompressor(dictionary) };
-}
-
-/** Decodes a header frame, the first use of a dictionary: one that can't be used shows here. */
-export function decodeHeader(
-  frame: Uint8Array,
-  path: string,
-  decompressor: ZstdDecompressor,
-): Uint8Array {
-  try {
-    return decompressor.decompress(frame, `"${path}: ${HEADER_MEMBER}"`, MAX_HEADER_SIZE);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new InvalidQuantumGraphFileError(
-      `Cannot read "${path}": its compression dictionary is damaged`,
-      { cause },
-    );
-  }
-}
-
-/**
- * Checks that a graph has a member.
- *
- * @throws {InvalidQuantumGraphFileError} if it hasn't.
- */
-export function requireMember(zip: ZipReader, name: string, path: string): void {
-  if (!zip.members.has(name)) {
-    throw new InvalidQuantumGraphFileError(
-      `Cannot use "${path}" as a quantum graph: it has no member "${name}"`,
     );
   }
 }

@@ -1,0 +1,71 @@
+/**
+ * A source with a few ranges of it at hand, so that planned reads stand for several small ones.
+ *
+ * @module
+ */
+
+import { type ByteSource, checkRange } from "../store/byte_source.ts";
+import type { ByteRange } from "./range_plan.ts";
+
+/** Ranges kept; the oldest makes room. */
+const MAX_RANGES = 4;
+
+/** Serves reads that lie within a prefetched range from memory, all others from the source. */
+export class PrefetchedSource implements ByteSource {
+  readonly #inner: ByteSource;
+  #ranges: { startByte: number; bytes: Uint8Array }[] = [];
+
+  constructor(inner: ByteSource) {
+    this.#inner = inner;
+  }
+
+  get name(): string {
+    return this.#inner.name;
+  }
+
+  get size(): number {
+    return this.#inner.size;
+  }
+
+  /** Reads a range, clipped to the source, in one go, unless it is at hand. */
+  async prefetch(range: ByteRange): Promise<void> {
+    const startByte = Math.max(0, range.startByte);
+    const length = Math.min(range.endByte, this.size) - startByte;
+    if (length <= 0 || this.#find(startByte, length) !== undefined) return;
+    const bytes = await this.#inner.read(startByte, length);
+    if (this.#ranges.length >= MAX_RANGES) this.#ranges.shift();
+    this.#ranges.push({ startByte, bytes });
+  }
+
+  /** First byte from which on everything to the end of the source is at hand. */
+  get tailStart(): number {
+    let start = this.size;
+    for (const { startByte, bytes } of this.#ranges) {
+      if (startByte + bytes.length === this.size) start = Math.min(start, startByte);
+    }
+    return start;
+  }
+
+  read(offset: number, length: number): Promise<Uint8Array> {
+    try {
+      checkRange(this.name, this.size, offset, length);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const range = this.#find(offset, length);
+    if (range === undefined) return this.#inner.read(offset, length);
+    const at = offset - range.startByte;
+    return Promise.resolve(range.bytes.slice(at, at + length));
+  }
+
+  close(): void {
+    this.#ranges = [];
+    this.#inner.close();
+  }
+
+  #find(offset: number, length: number): { startByte: number; bytes: Uint8Array } | undefined {
+    return this.#ranges.find(({ startByte, bytes }) =>
+      offset >= startByte && offset + length <= startByte + bytes.length
+    );
+  }
+}
