@@ -6,13 +6,16 @@
  * @module
  */
 
-import { JsonCursor, type JsonValue } from "../base/json_text.ts";
+import { decodeUtf8, JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { LOG_CONNECTION, METADATA_CONNECTION } from "./pipeline_graph.ts";
 import { TextTable } from "./text_table.ts";
 
 // A pure cache: whether a string was met before changes no answer.
 const names = new TextTable();
+
+/** JavaScript strings end at 2^29 characters. */
+const MAX_STRING_SIZE = 2 ** 28;
 
 /** A dataset of a quantum, with the place of its object in the text. */
 export interface PredictedDatasetText {
@@ -100,7 +103,7 @@ function doubled(bytes: Uint8Array): Uint8Array {
  */
 export function parsePredictedQuantum(text: Uint8Array): PredictedQuantum {
   const cursor = new JsonCursor(text);
-  const quantum = readQuantum(cursor);
+  const quantum = readQuantum(cursor, asciiOf(text));
   cursor.finish();
   return quantum;
 }
@@ -113,8 +116,9 @@ export function parsePredictedQuantum(text: Uint8Array): PredictedQuantum {
 export function parseInitQuanta(text: Uint8Array): PredictedQuantum[] {
   const quanta: PredictedQuantum[] = [];
   const cursor = new JsonCursor(text);
+  const ascii = asciiOf(text);
   cursor.beginArray();
-  while (cursor.nextElement()) quanta.push(readQuantum(cursor));
+  while (cursor.nextElement()) quanta.push(readQuantum(cursor, ascii));
   cursor.finish();
   return quanta;
 }
@@ -220,7 +224,17 @@ function fillFrom(quantum: PredictedQuantum, out: QuantumIds): void {
   }
 }
 
-function readQuantum(cursor: JsonCursor): PredictedQuantum {
+/**
+ * The text as a string whose indices are byte positions, empty if it isn't ASCII: slices of it cost
+ * far less than decoding each id.
+ */
+function asciiOf(text: Uint8Array): string {
+  if (text.length > MAX_STRING_SIZE) return "";
+  const decoded = decodeUtf8(text);
+  return decoded.length === text.length ? decoded : "";
+}
+
+function readQuantum(cursor: JsonCursor, ascii: string): PredictedQuantum {
   let quantumId: string | null = null;
   let taskLabel: string | null = null;
   let dataCoordinateRange: [number, number] = [0, 0];
@@ -231,7 +245,7 @@ function readQuantum(cursor: JsonCursor): PredictedQuantum {
   while (cursor.nextMember()) {
     switch (cursor.key) {
       case "quantum_id":
-        quantumId = readIdText(cursor);
+        quantumId = readIdText(cursor, ascii);
         break;
       case "task_label":
         taskLabel = names.readString(cursor);
@@ -243,10 +257,10 @@ function readQuantum(cursor: JsonCursor): PredictedQuantum {
         dataCoordinateRange[1] = cursor.position;
         break;
       case "inputs":
-        inputs = readConnections(cursor);
+        inputs = readConnections(cursor, ascii);
         break;
       case "outputs":
-        outputs = readConnections(cursor);
+        outputs = readConnections(cursor, ascii);
         break;
       default:
         cursor.skip();
@@ -265,20 +279,20 @@ function readQuantum(cursor: JsonCursor): PredictedQuantum {
   };
 }
 
-function readConnections(cursor: JsonCursor): Map<string, PredictedDatasetText[]> {
+function readConnections(cursor: JsonCursor, ascii: string): Map<string, PredictedDatasetText[]> {
   const connections = new Map<string, PredictedDatasetText[]>();
   cursor.beginObject();
   while (cursor.nextMember()) {
     const connection = cursor.key;
     const datasets: PredictedDatasetText[] = [];
     cursor.beginArray();
-    while (cursor.nextElement()) datasets.push(readDataset(cursor));
+    while (cursor.nextElement()) datasets.push(readDataset(cursor, ascii));
     connections.set(connection, datasets);
   }
   return connections;
 }
 
-function readDataset(cursor: JsonCursor): PredictedDatasetText {
+function readDataset(cursor: JsonCursor, ascii: string): PredictedDatasetText {
   let idText: string | null = null;
   let typeName: string | null = null;
   let run: string | null = null;
@@ -289,7 +303,7 @@ function readDataset(cursor: JsonCursor): PredictedDatasetText {
   while (cursor.nextMember()) {
     switch (cursor.key) {
       case "dataset_id":
-        idText = readIdText(cursor);
+        idText = readIdText(cursor, ascii);
         break;
       case "dataset_type_name":
         typeName = names.readString(cursor);
@@ -314,41 +328,65 @@ function readValues(cursor: JsonCursor): JsonValue[] {
   const values: JsonValue[] = [];
   cursor.beginArray();
   while (cursor.nextElement()) {
-    values.push(cursor.kind() === "string" ? names.readString(cursor) : cursor.readValue());
+    const kind = cursor.kind();
+    if (kind === "string") values.push(names.readString(cursor));
+    else if (kind === "number") values.push(takePlainInteger(cursor) ?? cursor.readValue());
+    else values.push(cursor.readValue());
   }
   return values;
 }
 
+/** Consumes an integer of up to 15 plain digits; null, consuming nothing, for other forms. */
+function takePlainInteger(cursor: JsonCursor): number | null {
+  const bytes = cursor.bytes;
+  const start = cursor.position;
+  let at = start;
+  let value = 0;
+  for (; at - start < 16; at++) {
+    const digit = bytes[at] - 48;
+    if (!(digit >= 0 && digit <= 9)) break;
+    value = value * 10 + digit;
+  }
+  const isPlain = at > start && at - start < 16 && (bytes[start] !== 48 || at - start === 1) &&
+    (bytes[at] === 0x2c || bytes[at] === 0x5d);
+  if (!isPlain) return null;
+  cursor.position = at;
+  return value;
+}
+
 const checkedId = new Uint8Array(UUID_SIZE);
 
-function readIdText(cursor: JsonCursor): string {
+function readIdText(cursor: JsonCursor, ascii: string): string {
+  cursor.kind(); // skips blanks
+  const start = cursor.position + 1;
+  if (ascii !== "" && takePlainId(cursor, checkedId, 0)) return ascii.slice(start, start + 36);
   const text = cursor.readString();
   if (!writeUuidText(text, checkedId, 0)) cursor.fail(`"${text.slice(0, 80)}" is no UUID`);
   return text;
 }
 
-/** Reads a UUID into `target`, from the bytes of the text where they are plain. */
+/** Reads a UUID into `target`. */
 function readId(cursor: JsonCursor, target: Uint8Array, at: number): void {
-  if (cursor.kind() !== "string") cursor.fail("expected a UUID");
-  const bytes = cursor.bytes;
-  let from = cursor.position + 1;
-  // A compact 36-character form ends with a quote right there; everything else goes the slow way.
-  if (bytes[from + 36] === 0x22) {
-    let i = 0;
-    for (; i < UUID_SIZE; i++) {
-      if ((i === 4 || i === 6 || i === 8 || i === 10) && bytes[from++] !== 0x2d) break;
-      const high = HEX_DIGITS[bytes[from++]];
-      const low = HEX_DIGITS[bytes[from++]];
-      if ((high | low) > 15) break;
-      target[at + i] = high << 4 | low;
-    }
-    if (i === UUID_SIZE) {
-      cursor.position = from + 1;
-      return;
-    }
-  }
+  cursor.kind(); // skips blanks
+  if (takePlainId(cursor, target, at)) return;
   const text = cursor.readString();
   if (!writeUuidText(text, target, at)) cursor.fail(`"${text.slice(0, 80)}" is no UUID`);
+}
+
+/** Consumes a UUID written as 36 plain characters; false, consuming nothing, for other forms. */
+function takePlainId(cursor: JsonCursor, target: Uint8Array, at: number): boolean {
+  const bytes = cursor.bytes;
+  let from = cursor.position;
+  if (bytes[from++] !== 0x22 || bytes[from + 36] !== 0x22) return false;
+  for (let i = 0; i < UUID_SIZE; i++) {
+    if ((i === 4 || i === 6 || i === 8 || i === 10) && bytes[from++] !== 0x2d) return false;
+    const high = HEX_DIGITS[bytes[from++]];
+    const low = HEX_DIGITS[bytes[from++]];
+    if ((high | low) > 15) return false;
+    target[at + i] = high << 4 | low;
+  }
+  cursor.position = from + 1;
+  return true;
 }
 
 /** Value of each ASCII hexadecimal digit, 255 for other bytes. */
