@@ -191,8 +191,7 @@ function replaceIfStale(path: string, draft: string, lockPath: string, own: Lock
       if (holder === null || !isGone(holder, own)) throw heldError(path, lockPath, holder);
     }
     using file = Deno.openSync(lockPath, { read: true, write: true });
-    // Not waited for: whoever has it is replacing the lock at this moment and will then hold it.
-    if (!file.tryLockSync(true)) return false;
+    if (!lockAdvisory(file)) return false;
     // It may have been won on a file that somebody has just replaced, or that isn't stale.
     if (pathIdentity(lockPath) !== infoIdentity(file.statSync())) return false;
     const holder = readHolder(file);
@@ -204,6 +203,14 @@ function replaceIfStale(path: string, draft: string, lockPath: string, own: Lock
     if (error instanceof Deno.errors.NotFound) return false;
     throw fileError("take over lock file", lockPath, error);
   }
+}
+
+/** Takes the advisory lock; false if another process has it, who then is replacing the file. */
+function lockAdvisory(file: Deno.FsFile): boolean {
+  if (typeof file.tryLockSync === "function") return file.tryLockSync(true);
+  // Deno 2.6, which compiled binaries may run on, can only wait: for one rename at most.
+  file.lockSync(true);
+  return true;
 }
 
 function readHolder(file: Deno.FsFile): LockHolder | null {
