@@ -123,7 +123,7 @@ export class SqliteCollections {
       const members = created
         ? this.flatten(inputs).filter(({ key }) => key !== runCollection.key)
         : [];
-      this.#checkNoCycle(collection, [run, ...inputs]);
+      this.#checkNoCycle(collection, created ? [run, ...inputs] : [run]);
       // The reference extends first and prepends then: positions 1 to n, then 0.
       members.forEach(({ key }, i) => this.#insertMember(collection.key, i + 1, key));
       const first = this.#connection.first(
