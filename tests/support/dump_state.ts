@@ -156,8 +156,14 @@ export function walkFiles(
   return { files, empty_directories: empty.sort(compareCodePoints) };
 }
 
+/** Whether a link leads to a directory; one that leads nowhere counts as file, as for the oracle. */
 function isDirectory(path: string): boolean {
-  return Deno.statSync(path).isDirectory;
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Names that stand for surrogate keys. */

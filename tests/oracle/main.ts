@@ -1,0 +1,48 @@
+/**
+ * Compares this tool with the Python reference on fresh repositories.
+ *
+ *     deno task test:oracle [SCENARIO...]
+ *
+ * Ends with "N passed, N failed". Where the reference can't be installed it prints "skipped: " and
+ * the reason, and succeeds. ORACLE_ROOT names the reference's folder; KEEP_WORK=1 keeps the
+ * repositories for a look at them.
+ */
+
+import { temporaryDirectory } from "../support/fixtures.ts";
+import { Report, ScenarioRun } from "./checks.ts";
+import { NoReferenceError, Reference } from "./reference.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !SCENARIOS.some((s) => s.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `no scenario "${unknown[0]}"; there are: ${SCENARIOS.map((s) => s.name).join(", ")}`,
+    );
+    return 2;
+  }
+  const report = new Report();
+  for (const scenario of SCENARIOS) {
+    if (names.length > 0 && !names.includes(scenario.name)) continue;
+    const work = await temporaryDirectory();
+    const start = performance.now();
+    try {
+      const reference = await Reference.install(work.path);
+      await new ScenarioRun(scenario, reference, report, work.path).run();
+    } catch (error) {
+      if (error instanceof NoReferenceError) {
+        console.log(`skipped: ${error.message}`);
+        return 0;
+      }
+      report.fail(`${scenario.name}: stages`, error);
+    } finally {
+      if (Deno.env.get("KEEP_WORK") === "1") console.log(`kept ${work.path}`);
+      else work[Symbol.dispose]();
+    }
+    console.log(`${scenario.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  }
+  console.log(`${report.nPassed} passed, ${report.nFailed} failed`);
+  return report.nFailed === 0 ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,74 @@
+/**
+ * Fresh repositories on which both tools are compared. Seeds, sizes and mishaps are others than in
+ * `testdata/fixtures`.
+ *
+ * @module
+ */
+
+/** One repository and what is done with it. */
+export interface Scenario {
+  /** Short name; chooses the scenario on the command line. */
+  name: string;
+  /** Options of `make_repo.py`. */
+  make: readonly string[];
+  /** Options of `aggregate-graph` for both tools. */
+  aggregate?: readonly string[];
+  /** Options of `aggregate-graph` for ours only. */
+  ours?: readonly string[];
+  /** Options of `ingest-graph` for both tools. */
+  ingest?: readonly string[];
+  /** Whether the run is first aggregated incomplete, then finished. */
+  isResumed?: boolean;
+  /** Whether the same inputs are processed again into another RUN afterwards. */
+  hasSecondRun?: boolean;
+}
+
+/** The table. */
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "ok",
+    make: ["--scenario", "ok", "--seed", "21", "--visits", "3", "--detectors", "2"],
+    ours: ["-j", "3", "--ingest-batch-size", "11"],
+    hasSecondRun: true,
+  },
+  {
+    name: "mixed",
+    make: ["--scenario", "mixed", "--seed", "22", "--visits", "5", "--detectors", "5"],
+    ours: ["-j", "2"],
+    ingest: ["--batch-size", "9"],
+  },
+  {
+    name: "failed",
+    make: [
+      ...["--scenario", "mixed", "--seed", "23", "--visits", "4", "--detectors", "6"],
+      ...["--raise-on-partial", "--phases", "2"],
+    ],
+    aggregate: ["--promise-ingest-graph"],
+    ours: ["-j", "1"],
+  },
+  {
+    name: "mock",
+    make: ["--scenario", "mixed", "--mock", "--seed", "24", "--visits", "4", "--detectors", "3"],
+    aggregate: ["--mock-storage-classes"],
+  },
+  {
+    name: "unfinished",
+    make: ["--scenario", "ok", "--seed", "25", "--stop-after", "23"],
+    ours: ["-j", "2", "--ingest-batch-size", "1"],
+    ingest: ["--transfer", "copy"],
+  },
+  {
+    name: "resumed",
+    make: ["--scenario", "ok", "--seed", "26", "--stop-after", "14", "--visits", "3"],
+    isResumed: true,
+  },
+  {
+    // Above 512 quanta all members of the predicted graph need a trained dictionary.
+    name: "scale",
+    make: [
+      ...["--scenario", "scale", "--seed", "27", "--visits", "12", "--detectors", "25"],
+      ...["--fail-every", "31"],
+    ],
+    ours: ["-j", "4"],
+  },
+];
