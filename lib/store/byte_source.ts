@@ -44,6 +44,7 @@ export class MemorySource implements ByteSource {
   readonly name: string;
   readonly #bytes: Uint8Array;
 
+  /** The bytes aren't copied. */
   constructor(bytes: Uint8Array, name = "memory") {
     this.#bytes = bytes;
     this.name = name;
@@ -73,6 +74,7 @@ export class CountingSource implements ByteSource {
   /** Bytes asked for so far. */
   nBytes = 0;
 
+  /** Closing closes `inner`. */
   constructor(inner: ByteSource) {
     this.#inner = inner;
   }

@@ -123,6 +123,7 @@ export class LockFile implements Disposable {
     if (pathIdentity(this.path) === identity) removeIfPresent(this.path);
   }
 
+  /** As {@linkcode LockFile.release}. */
   [Symbol.dispose](): void {
     this.release();
   }

@@ -152,6 +152,7 @@ export class FileSource implements ByteSource, Disposable {
     this.#file = null;
   }
 
+  /** As {@linkcode FileSource.close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -37,6 +37,7 @@ export const STORED = 0;
 
 /** One member, as the central directory describes it. */
 export interface ZipMember {
+  /** Name, unique in the archive. */
   name: string;
   /** Bytes of content. */
   size: number;
@@ -52,6 +53,7 @@ export interface ZipMember {
 
 /** A member and what is needed to check its local header. */
 export interface ZipEntry extends ZipMember {
+  /** The name as it is in the archive, to compare with the local header. */
   nameBytes: Uint8Array;
   /** Where the next member or the directory begins: the member's data must end before it. */
   limit: number;
@@ -63,8 +65,9 @@ export interface ZipEntry extends ZipMember {
 export interface ZipDirectory {
   /** Members by name, in the order of the directory. */
   entries: Map<string, ZipEntry>;
-  /** The last bytes of the archive, as read on the way, and where they begin. */
+  /** The last bytes of the archive, as read on the way. */
   tail: Uint8Array;
+  /** Where in the archive `tail` begins. */
   tailOffset: number;
 }
 
