@@ -123,14 +123,22 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
       throw new RepositoryError(`Cannot read configuration "${path}": it is not JSON`, { cause });
     }
   }
+  // The parser turns what is thrown here into syntax errors; the first one is kept as it was.
+  let failure: unknown;
   const include = (location: unknown): ConfigValue => {
-    if (typeof location !== "string") {
-      throw new RepositoryError(`Cannot read configuration "${path}": !include needs file names`);
+    try {
+      if (typeof location !== "string") {
+        throw new RepositoryError(`Cannot read configuration "${path}": !include needs file names`);
+      }
+      const target = localPath(location, context.env, dirname(path), "included file");
+      return readYaml(target, { ...context, depth: context.depth + 1 });
+    } catch (error) {
+      failure ??= error;
+      throw error;
     }
-    const target = localPath(location, context.env, dirname(path), "included file");
-    return readYaml(target, { ...context, depth: context.depth + 1 });
   };
   const document = parseDocument(text, { ...YAML_OPTIONS, customTags: includeTags(include) });
+  if (failure !== undefined) throw failure;
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) {
     throw new RepositoryError(`Cannot read configuration "${path}": ${problem.message}`, {
