@@ -63,6 +63,8 @@ const MAX_SKYPIX_LEVEL = 64;
  * Source: butler repository notes, sections 5.1 and 5.2.
  */
 export class DimensionUniverse {
+  /** The JSON text that was parsed: a worker is given it to parse again. */
+  readonly text: string;
   readonly version: number;
   readonly namespace: string;
   /** Every element, in universe order. */
@@ -71,7 +73,13 @@ export class DimensionUniverse {
   readonly #position: ReadonlyMap<string, number>;
   readonly #groups = new Map<string, DimensionGroup>();
 
-  private constructor(version: number, namespace: string, elements: Map<string, DimensionElement>) {
+  private constructor(
+    text: string,
+    version: number,
+    namespace: string,
+    elements: Map<string, DimensionElement>,
+  ) {
+    this.text = text;
     this.version = version;
     this.namespace = namespace;
     this.elements = elements;
@@ -97,6 +105,7 @@ export class DimensionUniverse {
       fail(`namespace is ${describe(namespace)}, expected "daf_butler"`);
     }
     return new DimensionUniverse(
+      text,
       version as number,
       namespace as string,
       parseElements(object(root.elements, "elements"), root),

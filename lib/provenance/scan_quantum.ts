@@ -56,12 +56,14 @@ export interface ScannedQuantum {
  * @param log Its log file, or null if there is none (or it is broken).
  * @param metadata Its metadata file, or null likewise.
  * @param isIncomplete Whether execution may still be going on.
+ * @param hasLogOutput Whether the task saves logs at all; without, none can be missing.
  * @throws {SyntaxError} if the log's extra holds log records of its own at the top level.
  */
 export function assembleAttempts(
   log: LogSource | null,
   metadata: MetadataSource | null,
   isIncomplete: boolean,
+  hasLogOutput = true,
 ): ScannedQuantum {
   const scanStatus = metadata !== null
     ? ScanStatus.SUCCESSFUL
@@ -104,7 +106,9 @@ export function assembleAttempts(
   }
   if (metadata !== null) {
     lastMetadata = metadata.document;
-    last.status = log === null ? AttemptStatus.ABORTED_SUCCESS : AttemptStatus.SUCCESSFUL;
+    last.status = log === null && hasLogOutput
+      ? AttemptStatus.ABORTED_SUCCESS
+      : AttemptStatus.SUCCESSFUL;
     last.metadata = metadata.document.range;
     last.metadataBytes = metadata.bytes;
     last.exception = metadata.document.failureText ?? last.exception;

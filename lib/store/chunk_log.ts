@@ -226,6 +226,7 @@ function nextMarker(
 export class ChunkLogWriter implements Disposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
+  #isOpen = true;
   #size: number;
 
   private constructor(path: string, file: Deno.FsFile, size: number) {
@@ -281,8 +282,10 @@ export class ChunkLogWriter implements Disposable {
     attempt(this.path, () => this.#file.syncDataSync());
   }
 
+  /** Closes the file; a second call does nothing. */
   [Symbol.dispose](): void {
-    this.#file.close();
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
   }
 }
 
@@ -295,4 +298,9 @@ function attempt<T>(path: string, action: () => T): T {
       { cause: error, hint: "mend the cause and run the same command again; nothing is lost" },
     );
   }
+}
+
+/** Whether head and body of a whole chunk have the checksum that its prefix says. */
+export function isChunkSound(chunk: Uint8Array): boolean {
+  return readLittleEndian(chunk, 16, 4) === crc32(chunk.subarray(CHUNK_PREFIX_SIZE));
 }

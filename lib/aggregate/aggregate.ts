@@ -1,0 +1,417 @@
+/**
+ * `aggregate-graph`: checks everything that can be checked before anything is changed, then runs the
+ * workers. Source: design notes, sections 2 and 3; behaviour notes, sections 2 to 6.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import type { Log } from "../base/log.ts";
+import {
+  ConflictingDefinitionError,
+  EnvironmentError,
+  NotFoundError,
+  ProvgraphError,
+  RefusedError,
+  UsageError,
+} from "../base/errors.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
+import { absolutePath, FileDatastore } from "../butler/datastore.ts";
+import { graphDimensionRecords } from "../butler/dimension_records.ts";
+import type { DimensionUniverse } from "../butler/dimensions.ts";
+import { openRegistry, type Registry } from "../butler/registry.ts";
+import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
+import { graphFingerprint, makeHeaderChunk } from "../provenance/chunk_log_header.ts";
+import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
+import { GraphIndex } from "../provenance/graph_index.ts";
+import { OutputTypes } from "../provenance/output_types.ts";
+import { packagesJson } from "../provenance/packages.ts";
+import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
+import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { LockFile } from "../store/durable_file.ts";
+import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
+import { Zstd } from "../store/zstd.ts";
+import { cutDictionary } from "./dictionary.ts";
+import type { ScannerSetup, ScanProblem } from "./messages.ts";
+import { Scanner } from "./scanner.ts";
+import { type AggregateCounts, Supervisor } from "./supervisor.ts";
+import type { WorkerFactory } from "./worker_handle.ts";
+
+/** Options of an aggregation; names as those of the reference's configuration. */
+export interface AggregateOptions {
+  graphPath: string;
+  repository: string;
+  /** Where the graph goes; null writes none. */
+  outputPath: string | null;
+  nScanners: number;
+  isIncomplete: boolean;
+  isDryRun: boolean;
+  registerDatasetTypes: boolean;
+  updateOutputChain: boolean;
+  zstdLevel: number;
+  zstdDictSize: number;
+  zstdDictNInputs: number;
+  mockStorageClasses: boolean;
+  promiseIngestGraph: boolean;
+  /** Datasets; a batch is written when more are waiting. */
+  ingestBatchSize: number;
+  /** Whether a broken log or metadata file ends the run. */
+  isStrict: boolean;
+  /** Whether the chunk log stays beside the finished graph. */
+  keepChunks: boolean;
+  /** Whether a matching chunk log is continued. */
+  resume: boolean;
+  /** Milliseconds between status lines. */
+  statusIntervalMs: number;
+}
+
+/** What an aggregation needs of its surroundings. */
+export interface AggregateContext {
+  makeWorker: WorkerFactory;
+  env: { get(name: string): string | undefined };
+  log: Log;
+}
+
+/** What an aggregation came to. */
+export interface AggregateSummary extends AggregateCounts {
+  outputRun: string;
+  seconds: number;
+  /** The finished graph, or null. */
+  outputPath: string | null;
+  /** Chunk log that was left, or null. */
+  chunkLogPath: string | null;
+}
+
+/** Records of these elements are needed by the default file templates. */
+const TEMPLATE_ELEMENTS = ["detector", "exposure"];
+
+/** Path of the chunk log of an output. */
+export function chunkLogPathOf(outputPath: string): string {
+  return `${outputPath}.chunks`;
+}
+
+/**
+ * Aggregates a run.
+ *
+ * @throws {ProvgraphError} with the exit code that belongs to it. Anything that can be known to fail
+ *   fails before the repository is changed.
+ */
+export async function aggregateGraph(
+  options: AggregateOptions,
+  context: AggregateContext,
+): Promise<AggregateSummary> {
+  const { log } = context;
+  const startMs = performance.now();
+  const config = loadRepositoryConfig(options.repository, context.env);
+  log.log("INFO", "Reading predicted quantum graph.");
+  const zstd = await Zstd.load();
+  using graph = await PredictedGraph.open(options.graphPath, zstd);
+  graph.verifyStructure();
+  const run = graph.header.output_run;
+  const known = await checkRepository(config, graph, options);
+  using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
+  log.log("INFO", "Analyzing predicted graph.");
+  const index = GraphIndex.build(
+    graph,
+    graph.initQuanta().filter((quantum) => quantum.taskLabel !== ""),
+  );
+  if (index.nQuanta !== graph.header.n_quanta) {
+    throw new RefusedError(
+      `Cannot use predicted graph "${options.graphPath}": it holds ${index.nQuanta} quanta, ` +
+        `its header says ${graph.header.n_quanta}`,
+    );
+  }
+  const isWriting = options.outputPath !== null;
+  const isWritingGraph = isWriting && !options.isIncomplete;
+  const scanner: Omit<ScannerSetup, "kind" | "name"> = {
+    graphPath: options.graphPath,
+    repository: config,
+    universeText: known.universe.text,
+    dimensionRows: graph.dimensionRecords(templateElements(config)),
+    index: index.arrays,
+    indexSeed: index.seed,
+    known: markKnown(index, known.ids),
+    reuse: null,
+    chunkLogPath: isWriting ? chunkLogPathOf(options.outputPath!) : null,
+    mockStorageClasses: options.mockStorageClasses,
+    isIncomplete: options.isIncomplete,
+    isWriting,
+    promiseIngestGraph: options.promiseIngestGraph,
+    zstdLevel: options.zstdLevel,
+    dictionary: new Uint8Array(0),
+  };
+  const chunkLog = isWriting ? openChunkLog(graph, index, options, log) : null;
+  if (isWriting) {
+    scanner.reuse = chunkLog?.table ?? null;
+    scanner.dictionary = chunkLog?.header.dictionary ??
+      await makeDictionary(scanner, index, options);
+  }
+  const supervisor = new Supervisor({
+    index,
+    makeWorker: context.makeWorker,
+    nScanners: options.nScanners,
+    scanner,
+    writer: !isWriting ? null : {
+      graphPath: options.graphPath,
+      chunkLogPath: scanner.chunkLogPath!,
+      resumeSize: chunkLog?.soundSize ?? -1,
+      headerChunk: makeHeaderChunk(fingerprintOf(graph), graph.headerText, scanner.dictionary),
+      index: index.arrays,
+      indexSeed: index.seed,
+      reuse: chunkLog?.table ?? null,
+      dictionary: scanner.dictionary,
+      zstdLevel: options.zstdLevel,
+    },
+    ingester: {
+      graphPath: options.graphPath,
+      repository: config,
+      mockStorageClasses: options.mockStorageClasses,
+      run,
+      outputChain: options.updateOutputChain ? graph.header.output : null,
+      inputs: graph.header.inputs,
+      registerDatasetTypes: options.registerDatasetTypes,
+      batchSize: options.ingestBatchSize,
+      isDryRun: options.isDryRun,
+    },
+    isWritingGraph,
+    progress: (level, text) => log.log(level, `${text} [after ${elapsed(startMs)}s]`),
+    onProblem: (problem) => onProblem(problem, options, log),
+  });
+  const timer = setInterval(
+    () => log.log("INFO", `Status after ${elapsed(startMs)}s: ${supervisor.statusText()}.`),
+    options.statusIntervalMs,
+  );
+  try {
+    log.log("VERBOSE", "Starting workers.");
+    await supervisor.start();
+    await supervisor.scan();
+    log.log(
+      "INFO",
+      `Scanning complete after ${elapsed(startMs)}s; waiting for workers to finish.`,
+    );
+    // The two know nothing of each other; a graph may be complete before its datasets are registered.
+    await Promise.all([
+      supervisor.flushIngester(),
+      isWritingGraph
+        ? supervisor.finishGraph(
+          options.outputPath!,
+          packagesText(config, graph, known, log),
+          options.keepChunks,
+        )
+        : supervisor.keepChunkLog(),
+    ]);
+  } finally {
+    clearInterval(timer);
+    supervisor.terminate();
+  }
+  return {
+    ...supervisor.counts,
+    outputRun: run,
+    seconds: (performance.now() - startMs) / 1000,
+    outputPath: isWritingGraph ? options.outputPath : null,
+    chunkLogPath: isWriting && (options.isIncomplete || options.keepChunks)
+      ? scanner.chunkLogPath
+      : null,
+  };
+}
+
+function elapsed(startMs: number): string {
+  return ((performance.now() - startMs) / 1000).toFixed(1);
+}
+
+function onProblem(problem: ScanProblem, options: AggregateOptions, log: Log): void {
+  const text = `${problem.isBroken ? "Cannot use" : "Odd"} file "${problem.path}" of quantum ` +
+    `${problem.quantumId} (${problem.taskLabel}): ${problem.reason}`;
+  if (options.isStrict && problem.isBroken) {
+    throw new EnvironmentError(text, {
+      hint: "run without --strict to record the quantum as if the file were absent",
+    });
+  }
+  log.log("WARNING", text);
+}
+
+/** What the registry says before anything starts. */
+interface KnownState {
+  universe: DimensionUniverse;
+  /** Packed ids of the RUN's datasets. */
+  ids: Uint8Array;
+  datastore: FileDatastore;
+  types: OutputTypes;
+}
+
+/** Everything that would stop the ingester later is found out now, while nothing is changed. */
+async function checkRepository(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  options: AggregateOptions,
+): Promise<KnownState> {
+  await using registry = await openRegistry(config, { writeable: false });
+  const { output_run: run, output, inputs } = graph.header;
+  await refuseIngestedRun(registry, run, config);
+  const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
+  const datastore = new FileDatastore(config, registry.universe, {
+    mockStorageClasses: options.mockStorageClasses,
+  });
+  for (const type of types.types) {
+    datastore.plan(type, run);
+    const state = await registry.checkDatasetType(type);
+    if (state === "absent" && !options.registerDatasetTypes && !options.isDryRun) {
+      throw new UsageError(
+        `Cannot ingest into "${config.argument}": dataset type "${type.name}" is not registered`,
+        { hint: "leave out --no-register-dataset-types" },
+      );
+    }
+  }
+  await requireType(registry, run, "RUN");
+  if (options.updateOutputChain && output !== null) {
+    await requireType(registry, output, "CHAINED");
+    if (await registry.findCollection(output) === null) await registry.flattenCollections(inputs);
+  }
+  const collection = await registry.findCollection(run);
+  return {
+    universe: registry.universe,
+    ids: collection === null ? new Uint8Array(0) : await registry.datasetIds(run),
+    datastore,
+    types,
+  };
+}
+
+async function refuseIngestedRun(
+  registry: Registry,
+  run: string,
+  config: RepositoryConfig,
+): Promise<void> {
+  if (await registry.findCollection(run) === null) return;
+  if (await registry.findRunProvenance(run) === null) return;
+  throw new RefusedError(
+    `Cannot aggregate into RUN "${run}" of "${config.argument}": it holds run_provenance, so its ` +
+      "logs and metadata are in the provenance graph now, and every quantum would look failed",
+    { hint: "process into another RUN; this one is complete" },
+  );
+}
+
+async function requireType(
+  registry: Registry,
+  name: string,
+  type: "RUN" | "CHAINED",
+): Promise<void> {
+  const found = await registry.findCollection(name);
+  if (found === null || found.type === type) return;
+  throw new ConflictingDefinitionError(
+    `Cannot use collection "${name}" as ${type}: it is a ${found.type} collection`,
+  );
+}
+
+/** Makes the output's directory and takes its lock. */
+function prepareOutput(outputPath: string): LockFile {
+  const directory = dirname(outputPath);
+  try {
+    Deno.mkdirSync(directory, { recursive: true });
+    if (Deno.statSync(outputPath).isDirectory) {
+      throw new UsageError(`Cannot write graph "${outputPath}": it is a directory`);
+    }
+  } catch (error) {
+    if (error instanceof ProvgraphError) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw fileError("write graph", outputPath, error);
+    }
+  }
+  return LockFile.acquire(outputPath);
+}
+
+function markKnown(index: GraphIndex, ids: Uint8Array): Uint8Array {
+  const known = new Uint8Array(new SharedArrayBuffer(index.nDatasets));
+  for (let at = 0; at < ids.length; at += UUID_SIZE) {
+    const d = index.findDataset(ids, at);
+    if (d >= 0) known[d] = 1;
+  }
+  return known;
+}
+
+/** Elements whose records file templates may ask for. */
+function templateElements(config: RepositoryConfig): string[] {
+  const elements = new Set(TEMPLATE_ELEMENTS);
+  for (const [key, template] of Object.entries(config.datastore.templates)) {
+    if (key === "default" && JSON.stringify(template).includes("day_obs|visit.day_obs")) continue;
+    for (const [, element] of JSON.stringify(template).matchAll(/([a-z_]\w*)\.[a-z_]\w*/gi)) {
+      elements.add(element);
+    }
+  }
+  return [...elements];
+}
+
+function fingerprintOf(graph: PredictedGraph): string {
+  return graphFingerprint(graph.headerText, graph.pipelineGraphText, graph.nQuantaBlocksSize);
+}
+
+/** The chunk log of an earlier run of the same graph, if there is one and it is wanted. */
+function openChunkLog(
+  graph: PredictedGraph,
+  index: GraphIndex,
+  options: AggregateOptions,
+  log: Log,
+): LoadedChunkLog | null {
+  const path = chunkLogPathOf(options.outputPath!);
+  if (!options.resume || fileIdentity(path) === null) return null;
+  using source = FileSource.open(path);
+  const loaded = loadChunkLog(source, index);
+  if (loaded === null) return null;
+  if (loaded.header.fingerprint !== fingerprintOf(graph)) {
+    throw new RefusedError(
+      `Cannot continue chunk log "${path}": it belongs to another predicted graph`,
+      { hint: "remove it, give another --output, or use --no-resume to begin anew" },
+    );
+  }
+  for (const damage of loaded.damages) {
+    log.log(
+      damage.isTornTail ? "VERBOSE" : "WARNING",
+      `Chunk log "${path}": bytes ${damage.startByte} to ${damage.endByte} are ${
+        damage.isTornTail ? "an unfinished chunk" : "damaged"
+      } (${damage.reason}); their quanta are scanned again`,
+    );
+  }
+  log.log("INFO", `Continuing chunk log "${path}" with ${loaded.nChunks} quanta.`);
+  return loaded;
+}
+
+async function makeDictionary(
+  setup: Omit<ScannerSetup, "kind" | "name">,
+  index: GraphIndex,
+  options: AggregateOptions,
+): Promise<Uint8Array> {
+  if (options.zstdDictSize === 0) return new Uint8Array(0);
+  const scanner = await Scanner.open({ ...setup, kind: "setup", name: "supervisor" });
+  try {
+    return cutDictionary(
+      index,
+      options.zstdDictSize,
+      options.zstdDictNInputs,
+      (q) => scanner.sample(q),
+    );
+  } finally {
+    scanner.close();
+  }
+}
+
+/** Versions of the packages that ran, from the run's own document. */
+function packagesText(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  known: KnownState,
+  log: Log,
+): Uint8Array {
+  const type = known.types.types[known.types.indexOf(PACKAGES_DATASET_TYPE)];
+  const plan = known.datastore.plan(type, graph.header.output_run);
+  const records = graphDimensionRecords(known.universe, new Map());
+  const path = absolutePath(config.datastore.root, plan.path([], records));
+  let document: string | null = null;
+  try {
+    document = Deno.readTextFileSync(path);
+  } catch (error) {
+    const read = fileError("read file", path, error);
+    if (!(read instanceof NotFoundError)) log.log("WARNING", read.message);
+  }
+  const { text, isBroken } = packagesJson(document);
+  if (isBroken) log.log("WARNING", `Cannot use file "${path}": it is not a mapping of versions`);
+  return text;
+}

@@ -1,0 +1,333 @@
+/**
+ * From a chunk log to a provenance graph: one pass over the chunks, blocks copied as they are.
+ *
+ * Order of effects: the whole file is written under a temporary name, synced, renamed, its directory
+ * synced; so there is never a partial file under the final name. Source: design notes, section 3.
+ *
+ * @module
+ */
+
+import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { encodeUtf8 } from "../base/json_text.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
+import type { ChunkTable } from "../provenance/chunk_table.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
+import { sortIds } from "../provenance/sort_ids.ts";
+import {
+  addressFileSize,
+  addressHeaderSize,
+  addressRowSize,
+  writeAddressHeader,
+  writeAddressRow,
+} from "../qg/address_file.ts";
+import { provenanceHeaderText } from "../qg/header.ts";
+import {
+  DATASETS_MEMBER,
+  DICTIONARY_MEMBER,
+  HEADER_MEMBER,
+  INIT_QUANTA_MEMBER,
+  LOGS_MEMBER,
+  METADATA_MEMBER,
+  NODES_ADDRESS_MEMBER,
+  PACKAGES_MEMBER,
+  PIPELINE_GRAPH_MEMBER,
+  QUANTA_MEMBER,
+} from "../qg/member_names.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
+import { CHUNK_PREFIX_SIZE, chunkSize, readChunkPrefix } from "../store/chunk_log.ts";
+import { isChunkSound } from "../store/chunk_log.ts";
+import { renameDurably, temporaryPath } from "../store/durable_file.ts";
+import { fileError, FileSource } from "../store/file_source.ts";
+import { StoredZipWriter } from "../store/zip_writer.ts";
+import type { ZstdCompressor } from "../store/zstd.ts";
+
+/** All that goes into a graph. */
+export interface FinishInput {
+  graph: PredictedGraph;
+  index: GraphIndex;
+  chunkLogPath: string;
+  table: ChunkTable;
+  /** Offset of the chunk of the init quanta. */
+  initChunkOffset: number;
+  dictionary: Uint8Array;
+  compressor: ZstdCompressor;
+  /** JSON object of package versions. */
+  packagesText: Uint8Array;
+  outputPath: string;
+}
+
+const N_ADDRESSES = 4;
+const ADDRESS_ROWS_PER_WRITE = 2048;
+const READ_SIZE = 1 << 22;
+
+/** Reads chunks at ascending offsets through one large window. */
+class ChunkWindow {
+  readonly #source: FileSource;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+
+  constructor(source: FileSource) {
+    this.#source = source;
+  }
+
+  #load(at: number, length: number): Uint8Array {
+    if (at < this.#start || at + length > this.#start + this.#bytes.length) {
+      const size = Math.min(Math.max(READ_SIZE, length), this.#source.size - at);
+      this.#bytes = this.#source.readSync(at, Math.max(size, length));
+      this.#start = at;
+    }
+    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
+  }
+
+  /** Head and body of the chunk at `offset`, checked. */
+  read(offset: number): { head: ScanHead; body: Uint8Array } {
+    const place = readChunkPrefix(this.#load(offset, CHUNK_PREFIX_SIZE), 0, offset);
+    if (place === null) throw this.#damaged(offset);
+    const chunk = this.#load(offset, chunkSize(place.headSize, place.bodySize));
+    if (!isChunkSound(chunk)) throw this.#damaged(offset);
+    const bodyStart = CHUNK_PREFIX_SIZE + place.headSize;
+    return {
+      head: new ScanHead(chunk.subarray(CHUNK_PREFIX_SIZE, bodyStart), `"${this.#source.name}"`),
+      body: chunk.subarray(bodyStart),
+    };
+  }
+
+  #damaged(offset: number): EnvironmentError {
+    return new EnvironmentError(
+      `Cannot finish graph from "${this.#source.name}": the chunk at ${offset} is damaged`,
+      { hint: "run the same command again: the quantum is scanned anew" },
+    );
+  }
+}
+
+/**
+ * Writes the provenance graph.
+ *
+ * @param progress Told of each stage.
+ * @returns bytes of the finished file, which is complete and durable under its final name.
+ * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
+ */
+export function finishGraph(input: FinishInput, progress: (text: string) => void): number {
+  const temporary = temporaryPath(input.outputPath);
+  let size: number;
+  try {
+    using file = Deno.openSync(temporary, {
+      write: true,
+      read: true,
+      create: true,
+      truncate: true,
+    });
+    size = writeGraph(input, file, progress);
+    file.syncSync();
+  } catch (error) {
+    try {
+      Deno.removeSync(temporary);
+    } catch {
+      // The first error is the one that matters.
+    }
+    throw error instanceof EnvironmentError || error instanceof InvalidQuantumGraphFileError
+      ? error
+      : fileError("write graph", input.outputPath, error);
+  }
+  renameDurably(temporary, input.outputPath);
+  return size;
+}
+
+function writeGraph(
+  input: FinishInput,
+  file: Deno.FsFile,
+  progress: (text: string) => void,
+): number {
+  const { graph, index, table, compressor } = input;
+  const intSize = graph.header.int_size;
+  using chunkLog = FileSource.open(input.chunkLogPath);
+  const chunks = new ChunkWindow(chunkLog);
+  const init = chunks.read(input.initChunkOffset);
+  const sum = (sizes: Uint32Array) => sizes.reduce((total, size) => total + size, 0);
+  const nRows = countRows(index);
+  const documents: [name: string, bytes: Uint8Array][] = [
+    [HEADER_MEMBER, compressor.compress(provenanceHeaderText(graph.headerText))],
+    [DICTIONARY_MEMBER, input.dictionary],
+    [PIPELINE_GRAPH_MEMBER, compressor.compress(graph.pipelineGraphText)],
+    [PACKAGES_MEMBER, compressor.compress(input.packagesText)],
+    [INIT_QUANTA_MEMBER, compressor.compress(initQuantaText(graph.initQuanta(), graph.path))],
+  ];
+  const zip = new StoredZipWriter(file, [
+    ...documents.map(([name, bytes]) => ({ name, size: bytes.length })),
+    { name: QUANTA_MEMBER, size: sum(table.quantumSize) },
+    { name: DATASETS_MEMBER, size: sum(table.datasetsSize) + init.head.datasetsSize },
+    { name: METADATA_MEMBER, size: sum(table.metadataSize) },
+    { name: LOGS_MEMBER, size: sum(table.logSize) },
+    { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
+  ], input.outputPath);
+  for (const [name, bytes] of documents) zip.write(name, bytes);
+
+  const addresses = new Addresses(index);
+  const byOffset = Uint32Array.from(table.chunkOffset.keys())
+    .sort((a, b) => table.chunkOffset[a] - table.chunkOffset[b]);
+  progress("Copying blocks into the provenance graph.");
+  for (const q of byOffset) {
+    const { head, body } = chunks.read(table.chunkOffset[q]);
+    const metadataAt = head.quantumSize;
+    const logAt = metadataAt + head.metadataSize;
+    const datasetsAt = logAt + head.logSize;
+    zip.write(QUANTA_MEMBER, body.subarray(0, metadataAt));
+    zip.write(METADATA_MEMBER, body.subarray(metadataAt, logAt));
+    zip.write(LOGS_MEMBER, body.subarray(logAt, datasetsAt));
+    zip.write(DATASETS_MEMBER, body.subarray(datasetsAt));
+    addresses.addQuantum(q, head);
+    addresses.addDatasets(head, q);
+  }
+  zip.write(DATASETS_MEMBER, chunks.read(input.initChunkOffset).body);
+  addresses.addDatasets(init.head, -1);
+  progress("Writing the address file of the provenance graph.");
+  addresses.write(intSize, nRows, table, (rows) => zip.write(NODES_ADDRESS_MEMBER, rows));
+  return zip.finish();
+}
+
+/** Every dataset of the index has a block: the index has none that only `packages` would explain. */
+function countRows(index: GraphIndex): number {
+  return index.nDatasets + index.nQuanta;
+}
+
+/** Where each block is. Memory: 12 bytes a dataset, 32 a quantum. */
+class Addresses {
+  readonly #index: GraphIndex;
+  readonly #datasetOffset: Float64Array;
+  readonly #datasetSize: Uint32Array;
+  readonly #quantumOffset: Float64Array;
+  readonly #metadataOffset: Float64Array;
+  readonly #logOffset: Float64Array;
+  readonly #metadataDataset: Int32Array;
+  readonly #logDataset: Int32Array;
+  #ends = { quanta: 0, datasets: 0, metadata: 0, logs: 0 };
+
+  constructor(index: GraphIndex) {
+    const { nDatasets, nQuanta } = index;
+    this.#index = index;
+    this.#datasetOffset = new Float64Array(nDatasets);
+    this.#datasetSize = new Uint32Array(nDatasets);
+    this.#quantumOffset = new Float64Array(nQuanta);
+    this.#metadataOffset = new Float64Array(nQuanta);
+    this.#logOffset = new Float64Array(nQuanta);
+    this.#metadataDataset = new Int32Array(nQuanta).fill(-1);
+    this.#logDataset = new Int32Array(nQuanta).fill(-1);
+  }
+
+  addQuantum(q: number, head: ScanHead): void {
+    const ends = this.#ends;
+    this.#quantumOffset[q] = ends.quanta;
+    ends.quanta += head.quantumSize;
+    if (head.metadataSize > 0) this.#metadataOffset[q] = ends.metadata;
+    ends.metadata += head.metadataSize;
+    if (head.logSize > 0) this.#logOffset[q] = ends.logs;
+    ends.logs += head.logSize;
+  }
+
+  addDatasets(head: ScanHead, q: number): void {
+    for (let i = 0; i < head.nDatasets; i++) {
+      const d = this.#index.findDataset(head.datasetId(i));
+      this.#datasetOffset[d] = this.#ends.datasets;
+      this.#datasetSize[d] = head.datasetSize(i);
+      this.#ends.datasets += head.datasetSize(i);
+      if (q < 0) continue;
+      if (head.datasetRole(i) === DatasetRole.METADATA) this.#metadataDataset[q] = d;
+      if (head.datasetRole(i) === DatasetRole.LOG) this.#logDataset[q] = d;
+    }
+  }
+
+  /** Writes header and rows in ascending order of ids, datasets and quanta merged. */
+  write(
+    intSize: number,
+    nRows: number,
+    table: ChunkTable,
+    emit: (bytes: Uint8Array) => void,
+  ): void {
+    const header = new Uint8Array(addressHeaderSize(intSize));
+    writeAddressHeader(header, 0, intSize, nRows, N_ADDRESSES);
+    emit(header);
+    const { datasetIds, quantumIds, producer } = this.#index.arrays;
+    const { nDatasets, nQuanta } = this.#index;
+    const places = (n: number) => Uint32Array.from({ length: n }, (_, i) => i * UUID_SIZE);
+    const datasets = sortIds(datasetIds, places(nDatasets));
+    const quanta = sortIds(quantumIds, places(nQuanta));
+    const rows = new Uint8Array(ADDRESS_ROWS_PER_WRITE * addressRowSize(N_ADDRESSES, intSize));
+    const columns = new Float64Array(2 * N_ADDRESSES);
+    let at = 0;
+    let di = 0;
+    let qi = 0;
+    for (let row = 0; row < nRows; row++) {
+      columns.fill(0);
+      const takeQuantum = qi < nQuanta && (di >= nDatasets ||
+        isBefore(quantumIds, quanta[qi] * UUID_SIZE, datasetIds, datasets[di] * UUID_SIZE));
+      if (takeQuantum) {
+        const q = quanta[qi++];
+        columns[2] = this.#quantumOffset[q];
+        columns[3] = table.quantumSize[q];
+        this.#setLog(columns, q, table);
+        this.#setMetadata(columns, q, table);
+        at = writeAddressRow(rows, at, intSize, quantumIds, q * UUID_SIZE, row, columns);
+      } else {
+        const d = datasets[di++];
+        columns[0] = this.#datasetOffset[d];
+        columns[1] = this.#datasetSize[d];
+        const q = producer[d];
+        if (q >= 0 && q < nQuanta) {
+          if (this.#logDataset[q] === d) this.#setLog(columns, q, table);
+          if (this.#metadataDataset[q] === d) this.#setMetadata(columns, q, table);
+        }
+        at = writeAddressRow(rows, at, intSize, datasetIds, d * UUID_SIZE, row, columns);
+      }
+      if (at === rows.length) {
+        emit(rows);
+        at = 0;
+      }
+    }
+    emit(rows.subarray(0, at));
+  }
+
+  #setLog(columns: Float64Array, q: number, table: ChunkTable): void {
+    columns[4] = this.#logOffset[q];
+    columns[5] = table.logSize[q];
+  }
+
+  #setMetadata(columns: Float64Array, q: number, table: ChunkTable): void {
+    columns[6] = this.#metadataOffset[q];
+    columns[7] = table.metadataSize[q];
+  }
+}
+
+function isBefore(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
+  for (let i = 0; i < UUID_SIZE; i++) {
+    if (a[aAt + i] !== b[bAt + i]) return a[aAt + i] < b[bAt + i];
+  }
+  return false;
+}
+
+/** The document of init quanta: one entry a task, dataset ids only (format notes, section 8.2). */
+export function initQuantaText(
+  quanta: readonly PredictedQuantum[],
+  fileName: string,
+): Uint8Array<ArrayBuffer> {
+  const edges = (map: PredictedQuantum["inputs"], quantum: PredictedQuantum): string => {
+    const members: string[] = [];
+    for (const [connection, datasets] of map) {
+      if (datasets.length !== 1) {
+        throw new InvalidQuantumGraphFileError(
+          `Cannot use init quantum ${quantum.quantumId} of "${fileName}": ${connection} has ` +
+            `${datasets.length} datasets, expected 1`,
+        );
+      }
+      members.push(`${JSON.stringify(connection)}:"${datasets[0].idText}"`);
+    }
+    return `{${members.join(",")}}`;
+  };
+  const entries = quanta.filter((quantum) => quantum.taskLabel !== "").map((quantum) =>
+    `{"quantum_id":"${quantum.quantumId}","task_label":${
+      JSON.stringify(quantum.taskLabel)
+    },"inputs":${edges(quantum.inputs, quantum)},"outputs":${edges(quantum.outputs, quantum)}}`
+  );
+  return encodeUtf8(`[${entries.join(",")}]`);
+}

@@ -1,0 +1,222 @@
+/**
+ * What the ingester does: registers the outputs that scanners found, batch by batch, each batch one
+ * transaction. Source: behaviour notes, section 5; design notes, sections 2 and 6.
+ *
+ * @module
+ */
+
+import { ConflictingDatasetError } from "../base/errors.ts";
+import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
+import type { DataIdValue } from "../butler/data_id.ts";
+import { FileDatastore } from "../butler/datastore.ts";
+import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
+import { OutputTypes } from "../provenance/output_types.ts";
+import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { Zstd } from "../store/zstd.ts";
+import type { IngesterReply, IngesterSetup, IngestRows } from "./messages.ts";
+
+/** Sends progress to the supervisor. */
+export type IngesterProgress = (message: IngesterReply) => void;
+
+/**
+ * The one writer of the registry.
+ *
+ * After a commit its datasets are registered with their records, and the RUN is in the output chain;
+ * before it, none of them. Dataset types and the RUN itself are registered first: they show nothing
+ * unfinished.
+ */
+export class Ingester {
+  readonly #setup: IngesterSetup;
+  readonly #registry: Registry;
+  readonly #types: OutputTypes;
+  readonly #formatters: string[];
+  readonly #progress: IngesterProgress;
+  #pending: IngestRows[] = [];
+  #nPending = 0;
+  #nIngested = 0;
+  #nSkipped = 0;
+  #isChainUpdated: boolean;
+  #known: Uint8Array | null = null;
+
+  private constructor(
+    setup: IngesterSetup,
+    registry: Registry,
+    types: OutputTypes,
+    progress: IngesterProgress,
+  ) {
+    this.#setup = setup;
+    this.#registry = registry;
+    this.#types = types;
+    this.#progress = progress;
+    this.#isChainUpdated = setup.outputChain === null;
+    const datastore = new FileDatastore(setup.repository, registry.universe, {
+      mockStorageClasses: setup.mockStorageClasses,
+    });
+    this.#formatters = types.types.map((type) => datastore.plan(type, setup.run).formatter);
+  }
+
+  /** Opens the registry and registers dataset types and RUN; a dry run changes nothing. */
+  static async open(setup: IngesterSetup, progress: IngesterProgress): Promise<Ingester> {
+    const registry = await openRegistry(setup.repository, { writeable: !setup.isDryRun });
+    using graph = await PredictedGraph.open(setup.graphPath, await Zstd.load());
+    const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
+    const ingester = new Ingester(setup, registry, types, progress);
+    if (!setup.isDryRun) {
+      if (setup.registerDatasetTypes) await registry.registerDatasetTypes(types.types);
+      await registry.registerCollection(setup.run, "RUN");
+    }
+    return ingester;
+  }
+
+  /** Takes rows; writes a batch when more than the batch size are waiting. */
+  async add(rows: IngestRows): Promise<void> {
+    this.#pending.push(rows);
+    this.#nPending += rows.n;
+    if (this.#nPending > this.#setup.batchSize) await this.#writePending();
+  }
+
+  /** Writes what is left. */
+  async flush(): Promise<{ nIngested: number; nSkipped: number }> {
+    await this.#writePending();
+    await this.#updateChain();
+    return { nIngested: this.#nIngested, nSkipped: this.#nSkipped };
+  }
+
+  async #writePending(): Promise<void> {
+    if (this.#nPending === 0) return;
+    const start = performance.now();
+    let batch = this.#batch(this.#pending);
+    this.#pending = [];
+    this.#nPending = 0;
+    if (this.#known !== null) batch = this.#withoutKnown(batch);
+    if (!this.#setup.isDryRun && batch.n > 0) batch = await this.#import(batch);
+    this.#nIngested += batch.n;
+    await this.#updateChain();
+    this.#progress({
+      kind: "committed",
+      nDatasets: batch.n,
+      seconds: (performance.now() - start) / 1000,
+    });
+  }
+
+  /** Imports a batch; somebody else may have registered part of it meanwhile. */
+  async #import(batch: DatasetBatch): Promise<DatasetBatch> {
+    try {
+      await this.#registry.importDatasets(batch);
+      return batch;
+    } catch (error) {
+      if (!(error instanceof ConflictingDatasetError)) throw error;
+      this.#known = await this.#registry.datasetIds(this.#setup.run);
+      const rest = this.#withoutKnown(batch);
+      if (rest.n === batch.n) throw await this.#explained(batch, error);
+      this.#progress({
+        kind: "progress",
+        text: "Some outputs have been ingested by another process; going on with the others.",
+      });
+      if (rest.n === 0) return rest;
+      try {
+        await this.#registry.importDatasets(rest);
+      } catch (second) {
+        if (!(second instanceof ConflictingDatasetError)) throw second;
+        throw await this.#explained(rest, second);
+      }
+      return rest;
+    }
+  }
+
+  async #explained(
+    batch: DatasetBatch,
+    error: ConflictingDatasetError,
+  ): Promise<ConflictingDatasetError> {
+    const reason = await this.#registry.explainConflict(batch);
+    if (reason === null) return error;
+    return new ConflictingDatasetError(
+      `Cannot ingest outputs into RUN "${this.#setup.run}": ${reason}`,
+      {
+        cause: error,
+        hint:
+          "another quantum graph has written to this RUN; remove its datasets or use another RUN",
+      },
+    );
+  }
+
+  #batch(parts: readonly IngestRows[]): DatasetBatch {
+    const n = parts.reduce((sum, part) => sum + part.n, 0);
+    const ids = new Uint8Array(n * UUID_SIZE);
+    const typeIndex = new Uint16Array(n);
+    const values: DataIdValue[] = [];
+    const paths: (string | null)[] = [];
+    let at = 0;
+    for (const part of parts) {
+      ids.set(part.ids, at * UUID_SIZE);
+      typeIndex.set(part.typeIndex, at);
+      for (const value of part.values) values.push(value);
+      for (const path of part.paths) paths.push(path);
+      at += part.n;
+    }
+    const types = [...this.#types.types];
+    return {
+      run: this.#setup.run,
+      n,
+      ids,
+      typeIndex,
+      types,
+      values,
+      paths,
+      formatters: this.#formatters,
+      storageClasses: types.map((type) => type.storageClass),
+      fileSize: -1,
+    };
+  }
+
+  #withoutKnown(batch: DatasetBatch): DatasetBatch {
+    const kept: IngestRows = {
+      n: 0,
+      ids: new Uint8Array(batch.ids.length),
+      typeIndex: new Uint16Array(batch.n),
+      values: [],
+      paths: [],
+    };
+    let valueAt = 0;
+    for (let row = 0; row < batch.n; row++) {
+      const nValues = batch.types[batch.typeIndex[row]].group.required.length;
+      const id = batch.ids.subarray(row * UUID_SIZE, (row + 1) * UUID_SIZE);
+      if (this.#known !== null && containsId(this.#known, id)) this.#nSkipped++;
+      else {
+        kept.ids.set(id, kept.n * UUID_SIZE);
+        kept.typeIndex[kept.n++] = batch.typeIndex[row];
+        kept.values.push(...batch.values.slice(valueAt, valueAt + nValues));
+        kept.paths.push(batch.paths[row]);
+      }
+      valueAt += nValues;
+    }
+    kept.ids = kept.ids.slice(0, kept.n * UUID_SIZE);
+    return this.#batch([kept]);
+  }
+
+  async #updateChain(): Promise<void> {
+    if (this.#isChainUpdated || this.#setup.isDryRun) return;
+    const { outputChain, run, inputs } = this.#setup;
+    if (outputChain !== null) await this.#registry.updateOutputChain(outputChain, run, inputs);
+    this.#isChainUpdated = true;
+  }
+
+  /** Closes the registry. */
+  async close(): Promise<void> {
+    await this.#registry[Symbol.asyncDispose]();
+  }
+}
+
+/** Whether packed, sorted ids contain one. */
+export function containsId(sorted: Uint8Array, id: Uint8Array): boolean {
+  let low = 0;
+  let high = sorted.length / UUID_SIZE;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const order = compareUuids(sorted, middle * UUID_SIZE, id, 0);
+    if (order === 0) return true;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return false;
+}

@@ -1,0 +1,155 @@
+/**
+ * What the supervisor and its workers tell each other. Messages are plain data; large byte arrays own
+ * their buffers and are transferred, after which the sender's view is dead.
+ *
+ * @module
+ */
+
+import type { ErrorData } from "../base/errors.ts";
+import type { DataIdValue } from "../butler/data_id.ts";
+import type { JsonValue } from "../base/json_text.ts";
+import type { RepositoryConfig } from "../butler/repo_config.ts";
+import type { ChunkTable } from "../provenance/chunk_table.ts";
+import type { GraphArrays } from "../provenance/graph_index.ts";
+
+/** All that a scanner is given at the start. */
+export interface ScannerSetup {
+  kind: "setup";
+  name: string;
+  graphPath: string;
+  repository: RepositoryConfig;
+  universeText: string;
+  dimensionRows: Map<string, JsonValue[][]>;
+  index: GraphArrays;
+  indexSeed: number;
+  /** One byte a dataset of the graph: 1 if the registry has it already. Shared. */
+  known: Uint8Array;
+  reuse: ChunkTable | null;
+  chunkLogPath: string | null;
+  mockStorageClasses: boolean;
+  isIncomplete: boolean;
+  isWriting: boolean;
+  promiseIngestGraph: boolean;
+  zstdLevel: number;
+  dictionary: Uint8Array;
+}
+
+/** What a scanner is asked to do. */
+export type ScannerRequest =
+  | ScannerSetup
+  | { kind: "scan"; batch: number; quanta: Uint32Array }
+  | { kind: "blocked"; batch: number; quanta: Uint32Array }
+  | { kind: "init"; batch: number }
+  | { kind: "end" };
+
+/** Datasets to be registered, in columns; types count in the order of the pipeline graph's outputs. */
+export interface IngestRows {
+  n: number;
+  ids: Uint8Array<ArrayBuffer>;
+  typeIndex: Uint16Array<ArrayBuffer>;
+  /** Required values, flat. */
+  values: DataIdValue[];
+  paths: (string | null)[];
+}
+
+/** A file that was there but could not be used, or something odd about one. */
+export interface ScanProblem {
+  quantumId: string;
+  taskLabel: string;
+  path: string;
+  reason: string;
+  /** Whether the file counts as absent because of it. */
+  isBroken: boolean;
+}
+
+/** Answer to a batch. */
+export interface ScanResult {
+  kind: "scanned";
+  batch: number;
+  quanta: Uint32Array;
+  scanStatuses: Uint8Array;
+  lastAttemptStatuses: Int8Array;
+  /** Chunks for the chunk log; null if none is written. */
+  chunks: Uint8Array<ArrayBuffer> | null;
+  /** Quanta whose chunk of an earlier run holds. */
+  reused: Uint32Array;
+  rows: IngestRows | null;
+  /** Existing outputs that the registry has already. */
+  nKnown: number;
+  problems: ScanProblem[];
+  /** Blocked quanta that have files all the same. */
+  nBlockedWithFiles: number;
+  nFilesRead: number;
+  nBytesRead: number;
+}
+
+/** What a scanner answers. */
+export type ScannerReply = ScanResult | WorkerReply;
+
+/** All that the writer is given at the start. */
+export interface WriterSetup {
+  kind: "setup";
+  name: string;
+  graphPath: string;
+  chunkLogPath: string;
+  /** Where a chunk log is continued, or -1 to begin a new one. */
+  resumeSize: number;
+  headerChunk: Uint8Array;
+  index: GraphArrays;
+  indexSeed: number;
+  reuse: ChunkTable | null;
+  dictionary: Uint8Array;
+  zstdLevel: number;
+}
+
+/** What the writer is asked to do. */
+export type WriterRequest =
+  | WriterSetup
+  | { kind: "append"; batch: number; chunks: Uint8Array<ArrayBuffer> | null; reused: Uint32Array }
+  | { kind: "sync" }
+  | { kind: "finish"; outputPath: string; packagesText: Uint8Array; keepChunks: boolean }
+  | { kind: "end" };
+
+/** What the writer answers. */
+export type WriterReply =
+  | { kind: "appended"; batch: number }
+  | { kind: "synced" }
+  | { kind: "progress"; text: string }
+  | { kind: "finished"; nBytes: number }
+  | WorkerReply;
+
+/** All that the ingester is given at the start. */
+export interface IngesterSetup {
+  kind: "setup";
+  name: string;
+  graphPath: string;
+  repository: RepositoryConfig;
+  mockStorageClasses: boolean;
+  run: string;
+  outputChain: string | null;
+  inputs: string[];
+  registerDatasetTypes: boolean;
+  batchSize: number;
+  isDryRun: boolean;
+}
+
+/** What the ingester is asked to do. */
+export type IngesterRequest =
+  | IngesterSetup
+  | { kind: "rows"; batch: number; rows: IngestRows }
+  | { kind: "flush" }
+  | { kind: "end" };
+
+/** What the ingester answers. */
+export type IngesterReply =
+  | { kind: "taken"; batch: number }
+  | { kind: "committed"; nDatasets: number; seconds: number }
+  | { kind: "progress"; text: string }
+  | { kind: "flushed"; nIngested: number; nSkipped: number }
+  | WorkerReply;
+
+/** What every worker says. */
+export type WorkerReply =
+  | { kind: "ready" }
+  | { kind: "failed"; error: ErrorData }
+  | { kind: "ended" };

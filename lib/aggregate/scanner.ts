@@ -1,0 +1,658 @@
+/**
+ * What a scanner does: reads the files of quanta, decides what happened, and makes ready everything
+ * that the writer appends and the ingester registers. All expensive work of an aggregation is here.
+ * Source: behaviour notes, section 4; design notes, section 2.
+ *
+ * @module
+ */
+
+import { ByteBuilder } from "../base/bytes.ts";
+import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
+import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
+import {
+  absolutePath,
+  type DatasetPlan,
+  type DimensionRecordSource,
+  FileDatastore,
+} from "../butler/datastore.ts";
+import { graphDimensionRecords } from "../butler/dimension_records.ts";
+import { DimensionUniverse } from "../butler/dimensions.ts";
+import { GraphIndex } from "../provenance/graph_index.ts";
+import { OutputTypes } from "../provenance/output_types.ts";
+import { AttemptStatus, ScanStatus } from "../provenance/quantum_status.ts";
+import {
+  appendScanChunk,
+  BROKEN_LOG,
+  BROKEN_METADATA,
+  type ChunkDataset,
+  DatasetRole,
+  type FileIdentity,
+  NO_FILE,
+  ScanHead,
+} from "../provenance/scan_chunk.ts";
+import {
+  assembleAttempts,
+  BLOCKED_QUANTUM,
+  type LogSource,
+  type MetadataSource,
+  type ScannedQuantum,
+  writeDatasetBlock,
+  writeLogBlock,
+  writeMetadataBlock,
+  writeQuantumBlock,
+} from "../provenance/scan_quantum.ts";
+import { parseLogFile } from "../provenance/log_records.ts";
+import { parseTaskMetadata } from "../provenance/task_metadata.ts";
+import {
+  CONFIG_CONNECTION,
+  LOG_CONNECTION,
+  METADATA_CONNECTION,
+  type PipelineGraph,
+} from "../qg/pipeline_graph.ts";
+import { PredictedGraph } from "../qg/predicted_graph.ts";
+import {
+  parseInitQuanta,
+  parsePredictedQuantum,
+  type PredictedDatasetText,
+  type PredictedQuantum,
+} from "../qg/predicted_quantum.ts";
+import { CHUNK_PREFIX_SIZE, ChunkType, readChunkPrefix } from "../store/chunk_log.ts";
+import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { Zstd, type ZstdCompressor } from "../store/zstd.ts";
+import type { IngestRows, ScannerSetup, ScanProblem, ScanResult } from "./messages.ts";
+
+/** Collects rows for the ingester. */
+class RowCollector {
+  readonly #ids = new ByteBuilder();
+  readonly #types: number[] = [];
+  readonly #values: DataIdValue[] = [];
+  readonly #paths: (string | null)[] = [];
+
+  add(id: Uint8Array, typeIndex: number, required: readonly DataIdValue[], path: string | null) {
+    this.#ids.bytes(id);
+    this.#types.push(typeIndex);
+    for (const value of required) this.#values.push(value);
+    this.#paths.push(path);
+  }
+
+  take(): IngestRows | null {
+    if (this.#types.length === 0) return null;
+    return {
+      n: this.#types.length,
+      ids: this.#ids.take(),
+      typeIndex: Uint16Array.from(this.#types),
+      values: this.#values,
+      paths: this.#paths,
+    };
+  }
+}
+
+/** Everything that one batch gathers. */
+class BatchState {
+  readonly chunks = new ByteBuilder();
+  readonly rows = new RowCollector();
+  readonly problems: ScanProblem[] = [];
+  readonly reused: number[] = [];
+  nKnown = 0;
+  nBlockedWithFiles = 0;
+  nFilesRead = 0;
+  nBytesRead = 0;
+}
+
+/** An output of a quantum with all that must be known about it. */
+interface Output {
+  dataset: PredictedDatasetText;
+  connection: string;
+  id: Uint8Array;
+  typeIndex: number;
+  plan: DatasetPlan;
+  values: DataIdValue[];
+  path: string | null;
+}
+
+/** Uncompressed blocks of a quantum, as samples for a dictionary. */
+export interface SampleBlocks {
+  quantum: Uint8Array;
+  metadata: Uint8Array | null;
+  log: Uint8Array | null;
+  datasets: Uint8Array[];
+}
+
+/** One scanner. It holds the predicted graph open and a few reused buffers; see {@linkcode open}. */
+export class Scanner {
+  readonly #setup: ScannerSetup;
+  readonly #graph: PredictedGraph;
+  readonly #index: GraphIndex;
+  readonly #universe: DimensionUniverse;
+  readonly #datastore: FileDatastore;
+  readonly #types: OutputTypes;
+  readonly #pipeline: PipelineGraph;
+  readonly #plans: (DatasetPlan | undefined)[] = [];
+  readonly #records: DimensionRecordSource;
+  readonly #compressor: ZstdCompressor;
+  readonly #initQuanta: PredictedQuantum[];
+  readonly #chunkLog: FileSource | null;
+  readonly #logBuffer = new ReusableBuffer();
+  readonly #metadataBuffer = new ReusableBuffer();
+  readonly #text = new ByteBuilder();
+
+  private constructor(setup: ScannerSetup, graph: PredictedGraph, zstd: Zstd) {
+    this.#setup = setup;
+    this.#graph = graph;
+    this.#index = new GraphIndex(setup.index, setup.indexSeed);
+    this.#universe = DimensionUniverse.parse(setup.universeText);
+    this.#datastore = new FileDatastore(setup.repository, this.#universe, {
+      mockStorageClasses: setup.mockStorageClasses,
+    });
+    this.#pipeline = graph.pipelineGraph();
+    this.#types = new OutputTypes(this.#pipeline, this.#universe);
+    this.#records = graphDimensionRecords(this.#universe, setup.dimensionRows);
+    this.#compressor = zstd.compressor(setup.dictionary, setup.zstdLevel);
+    this.#initQuanta = parseInitQuanta(graph.initQuantaText);
+    this.#chunkLog = setup.reuse !== null && setup.chunkLogPath !== null
+      ? FileSource.open(setup.chunkLogPath)
+      : null;
+  }
+
+  /** Opens the graph; everything else is in `setup`. */
+  static async open(setup: ScannerSetup): Promise<Scanner> {
+    const zstd = await Zstd.load();
+    return new Scanner(setup, await PredictedGraph.open(setup.graphPath, zstd), zstd);
+  }
+
+  /** Scans quanta all of whose predecessors succeeded. */
+  scan(batch: number, quanta: Uint32Array): ScanResult {
+    return this.#run(batch, quanta, (q, state) => {
+      const quantum = this.#read(q);
+      const outputs = this.#outputs(quantum);
+      const reused = this.#reuse(q, quantum, outputs, state);
+      if (reused !== null) return reused;
+      return this.#scanOne(q, quantum, outputs, state);
+    });
+  }
+
+  /** Makes the blocks of quanta that can't have run. */
+  blocked(batch: number, quanta: Uint32Array): ScanResult {
+    return this.#run(batch, quanta, (q, state) => {
+      const quantum = this.#read(q);
+      const outputs = this.#outputs(quantum);
+      if (outputs.some((output) => this.#exists(output))) state.nBlockedWithFiles++;
+      this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
+        type: ChunkType.BLOCKED,
+        flags: 0,
+        log: NO_FILE,
+        metadata: NO_FILE,
+      }, state);
+      return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
+    });
+  }
+
+  /** Looks for the outputs of all init quanta. */
+  init(batch: number): ScanResult {
+    return this.#run(batch, new Uint32Array(0), null, (state) => this.#scanInit(state));
+  }
+
+  #run(
+    batch: number,
+    quanta: Uint32Array,
+    each: ((q: number, state: BatchState) => [ScanStatus, number]) | null,
+    whole?: (state: BatchState) => void,
+  ): ScanResult {
+    const state = new BatchState();
+    const scanStatuses = new Uint8Array(quanta.length);
+    const lastAttemptStatuses = new Int8Array(quanta.length);
+    if (each !== null) {
+      quanta.forEach((q, i) => {
+        [scanStatuses[i], lastAttemptStatuses[i]] = each(q, state);
+      });
+    }
+    whole?.(state);
+    return {
+      kind: "scanned",
+      batch,
+      quanta,
+      scanStatuses,
+      lastAttemptStatuses,
+      chunks: this.#setup.isWriting && state.chunks.length > 0 ? state.chunks.take() : null,
+      reused: Uint32Array.from(state.reused),
+      rows: state.rows.take(),
+      nKnown: state.nKnown,
+      problems: state.problems,
+      nBlockedWithFiles: state.nBlockedWithFiles,
+      nFilesRead: state.nFilesRead,
+      nBytesRead: state.nBytesRead,
+    };
+  }
+
+  #read(q: number): PredictedQuantum {
+    const { blockOffset, blockSize } = this.#index.arrays;
+    const text = this.#graph.readBlock(blockOffset[q], blockSize[q]);
+    try {
+      return parsePredictedQuantum(text);
+    } catch (error) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot read quantum ${this.#index.quantumIdText(q)} of "${this.#graph.path}": ${
+          (error as Error).message
+        }`,
+        { cause: error },
+      );
+    }
+  }
+
+  #outputs(quantum: PredictedQuantum): Output[] {
+    const outputs: Output[] = [];
+    for (const [connection, datasets] of quantum.outputs) {
+      for (const dataset of datasets) {
+        const id = new Uint8Array(UUID_SIZE);
+        writeUuidText(dataset.idText, id, 0);
+        const typeIndex = this.#types.indexOf(dataset.typeName);
+        if (typeIndex < 0 || dataset.run !== this.#graph.header.output_run) {
+          throw new InvalidQuantumGraphFileError(
+            `Cannot use dataset ${dataset.idText} of "${this.#graph.path}": ` +
+              (typeIndex < 0
+                ? `no task of the pipeline writes dataset type "${dataset.typeName}"`
+                : `its RUN is "${dataset.run}", expected "${this.#graph.header.output_run}"`),
+          );
+        }
+        const type = this.#types.types[typeIndex];
+        const plan = this.#plans[typeIndex] ??= this.#datastore.plan(type, dataset.run);
+        const values = dataIdFromCoordinate(
+          type.group,
+          this.#universe,
+          dataset.dataCoordinate,
+          `dataset ${dataset.idText}`,
+        );
+        const path = plan.accepts(values) ? plan.path(values, this.#records) : null;
+        outputs.push({ dataset, connection, id, typeIndex, plan, values, path });
+      }
+    }
+    return outputs;
+  }
+
+  #absolute(path: string): string {
+    return absolutePath(this.#datastore.root, path);
+  }
+
+  #exists(output: Output): boolean {
+    return output.path !== null && fileIdentity(this.#absolute(output.path)) !== null;
+  }
+
+  #only(quantum: PredictedQuantum, outputs: readonly Output[], connection: string): Output | null {
+    const found = outputs.filter((output) => output.connection === connection);
+    if (found.length > 1 || (found.length === 0 && connection === METADATA_CONNECTION)) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use quantum ${quantum.quantumId} of "${this.#graph.path}": it has ` +
+          `${found.length} datasets for ${connection}, expected 1`,
+      );
+    }
+    return found[0] ?? null;
+  }
+
+  #scanOne(
+    q: number,
+    quantum: PredictedQuantum,
+    outputs: readonly Output[],
+    state: BatchState,
+  ): [ScanStatus, number] {
+    let flags = 0;
+    let logIdentity = NO_FILE;
+    let metadataIdentity = NO_FILE;
+    let log: LogSource | null = null;
+    let metadata: MetadataSource | null = null;
+    const logOutput = this.#only(quantum, outputs, LOG_CONNECTION);
+    const metadataOutput = this.#only(quantum, outputs, METADATA_CONNECTION)!;
+    const open = <T>(
+      output: Output | null,
+      buffer: ReusableBuffer,
+      parse: (b: Uint8Array) => T,
+    ) => {
+      if (output === null || output.path === null) return null;
+      const path = this.#absolute(output.path);
+      const file = readWholeFile(path, buffer);
+      if (file === null) return null;
+      state.nFilesRead++;
+      state.nBytesRead += file.size;
+      const identity: FileIdentity = { sizeBytes: file.size, mtimeNs: file.mtimeNs };
+      try {
+        return { identity, value: { bytes: file.bytes, parsed: parse(file.bytes) } };
+      } catch (error) {
+        this.#problem(state, quantum, output.path, (error as Error).message, true);
+        return { identity, value: null };
+      }
+    };
+    const label = quantum.taskLabel;
+    const logFile = open(logOutput, this.#logBuffer, (bytes) => parseLogFile(bytes, label));
+    if (logFile !== null) {
+      logIdentity = logFile.identity;
+      if (logFile.value === null) flags |= BROKEN_LOG;
+      else log = { bytes: logFile.value.bytes, file: logFile.value.parsed };
+    }
+    const metadataFile = open(
+      metadataOutput,
+      this.#metadataBuffer,
+      (bytes) => parseTaskMetadata(bytes, label),
+    );
+    if (metadataFile !== null) {
+      metadataIdentity = metadataFile.identity;
+      if (metadataFile.value === null) flags |= BROKEN_METADATA;
+      else {
+        metadata = { bytes: metadataFile.value.bytes, document: metadataFile.value.parsed };
+      }
+    }
+    let scanned: ScannedQuantum;
+    try {
+      scanned = assembleAttempts(log, metadata, this.#setup.isIncomplete, logOutput !== null);
+    } catch (error) {
+      this.#problem(state, quantum, logOutput?.path ?? "", (error as Error).message, true);
+      flags |= BROKEN_LOG;
+      log = null;
+      scanned = assembleAttempts(null, metadata, this.#setup.isIncomplete, logOutput !== null);
+    }
+    for (const remark of scanned.remarks) {
+      this.#problem(state, quantum, metadataOutput.path ?? "", remark, false);
+    }
+    const lastStatus = scanned.attempts[scanned.attempts.length - 1].status;
+    if (scanned.scanStatus === ScanStatus.ABANDONED) return [scanned.scanStatus, lastStatus];
+    const wasProduced = (output: Output): boolean => {
+      if (output === logOutput) return log !== null;
+      if (output === metadataOutput) return metadata !== null;
+      if (scanned.outputs !== null) return scanned.outputs.has(output.dataset.idText);
+      return this.#exists(output);
+    };
+    this.#append(q, quantum, scanned, outputs, wasProduced, log?.bytes ?? null, {
+      type: ChunkType.SCAN,
+      flags,
+      log: logIdentity,
+      metadata: metadataIdentity,
+    }, state);
+    return [scanned.scanStatus, lastStatus];
+  }
+
+  #problem(
+    state: BatchState,
+    quantum: PredictedQuantum,
+    path: string,
+    reason: string,
+    isBroken: boolean,
+  ): void {
+    state.problems.push({
+      quantumId: quantum.quantumId,
+      taskLabel: quantum.taskLabel,
+      path,
+      reason,
+      isBroken,
+    });
+  }
+
+  /** Rows and chunk of one quantum. */
+  #append(
+    q: number,
+    quantum: PredictedQuantum,
+    scanned: ScannedQuantum,
+    outputs: readonly Output[],
+    wasProduced: (output: Output) => boolean,
+    logBytes: Uint8Array | null,
+    chunk: { type: number; flags: number; log: FileIdentity; metadata: FileIdentity },
+    state: BatchState,
+  ): void {
+    const produced = outputs.map(wasProduced);
+    outputs.forEach((output, i) => {
+      if (produced[i] && !this.#isPromised(output.connection)) this.#addRow(output, state);
+    });
+    if (!this.#setup.isWriting) return;
+    const out = this.#text;
+    const frame = (write: () => void): Uint8Array => {
+      out.reset();
+      write();
+      return this.#compressor.compress(out.view());
+    };
+    const hasAttempts = scanned.attempts.length > 0;
+    const quantumFrame = frame(() => writeQuantumBlock(out, quantum, scanned.attempts, logBytes));
+    const metadataFrame = hasAttempts
+      ? frame(() => writeMetadataBlock(out, scanned.attempts))
+      : null;
+    const logFrame = hasAttempts
+      ? frame(() => writeLogBlock(out, scanned.attempts, logBytes))
+      : null;
+    const datasets: ChunkDataset[] = outputs.map((output, i) => ({
+      id: output.id,
+      frame: frame(() =>
+        writeDatasetBlock(
+          out,
+          quantum.text,
+          output.dataset,
+          produced[i],
+          quantum.quantumId,
+          this.#consumers(output.id),
+        )
+      ),
+      wasProduced: produced[i],
+      role: roleOf(output.connection),
+    }));
+    this.#appendOwnedInputs(q, quantum, datasets, out);
+    appendScanChunk(state.chunks, chunk.type, this.#graph.header.int_size, {
+      quantumId: this.#index.quantumId(q),
+      scanStatus: scanned.scanStatus,
+      lastAttemptStatus: scanned.attempts.at(-1)?.status ?? AttemptStatus.BLOCKED,
+      flags: chunk.flags,
+      log: chunk.log,
+      metadata: chunk.metadata,
+      quantumFrame,
+      metadataFrame,
+      logFrame,
+      datasets,
+    });
+  }
+
+  #consumers(id: Uint8Array): string[] {
+    return this.#index.consumerTexts(this.#index.findDataset(id));
+  }
+
+  /** Blocks of the overall inputs that this quantum is the first to read. */
+  #appendOwnedInputs(
+    q: number,
+    quantum: PredictedQuantum,
+    datasets: ChunkDataset[],
+    out: ByteBuilder,
+  ): void {
+    let nLeft = this.#index.arrays.nOwnedInputs[q];
+    const seen = new Set<number>();
+    for (const list of nLeft === 0 ? [] : quantum.inputs.values()) {
+      for (const dataset of list) {
+        if (nLeft === 0) return;
+        const id = new Uint8Array(UUID_SIZE);
+        writeUuidText(dataset.idText, id, 0);
+        const d = this.#index.findDataset(id);
+        if (seen.has(d) || !this.#index.ownsInput(q, d)) continue;
+        seen.add(d);
+        nLeft--;
+        out.reset();
+        writeDatasetBlock(
+          out,
+          quantum.text,
+          dataset,
+          true,
+          null,
+          this.#index.consumerTexts(d),
+        );
+        datasets.push({
+          id,
+          frame: this.#compressor.compress(out.view()),
+          wasProduced: true,
+          role: DatasetRole.INPUT,
+        });
+      }
+    }
+  }
+
+  #isPromised(connection: string): boolean {
+    return this.#setup.promiseIngestGraph &&
+      (connection === METADATA_CONNECTION || connection === LOG_CONNECTION);
+  }
+
+  #addRow(output: Output, state: BatchState): void {
+    const d = this.#index.findDataset(output.id);
+    if (d >= 0 && this.#setup.known[d] !== 0) {
+      state.nKnown++;
+      return;
+    }
+    const { group } = this.#types.types[output.typeIndex];
+    state.rows.add(
+      output.id,
+      output.typeIndex,
+      output.values.slice(0, group.required.length),
+      output.path,
+    );
+  }
+
+  /**
+   * Whether the chunk of an earlier run still holds: a successful quantum, its files unchanged.
+   *
+   * @returns its status, or null if the quantum must be scanned.
+   */
+  #reuse(
+    q: number,
+    quantum: PredictedQuantum,
+    outputs: readonly Output[],
+    state: BatchState,
+  ): [ScanStatus, number] | null {
+    const table = this.#setup.reuse;
+    if (table === null || this.#chunkLog === null || table.chunkOffset[q] < 0) return null;
+    if (table.scanStatus[q] !== ScanStatus.SUCCESSFUL) return null;
+    const matches = (connection: string, at: number): boolean => {
+      const output = this.#only(quantum, outputs, connection);
+      const now = output === null || output.path === null
+        ? null
+        : fileIdentity(this.#absolute(output.path));
+      return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
+        (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
+    };
+    if (!matches(LOG_CONNECTION, 0) || !matches(METADATA_CONNECTION, 2)) return null;
+    const offset = table.chunkOffset[q];
+    const place = readChunkPrefix(this.#chunkLog.readSync(offset, CHUNK_PREFIX_SIZE), 0, offset);
+    if (place === null) return null;
+    const head = new ScanHead(
+      this.#chunkLog.readSync(offset + CHUNK_PREFIX_SIZE, place.headSize),
+      `"${this.#chunkLog.name}"`,
+    );
+    for (let i = 0; i < outputs.length; i++) {
+      if (head.wasProduced(i) && !this.#isPromised(outputs[i].connection)) {
+        this.#addRow(outputs[i], state);
+      }
+    }
+    state.reused.push(q);
+    return [ScanStatus.SUCCESSFUL, table.lastAttemptStatus[q]];
+  }
+
+  #scanInit(state: BatchState): void {
+    const datasets: ChunkDataset[] = [];
+    const out = this.#text;
+    let q = this.#index.nQuanta;
+    for (const quantum of this.#initQuanta) {
+      const isTask = quantum.taskLabel !== "";
+      for (const output of this.#outputs(quantum)) {
+        const produced = this.#exists(output);
+        const isPromised = this.#setup.promiseIngestGraph &&
+          output.connection === CONFIG_CONNECTION && isTask;
+        if (produced && !isPromised) this.#addRow(output, state);
+        if (!this.#setup.isWriting || !isTask) continue;
+        out.reset();
+        writeDatasetBlock(
+          out,
+          quantum.text,
+          output.dataset,
+          produced,
+          quantum.quantumId,
+          this.#consumers(output.id),
+        );
+        datasets.push({
+          id: output.id,
+          frame: this.#compressor.compress(out.view()),
+          wasProduced: produced,
+          role: DatasetRole.OTHER,
+        });
+      }
+      if (isTask) {
+        if (this.#setup.isWriting) this.#appendOwnedInputs(q, quantum, datasets, out);
+        q++;
+      }
+    }
+    if (!this.#setup.isWriting) return;
+    appendScanChunk(state.chunks, ChunkType.INIT, this.#graph.header.int_size, {
+      quantumId: new Uint8Array(UUID_SIZE),
+      scanStatus: ScanStatus.SUCCESSFUL,
+      lastAttemptStatus: AttemptStatus.SUCCESSFUL,
+      flags: 0,
+      log: NO_FILE,
+      metadata: NO_FILE,
+      quantumFrame: null,
+      metadataFrame: null,
+      logFrame: null,
+      datasets,
+    });
+  }
+
+  /**
+   * Uncompressed blocks of a quantum as they would be now, for a dictionary; nothing is recorded.
+   */
+  sample(q: number): SampleBlocks {
+    const quantum = this.#read(q);
+    const outputs = this.#outputs(quantum);
+    const parse = <T>(
+      connection: string,
+      buffer: ReusableBuffer,
+      parser: (bytes: Uint8Array, label: string) => T,
+    ): { bytes: Uint8Array; parsed: T } | null => {
+      const path = this.#only(quantum, outputs, connection)?.path;
+      const file = path == null ? null : readWholeFile(this.#absolute(path), buffer);
+      try {
+        return file && { bytes: file.bytes, parsed: parser(file.bytes, quantum.taskLabel) };
+      } catch {
+        return null; // told when it is scanned
+      }
+    };
+    const log = parse(LOG_CONNECTION, this.#logBuffer, parseLogFile);
+    const metadata = parse(METADATA_CONNECTION, this.#metadataBuffer, parseTaskMetadata);
+    const scanned = assembleAttempts(
+      log && { bytes: log.bytes, file: { ...log.parsed, previousAttempts: [], extra: null } },
+      metadata && { bytes: metadata.bytes, document: metadata.parsed },
+      false,
+      true,
+    );
+    const logBytes = log?.bytes ?? null;
+    const text = (write: (out: ByteBuilder) => void): Uint8Array => {
+      this.#text.reset();
+      write(this.#text);
+      return this.#text.take();
+    };
+    return {
+      quantum: text((out) => writeQuantumBlock(out, quantum, scanned.attempts, logBytes)),
+      metadata: metadata && text((out) => writeMetadataBlock(out, scanned.attempts)),
+      log: log && text((out) => writeLogBlock(out, scanned.attempts, logBytes)),
+      datasets: outputs.map((output) =>
+        text((out) =>
+          writeDatasetBlock(
+            out,
+            quantum.text,
+            output.dataset,
+            true,
+            quantum.quantumId,
+            this.#consumers(output.id),
+          )
+        )
+      ),
+    };
+  }
+
+  /** Closes its files. */
+  close(): void {
+    this.#graph[Symbol.dispose]();
+    this.#chunkLog?.close();
+  }
+}
+
+function roleOf(connection: string): number {
+  if (connection === METADATA_CONNECTION) return DatasetRole.METADATA;
+  return connection === LOG_CONNECTION ? DatasetRole.LOG : DatasetRole.OTHER;
+}

@@ -1,0 +1,354 @@
+/**
+ * The main thread of an aggregation: hands out quanta as the graph allows, passes results on to writer
+ * and ingester, and never lets more wait than fits in memory.
+ *
+ * @module
+ */
+
+import { WorkerFailedError } from "../base/errors.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import { GraphWalker } from "../provenance/graph_walker.ts";
+import { ScanStatus } from "../provenance/quantum_status.ts";
+import type {
+  IngesterReply,
+  IngesterRequest,
+  IngesterSetup,
+  ScannerReply,
+  ScannerRequest,
+  ScannerSetup,
+  ScanProblem,
+  ScanResult,
+  WriterReply,
+  WriterRequest,
+  WriterSetup,
+} from "./messages.ts";
+import { type WorkerFactory, WorkerHandle } from "./worker_handle.ts";
+
+/** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
+const BATCH_SIZE = 64;
+/** Messages that wait at each scanner, so that it never idles between two. */
+const BATCHES_PER_SCANNER = 2;
+/** Bytes that may wait at the writer. */
+const MAX_WRITER_BYTES = 64 * 2 ** 20;
+/** Rows that may wait at the ingester, in messages not yet taken; about half a kilobyte each. */
+const MAX_INGESTER_ROWS = 40_000;
+/** Problems kept for the summary; the others are counted. */
+const MAX_PROBLEMS = 1000;
+
+/** What the supervisor needs to know. */
+export interface SupervisorSetup {
+  index: GraphIndex;
+  makeWorker: WorkerFactory;
+  nScanners: number;
+  scanner: Omit<ScannerSetup, "kind" | "name">;
+  /** Null if no chunk log is written. */
+  writer: Omit<WriterSetup, "kind" | "name"> | null;
+  ingester: Omit<IngesterSetup, "kind" | "name">;
+  /** Whether blocked quanta get blocks: only a finished graph has them. */
+  isWritingGraph: boolean;
+  /** Told of everything worth a log line. */
+  progress: (level: "INFO" | "VERBOSE", text: string) => void;
+  /** Called with each problem as it is found; may throw to stop the run. */
+  onProblem: (problem: ScanProblem) => void;
+}
+
+/** Numbers of a run, also while it is going on. */
+export interface AggregateCounts {
+  nQuanta: number;
+  nScanned: number;
+  nByStatus: Record<number, number>;
+  nBlocked: number;
+  nAbandoned: number;
+  nReused: number;
+  nBlockedWithFiles: number;
+  nIngested: number;
+  nKnown: number;
+  nFilesRead: number;
+  nBytesRead: number;
+  nProblems: number;
+  nBrokenFiles: number;
+  problems: ScanProblem[];
+  nGraphBytes: number;
+}
+
+type ScannerHandle = WorkerHandle<ScannerRequest, ScannerReply>;
+
+/** One run of the workers. */
+export class Supervisor {
+  readonly #setup: SupervisorSetup;
+  readonly #walker: GraphWalker;
+  readonly counts: AggregateCounts;
+  readonly #scanners: ScannerHandle[] = [];
+  readonly #nInFlight: number[] = [];
+  #writer: WorkerHandle<WriterRequest, WriterReply> | null = null;
+  #ingester: WorkerHandle<IngesterRequest, IngesterReply> | null = null;
+  readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers();
+  readonly #scanned: PromiseWithResolvers<void> = Promise.withResolvers();
+  #written: PromiseWithResolvers<number> = Promise.withResolvers();
+  readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
+  #blocked: number[] = [];
+  #isInitSent = false;
+  #nBatches = 0;
+  #nOpenBatches = 0;
+  readonly #writerBytes = new Map<number, number>();
+  #nWriterBytes = 0;
+  readonly #ingesterRows = new Map<number, number>();
+  #nIngesterRows = 0;
+
+  constructor(setup: SupervisorSetup) {
+    this.#setup = setup;
+    this.#walker = new GraphWalker(setup.index);
+    this.counts = {
+      nQuanta: setup.index.nQuanta,
+      nScanned: 0,
+      nByStatus: {},
+      nBlocked: 0,
+      nAbandoned: 0,
+      nReused: 0,
+      nBlockedWithFiles: 0,
+      nIngested: 0,
+      nKnown: 0,
+      nFilesRead: 0,
+      nBytesRead: 0,
+      nProblems: 0,
+      nBrokenFiles: 0,
+      problems: [],
+      nGraphBytes: 0,
+    };
+    this.#failure.promise.catch(() => {});
+  }
+
+  /** Starts the workers and waits until each is ready. */
+  async start(): Promise<void> {
+    const { makeWorker, nScanners, scanner, writer, ingester } = this.#setup;
+    const fail = (error: WorkerFailedError) => this.#failure.reject(error);
+    this.#ingester = new WorkerHandle(
+      "ingester",
+      makeWorker("ingester"),
+      (reply: IngesterReply) => this.#onIngester(reply),
+      fail,
+    );
+    this.#ingester.send({ kind: "setup", name: "ingester", ...ingester });
+    // Nothing is appended before the ingester has found the registry fit for it.
+    await this.#unlessFailed(this.#ingester.ready);
+    if (writer !== null) {
+      this.#writer = new WorkerHandle(
+        "writer",
+        makeWorker("writer"),
+        (reply: WriterReply) => this.#onWriter(reply),
+        fail,
+      );
+      this.#writer.send({ kind: "setup", name: "writer", ...writer });
+    }
+    for (let i = 0; i < nScanners; i++) {
+      const name = `scanner-${String(i).padStart(3, "0")}`;
+      const handle: ScannerHandle = new WorkerHandle(
+        name,
+        makeWorker("scanner"),
+        (reply: ScannerReply) => this.#onScanner(i, reply),
+        fail,
+      );
+      handle.send({ kind: "setup", name, ...scanner });
+      this.#scanners.push(handle);
+      this.#nInFlight.push(0);
+    }
+    const handles = [...this.#scanners, ...(this.#writer === null ? [] : [this.#writer])];
+    await this.#unlessFailed(Promise.all(handles.map((handle) => handle.ready)));
+  }
+
+  #unlessFailed<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.#failure.promise]);
+  }
+
+  /** Scans everything that the graph allows, and waits for the answers. */
+  async scan(): Promise<void> {
+    this.#dispatch();
+    await this.#unlessFailed(this.#scanned.promise);
+    for (const scanner of this.#scanners) scanner.send({ kind: "end" });
+    await this.#unlessFailed(Promise.all(this.#scanners.map((scanner) => scanner.ended)));
+  }
+
+  /** Waits until everything found is registered. */
+  async flushIngester(): Promise<void> {
+    this.#ingester!.send({ kind: "flush" });
+    await this.#unlessFailed(this.#flushed.promise);
+    this.#ingester!.send({ kind: "end" });
+    await this.#unlessFailed(this.#ingester!.ended);
+  }
+
+  /** Makes the graph of the chunk log. */
+  async finishGraph(
+    outputPath: string,
+    packagesText: Uint8Array,
+    keepChunks: boolean,
+  ): Promise<void> {
+    this.#writer!.send({ kind: "finish", outputPath, packagesText, keepChunks });
+    this.counts.nGraphBytes = await this.#unlessFailed(this.#written.promise);
+    await this.#endWriter();
+  }
+
+  /** Puts the chunk log on the disk and leaves it for a later run. */
+  async keepChunkLog(): Promise<void> {
+    if (this.#writer === null) return;
+    this.#writer.send({ kind: "sync" });
+    await this.#unlessFailed(this.#synced.promise);
+    await this.#endWriter();
+  }
+
+  async #endWriter(): Promise<void> {
+    this.#writer!.send({ kind: "end" });
+    await this.#unlessFailed(this.#writer!.ended);
+  }
+
+  /** Ends all workers at once, whatever they do. */
+  terminate(): void {
+    for (const scanner of this.#scanners) scanner.terminate();
+    this.#writer?.terminate();
+    this.#ingester?.terminate();
+  }
+
+  /** Sends out work while there is some and nobody downstream is behind. */
+  #dispatch(): void {
+    while (this.#nWriterBytes < MAX_WRITER_BYTES && this.#nIngesterRows < MAX_INGESTER_ROWS) {
+      let least = 0;
+      for (let i = 1; i < this.#scanners.length; i++) {
+        if (this.#nInFlight[i] < this.#nInFlight[least]) least = i;
+      }
+      if (this.#nInFlight[least] >= BATCHES_PER_SCANNER) return;
+      const request = this.#nextRequest();
+      if (request === null) break;
+      this.#nInFlight[least]++;
+      this.#nOpenBatches++;
+      this.#scanners[least].send(request);
+    }
+    const isIdle = this.#nOpenBatches === 0 && this.#walker.nReady === 0 &&
+      this.#blocked.length === 0;
+    if (isIdle && this.#walker.isDone && this.#isInitSent) this.#scanned.resolve();
+  }
+
+  #nextRequest(): ScannerRequest | null {
+    const batch = this.#nBatches++;
+    if (!this.#isInitSent) {
+      this.#isInitSent = true;
+      return { kind: "init", batch };
+    }
+    const share = (n: number) =>
+      Math.max(1, Math.min(BATCH_SIZE, Math.ceil(n / (this.#scanners.length * 2))));
+    if (this.#walker.nReady > 0) {
+      return { kind: "scan", batch, quanta: this.#walker.take(share(this.#walker.nReady)) };
+    }
+    if (this.#blocked.length > 0) {
+      const quanta = Uint32Array.from(this.#blocked.splice(-share(this.#blocked.length)));
+      return { kind: "blocked", batch, quanta };
+    }
+    return null;
+  }
+
+  #onScanner(i: number, reply: ScannerReply): void {
+    if (reply.kind !== "scanned") return;
+    try {
+      this.#onResult(i, reply);
+    } catch (error) {
+      this.#failure.reject(error);
+    }
+  }
+
+  #onResult(i: number, result: ScanResult): void {
+    const { counts } = this;
+    this.#nInFlight[i]--;
+    this.#nOpenBatches--;
+    counts.nReused += result.reused.length;
+    counts.nKnown += result.nKnown;
+    counts.nBlockedWithFiles += result.nBlockedWithFiles;
+    counts.nFilesRead += result.nFilesRead;
+    counts.nBytesRead += result.nBytesRead;
+    for (const problem of result.problems) {
+      counts.nProblems++;
+      if (problem.isBroken) counts.nBrokenFiles++;
+      if (counts.problems.length < MAX_PROBLEMS) counts.problems.push(problem);
+      this.#setup.onProblem(problem);
+    }
+    result.quanta.forEach((q, k) => {
+      const status = result.scanStatuses[k] as ScanStatus;
+      if (status === ScanStatus.BLOCKED) return;
+      counts.nScanned++;
+      if (status === ScanStatus.ABANDONED) counts.nAbandoned++;
+      else {
+        const last = result.lastAttemptStatuses[k];
+        counts.nByStatus[last] = (counts.nByStatus[last] ?? 0) + 1;
+      }
+      this.#walker.report(q, status, (blocked) => {
+        if (status === ScanStatus.ABANDONED) return;
+        counts.nBlocked++;
+        if (this.#setup.isWritingGraph) this.#blocked.push(blocked);
+      });
+    });
+    if (this.#writer !== null && (result.chunks !== null || result.reused.length > 0)) {
+      const size = result.chunks?.length ?? 0;
+      this.#writerBytes.set(result.batch, size);
+      this.#nWriterBytes += size;
+      this.#writer.send(
+        { kind: "append", batch: result.batch, chunks: result.chunks, reused: result.reused },
+        result.chunks === null ? [] : [result.chunks.buffer],
+      );
+    }
+    if (result.rows !== null) {
+      const { rows, batch } = result;
+      this.#ingesterRows.set(batch, rows.n);
+      this.#nIngesterRows += rows.n;
+      this.#ingester!.send({ kind: "rows", batch, rows }, [rows.ids.buffer, rows.typeIndex.buffer]);
+    }
+    this.#dispatch();
+  }
+
+  #onWriter(reply: WriterReply): void {
+    switch (reply.kind) {
+      case "appended":
+        this.#nWriterBytes -= this.#writerBytes.get(reply.batch) ?? 0;
+        this.#writerBytes.delete(reply.batch);
+        this.#dispatch();
+        break;
+      case "synced":
+        this.#synced.resolve();
+        break;
+      case "finished":
+        this.#written.resolve(reply.nBytes);
+        break;
+      case "progress":
+        this.#setup.progress("VERBOSE", reply.text);
+    }
+  }
+
+  #onIngester(reply: IngesterReply): void {
+    switch (reply.kind) {
+      case "taken":
+        this.#nIngesterRows -= this.#ingesterRows.get(reply.batch) ?? 0;
+        this.#ingesterRows.delete(reply.batch);
+        this.#dispatch();
+        break;
+      case "committed":
+        this.#setup.progress(
+          "VERBOSE",
+          `Ingested a batch of ${reply.nDatasets} dataset(s) in ${reply.seconds.toFixed(2)}s.`,
+        );
+        break;
+      case "progress":
+        this.#setup.progress("INFO", reply.text);
+        break;
+      case "flushed":
+        this.counts.nIngested = reply.nIngested;
+        this.counts.nKnown += reply.nSkipped;
+        this.#flushed.resolve();
+    }
+  }
+
+  /** The text of a status line; a stage is shown only while it is going on. */
+  statusText(): string {
+    const { counts } = this;
+    return `scanning (${this.#walker.nDone} of ${counts.nQuanta} quanta); waiting: ` +
+      `${
+        Math.round(this.#nWriterBytes / 1024)
+      } KiB to write, ${this.#nIngesterRows} datasets to ingest`;
+  }
+}

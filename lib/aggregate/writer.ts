@@ -1,0 +1,125 @@
+/**
+ * What the writer does: appends chunks to the chunk log and, in the end, makes the graph of them.
+ *
+ * @module
+ */
+
+import { InvalidChunkLogError } from "../base/errors.ts";
+import { type ChunkTable, enterChunk, makeChunkTable } from "../provenance/chunk_table.ts";
+import { GraphIndex } from "../provenance/graph_index.ts";
+import { ScanHead } from "../provenance/scan_chunk.ts";
+import { PredictedGraph } from "../qg/predicted_graph.ts";
+import {
+  CHUNK_PREFIX_SIZE,
+  ChunkLogWriter,
+  chunkSize,
+  ChunkType,
+  readChunkPrefix,
+} from "../store/chunk_log.ts";
+import { fsyncDirectory } from "../store/durable_file.ts";
+import { Zstd } from "../store/zstd.ts";
+import { finishGraph } from "./finish_graph.ts";
+import type { WriterSetup } from "./messages.ts";
+
+/** The one writer of the chunk log and the graph. */
+export class Writer {
+  readonly #setup: WriterSetup;
+  readonly #log: ChunkLogWriter;
+  readonly #index: GraphIndex;
+  readonly #table: ChunkTable;
+  // What chunks of earlier runs say counts only once this run has come to the same.
+  readonly #isLive: Uint8Array;
+  #nLive = 0;
+  #initChunkOffset = -1;
+
+  constructor(setup: WriterSetup) {
+    this.#setup = setup;
+    this.#index = new GraphIndex(setup.index, setup.indexSeed);
+    this.#table = setup.reuse ?? makeChunkTable(this.#index.nQuanta);
+    this.#isLive = new Uint8Array(this.#index.nQuanta);
+    if (setup.resumeSize >= 0) {
+      this.#log = ChunkLogWriter.resume(setup.chunkLogPath, setup.resumeSize);
+    } else {
+      this.#log = ChunkLogWriter.create(setup.chunkLogPath);
+      this.#log.append(setup.headerChunk);
+      this.#log.sync();
+      fsyncDirectory(setup.chunkLogPath.replace(/[^/]*$/, "") || ".");
+    }
+  }
+
+  /** Appends the chunks of a batch, and notes which earlier ones hold. */
+  append(chunks: Uint8Array | null, reused: Uint32Array): void {
+    for (const q of reused) this.#setLive(q);
+    if (chunks === null) return;
+    const offset = this.#log.append(chunks);
+    let at = 0;
+    while (at < chunks.length) {
+      const place = readChunkPrefix(chunks, at, offset + at);
+      if (place === null) {
+        throw new InvalidChunkLogError(`Cannot append to "${this.#log.path}": a chunk is damaged`);
+      }
+      const size = chunkSize(place.headSize, place.bodySize);
+      if (place.type === ChunkType.INIT) this.#initChunkOffset = place.offset;
+      else {
+        const head = new ScanHead(
+          chunks.subarray(at + CHUNK_PREFIX_SIZE, at + CHUNK_PREFIX_SIZE + place.headSize),
+          `"${this.#log.path}"`,
+        );
+        this.#setLive(enterChunk(this.#table, this.#index, place.offset, size, head));
+      }
+      at += size;
+    }
+  }
+
+  #setLive(q: number): void {
+    if (this.#isLive[q] === 0) this.#nLive++;
+    this.#isLive[q] = 1;
+  }
+
+  /** Puts what was appended on the disk. */
+  sync(): void {
+    this.#log.sync();
+  }
+
+  /**
+   * Makes the graph and removes the chunk log, unless it is to be kept.
+   *
+   * @returns bytes of the graph.
+   */
+  async finish(
+    outputPath: string,
+    packagesText: Uint8Array,
+    keepChunks: boolean,
+    progress: (text: string) => void,
+  ): Promise<number> {
+    if (this.#nLive !== this.#index.nQuanta || this.#initChunkOffset < 0) {
+      throw new Error(
+        `Cannot finish graph: ${this.#nLive} of ${this.#index.nQuanta} quanta have a chunk`,
+      );
+    }
+    this.#log.sync();
+    const zstd = await Zstd.load();
+    using graph = await PredictedGraph.open(this.#setup.graphPath, zstd);
+    const size = finishGraph({
+      graph,
+      index: this.#index,
+      chunkLogPath: this.#log.path,
+      table: this.#table,
+      initChunkOffset: this.#initChunkOffset,
+      dictionary: this.#setup.dictionary,
+      compressor: zstd.compressor(this.#setup.dictionary, this.#setup.zstdLevel),
+      packagesText,
+      outputPath,
+    }, progress);
+    if (!keepChunks) {
+      this.close();
+      Deno.removeSync(this.#log.path);
+    }
+    return size;
+  }
+
+  /** Closes the chunk log. */
+  close(): void {
+    this.#log[Symbol.dispose]();
+  }
+}

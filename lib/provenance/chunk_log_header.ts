@@ -1,0 +1,103 @@
+/**
+ * Header chunk of a chunk log: which graph the chunks belong to, and the dictionary they are
+ * compressed with. Byte map in `schema/chunk-log.md`.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { concatBytes } from "../base/bytes.ts";
+import { InvalidChunkLogError } from "../base/errors.ts";
+import { encodeUtf8, JsonCursor } from "../base/json_text.ts";
+import { CHUNK_LOG_VERSION, ChunkType, makeChunk } from "../store/chunk_log.ts";
+
+/** What the header chunk says. */
+export interface ChunkLogHeader {
+  version: number;
+  /** Hexadecimal SHA-256, see {@linkcode graphFingerprint}. */
+  fingerprint: string;
+  /** Decoded header of the predicted graph, for messages and readers. */
+  graphHeaderText: Uint8Array;
+  /** Raw-content dictionary, empty for none. */
+  dictionary: Uint8Array;
+}
+
+/**
+ * Fingerprint of a predicted graph: SHA-256 over header and pipeline graph texts and the size of its
+ * blocks. Two graphs of one pipeline differ in their headers' identifier.
+ */
+export function graphFingerprint(
+  headerText: Uint8Array,
+  pipelineGraphText: Uint8Array,
+  nBlockBytes: number,
+): string {
+  return createHash("sha256").update(headerText).update("\0").update(pipelineGraphText)
+    .update(`\0${nBlockBytes}`).digest("hex");
+}
+
+/** Makes the header chunk. The body is the graph's header text, then the dictionary. */
+export function makeHeaderChunk(
+  fingerprint: string,
+  graphHeaderText: Uint8Array,
+  dictionary: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const head = encodeUtf8(JSON.stringify({
+    version: CHUNK_LOG_VERSION,
+    fingerprint,
+    header_size: graphHeaderText.length,
+    dictionary_size: dictionary.length,
+  }));
+  return makeChunk(ChunkType.HEADER, head, concatBytes([graphHeaderText, dictionary]));
+}
+
+/**
+ * Reads the header chunk.
+ *
+ * @throws {InvalidChunkLogError} if it is damaged or of another version.
+ */
+export function parseChunkLogHeader(
+  head: Uint8Array,
+  body: Uint8Array,
+  fileName: string,
+): ChunkLogHeader {
+  const numbers: Record<string, number> = {};
+  let fingerprint = "";
+  try {
+    const cursor = new JsonCursor(head);
+    cursor.beginObject();
+    while (cursor.nextMember()) {
+      const key: string = cursor.key;
+      if (key === "fingerprint") fingerprint = cursor.readString();
+      else if (cursor.kind() === "number") numbers[key] = cursor.readNumber();
+      else cursor.skip();
+    }
+    cursor.finish();
+  } catch (error) {
+    throw new InvalidChunkLogError(
+      `Cannot read chunk log "${fileName}": its header is no JSON object: ${decodeSafely(error)}`,
+    );
+  }
+  if (numbers.version !== CHUNK_LOG_VERSION) {
+    throw new InvalidChunkLogError(
+      `Cannot read chunk log "${fileName}": its version is ${numbers.version}, ` +
+        `expected ${CHUNK_LOG_VERSION}`,
+      { hint: "use the version of this tool that wrote it, or remove the file to scan anew" },
+    );
+  }
+  const { header_size: headerSize, dictionary_size: dictionarySize } = numbers;
+  if (!(headerSize >= 0) || headerSize + dictionarySize !== body.length) {
+    throw new InvalidChunkLogError(
+      `Cannot read chunk log "${fileName}": the sizes in its header don't fit`,
+    );
+  }
+  return {
+    version: numbers.version,
+    fingerprint,
+    graphHeaderText: body.slice(0, headerSize),
+    dictionary: body.slice(headerSize),
+  };
+}
+
+function decodeSafely(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

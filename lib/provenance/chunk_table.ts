@@ -1,0 +1,142 @@
+/**
+ * Where the chunk of each quantum is in a chunk log, as typed arrays on shared memory: the writer fills
+ * them, scanners look there for chunks that still hold. Memory: 66 bytes a quantum.
+ *
+ * @module
+ */
+
+import { InvalidChunkLogError } from "../base/errors.ts";
+import { compareUuids, UUID_SIZE, uuidToText } from "../base/uuid.ts";
+import { CHUNK_PREFIX_SIZE, type ChunkDamage, ChunkType, readChunks } from "../store/chunk_log.ts";
+import type { FileSource } from "../store/file_source.ts";
+import type { GraphIndex } from "./graph_index.ts";
+import { type ChunkLogHeader, parseChunkLogHeader } from "./chunk_log_header.ts";
+import { ScanHead } from "./scan_chunk.ts";
+
+/** The table, plain data. Sizes are bytes of whole blocks with length prefix. */
+export interface ChunkTable {
+  /** Offset of the chunk's prefix, or -1. */
+  chunkOffset: Float64Array;
+  /** Bytes of the whole chunk. */
+  chunkSize: Uint32Array;
+  scanStatus: Uint8Array;
+  lastAttemptStatus: Int8Array;
+  /** Four values a quantum: size and mtime (ns) of the log, then of the metadata. */
+  identities: BigInt64Array;
+  quantumSize: Uint32Array;
+  metadataSize: Uint32Array;
+  logSize: Uint32Array;
+  datasetsSize: Uint32Array;
+}
+
+/** An empty table for `nQuanta` quanta. */
+export function makeChunkTable(nQuanta: number): ChunkTable {
+  const shared = (width: number) => new SharedArrayBuffer(nQuanta * width);
+  return {
+    chunkOffset: new Float64Array(shared(8)).fill(-1),
+    chunkSize: new Uint32Array(shared(4)),
+    scanStatus: new Uint8Array(shared(1)),
+    lastAttemptStatus: new Int8Array(shared(1)),
+    identities: new BigInt64Array(shared(32)),
+    quantumSize: new Uint32Array(shared(4)),
+    metadataSize: new Uint32Array(shared(4)),
+    logSize: new Uint32Array(shared(4)),
+    datasetsSize: new Uint32Array(shared(4)),
+  };
+}
+
+/**
+ * Enters a chunk; a later one of the same quantum replaces an earlier one.
+ *
+ * @param size Bytes of the whole chunk.
+ * @returns the quantum.
+ * @throws {InvalidChunkLogError} if the chunk belongs to no quantum of the graph.
+ */
+export function enterChunk(
+  table: ChunkTable,
+  index: GraphIndex,
+  offset: number,
+  size: number,
+  head: ScanHead,
+): number {
+  const q = quantumOfChunk(index, head);
+  if (q < 0) {
+    throw new InvalidChunkLogError(
+      `Cannot use chunk at ${offset}: quantum ${uuidToText(head.quantumId)} is not in the graph`,
+    );
+  }
+  table.chunkOffset[q] = offset;
+  table.chunkSize[q] = size;
+  table.scanStatus[q] = head.scanStatus;
+  table.lastAttemptStatus[q] = head.lastAttemptStatus;
+  const { log, metadata } = head;
+  table.identities[q * 4] = BigInt(log.sizeBytes);
+  table.identities[q * 4 + 1] = log.mtimeNs;
+  table.identities[q * 4 + 2] = BigInt(metadata.sizeBytes);
+  table.identities[q * 4 + 3] = metadata.mtimeNs;
+  table.quantumSize[q] = head.quantumSize;
+  table.metadataSize[q] = head.metadataSize;
+  table.logSize[q] = head.logSize;
+  table.datasetsSize[q] = head.datasetsSize;
+  return q;
+}
+
+/** A quantum is found by the producer of its first dataset: so ids of quanta need no table. */
+function quantumOfChunk(index: GraphIndex, head: ScanHead): number {
+  if (head.nDatasets === 0) return -1;
+  const d = index.findDataset(head.datasetId(0));
+  const q = d < 0 ? -1 : index.arrays.producer[d];
+  if (q < 0 || q >= index.nQuanta) return -1;
+  return compareUuids(index.arrays.quantumIds, q * UUID_SIZE, head.quantumId, 0) === 0 ? q : -1;
+}
+
+/** What an existing chunk log holds. */
+export interface LoadedChunkLog {
+  header: ChunkLogHeader;
+  table: ChunkTable;
+  /** Quanta that have a chunk. */
+  nChunks: number;
+  /** Bytes up to the end of the last sound chunk. */
+  soundSize: number;
+  damages: ChunkDamage[];
+}
+
+/**
+ * Reads a whole chunk log into a table. Damaged chunks are left out: their quanta are scanned again.
+ *
+ * @returns null if it holds no sound header, as when its writer was killed at once.
+ * @throws {InvalidChunkLogError} if it is no chunk log, or one of another version.
+ */
+export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunkLog | null {
+  const damages: ChunkDamage[] = [];
+  const table = makeChunkTable(index.nQuanta);
+  const seen = new Uint8Array(index.nQuanta);
+  let header: ChunkLogHeader | null = null;
+  let nChunks = 0;
+  let soundSize = 0;
+  for (const chunk of readChunks(source, (damage) => damages.push(damage))) {
+    const size = chunk.head.length + chunk.body.length;
+    soundSize = chunk.offset + CHUNK_PREFIX_SIZE + size;
+    if (chunk.type === ChunkType.HEADER) {
+      header ??= parseChunkLogHeader(chunk.head, chunk.body, source.name);
+    } else if (chunk.type === ChunkType.SCAN || chunk.type === ChunkType.BLOCKED) {
+      // Without the header nothing says which graph the chunks belong to.
+      if (header === null) return null;
+      const head = new ScanHead(chunk.head, `"${source.name}"`);
+      const q = quantumOfChunk(index, head);
+      if (q < 0) {
+        damages.push({
+          startByte: chunk.offset,
+          endByte: soundSize,
+          reason: `quantum ${uuidToText(head.quantumId)} is not in the graph`,
+          isTornTail: false,
+        });
+        continue;
+      }
+      enterChunk(table, index, chunk.offset, soundSize - chunk.offset, head);
+      if (seen[q] === 0) nChunks++;
+      seen[q] = 1;
+    }
+  }
+  return header === null ? null : { header, table, nChunks, soundSize, damages };
+}

@@ -1,0 +1,87 @@
+/**
+ * The dataset types that a pipeline writes, as a repository understands them: where the graph's
+ * dimensions and the repository's universe meet.
+ *
+ * @module
+ */
+
+import { RefusedError } from "../base/errors.ts";
+import type { DatasetType } from "../butler/dataset_ref.ts";
+import { DimensionUniverse } from "../butler/dimensions.ts";
+import type { PipelineGraph } from "../qg/pipeline_graph.ts";
+
+/** Dataset types that tasks write, `packages` last; the order is that of `IngestRows.typeIndex`. */
+export class OutputTypes {
+  readonly types: readonly DatasetType[];
+  readonly #indexByName: Map<string, number>;
+
+  /**
+   * @throws {RefusedError} if the pipeline leaves a definition open, or the repository's universe has
+   *   not all of its dimensions or has others for the same group.
+   */
+  constructor(pipeline: PipelineGraph, universe: DimensionUniverse) {
+    const graphUniverse = pipeline.dimensionsText === null
+      ? null
+      : DimensionUniverse.parse(pipeline.dimensionsText);
+    this.types = pipeline.outputDatasetTypes().map((type) => {
+      if (type.dimensions === null || type.storageClass === null) {
+        throw new RefusedError(
+          `Cannot use dataset type "${type.name}": the pipeline graph leaves its ${
+            type.dimensions === null ? "dimensions" : "storage class"
+          } open`,
+          { hint: "build the quantum graph anew with a resolved pipeline" },
+        );
+      }
+      return {
+        name: type.name,
+        group: resolveGroup(type.name, type.dimensions, universe, graphUniverse),
+        storageClass: type.storageClass,
+        isCalibration: type.isCalibration,
+      };
+    });
+    this.#indexByName = new Map(this.types.map((type, i) => [type.name, i]));
+  }
+
+  /** Position of a type, or -1. */
+  indexOf(name: string): number {
+    return this.#indexByName.get(name) ?? -1;
+  }
+}
+
+/**
+ * Group of dimension names in the repository, checked to be the same group in the graph's universe.
+ *
+ * @throws {RefusedError} if it isn't. Source: butler repository notes, section 0.
+ */
+export function resolveGroup(
+  what: string,
+  names: readonly string[],
+  universe: DimensionUniverse,
+  graphUniverse: DimensionUniverse | null,
+): DatasetType["group"] {
+  const unknown = names.filter((name) => !universe.has(name));
+  const hint = "use a repository with the dimension universe that the graph was built with";
+  if (unknown.length > 0) {
+    throw new RefusedError(
+      `Cannot use dataset type "${what}": the repository's dimension universe ` +
+        `${universe.namespace} v${universe.version} has no ${unknown.join(", ")}`,
+      { hint },
+    );
+  }
+  const group = universe.group(names);
+  if (graphUniverse !== null) {
+    const expected = graphUniverse.group(names);
+    if (
+      expected.names.join() !== group.names.join() ||
+      expected.required.join() !== group.required.join()
+    ) {
+      throw new RefusedError(
+        `Cannot use dataset type "${what}": its dimensions mean {${expected.names.join(", ")}} ` +
+          `in the graph's universe v${graphUniverse.version} but {${group.names.join(", ")}} in ` +
+          `the repository's v${universe.version}`,
+        { hint },
+      );
+    }
+  }
+  return group;
+}

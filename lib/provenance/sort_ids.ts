@@ -1,0 +1,40 @@
+/**
+ * Sorting of many UUIDs without making an object of any.
+ *
+ * @module
+ */
+
+import { UUID_SIZE } from "../base/uuid.ts";
+
+/**
+ * Ascending order of packed 16-byte ids, by radix sort of 16 bits a pass; passes in which all ids
+ * agree cost only the counting. Time linear. Memory: 8 bytes an id and half a megabyte.
+ *
+ * @param idAt Byte offset in `ids` of each of the `n` ids to be sorted; left untouched.
+ * @returns positions in `idAt`, ascending by id.
+ */
+export function sortIds(ids: Uint8Array, idAt: Float64Array | Uint32Array): Uint32Array {
+  const n = idAt.length;
+  let order = new Uint32Array(n);
+  let other = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
+  const counts = new Uint32Array(65537);
+  for (let digit = UUID_SIZE - 2; digit >= 0; digit -= 2) {
+    counts.fill(0);
+    for (let i = 0; i < n; i++) {
+      const at = idAt[i] + digit;
+      counts[(ids[at] << 8 | ids[at + 1]) + 1]++;
+    }
+    if (n > 0) {
+      const at = idAt[0] + digit;
+      if (counts[(ids[at] << 8 | ids[at + 1]) + 1] === n) continue;
+    }
+    for (let k = 0; k < 65536; k++) counts[k + 1] += counts[k];
+    for (let i = 0; i < n; i++) {
+      const at = idAt[order[i]] + digit;
+      other[counts[ids[at] << 8 | ids[at + 1]]++] = order[i];
+    }
+    [order, other] = [other, order];
+  }
+  return order;
+}

@@ -1,0 +1,30 @@
+/** Message loop of the ingester. @module */
+
+import { Ingester } from "../lib/aggregate/ingester.ts";
+import type { IngesterReply, IngesterRequest } from "../lib/aggregate/messages.ts";
+import { serveRequests, type WorkerScope } from "../lib/aggregate/worker_handle.ts";
+
+let ingester: Ingester | null = null;
+
+serveRequests<IngesterRequest, IngesterReply>(
+  self as unknown as WorkerScope,
+  async (request, reply) => {
+    switch (request.kind) {
+      case "setup":
+        ingester = await Ingester.open(request, reply);
+        break;
+      case "rows":
+        await ingester!.add(request.rows);
+        reply({ kind: "taken", batch: request.batch });
+        break;
+      case "flush":
+        reply({ kind: "flushed", ...await ingester!.flush() });
+        break;
+      case "end":
+        await ingester?.close();
+        break;
+      default:
+        request satisfies never;
+    }
+  },
+);

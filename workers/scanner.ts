@@ -1,0 +1,34 @@
+/** Message loop of a scanner. @module */
+
+import type { ScannerReply, ScannerRequest } from "../lib/aggregate/messages.ts";
+import { Scanner } from "../lib/aggregate/scanner.ts";
+import { serveRequests, type WorkerScope } from "../lib/aggregate/worker_handle.ts";
+
+let scanner: Scanner | null = null;
+
+serveRequests<ScannerRequest, ScannerReply>(
+  self as unknown as WorkerScope,
+  async (request, reply) => {
+    switch (request.kind) {
+      case "setup":
+        scanner = await Scanner.open(request);
+        break;
+      case "scan":
+      case "blocked": {
+        const result = scanner![request.kind](request.batch, request.quanta);
+        reply(result, result.chunks === null ? [] : [result.chunks.buffer]);
+        break;
+      }
+      case "init": {
+        const result = scanner!.init(request.batch);
+        reply(result, result.chunks === null ? [] : [result.chunks.buffer]);
+        break;
+      }
+      case "end":
+        scanner?.close();
+        break;
+      default:
+        request satisfies never;
+    }
+  },
+);

@@ -1,0 +1,41 @@
+/** Message loop of the writer. @module */
+
+import type { WriterReply, WriterRequest } from "../lib/aggregate/messages.ts";
+import { serveRequests, type WorkerScope } from "../lib/aggregate/worker_handle.ts";
+import { Writer } from "../lib/aggregate/writer.ts";
+
+let writer: Writer | null = null;
+
+serveRequests<WriterRequest, WriterReply>(
+  self as unknown as WorkerScope,
+  async (request, reply) => {
+    switch (request.kind) {
+      case "setup":
+        writer = new Writer(request);
+        break;
+      case "append":
+        writer!.append(request.chunks, request.reused);
+        reply({ kind: "appended", batch: request.batch });
+        break;
+      case "sync":
+        writer!.sync();
+        reply({ kind: "synced" });
+        break;
+      case "finish": {
+        const nBytes = await writer!.finish(
+          request.outputPath,
+          request.packagesText,
+          request.keepChunks,
+          (text) => reply({ kind: "progress", text }),
+        );
+        reply({ kind: "finished", nBytes });
+        break;
+      }
+      case "end":
+        writer?.close();
+        break;
+      default:
+        request satisfies never;
+    }
+  },
+);
