@@ -104,7 +104,7 @@ Deno.test("openRegistry() makes the records table when it is missing and writing
     assert.deepEqual(records, []);
   }
   assert.deepEqual(schema(), []);
-  (await open(before.config))[Symbol.asyncDispose]();
+  await (await open(before.config))[Symbol.asyncDispose]();
   assert.deepEqual(schema(), expected);
   assert.deepEqual(query(before.path, "SELECT table_name FROM opaque_meta"), [
     { table_name: "file_datastore_records" },
