@@ -175,6 +175,40 @@ export class DimensionUniverse {
   }
 }
 
+/**
+ * The group that a set of dimensions has in a repository, if the graph's universe means the same.
+ *
+ * @param what the dataset type or task, for the error message
+ * @throws {RepositoryError} if a dimension is unknown to either, or the universes disagree about the
+ *   group's dimensions, which of them are required, or the type of their values.
+ *
+ * Source: butler repository notes, chapter 0.
+ */
+export function commonGroup(
+  names: Iterable<string>,
+  graph: DimensionUniverse,
+  repository: DimensionUniverse,
+  what: string,
+): DimensionGroup {
+  const given = [...names];
+  const here = graph.group(given);
+  const there = repository.group(given);
+  const describeGroup = (universe: DimensionUniverse, { required, implied }: DimensionGroup) => {
+    const types = [...required, ...implied].map((name) => `${name} ${universe.keyType(name).type}`);
+    return `{${types.slice(0, required.length).join(", ")}; ${
+      types.slice(required.length).join(", ")
+    }}`;
+  };
+  const expected = describeGroup(repository, there);
+  const found = describeGroup(graph, here);
+  if (found === expected) return there;
+  throw new RepositoryError(
+    `Cannot use ${what}: its dimensions are ${found} in the graph, expected ${expected} as in the ` +
+      "repository",
+    { hint: "The graph was made with another dimension universe than the repository has" },
+  );
+}
+
 /** What the JSON says of an element, before dependencies are followed. */
 interface RawElement {
   requires: string[];

@@ -192,6 +192,9 @@ interface Segment {
   isId: boolean;
   keepsSlashes: boolean;
   spec: FormatSpec;
+  /** The previous value and its piece of path: neighbouring datasets share most of theirs. */
+  lastValue: DataIdValue | undefined;
+  lastPiece: string;
 }
 
 /** Characters that make trouble in file names. */
@@ -251,6 +254,8 @@ export class CompiledTemplate {
           literal: literal + part.literal,
           keepsSlashes: field.keepsSlashes,
           spec: field.spec,
+          lastValue: undefined,
+          lastPiece: "",
           ...source,
         });
         literal = "";
@@ -286,8 +291,12 @@ export class CompiledTemplate {
       else if (segment.isId) value = idText;
       else value = records.column(segment.dimension, segment.column, this.#dataId);
       if (value === undefined) this.#missing(segment);
-      path += segment.literal +
-        formatValue(value as DataIdValue, segment.spec, segment.keepsSlashes);
+      if (value !== segment.lastValue) {
+        segment.lastPiece = segment.literal +
+          formatValue(value as DataIdValue, segment.spec, segment.keepsSlashes);
+        segment.lastValue = value;
+      }
+      path += segment.lastPiece;
     }
     path += this.#end;
     const nameStart = path.lastIndexOf("/") + 1;

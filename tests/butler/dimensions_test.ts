@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RepositoryError } from "../../lib/base/errors.ts";
-import { DimensionUniverse } from "../../lib/butler/dimensions.ts";
+import { commonGroup, DimensionUniverse } from "../../lib/butler/dimensions.ts";
 import { readGolden, readUniverse } from "./golden.ts";
 
 interface GoldenUniverse {
@@ -85,6 +85,23 @@ Deno.test("DimensionUniverse.keyType() says what values are", () => {
   assert.equal(universe.has("visit_definition"), false);
   assert.equal(universe.has("healpix17"), true);
   assert.equal(universe.has("healpix18"), false);
+});
+
+Deno.test("commonGroup() accepts universes that agree on the group", () => {
+  for (const graphVersion of [6, 7, 8]) {
+    const repository = readUniverse(8);
+    const group = commonGroup(["visit", "detector"], readUniverse(graphVersion), repository, "x");
+    assert.equal(group, repository.group(["visit", "detector"]));
+  }
+});
+
+Deno.test("commonGroup() refuses universes that disagree, and names the dataset type", () => {
+  const common = (names: string[], graphVersion: number, version: number) =>
+    commonGroup(names, readUniverse(graphVersion), readUniverse(version), 'dataset type "abc"');
+  assert.throws(() => common(["visit"], 5, 8), /"abc".*expected \{instrument string, visit int; /);
+  assert.throws(() => common(["ssp_hypothesis_table"], 8, 7), /ssp_hypothesis_table.* 7 /);
+  assert.throws(() => common(["ssp_hypothesis_table"], 7, 8), RepositoryError);
+  assert.equal(common(["tract"], 5, 8).key, "skymap,tract");
 });
 
 Deno.test("DimensionUniverse.parse() refuses what is no universe", () => {
