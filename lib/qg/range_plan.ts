@@ -171,6 +171,14 @@ function leadingBits(key: Uint8Array, at: number): number {
  */
 export const MAX_FENCES = 2048;
 
+/** Rows from which on fences are worth a member: below, probes reach every row soon enough. */
+const MIN_FENCED_ROWS = 16384;
+
+/** Number of fences to write for an address file, 0 for none. */
+export function fenceCount(nRows: number): number {
+  return nRows < MIN_FENCED_ROWS ? 0 : MAX_FENCES;
+}
+
 /** Row of each fence of a file. */
 export function fenceRow(index: number, nFences: number, nRows: number): number {
   return Math.floor(index * nRows / nFences);
