@@ -78,6 +78,8 @@ export class FileDatastore {
   readonly #constraints: Constraints;
 
   /**
+   * Reads the datastore's sections of a configuration.
+   *
    * @param options.mockStorageClasses whether names beginning with `_mock_` have the mock formatter
    * @throws {RepositoryError} if a section of the configuration is malformed.
    */

@@ -218,6 +218,8 @@ export class CompiledTemplate {
   };
 
   /**
+   * Checks a template and compiles it.
+   *
    * @throws {RepositoryError} if the template can't be used for the dataset type.
    */
   constructor(template: string, type: DatasetType, run: string, universe: DimensionUniverse) {

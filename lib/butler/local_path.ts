@@ -9,6 +9,7 @@ import { RepositoryError } from "../base/errors.ts";
 
 /** The environment variables of the process, or a test's. */
 export interface Environment {
+  /** Value of a variable, undefined if it isn't set. */
   get(name: string): string | undefined;
 }
 

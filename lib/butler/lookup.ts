@@ -40,6 +40,8 @@ export class LookupTable {
   readonly #byInstrument = new Map<string, Map<string, ConfigValue>>();
 
   /**
+   * Reads a section.
+   *
    * @param ignoredKeys special keys of the section, which aren't lookups
    * @param allowMappings whether values may be mappings
    * @throws {RepositoryError} if a value is a mapping and may not; `what` names the section.
@@ -96,7 +98,11 @@ export class Constraints {
   readonly #accept: Set<string>;
   readonly #reject: Set<string>;
 
-  /** @throws {RepositoryError} if the section is malformed. */
+  /**
+   * Reads the section `constraints`.
+   *
+   * @throws {RepositoryError} if it is malformed.
+   */
   constructor(section: ConfigMapping, universe: DimensionUniverse) {
     this.#accept = readList(getValue(section, "accept"), universe);
     this.#reject = readList(getValue(section, "reject"), universe);

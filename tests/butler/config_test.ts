@@ -177,11 +177,11 @@ Deno.test("loadRepositoryConfig() is not misled by names of object properties", 
 });
 
 Deno.test("loadRepositoryConfig() expands ~ in plain paths", () => {
-  const { top, config } = load({ "home/repo/butler.yaml": "{}" }, "~/repo", {
-    HOME: "TOPDIR/home",
+  const { top, config } = load({ "user/repo/butler.yaml": "{}" }, "~/repo", {
+    HOME: "TOPDIR/user",
   });
   assert(!(config instanceof Error));
-  assert.equal(config.root, `${top}/home/repo`);
+  assert.equal(config.root, `${top}/user/repo`);
 });
 
 Deno.test("mergeConfig() merges mappings, replaces the rest, changes neither", () => {
