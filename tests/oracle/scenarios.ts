@@ -66,7 +66,7 @@ export const SCENARIOS: readonly Scenario[] = [
     // Above 512 quanta all members of the predicted graph need a trained dictionary.
     name: "scale",
     make: [
-      ...["--scenario", "scale", "--seed", "27", "--visits", "12", "--detectors", "25"],
+      ...["--scenario", "scale", "--seed", "27", "--visits", "11", "--detectors", "24"],
       ...["--fail-every", "31"],
     ],
     ours: ["-j", "4"],
