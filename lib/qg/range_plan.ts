@@ -128,15 +128,15 @@ export interface RowEstimate {
 
 /**
  * Guesses the row of an id, for the middle of the next probe. Interpolates for three tries, because
- * ids are random or advance with time evenly; then every other try halves the rows left, so that the
- * worst case stays logarithmic.
+ * ids are random or advance with time evenly; then two tries of three halve the rows left, so that
+ * the worst case stays logarithmic.
  *
  * @returns a row in `startRow..endRow - 1`.
  */
 export function estimateRow(known: RowEstimate): number {
   const { id, startRow, endRow, lowerKey, upperKey, nTries } = known;
   const nRows = endRow - startRow;
-  if (nTries >= 3 && nTries % 2 === 1) return startRow + Math.floor(nRows / 2);
+  if (nTries >= 3 && nTries % 3 !== 2) return startRow + Math.floor(nRows / 2);
   // The largest id is worth a probe: between it and the smallest, ids of version 7 are even; below
   // 2^128 all of them are at the very beginning.
   if (upperKey === null && lowerKey !== null) return endRow - 1;

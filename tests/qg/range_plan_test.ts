@@ -54,8 +54,9 @@ Deno.test("estimateRow() stays inside its rows and halves them in the end", () =
   }
   const known = { id: key("01"), startRow: 0, endRow: 1000, lowerKey, upperKey };
   assert.equal(estimateRow({ ...known, nTries: 3 }), 500);
-  assert.equal(estimateRow({ ...known, nTries: 4 }), 0);
-  assert.equal(estimateRow({ ...known, nTries: 5 }), 500);
+  assert.equal(estimateRow({ ...known, nTries: 4 }), 500);
+  assert.equal(estimateRow({ ...known, nTries: 5 }), 0);
+  assert.equal(estimateRow({ ...known, nTries: 6 }), 500);
 });
 
 Deno.test("estimateRowByFences() is within a fence's rows", () => {
