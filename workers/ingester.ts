@@ -2,7 +2,7 @@
 
 import { Ingester } from "../lib/aggregate/ingester.ts";
 import type { IngesterReply, IngesterRequest } from "../lib/aggregate/messages.ts";
-import { serveRequests, type WorkerScope } from "../lib/aggregate/worker_handle.ts";
+import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 
 let ingester: Ingester | null = null;
 

@@ -2,7 +2,7 @@
 
 import type { ScannerReply, ScannerRequest } from "../lib/aggregate/messages.ts";
 import { Scanner } from "../lib/aggregate/scanner.ts";
-import { serveRequests, type WorkerScope } from "../lib/aggregate/worker_handle.ts";
+import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 
 let scanner: Scanner | null = null;
 

@@ -1,7 +1,7 @@
 /** Message loop of the writer. @module */
 
 import type { WriterReply, WriterRequest } from "../lib/aggregate/messages.ts";
-import { serveRequests, type WorkerScope } from "../lib/aggregate/worker_handle.ts";
+import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { Writer } from "../lib/aggregate/writer.ts";
 
 let writer: Writer | null = null;

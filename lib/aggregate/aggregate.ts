@@ -32,10 +32,9 @@ import { LockFile } from "../store/durable_file.ts";
 import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { cutDictionary } from "./dictionary.ts";
-import type { ScannerSetup, ScanProblem } from "./messages.ts";
+import type { ScannerSetup, ScanProblem, WorkerFactory } from "./messages.ts";
 import { Scanner } from "./scanner.ts";
 import { type AggregateCounts, Supervisor } from "./supervisor.ts";
-import type { WorkerFactory } from "./worker_handle.ts";
 
 /** Options of an aggregation; names as those of the reference's configuration. */
 export interface AggregateOptions {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ErrorData } from "../base/errors.ts";
+import type { WorkerReply } from "../base/worker_loop.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
@@ -148,8 +148,8 @@ export type IngesterReply =
   | { kind: "flushed"; nIngested: number; nSkipped: number }
   | WorkerReply;
 
-/** What every worker says. */
-export type WorkerReply =
-  | { kind: "ready" }
-  | { kind: "failed"; error: ErrorData }
-  | { kind: "ended" };
+/** Roles of workers; names and numbers as in the reference, so that logs read alike. */
+export type WorkerRole = "scanner" | "ingester" | "writer";
+
+/** Makes workers; `main.ts` alone knows where their modules are. */
+export type WorkerFactory = (role: WorkerRole) => Worker;

@@ -263,7 +263,7 @@ export class Scanner {
           dataset.dataCoordinate,
           `dataset ${dataset.idText}`,
         );
-        const path = plan.accepts(values) ? plan.path(values, this.#records) : null;
+        const path = plan.accepts(values) ? plan.path(values, this.#records, dataset.idText) : null;
         outputs.push({ dataset, connection, id, typeIndex, plan, values, path });
       }
     }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { WorkerFailedError } from "../base/errors.ts";
+import type { WorkerFailedError } from "../base/errors.ts";
+import { WorkerHandle } from "../base/worker_handle.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { GraphWalker } from "../provenance/graph_walker.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
@@ -18,11 +19,11 @@ import type {
   ScannerSetup,
   ScanProblem,
   ScanResult,
+  WorkerFactory,
   WriterReply,
   WriterRequest,
   WriterSetup,
 } from "./messages.ts";
-import { type WorkerFactory, WorkerHandle } from "./worker_handle.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
 const BATCH_SIZE = 64;

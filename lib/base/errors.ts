@@ -121,3 +121,17 @@ export function errorToData(error: unknown): ErrorData {
   }
   return { name: "Error", message: String(error), exitCode: 1 };
 }
+
+/** Turns data that crossed a worker boundary into an error with its cause chained. */
+export function errorFromData(data: ErrorData): WorkerFailedError {
+  const cause = new Error(data.message);
+  cause.name = data.name;
+  if (data.stack !== undefined) cause.stack = data.stack;
+  const error = new WorkerFailedError(data.message, {
+    cause,
+    exitCode: data.exitCode,
+    ...(data.hint === undefined ? {} : { hint: data.hint }),
+  });
+  error.name = data.name;
+  return error;
+}

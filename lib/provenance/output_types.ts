@@ -7,7 +7,7 @@
 
 import { RefusedError } from "../base/errors.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
-import { DimensionUniverse } from "../butler/dimensions.ts";
+import { commonGroup, DimensionUniverse } from "../butler/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 
 /** Dataset types that tasks write, `packages` last; the order is that of `IngestRows.typeIndex`. */
@@ -49,39 +49,16 @@ export class OutputTypes {
 }
 
 /**
- * Group of dimension names in the repository, checked to be the same group in the graph's universe.
+ * Group of dimension names in the repository, checked to mean the same in the graph's universe.
  *
- * @throws {RefusedError} if it isn't. Source: butler repository notes, section 0.
+ * @param graphUniverse Null if the graph doesn't carry one.
+ * @throws {RepositoryError} if it doesn't. Source: butler repository notes, section 0.
  */
 export function resolveGroup(
-  what: string,
+  typeName: string,
   names: readonly string[],
   universe: DimensionUniverse,
   graphUniverse: DimensionUniverse | null,
 ): DatasetType["group"] {
-  const unknown = names.filter((name) => !universe.has(name));
-  const hint = "use a repository with the dimension universe that the graph was built with";
-  if (unknown.length > 0) {
-    throw new RefusedError(
-      `Cannot use dataset type "${what}": the repository's dimension universe ` +
-        `${universe.namespace} v${universe.version} has no ${unknown.join(", ")}`,
-      { hint },
-    );
-  }
-  const group = universe.group(names);
-  if (graphUniverse !== null) {
-    const expected = graphUniverse.group(names);
-    if (
-      expected.names.join() !== group.names.join() ||
-      expected.required.join() !== group.required.join()
-    ) {
-      throw new RefusedError(
-        `Cannot use dataset type "${what}": its dimensions mean {${expected.names.join(", ")}} ` +
-          `in the graph's universe v${graphUniverse.version} but {${group.names.join(", ")}} in ` +
-          `the repository's v${universe.version}`,
-        { hint },
-      );
-    }
-  }
-  return group;
+  return commonGroup(names, graphUniverse ?? universe, universe, `dataset type "${typeName}"`);
 }

@@ -4,14 +4,8 @@
  * @module
  */
 
-import { type ErrorData, errorToData, WorkerFailedError } from "../base/errors.ts";
-import type { WorkerReply } from "./messages.ts";
-
-/** Makes workers; `main.ts` alone knows where their modules are. */
-export type WorkerFactory = (role: WorkerRole) => Worker;
-
-/** Roles of workers; names and numbers as in the reference, so that logs read alike. */
-export type WorkerRole = "scanner" | "ingester" | "writer" | "deleter";
+import { type ErrorData, errorFromData, type WorkerFailedError } from "./errors.ts";
+import type { WorkerReply } from "./worker_loop.ts";
 
 /** Owner's end of a worker. */
 export class WorkerHandle<Request extends { kind: string }, Reply extends { kind: string }> {
@@ -69,15 +63,7 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
 
   #fail(data: ErrorData): void {
     if (this.#isClosed) return;
-    const cause = new Error(data.message);
-    cause.name = data.name;
-    if (data.stack !== undefined) cause.stack = data.stack;
-    const error = new WorkerFailedError(data.message, {
-      cause,
-      exitCode: data.exitCode,
-      ...(data.hint === undefined ? {} : { hint: data.hint }),
-    });
-    error.name = data.name;
+    const error = errorFromData(data);
     this.terminate();
     this.#ready.reject(error);
     this.#ended.reject(error);
@@ -104,46 +90,4 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
     this.#isClosed = true;
     this.#worker.terminate();
   }
-}
-
-/**
- * Message loop of a worker: one request after the other, every error sent as data.
- *
- * @param handle Does what a request asks and sends replies.
- */
-export function serveRequests<Request extends { kind: string }, Reply extends { kind: string }>(
-  scope: WorkerScope,
-  handle: (
-    request: Request,
-    reply: (message: Reply | WorkerReply, transfer?: Transferable[]) => void,
-  ) => Promise<void> | void,
-): void {
-  const reply = (message: Reply | WorkerReply, transfer: Transferable[] = []) =>
-    scope.postMessage(message, transfer);
-  let tail: Promise<void> = Promise.resolve();
-  let hasFailed = false;
-  scope.onmessage = (event: MessageEvent<Request>) => {
-    tail = tail.then(async () => {
-      if (hasFailed) return;
-      try {
-        await handle(event.data, reply);
-        if (event.data.kind === "setup") reply({ kind: "ready" });
-        if (event.data.kind === "end") {
-          reply({ kind: "ended" });
-          scope.close();
-        }
-      } catch (error) {
-        hasFailed = true;
-        reply({ kind: "failed", error: errorToData(error) });
-      }
-    });
-  };
-}
-
-/** The part of a worker's global scope that {@linkcode serveRequests} uses. */
-export interface WorkerScope {
-  // deno-lint-ignore no-explicit-any -- the platform's own declaration
-  onmessage: ((event: MessageEvent<any>) => any) | null;
-  postMessage(message: unknown, transfer: Transferable[]): void;
-  close(): void;
 }

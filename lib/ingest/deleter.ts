@@ -1,0 +1,76 @@
+/**
+ * Deletes original files, many at a time, in a worker of its own while the next batch is registered.
+ *
+ * @module
+ */
+
+import { absolutePath } from "../butler/datastore.ts";
+import type { WorkerReply } from "../base/worker_loop.ts";
+import { fileError } from "../store/file_source.ts";
+
+/** Deletions under way at a time: one by one, a flushed file costs four times as much. */
+const N_IN_FLIGHT = 48;
+
+/** What a deleter is told. */
+export type DeleterRequest =
+  | { kind: "setup"; root: string; newestMs: number }
+  | { kind: "delete"; batch: number; paths: string[] }
+  | { kind: "end" };
+
+/** What it answers. */
+export type DeleterReply =
+  | { kind: "deleted"; batch: number; nDeleted: number; nAbsent: number; newer: string[] }
+  | WorkerReply;
+
+/** Deletes files below a root. */
+export class Deleter {
+  readonly #root: string;
+  readonly #newestMs: number;
+
+  /**
+   * @param root Absolute path; nothing outside is ever deleted.
+   * @param newestMs Files modified later than this, in milliseconds since 1970, stay: they were
+   *   written after the graph, so their content is not in it.
+   */
+  constructor(root: string, newestMs: number) {
+    this.#root = root;
+    this.#newestMs = newestMs;
+  }
+
+  /**
+   * Deletes files. One that isn't there is no error: an earlier process may have got that far.
+   *
+   * @param paths Relative to the root.
+   * @throws {EnvironmentError} for the first that can't be deleted, when all have been tried.
+   */
+  async delete(
+    paths: readonly string[],
+  ): Promise<{ nDeleted: number; nAbsent: number; newer: string[] }> {
+    let next = 0;
+    let nDeleted = 0;
+    let nAbsent = 0;
+    const newer: string[] = [];
+    let failure: unknown = null;
+    const run = async () => {
+      while (next < paths.length) {
+        const relativePath = paths[next++];
+        const path = absolutePath(this.#root, relativePath);
+        try {
+          const info = Deno.statSync(path);
+          if ((info.mtime?.getTime() ?? 0) > this.#newestMs) {
+            newer.push(relativePath);
+            continue;
+          }
+          await Deno.remove(path);
+          nDeleted++;
+        } catch (error) {
+          if (error instanceof Deno.errors.NotFound) nAbsent++;
+          else failure ??= fileError("delete original file", path, error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: N_IN_FLIGHT }, run));
+    if (failure !== null) throw failure;
+    return { nDeleted, nAbsent, newer };
+  }
+}

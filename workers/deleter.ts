@@ -1,0 +1,28 @@
+/** Message loop of the deleter. @module */
+
+import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
+import { Deleter, type DeleterReply, type DeleterRequest } from "../lib/ingest/deleter.ts";
+
+let deleter: Deleter | null = null;
+
+serveRequests<DeleterRequest, DeleterReply>(
+  self as unknown as WorkerScope,
+  async (request, reply) => {
+    switch (request.kind) {
+      case "setup":
+        deleter = new Deleter(request.root, request.newestMs);
+        break;
+      case "delete":
+        reply({
+          kind: "deleted",
+          batch: request.batch,
+          ...await deleter!.delete(request.paths),
+        });
+        break;
+      case "end":
+        break;
+      default:
+        request satisfies never;
+    }
+  },
+);
