@@ -32,27 +32,36 @@ const MAX_DEPTH = 512;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Strings of short ASCII keys met before, found by hash, so that a key costs no decoding. */
+const KEY_SLOTS = 8192;
+
+/**
+ * Strings of short ASCII keys met before, found by hash, so that a key costs no decoding. Two keys of
+ * one slot would push each other out again and again, so a second slot is tried.
+ */
 class KeyTable {
-  #bytes: (Uint8Array | undefined)[] = new Array(1024);
-  #texts: string[] = new Array(1024).fill("");
+  readonly #bytes: (Uint8Array | undefined)[] = new Array(KEY_SLOTS);
+  readonly #texts: string[] = new Array(KEY_SLOTS).fill("");
 
   get(source: Uint8Array, start: number, end: number, hash: number): string {
-    const slot = hash & 1023;
-    const known = this.#bytes[slot];
-    const length = end - start;
-    if (known !== undefined && known.length === length) {
-      let i = 0;
-      while (i < length && known[i] === source[start + i]) i++;
-      if (i === length) return this.#texts[slot];
-    }
+    const slot = hash & (KEY_SLOTS - 1);
+    if (this.#holds(slot, source, start, end)) return this.#texts[slot];
+    const second = slot ^ 1;
+    if (this.#holds(second, source, start, end)) return this.#texts[second];
     const bytes = source.slice(start, end);
     const text = decoder.decode(bytes);
-    if (length <= 64) {
-      this.#bytes[slot] = bytes;
-      this.#texts[slot] = text;
+    if (bytes.length <= 64) {
+      const free = this.#bytes[slot] === undefined ? slot : second;
+      this.#bytes[free] = bytes;
+      this.#texts[free] = text;
     }
     return text;
+  }
+
+  #holds(slot: number, source: Uint8Array, start: number, end: number): boolean {
+    const known = this.#bytes[slot];
+    if (known === undefined || known.length !== end - start) return false;
+    for (let i = 0; i < known.length; i++) if (known[i] !== source[start + i]) return false;
+    return true;
   }
 }
 
@@ -201,7 +210,7 @@ export class JsonCursor {
       const c = bytes[at];
       if (c === QUOTE) {
         this.position = at + 1;
-        return keys.get(bytes, start, at, hash ^ (hash >>> 10));
+        return keys.get(bytes, start, at, Math.imul(hash, 0x9e3779b1) >>> 12);
       }
       if (c === BACKSLASH || c < 0x20 || c >= 0x80) break;
       hash = (Math.imul(hash, 31) + c) | 0;
