@@ -1,0 +1,58 @@
+/**
+ * Values of options and arguments: parsed and checked once, here, so that commands get numbers and
+ * absolute paths.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "commander";
+import { localPath } from "../butler/local_path.ts";
+
+/** Parser of an integer option of at least `minimum`. */
+export function integerAtLeast(minimum: number, maximum = 2 ** 31 - 1): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^[+-]?\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) {
+      throw new InvalidArgumentError("It is not an integer.");
+    }
+    if (value < minimum) throw new InvalidArgumentError(`It must be at least ${minimum}.`);
+    if (value > maximum) throw new InvalidArgumentError(`It must be at most ${maximum}.`);
+    return value;
+  };
+}
+
+/** Parser of an integer option of any sign. */
+export function integer(text: string): number {
+  return integerAtLeast(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)(text);
+}
+
+/** Parser that gathers the values of a repeated option, each of which may be a list with commas. */
+export function gather(text: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), ...text.split(",").filter((part) => part !== "")];
+}
+
+/**
+ * Absolute path of a file argument: a plain path or a `file:` URI.
+ *
+ * @throws {RepositoryError} if it is a URI of another scheme.
+ */
+export function filePath(
+  argument: string,
+  env: { get(name: string): string | undefined },
+  cwd: string,
+  what: string,
+): string {
+  return localPath(argument, env, cwd, what);
+}
+
+/** The smallest unit that keeps a figure readable: `5.2 MB`. */
+export function formatBytes(nBytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let value = nBytes;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return unit === 0 ? `${nBytes} B` : `${value.toFixed(1)} ${units[unit]}`;
+}

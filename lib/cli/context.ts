@@ -1,0 +1,32 @@
+/**
+ * All that commands may know of the process they run in. `main.ts` fills it in; tests make their own.
+ *
+ * @module
+ */
+
+import type { Log } from "../base/log.ts";
+import type { Logger } from "./logger.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Surroundings of the command line. */
+export interface CliContext {
+  terminal: Terminal;
+  env: { get(name: string): string | undefined };
+  cwd: string;
+  /** Makes workers; only the entry point knows where their modules are. */
+  makeWorker: (role: "scanner" | "ingester" | "writer" | "deleter") => Worker;
+  /** Processors that may be used; default of `--processes`. */
+  nProcessors: number;
+  processId: number;
+  now: () => Date;
+  /** Appends text to a file. */
+  append: (path: string, text: string) => void;
+  /** Most bytes of memory that the process has had resident so far, or null if unknown. */
+  peakRssBytes: () => number | null;
+}
+
+/** What a command gets besides its own options. */
+export interface CommandContext extends CliContext {
+  logger: Logger;
+  log: Log;
+}

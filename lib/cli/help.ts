@@ -1,0 +1,43 @@
+/**
+ * Texts of the help that are longer than a line.
+ *
+ * @module
+ */
+
+/** Behind the help of the program. */
+export const PROGRAM_EPILOGUE = `
+Exit codes: 0 done; 1 failed, trying again may help; 2 usage, configuration or refused, trying
+again will not help; 3 finished, with something unreadable or missing listed; 128+N ended by signal N.`;
+
+/** Behind the help of `aggregate-graph`. */
+export const AGGREGATE_EPILOGUE = `
+What already holds: the registry is asked first which datasets the RUN has, so a repeated command
+registers only what is missing (what the reference calls defensive ingest). Work is kept in
+OUTPUT.chunks until the graph is complete; an interrupted command is continued by running it again.
+
+Examples:
+  provgraph aggregate-graph predicted.qg /repo/main -o provenance.qg
+  provgraph aggregate-graph predicted.qg main -o provenance.qg --incomplete
+  provgraph --long-log --log-level=VERBOSE aggregate-graph run.qg main -j 16 --output run-prov.qg`;
+
+/** Behind the help of `ingest-graph`. */
+export const INGEST_EPILOGUE = `
+An interrupted command is continued by running it again, or, without the graph file, with
+--output-run RUN alone.
+
+Examples:
+  provgraph ingest-graph /repo/main provenance.qg
+  provgraph ingest-graph main provenance.qg --transfer copy
+  provgraph ingest-graph main --output-run u/me/run/20260701T000000Z`;
+
+/** Behind the help of `cat`. */
+export const CAT_EPILOGUE = `
+SOURCE is a quantum graph file, a chunk log (OUTPUT.chunks) or a butler repository. ID is the UUID of
+a quantum or dataset, a prefix of it that is unique, or a task label followed by DIMENSION=VALUE...
+that single out one quantum. For config the ID is a task label or the config's dataset ID; packages
+and header need none.
+
+Examples:
+  provgraph cat provenance.qg log 019c37f4
+  provgraph cat provenance.qg metadata calibrate visit=101 detector=2 --format json
+  provgraph cat /repo/main --run u/me/run/20260701T000000Z log calibrate visit=101 detector=2`;

@@ -1,0 +1,60 @@
+/**
+ * Entry point: the only place that knows the process and where the workers' modules are.
+ *
+ * @module
+ */
+
+import { ExitCode } from "./lib/cli/exit_codes.ts";
+import { runProgram } from "./lib/cli/program.ts";
+import { ProcessTerminal } from "./lib/cli/terminal.ts";
+
+/** Each URL is written out, so that `deno compile` and readers find the files. */
+function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker {
+  switch (role) {
+    case "scanner":
+      return new Worker(new URL("./workers/scanner.ts", import.meta.url), { type: "module" });
+    case "ingester":
+      return new Worker(new URL("./workers/ingester.ts", import.meta.url), { type: "module" });
+    case "writer":
+      return new Worker(new URL("./workers/writer.ts", import.meta.url), { type: "module" });
+    case "deleter":
+      return new Worker(new URL("./workers/deleter.ts", import.meta.url), { type: "module" });
+  }
+}
+
+/** Linux keeps the peak; elsewhere the present size is the best there is. */
+function peakRssBytes(): number | null {
+  try {
+    const match = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync("/proc/self/status"));
+    if (match !== null) return Number(match[1]) * 1024;
+  } catch {
+    // Not Linux, or no permission.
+  }
+  return Deno.memoryUsage().rss;
+}
+
+/** Signals that end a command, with their numbers. */
+const SIGNALS: readonly [Deno.Signal, number][] = [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]];
+
+if (import.meta.main) {
+  const terminal = new ProcessTerminal(Deno.stdout, Deno.stderr);
+  for (const [signal, number] of SIGNALS) {
+    Deno.addSignalListener(signal, () => {
+      terminal.writeError(`error: Ended by ${signal}\nhint: run the same command again to go on\n`);
+      Deno.exit(ExitCode.SIGNAL + number);
+    });
+  }
+  Deno.exit(
+    await runProgram(Deno.args, {
+      terminal,
+      env: Deno.env,
+      cwd: Deno.cwd(),
+      makeWorker,
+      nProcessors: navigator.hardwareConcurrency,
+      processId: Deno.pid,
+      now: () => new Date(),
+      append: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
+      peakRssBytes,
+    }),
+  );
+}
