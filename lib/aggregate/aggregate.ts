@@ -84,6 +84,9 @@ export interface AggregateSummary extends AggregateCounts {
 /** Records of these elements are needed by the default file templates. */
 const TEMPLATE_ELEMENTS = ["detector", "exposure"];
 
+/** Largest dictionary: the compressor's memory holds two of them, digested. */
+const MAX_DICTIONARY_SIZE = 128 * 1024;
+
 /** Path of the chunk log of an output. */
 export function chunkLogPathOf(outputPath: string): string {
   return `${outputPath}.chunks`;
@@ -101,6 +104,12 @@ export async function aggregateGraph(
 ): Promise<AggregateSummary> {
   const { log } = context;
   const startMs = performance.now();
+  if (options.zstdDictSize > MAX_DICTIONARY_SIZE) {
+    throw new UsageError(
+      `Cannot use a dictionary of ${options.zstdDictSize} bytes: the most is ${MAX_DICTIONARY_SIZE}`,
+      { hint: "leave out --zstd-dict-size; 32768 is about the best for real runs" },
+    );
+  }
   const config = loadRepositoryConfig(options.repository, context.env);
   log.log("INFO", "Reading predicted quantum graph.");
   const zstd = await Zstd.load();

@@ -319,6 +319,8 @@ export function deleteMovedSource(source: string, target: string): boolean {
   }
   const canonical = (path: string) => join(Deno.realPathSync(dirname(path)), basename(path));
   if (canonical(source) === canonical(target) || info.isSymlink) return false;
+  // A link to the source, made by another transfer mode, would be left pointing nowhere.
+  if (Deno.lstatSync(target).isSymlink) return false;
   const isMoved = isSameFile(source, target) ||
     (info.dev !== Deno.statSync(target).dev && haveSameContent(source, target));
   if (!isMoved) return false;
