@@ -30,10 +30,12 @@ import {
   LOGS_MEMBER,
   METADATA_MEMBER,
   NODES_ADDRESS_MEMBER,
+  NODES_FENCES_MEMBER,
   PACKAGES_MEMBER,
   PIPELINE_GRAPH_MEMBER,
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
+import { fenceCount, fenceRow } from "../qg/range_plan.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { CHUNK_PREFIX_SIZE, chunkSize, readChunkPrefix } from "../store/chunk_log.ts";
@@ -147,6 +149,7 @@ function writeGraph(
   const init = chunks.read(input.initChunkOffset);
   const sum = (sizes: Uint32Array) => sizes.reduce((total, size) => total + size, 0);
   const nRows = countRows(index);
+  const nFences = fenceCount(nRows);
   const documents: [name: string, bytes: Uint8Array][] = [
     [HEADER_MEMBER, compressor.compress(provenanceHeaderText(graph.headerText))],
     [DICTIONARY_MEMBER, input.dictionary],
@@ -161,6 +164,7 @@ function writeGraph(
     { name: METADATA_MEMBER, size: sum(table.metadataSize) },
     { name: LOGS_MEMBER, size: sum(table.logSize) },
     { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
+    ...(nFences === 0 ? [] : [{ name: NODES_FENCES_MEMBER, size: nFences * UUID_SIZE }]),
   ], input.outputPath);
   for (const [name, bytes] of documents) zip.write(name, bytes);
 
@@ -183,7 +187,14 @@ function writeGraph(
   zip.write(DATASETS_MEMBER, chunks.read(input.initChunkOffset).body);
   addresses.addDatasets(init.head, -1);
   progress("Writing the address file of the provenance graph.");
-  addresses.write(intSize, nRows, table, (rows) => zip.write(NODES_ADDRESS_MEMBER, rows));
+  const fences = new Uint8Array(nFences * UUID_SIZE);
+  let nFencesSet = 0;
+  const emit = (rows: Uint8Array) => zip.write(NODES_ADDRESS_MEMBER, rows);
+  addresses.write(intSize, nRows, table, emit, (row, ids, at) => {
+    if (nFencesSet === nFences || row !== fenceRow(nFencesSet, nFences, nRows)) return;
+    fences.set(ids.subarray(at, at + UUID_SIZE), nFencesSet++ * UUID_SIZE);
+  });
+  if (nFences > 0) zip.write(NODES_FENCES_MEMBER, fences);
   return zip.finish();
 }
 
@@ -238,12 +249,17 @@ class Addresses {
     }
   }
 
-  /** Writes header and rows in ascending order of ids, datasets and quanta merged. */
+  /**
+   * Writes header and rows in ascending order of ids, datasets and quanta merged.
+   *
+   * @param onRow Told the id of each row.
+   */
   write(
     intSize: number,
     nRows: number,
     table: ChunkTable,
     emit: (bytes: Uint8Array) => void,
+    onRow: (row: number, ids: Uint8Array, at: number) => void,
   ): void {
     const header = new Uint8Array(addressHeaderSize(intSize));
     writeAddressHeader(header, 0, intSize, nRows, N_ADDRESSES);
@@ -268,6 +284,7 @@ class Addresses {
         columns[3] = table.quantumSize[q];
         this.#setLog(columns, q, table);
         this.#setMetadata(columns, q, table);
+        onRow(row, quantumIds, q * UUID_SIZE);
         at = writeAddressRow(rows, at, intSize, quantumIds, q * UUID_SIZE, row, columns);
       } else {
         const d = datasets[di++];
@@ -278,6 +295,7 @@ class Addresses {
           if (this.#logDataset[q] === d) this.#setLog(columns, q, table);
           if (this.#metadataDataset[q] === d) this.#setMetadata(columns, q, table);
         }
+        onRow(row, datasetIds, d * UUID_SIZE);
         at = writeAddressRow(rows, at, intSize, datasetIds, d * UUID_SIZE, row, columns);
       }
       if (at === rows.length) {

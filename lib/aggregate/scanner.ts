@@ -349,6 +349,10 @@ export class Scanner {
       log = null;
       scanned = assembleAttempts(null, metadata, this.#setup.isIncomplete, logOutput !== null);
     }
+    const nUnpredicted = countUnpredicted(scanned, outputs);
+    if (nUnpredicted > 0) {
+      scanned.remarks.push(`it lists ${nUnpredicted} outputs that were not predicted`);
+    }
     for (const remark of scanned.remarks) {
       this.#problem(state, quantum, metadataOutput.path ?? "", remark, false);
     }
@@ -655,4 +659,12 @@ export class Scanner {
 function roleOf(connection: string): number {
   if (connection === METADATA_CONNECTION) return DatasetRole.METADATA;
   return connection === LOG_CONNECTION ? DatasetRole.LOG : DatasetRole.OTHER;
+}
+
+/** Outputs that the metadata names but the predicted graph doesn't. */
+function countUnpredicted(scanned: ScannedQuantum, outputs: readonly Output[]): number {
+  if (scanned.outputs === null) return 0;
+  let nPredicted = 0;
+  for (const output of outputs) if (scanned.outputs.has(output.dataset.idText)) nPredicted++;
+  return scanned.outputs.size - nPredicted;
 }
