@@ -176,19 +176,23 @@ export function expectedIngested(
   run: string,
 ): RepositoryState {
   const state = ingested as unknown as RepositoryState;
-  const hadSummary = new Set(
-    (before as unknown as RepositoryState).tables.collection_summary_dataset_type.map(summaryKey),
-  );
+  const tablesBefore = (before as unknown as RepositoryState).tables;
   const isOther = (row: StateRow) => !never.has((row.dataset_id ?? row.id) as string);
   const tables: RepositoryState["tables"] = {};
   for (const [name, rows] of Object.entries(state.tables)) {
     const isPerDataset = /^dataset(_tags\{.*|_location)?$|^file_datastore_records$/.test(name);
     tables[name] = isPerDataset ? rows.filter(isOther) : rows;
   }
-  const held = new Set(tables.dataset.map((row) => `${row.run} ${row.dataset_type}`));
-  tables.collection_summary_dataset_type = tables.collection_summary_dataset_type.filter((row) =>
-    row.collection !== run || held.has(summaryKey(row)) || hadSummary.has(summaryKey(row))
-  );
+  for (const name of Object.keys(tables)) {
+    const [, column] = /^collection_summary_(.*)$/.exec(name) ?? [];
+    if (column === undefined) continue;
+    const hadBefore = new Set(tablesBefore[name].map((row) => `${row.collection} ${row[column]}`));
+    const held = heldValues(tables, column, run);
+    tables[name] = tables[name].filter((row) =>
+      row.collection !== run || held.has(row[column]) ||
+      hadBefore.has(`${row.collection} ${row[column]}`)
+    );
+  }
   return {
     ...state,
     tables,
@@ -199,6 +203,16 @@ export function expectedIngested(
   };
 }
 
-function summaryKey(row: StateRow): string {
-  return `${row.collection} ${row.dataset_type}`;
+/** Dataset types, or values of a governor dimension, that datasets of a run have. */
+function heldValues(
+  tables: RepositoryState["tables"],
+  column: string,
+  run: string,
+): Set<JsonValue> {
+  const values = new Set<JsonValue>();
+  for (const [name, rows] of Object.entries(tables)) {
+    if (!name.startsWith("dataset_tags{")) continue;
+    for (const row of rows) if (row.collection === run) values.add(row[column]);
+  }
+  return values;
 }
