@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { StopReason } from "./lib/base/errors.ts";
 import { ExitCode } from "./lib/cli/exit_codes.ts";
 import { runProgram } from "./lib/cli/program.ts";
 import { ProcessTerminal } from "./lib/cli/terminal.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/store/failpoints.ts";
 
 /** Each URL is written out, so that `deno compile` and readers find the files. */
 function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker {
@@ -37,11 +39,18 @@ function peakRssBytes(): number | null {
 const SIGNALS: readonly [Deno.Signal, number][] = [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]];
 
 if (import.meta.main) {
+  armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
   const terminal = new ProcessTerminal(Deno.stdout, Deno.stderr);
+  const stopping = new AbortController();
   for (const [signal, number] of SIGNALS) {
     Deno.addSignalListener(signal, () => {
-      terminal.writeError(`error: Ended by ${signal}\nhint: run the same command again to go on\n`);
-      Deno.exit(ExitCode.SIGNAL + number);
+      if (stopping.signal.aborted) {
+        terminal.writeError(
+          `error: Ended by ${signal}\nhint: run the same command again to go on\n`,
+        );
+        Deno.exit(ExitCode.SIGNAL + number);
+      }
+      stopping.abort({ signal, number } satisfies StopReason);
     });
   }
   Deno.exit(
@@ -50,6 +59,7 @@ if (import.meta.main) {
       env: Deno.env,
       cwd: Deno.cwd(),
       makeWorker,
+      signal: stopping.signal,
       nProcessors: navigator.hardwareConcurrency,
       processId: Deno.pid,
       now: () => new Date(),

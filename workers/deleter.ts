@@ -2,6 +2,9 @@
 
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { Deleter, type DeleterReply, type DeleterRequest } from "../lib/ingest/deleter.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+
+armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 
 let deleter: Deleter | null = null;
 

@@ -3,6 +3,9 @@
 import { Ingester } from "../lib/aggregate/ingester.ts";
 import type { IngesterReply, IngesterRequest } from "../lib/aggregate/messages.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+
+armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 
 let ingester: Ingester | null = null;
 

@@ -3,6 +3,9 @@
 import type { ScannerReply, ScannerRequest } from "../lib/aggregate/messages.ts";
 import { Scanner } from "../lib/aggregate/scanner.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+
+armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 
 let scanner: Scanner | null = null;
 

@@ -3,6 +3,9 @@
 import type { WriterReply, WriterRequest } from "../lib/aggregate/messages.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { Writer } from "../lib/aggregate/writer.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+
+armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 
 let writer: Writer | null = null;
 

@@ -10,12 +10,15 @@ import type { Log } from "../base/log.ts";
 import {
   ConflictingDefinitionError,
   EnvironmentError,
+  InterruptedError,
   NotFoundError,
   ProvgraphError,
   RefusedError,
+  stopReason,
   UsageError,
 } from "../base/errors.ts";
-import { UUID_SIZE } from "../base/uuid.ts";
+import { concatBytes } from "../base/bytes.ts";
+import { compareUuids, containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
 import type { DimensionUniverse } from "../butler/dimensions.ts";
@@ -29,6 +32,7 @@ import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { LockFile } from "../store/durable_file.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { cutDictionary } from "./dictionary.ts";
@@ -69,6 +73,8 @@ export interface AggregateContext {
   makeWorker: WorkerFactory;
   env: { get(name: string): string | undefined };
   log: Log;
+  /** Aborted to stop: what is in hand is finished and kept. */
+  signal: AbortSignal;
 }
 
 /** What an aggregation came to. */
@@ -102,7 +108,7 @@ export async function aggregateGraph(
   options: AggregateOptions,
   context: AggregateContext,
 ): Promise<AggregateSummary> {
-  const { log } = context;
+  const { log, signal } = context;
   const startMs = performance.now();
   if (options.zstdDictSize > MAX_DICTIONARY_SIZE) {
     throw new UsageError(
@@ -118,6 +124,7 @@ export async function aggregateGraph(
   const run = graph.header.output_run;
   const known = await checkRepository(config, graph, options);
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
+  failpoint("aggregate.locked");
   log.log("INFO", "Analyzing predicted graph.");
   const index = GraphIndex.build(
     graph,
@@ -139,6 +146,7 @@ export async function aggregateGraph(
     index: index.arrays,
     indexSeed: index.seed,
     known: markKnown(index, known.ids),
+    knownOutside: knownOutsideIndex(graph, known.ids),
     reuse: null,
     chunkLogPath: isWriting ? chunkLogPathOf(options.outputPath!) : null,
     mockStorageClasses: options.mockStorageClasses,
@@ -189,10 +197,21 @@ export async function aggregateGraph(
     () => log.log("INFO", `Status after ${elapsed(startMs)}s: ${supervisor.statusText()}.`),
     options.statusIntervalMs,
   );
+  const stop = () => {
+    log.log("WARNING", `Caught ${stopReason(signal).signal}; finishing what is in hand.`);
+    supervisor.stop();
+  };
+  signal.addEventListener("abort", stop);
   try {
     log.log("VERBOSE", "Starting workers.");
     await supervisor.start();
-    await supervisor.scan();
+    if (!signal.aborted) await supervisor.scan();
+    if (signal.aborted) {
+      await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);
+      throw interrupted(supervisor.counts, scanner.chunkLogPath, options, signal);
+    }
+    // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
+    if (isWritingGraph) await refuseIfIngested(config, run);
     log.log(
       "INFO",
       `Scanning complete after ${elapsed(startMs)}s; waiting for workers to finish.`,
@@ -208,7 +227,9 @@ export async function aggregateGraph(
         )
         : supervisor.keepChunkLog(),
     ]);
+    failpoint("aggregate.before-unlock");
   } finally {
+    signal.removeEventListener("abort", stop);
     clearInterval(timer);
     supervisor.terminate();
   }
@@ -221,6 +242,27 @@ export async function aggregateGraph(
       ? scanner.chunkLogPath
       : null,
   };
+}
+
+function interrupted(
+  counts: AggregateCounts,
+  chunkLogPath: string | null,
+  options: AggregateOptions,
+  signal: AbortSignal,
+): InterruptedError {
+  const reason = stopReason(signal);
+  const kept = [`${counts.nIngested} datasets registered in this run`];
+  if (chunkLogPath !== null) {
+    kept.push(`${counts.nScanned} scanned quanta in "${chunkLogPath}"`);
+  }
+  return new InterruptedError(
+    `Stopped by ${reason.signal}; kept: ${kept.join(", ")}`,
+    reason,
+    {
+      hint: "run the same command again to continue" +
+        (options.resume ? "" : ", without --no-resume"),
+    },
+  );
 }
 
 function elapsed(startMs: number): string {
@@ -284,6 +326,11 @@ async function checkRepository(
   };
 }
 
+async function refuseIfIngested(config: RepositoryConfig, run: string): Promise<void> {
+  await using registry = await openRegistry(config, { writeable: false });
+  await refuseIngestedRun(registry, run, config);
+}
+
 async function refuseIngestedRun(
   registry: Registry,
   run: string,
@@ -334,6 +381,19 @@ function markKnown(index: GraphIndex, ids: Uint8Array): Uint8Array {
     if (d >= 0) known[d] = 1;
   }
   return known;
+}
+
+/** Registered outputs of the init quantum that the index leaves out: one, or none. */
+function knownOutsideIndex(graph: PredictedGraph, ids: Uint8Array): Uint8Array {
+  const known: Uint8Array[] = [];
+  for (const quantum of graph.initQuanta()) {
+    if (quantum.taskLabel !== "") continue;
+    for (const [{ idText }] of quantum.outputs.values()) {
+      const id = uuidFromText(idText);
+      if (containsUuid(ids, id)) known.push(id);
+    }
+  }
+  return concatBytes(known.sort((a, b) => compareUuids(a, 0, b, 0)));
 }
 
 /** Elements whose records file templates may ask for. */

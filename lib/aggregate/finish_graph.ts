@@ -40,6 +40,7 @@ import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { CHUNK_PREFIX_SIZE, chunkSize, readChunkPrefix } from "../store/chunk_log.ts";
 import { isChunkSound } from "../store/chunk_log.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { renameDurably, temporaryPath } from "../store/durable_file.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
@@ -121,8 +122,11 @@ export function finishGraph(input: FinishInput, progress: (text: string) => void
       create: true,
       truncate: true,
     });
+    failpoint("finish.created");
     size = writeGraph(input, file, progress);
+    failpoint("finish.written");
     file.syncSync();
+    failpoint("finish.synced");
   } catch (error) {
     try {
       Deno.removeSync(temporary);
@@ -134,6 +138,7 @@ export function finishGraph(input: FinishInput, progress: (text: string) => void
       : fileError("write graph", input.outputPath, error);
   }
   renameDurably(temporary, input.outputPath);
+  failpoint("finish.directory-synced");
   return size;
 }
 
@@ -184,6 +189,7 @@ function writeGraph(
     addresses.addQuantum(q, head);
     addresses.addDatasets(head, q);
   }
+  failpoint("finish.half-written");
   zip.write(DATASETS_MEMBER, chunks.read(input.initChunkOffset).body);
   addresses.addDatasets(init.head, -1);
   progress("Writing the address file of the provenance graph.");

@@ -6,12 +6,13 @@
  */
 
 import { ConflictingDatasetError } from "../base/errors.ts";
-import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
+import { containsUuid, UUID_SIZE } from "../base/uuid.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { Zstd } from "../store/zstd.ts";
 import type { IngesterReply, IngesterSetup, IngestRows } from "./messages.ts";
 
@@ -63,7 +64,9 @@ export class Ingester {
     const ingester = new Ingester(setup, registry, types, progress);
     if (!setup.isDryRun) {
       if (setup.registerDatasetTypes) await registry.registerDatasetTypes(types.types);
+      failpoint("aggregate.types-registered");
       await registry.registerCollection(setup.run, "RUN");
+      failpoint("aggregate.run-registered");
     }
     return ingester;
   }
@@ -91,6 +94,7 @@ export class Ingester {
     if (this.#known !== null) batch = this.#withoutKnown(batch);
     if (!this.#setup.isDryRun && batch.n > 0) batch = await this.#import(batch);
     this.#nIngested += batch.n;
+    failpoint("import.committed");
     await this.#updateChain();
     this.#progress({
       kind: "committed",
@@ -181,7 +185,7 @@ export class Ingester {
     for (let row = 0; row < batch.n; row++) {
       const nValues = batch.types[batch.typeIndex[row]].group.required.length;
       const id = batch.ids.subarray(row * UUID_SIZE, (row + 1) * UUID_SIZE);
-      if (this.#known !== null && containsId(this.#known, id)) this.#nSkipped++;
+      if (this.#known !== null && containsUuid(this.#known, id)) this.#nSkipped++;
       else {
         kept.ids.set(id, kept.n * UUID_SIZE);
         kept.typeIndex[kept.n++] = batch.typeIndex[row];
@@ -191,6 +195,7 @@ export class Ingester {
       valueAt += nValues;
     }
     kept.ids = kept.ids.slice(0, kept.n * UUID_SIZE);
+    kept.typeIndex = kept.typeIndex.slice(0, kept.n);
     return this.#batch([kept]);
   }
 
@@ -199,24 +204,11 @@ export class Ingester {
     const { outputChain, run, inputs } = this.#setup;
     if (outputChain !== null) await this.#registry.updateOutputChain(outputChain, run, inputs);
     this.#isChainUpdated = true;
+    failpoint("aggregate.chain-updated");
   }
 
   /** Closes the registry. */
   async close(): Promise<void> {
     await this.#registry[Symbol.asyncDispose]();
   }
-}
-
-/** Whether packed, sorted ids contain one. */
-export function containsId(sorted: Uint8Array, id: Uint8Array): boolean {
-  let low = 0;
-  let high = sorted.length / UUID_SIZE;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const order = compareUuids(sorted, middle * UUID_SIZE, id, 0);
-    if (order === 0) return true;
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
-  return false;
 }

@@ -24,6 +24,8 @@ export interface ScannerSetup {
   indexSeed: number;
   /** One byte a dataset of the graph: 1 if the registry has it already. Shared. */
   known: Uint8Array;
+  /** Packed ids, ascending, of registered outputs that the index hasn't: `packages`. */
+  knownOutside: Uint8Array;
   reuse: ChunkTable | null;
   chunkLogPath: string | null;
   mockStorageClasses: boolean;

@@ -8,7 +8,7 @@
 
 import { ByteBuilder } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
-import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
+import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
 import {
   absolutePath,
@@ -497,7 +497,10 @@ export class Scanner {
 
   #addRow(output: Output, state: BatchState): void {
     const d = this.#index.findDataset(output.id);
-    if (d >= 0 && this.#setup.known[d] !== 0) {
+    const isKnown = d >= 0
+      ? this.#setup.known[d] !== 0
+      : containsUuid(this.#setup.knownOutside, output.id);
+    if (isKnown) {
       state.nKnown++;
       return;
     }

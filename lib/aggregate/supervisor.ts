@@ -90,6 +90,7 @@ export class Supervisor {
   readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
   #blocked: number[] = [];
   #isInitSent = false;
+  #isStopping = false;
   #nBatches = 0;
   #nOpenBatches = 0;
   readonly #writerBytes = new Map<number, number>();
@@ -162,6 +163,12 @@ export class Supervisor {
     return Promise.race([promise, this.#failure.promise]);
   }
 
+  /** Sends out nothing more; {@linkcode scan} ends as soon as what was sent out is back. */
+  stop(): void {
+    this.#isStopping = true;
+    if (this.#nOpenBatches === 0) this.#scanned.resolve();
+  }
+
   /** Scans everything that the graph allows, and waits for the answers. */
   async scan(): Promise<void> {
     this.#dispatch();
@@ -211,6 +218,10 @@ export class Supervisor {
 
   /** Sends out work while there is some and nobody downstream is behind. */
   #dispatch(): void {
+    if (this.#isStopping) {
+      if (this.#nOpenBatches === 0) this.#scanned.resolve();
+      return;
+    }
     while (this.#nWriterBytes < MAX_WRITER_BYTES && this.#nIngesterRows < MAX_INGESTER_ROWS) {
       let least = 0;
       for (let i = 1; i < this.#scanners.length; i++) {

@@ -17,6 +17,7 @@ import {
   readChunkPrefix,
 } from "../store/chunk_log.ts";
 import { fsyncDirectory } from "../store/durable_file.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { Zstd } from "../store/zstd.ts";
 import { finishGraph } from "./finish_graph.ts";
 import type { WriterSetup } from "./messages.ts";
@@ -42,6 +43,7 @@ export class Writer {
     } else {
       this.#log = ChunkLogWriter.create(setup.chunkLogPath);
       this.#log.append(setup.headerChunk);
+      failpoint("chunks.header-written");
       this.#log.sync();
       fsyncDirectory(setup.chunkLogPath.replace(/[^/]*$/, "") || ".");
     }
@@ -51,7 +53,9 @@ export class Writer {
   append(chunks: Uint8Array | null, reused: Uint32Array): void {
     for (const q of reused) this.#setLive(q);
     if (chunks === null) return;
+    failpoint("chunks.before-append");
     const offset = this.#log.append(chunks);
+    failpoint("chunks.appended");
     let at = 0;
     while (at < chunks.length) {
       const place = readChunkPrefix(chunks, at, offset + at);
@@ -114,6 +118,7 @@ export class Writer {
     if (!keepChunks) {
       this.close();
       Deno.removeSync(this.#log.path);
+      failpoint("finish.chunks-removed");
     }
     return size;
   }

@@ -91,6 +91,33 @@ export class WorkerFailedError extends ProvgraphError {
   }
 }
 
+/** A signal asked to stop; what was in hand has been finished: exit code 128 + number of the signal. */
+export class InterruptedError extends ProvgraphError {
+  override name = "InterruptedError";
+  override readonly exitCode: number;
+
+  constructor(message: string, reason: StopReason, options: ProvgraphErrorOptions = {}) {
+    super(message, options);
+    this.exitCode = 128 + reason.number;
+  }
+}
+
+/** Reason of an `AbortSignal` that stops a run: the signal that was received. */
+export interface StopReason {
+  /** Name, such as `SIGTERM`. */
+  signal: string;
+  number: number;
+}
+
+/** The reason of an aborted signal, whatever aborted it. */
+export function stopReason(signal: AbortSignal): StopReason {
+  const reason: unknown = signal.reason;
+  if (typeof reason === "object" && reason !== null && "number" in reason && "signal" in reason) {
+    return reason as StopReason;
+  }
+  return { signal: "SIGTERM", number: 15 };
+}
+
 /** An error as plain data, to cross a worker boundary, where error objects lose their class. */
 export interface ErrorData {
   name: string;

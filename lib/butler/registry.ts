@@ -189,6 +189,12 @@ export interface Registry extends AsyncDisposable {
    */
   findDatasetIdPrefix(prefixHex: string, run: string | null, limit: number): Promise<Uint8Array[]>;
 
+  /**
+   * Names of the RUNs that hold datasets of a type, sorted; none for an unknown type. Costs one
+   * look-up for each RUN that ever held one.
+   */
+  runsWithDatasetType(typeName: string): Promise<string[]>;
+
   /** Dataset types that a RUN has or had datasets of, by name. */
   datasetTypesInRun(run: string): Promise<DatasetType[]>;
 
@@ -240,10 +246,12 @@ export interface Registry extends AsyncDisposable {
    * Removes datasets from registry and datastore records; files stay. IDs that aren't there are
    * passed over.
    *
+   * @param unlessIngested a RUN whose datasets must stay if it has a provenance graph by now
    * @returns number of datasets removed
+   * @throws {ConflictingDatasetError} if `unlessIngested` has one; nothing was removed.
    * @throws {RefusedError} if another datastore still has one of them; nothing was removed.
    */
-  forgetDatasets(ids: Uint8Array): Promise<number>;
+  forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number>;
 
   /** Columns of dimension records, for file templates. Looked up when asked for, and kept. */
   dimensionRecordSource(): Promise<DimensionRecordSource>;

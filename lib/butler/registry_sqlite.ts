@@ -39,6 +39,7 @@ import {
   findRunProvenance,
   records,
   runRecords,
+  runsWithDatasetType,
 } from "./sqlite_queries.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
 
@@ -197,6 +198,10 @@ class SqliteRegistry implements Registry {
     return settle(() => findDatasetIdPrefix(this.#context, prefixHex, run, limit));
   }
 
+  runsWithDatasetType(typeName: string): Promise<string[]> {
+    return settle(() => runsWithDatasetType(this.#context, typeName));
+  }
+
   datasetTypesInRun(run: string): Promise<DatasetType[]> {
     return settle(() => {
       const collection = this.#context.collections.find(run);
@@ -231,8 +236,8 @@ class SqliteRegistry implements Registry {
     return settle(() => ingestDatasets(this.#context, batch));
   }
 
-  forgetDatasets(ids: Uint8Array): Promise<number> {
-    return settle(() => forgetDatasets(this.#context, ids));
+  forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {
+    return settle(() => forgetDatasets(this.#context, ids, unlessIngested));
   }
 
   dimensionRecordSource(): Promise<DimensionRecordSource> {

@@ -113,6 +113,7 @@ export class SqliteConnection implements Disposable {
   static open(path: string, options: SqliteOpenOptions): SqliteConnection {
     const { writeable, busyTimeoutMs, configPath } = options;
     checkIsFile(path, configPath);
+    if (!writeable) recoverHotJournal(path, busyTimeoutMs);
     let database: DatabaseSync;
     try {
       // As a URL: mode=rw does not create the file, should it vanish now.
@@ -257,6 +258,26 @@ export class SqliteConnection implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/**
+ * Lets SQLite roll back what a killed process left unfinished, which a read-only connection can't. It
+ * changes nothing that anybody has committed. Where that isn't permitted, reading fails and says why.
+ */
+function recoverHotJournal(path: string, busyTimeoutMs: number): void {
+  try {
+    Deno.statSync(`${path}-journal`);
+  } catch {
+    return;
+  }
+  try {
+    const url = pathToFileURL(path);
+    url.searchParams.set("mode", "rw");
+    using database = new DatabaseSync(url, { timeout: busyTimeoutMs });
+    database.prepare("SELECT count(*) FROM sqlite_master").get();
+  } catch {
+    // The read-only connection finds the same and tells it.
   }
 }
 

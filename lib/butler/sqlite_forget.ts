@@ -4,9 +4,11 @@
  * @module
  */
 
-import { RefusedError } from "../base/errors.ts";
+import { ConflictingDatasetError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE, uuidToHex } from "../base/uuid.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { hexIdToText } from "./dataset_batch.ts";
+import { findRunProvenance } from "./sqlite_queries.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
 import { quoteIdentifier } from "./sqlite_ddl.ts";
 
@@ -19,7 +21,11 @@ import { quoteIdentifier } from "./sqlite_ddl.ts";
  *
  * Source: butler repository notes, section 3.8.
  */
-export function forgetDatasets(context: SqliteContext, ids: Uint8Array): number {
+export function forgetDatasets(
+  context: SqliteContext,
+  ids: Uint8Array,
+  unlessIngested?: string,
+): number {
   const hexIds: string[] = [];
   for (let at = 0; at + UUID_SIZE <= ids.length; at += UUID_SIZE) hexIds.push(uuidToHex(ids, at));
   if (hexIds.length === 0) return 0;
@@ -28,6 +34,7 @@ export function forgetDatasets(context: SqliteContext, ids: Uint8Array): number 
   context.connection.setForeignKeys(false);
   try {
     return context.connection.transaction("remove datasets from", () => {
+      if (unlessIngested !== undefined) refuseIngested(context, unlessIngested);
       if (!refersOnlyKnown(context)) throw new UnknownReference();
       return forget(context, idList, true);
     });
@@ -38,7 +45,19 @@ export function forgetDatasets(context: SqliteContext, ids: Uint8Array): number 
   }
   return context.connection.transaction(
     "remove datasets from",
-    () => forget(context, idList, false),
+    () => {
+      if (unlessIngested !== undefined) refuseIngested(context, unlessIngested);
+      return forget(context, idList, false);
+    },
+  );
+}
+
+/** In the same transaction, or another process could register the graph in between. */
+function refuseIngested(context: SqliteContext, run: string): void {
+  if (findRunProvenance(context, run) === null) return;
+  throw new ConflictingDatasetError(
+    `Cannot remove datasets of RUN "${run}": its provenance graph has been registered meanwhile`,
+    { hint: "run the same command again" },
   );
 }
 
@@ -81,6 +100,7 @@ function forget(context: SqliteContext, idList: string, withAssociations: boolea
       );
     }
   }
+  failpoint("forget.before-commit");
   return connection.run(`DELETE FROM dataset WHERE id ${inList}`, idList);
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { ConflictingDatasetError, RefusedError } from "../base/errors.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { SortedBatch } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
 import { governorSummaryTableName, NULL_COMPONENT } from "./ddl.ts";
@@ -27,6 +28,7 @@ export function importDatasets(context: SqliteContext, batch: DatasetBatch): voi
     const stored = order.filter((row) => batch.paths[row] !== null);
     insertLocations(context, resolved, stored);
     insertRecords(context, resolved, stored);
+    failpoint("import.before-commit");
   });
 }
 
@@ -46,6 +48,7 @@ export function ingestDatasets(context: SqliteContext, batch: DatasetBatch): voi
     if (stored.length < order.length) {
       deleteLocations(context, resolved, order.filter((row) => batch.paths[row] === null));
     }
+    failpoint("backed.before-commit");
   });
 }
 

@@ -169,6 +169,21 @@ export function findRunProvenance(
   );
 }
 
+/** See `Registry.runsWithDatasetType`. */
+export function runsWithDatasetType(context: SqliteContext, typeName: string): string[] {
+  const typeId = context.types.find(typeName)?.id;
+  if (typeId === undefined) return [];
+  // Summaries say what a RUN ever held; the rows of `dataset` say what it holds.
+  return context.connection.all(
+    "SELECT c.name FROM collection_summary_dataset_type s " +
+      "JOIN collection c ON c.collection_id = s.collection_id AND c.type = 1 " +
+      "WHERE s.dataset_type_id = ? AND EXISTS (SELECT 1 FROM dataset d " +
+      "WHERE d.run_id = c.collection_id AND d.dataset_type_id = s.dataset_type_id) " +
+      "ORDER BY c.name",
+    typeId,
+  ).map(([name]) => name as string);
+}
+
 /** See `Registry.runRecords`. */
 export function* runRecords(
   context: SqliteContext,

@@ -15,6 +15,8 @@ export interface CliContext {
   cwd: string;
   /** Makes workers; only the entry point knows where their modules are. */
   makeWorker: (role: "scanner" | "ingester" | "writer" | "deleter") => Worker;
+  /** Aborted, with a `StopReason`, when a signal asks to stop. */
+  signal: AbortSignal;
   /** Processors that may be used; default of `--processes`. */
   nProcessors: number;
   processId: number;

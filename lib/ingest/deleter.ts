@@ -6,6 +6,7 @@
 
 import { absolutePath } from "../butler/datastore.ts";
 import type { WorkerReply } from "../base/worker_loop.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 
 /** Deletions under way at a time: one by one, a flushed file costs four times as much. */
@@ -46,6 +47,7 @@ export class Deleter {
   async delete(
     paths: readonly string[],
   ): Promise<{ nDeleted: number; nAbsent: number; newer: string[] }> {
+    failpoint("delete.before");
     let next = 0;
     let nDeleted = 0;
     let nAbsent = 0;
@@ -63,6 +65,7 @@ export class Deleter {
           }
           await Deno.remove(path);
           nDeleted++;
+          failpoint("delete.one");
         } catch (error) {
           if (error instanceof Deno.errors.NotFound) nAbsent++;
           else failure ??= fileError("delete original file", path, error);
@@ -71,6 +74,7 @@ export class Deleter {
     };
     await Promise.all(Array.from({ length: N_IN_FLIGHT }, run));
     if (failure !== null) throw failure;
+    failpoint("delete.batch");
     return { nDeleted, nAbsent, newer };
   }
 }

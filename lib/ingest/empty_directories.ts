@@ -7,6 +7,7 @@
 
 import { dirname } from "node:path/posix";
 import { absolutePath } from "../butler/datastore.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 
 /** Directories that may have become empty. */
@@ -53,6 +54,7 @@ export class EmptyDirectories {
       try {
         Deno.removeSync(path);
         nRemoved++;
+        failpoint("directories.one");
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) continue;
         if (!isOccupied(path)) throw fileError("remove empty directory", path, error);

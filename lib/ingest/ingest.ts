@@ -19,9 +19,12 @@
 import { dirname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  ConflictingDatasetError,
+  InterruptedError,
   InvalidQuantumGraphFileError,
   NotFoundError,
   RefusedError,
+  stopReason,
   UsageError,
 } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -32,6 +35,7 @@ import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { DeleterClient, type DeleterFactory } from "./deleter_client.ts";
@@ -76,6 +80,8 @@ export interface IngestContext {
   makeWorker: DeleterFactory;
   env: { get(name: string): string | undefined };
   log: Log;
+  /** Aborted to stop: the batch in hand is finished. */
+  signal: AbortSignal;
 }
 
 /** What an ingest came to. */
@@ -109,20 +115,27 @@ export async function ingestGraph(
   options: IngestOptions,
   context: IngestContext,
 ): Promise<IngestSummary> {
-  const { log } = context;
   const startMs = performance.now();
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
-  await using ingest = await GraphIngest.prepare(options, config, zstd, log);
-  if (!options.isDryRun) {
-    using deleter = DeleterClient.start(
-      context.makeWorker,
-      config.datastore.root,
-      ingest.graphMtimeMs,
-    );
-    await ingest.run(deleter);
+  for (let round = 0;; round++) {
+    await using ingest = await GraphIngest.prepare(options, config, zstd, context);
+    if (!options.isDryRun) {
+      using deleter = DeleterClient.start(
+        context.makeWorker,
+        config.datastore.root,
+        ingest.graphMtimeMs,
+      );
+      try {
+        await ingest.run(deleter);
+      } catch (error) {
+        // Another process registered the graph between our look and our first step: look again.
+        if (error instanceof ConflictingDatasetError && ingest.isOvertaken && round === 0) continue;
+        throw error;
+      }
+    }
+    return ingest.summary((performance.now() - startMs) / 1000);
   }
-  return ingest.summary((performance.now() - startMs) / 1000);
 }
 
 /** The graph that is to be ingested, and what the registry knows of it. */
@@ -142,6 +155,9 @@ class GraphIngest implements AsyncDisposable {
   readonly #config: RepositoryConfig;
   readonly #registry: Registry;
   readonly #log: Log;
+  readonly #signal: AbortSignal;
+  /** Whether another process registered the graph first. */
+  isOvertaken = false;
   readonly #choice: GraphChoice;
   readonly #graph: ProvenanceGraph;
   readonly #targets: Targets;
@@ -162,7 +178,7 @@ class GraphIngest implements AsyncDisposable {
     options: IngestOptions,
     config: RepositoryConfig,
     registry: Registry,
-    log: Log,
+    context: IngestContext,
     choice: GraphChoice,
     graph: ProvenanceGraph,
     targets: Targets,
@@ -174,7 +190,8 @@ class GraphIngest implements AsyncDisposable {
     this.#options = options;
     this.#config = config;
     this.#registry = registry;
-    this.#log = log;
+    this.#log = context.log;
+    this.#signal = context.signal;
     this.#choice = choice;
     this.#graph = graph;
     this.#targets = targets;
@@ -196,8 +213,9 @@ class GraphIngest implements AsyncDisposable {
     options: IngestOptions,
     config: RepositoryConfig,
     zstd: Zstd,
-    log: Log,
+    context: IngestContext,
   ): Promise<GraphIngest> {
+    const { log } = context;
     const registry = await openRegistry(config, { writeable: !options.isDryRun });
     let graph: ProvenanceGraph | null = null;
     try {
@@ -241,7 +259,7 @@ class GraphIngest implements AsyncDisposable {
         options,
         config,
         registry,
-        log,
+        context,
         choice,
         graph,
         targets,
@@ -276,15 +294,21 @@ class GraphIngest implements AsyncDisposable {
     const { recordPath } = this.#choice;
     if (recordPath === null) {
       await this.#forget();
+      this.#stopIfAsked();
       this.#log.log("INFO", "Ingesting the provenance quantum graph.");
       carryOutTransfer(this.#plan);
+      failpoint("transfer.done");
       await registry.registerDatasetTypes([this.#provenanceType]);
+      failpoint("ingest.type-registered");
       await registry.ingestDatasets(this.#graphBatch());
+      failpoint("backed.committed");
     }
     await registry.registerDatasetTypes(this.#targets.typesToRegister());
     await this.#reingest(deleter);
     if (this.#options.transfer === "move" && this.#choice.given !== null) {
+      failpoint("source.before-delete");
       deleteMovedSource(this.#choice.given, this.#plan.target);
+      failpoint("source.deleted");
     }
   }
 
@@ -298,7 +322,14 @@ class GraphIngest implements AsyncDisposable {
     const flush = async () => {
       const ids = new Uint8Array(batch.length * UUID_SIZE);
       batch.forEach((target, i) => ids.set(targets.id(target), i * UUID_SIZE));
-      this.#nForgotten += await this.#registry.forgetDatasets(ids);
+      this.#stopIfAsked();
+      try {
+        this.#nForgotten += await this.#registry.forgetDatasets(ids, this.#choice.run);
+      } catch (error) {
+        this.isOvertaken = error instanceof ConflictingDatasetError;
+        throw error;
+      }
+      failpoint("forget.committed");
       for (const target of batch) targets.state[target] = TargetState.ABSENT;
       batch = [];
     };
@@ -313,6 +344,24 @@ class GraphIngest implements AsyncDisposable {
       `Removed database records for ${this.#nForgotten} metadata/log/config datasets, while ` +
         `${targets.n - this.#nForgotten} were already absent.`,
     );
+  }
+
+  #stopIfAsked(): void {
+    if (!this.#signal.aborted) return;
+    const reason = stopReason(this.#signal);
+    throw new InterruptedError(
+      `Stopped by ${reason.signal}; kept: ${this.#nForgotten} datasets forgotten, ` +
+        `${this.#nIngested} ingested, ${this.#nDeleted} original files deleted`,
+      reason,
+      { hint: "run the same command again to continue" },
+    );
+  }
+
+  /** Lets the deleter finish what it was given before stopping. */
+  async #stopIfAskedAfter(deleter: DeleterClient): Promise<void> {
+    if (!this.#signal.aborted) return;
+    this.#nDeleted = (await deleter.finish()).nDeleted;
+    this.#stopIfAsked();
   }
 
   #graphBatch(): DatasetBatch {
@@ -342,10 +391,14 @@ class GraphIngest implements AsyncDisposable {
     const fileSize = Deno.statSync(this.#plan.target).size;
     const batch = new RowBatch();
     const flush = async () => {
-      if (batch.n > 0) {
+      await this.#stopIfAskedAfter(deleter);
+      const { n } = batch;
+      if (n > 0) {
         await this.#registry.ingestDatasets(
           batch.take(targets, this.#choice.run, this.#plan.backedRecordPath, fileSize),
         );
+        this.#nIngested += n;
+        failpoint("backed.committed");
       }
       // The transaction is durable: only now may the originals go.
       const paths = batch.takePaths();
@@ -360,7 +413,6 @@ class GraphIngest implements AsyncDisposable {
       }
       if (targets.state[target] !== TargetState.DONE) {
         batch.add(row);
-        this.#nIngested++;
       }
       if (path !== null) batch.addPath(path);
       if (batch.n >= this.#options.batchSize || batch.nPaths >= MAX_PATHS) await flush();
@@ -375,7 +427,9 @@ class GraphIngest implements AsyncDisposable {
         `already been processed, ${this.#counts.nNotProduced} were not produced) and deleted ` +
         `${this.#nDeleted} original files.`,
     );
+    failpoint("directories.before");
     const { nRemoved, notEmpty } = directories.remove();
+    failpoint("directories.done");
     this.#nDirectories = nRemoved;
     this.#log.log("INFO", `Deleted ${nRemoved} directories that became empty.`);
     for (const directory of notEmpty) {

@@ -12,6 +12,7 @@ import { pathToFileURL } from "node:url";
 import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { fsyncDirectory, renameDurably, temporaryPath } from "../store/durable_file.ts";
+import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 
 /** Transfer modes of the butler that `ingest-graph` knows. */
@@ -189,12 +190,15 @@ export function carryOutTransfer(plan: TransferPlan): void {
       return;
     }
     Deno.mkdirSync(dirname(plan.target), { recursive: true });
+    failpoint("transfer.directory-made");
     const temporary = temporaryPath(plan.target);
     removeIfThere(temporary);
     syncFile(plan.source);
     try {
       place(plan, temporary);
+      failpoint("transfer.placed");
       renameDurably(temporary, plan.target);
+      failpoint("transfer.renamed");
       fsyncDirectory(dirname(dirname(plan.target)));
     } finally {
       removeIfThere(temporary);

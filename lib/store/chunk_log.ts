@@ -9,6 +9,7 @@
 import { crc32 } from "node:zlib";
 import { readLittleEndian, writeLittleEndian } from "../base/bytes.ts";
 import { EnvironmentError, InvalidChunkLogError } from "../base/errors.ts";
+import { failpoint, isFailpointDue } from "./failpoints.ts";
 import type { FileSource } from "./file_source.ts";
 
 /** First bytes of a chunk log: a name, and line ends that a text-mode copy would destroy. */
@@ -242,6 +243,7 @@ export class ChunkLogWriter implements Disposable {
       () => Deno.openSync(path, { write: true, create: true, truncate: true }),
     );
     const writer = new ChunkLogWriter(path, file, 0);
+    failpoint("chunks.created");
     writer.append(CHUNK_LOG_MAGIC);
     return writer;
   }
@@ -271,6 +273,10 @@ export class ChunkLogWriter implements Disposable {
     const offset = this.#size;
     attempt(this.path, () => {
       let at = 0;
+      if (isFailpointDue("chunks.half-appended")) {
+        at = this.#file.writeSync(bytes.subarray(0, bytes.length >> 1));
+      }
+      failpoint("chunks.half-appended");
       while (at < bytes.length) at += this.#file.writeSync(bytes.subarray(at));
     });
     this.#size += bytes.length;
@@ -279,7 +285,10 @@ export class ChunkLogWriter implements Disposable {
 
   /** Waits until everything appended is on the disk. */
   sync(): void {
-    attempt(this.path, () => this.#file.syncDataSync());
+    attempt(this.path, () => {
+      this.#file.syncDataSync();
+      failpoint("chunks.synced");
+    });
   }
 
   /** Closes the file; a second call does nothing. */

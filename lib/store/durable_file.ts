@@ -5,6 +5,7 @@
  * @module
  */
 
+import { failpoint } from "./failpoints.ts";
 import { dirname } from "node:path";
 import { kill } from "node:process";
 import { EnvironmentError } from "../base/errors.ts";
@@ -41,6 +42,7 @@ export function renameDurably(from: string, to: string): void {
   } catch (error) {
     throw fileError(`rename "${from}" to`, to, error);
   }
+  failpoint("file.renamed");
   fsyncDirectory(dirname(to));
   if (dirname(from) !== dirname(to)) fsyncDirectory(dirname(from));
 }

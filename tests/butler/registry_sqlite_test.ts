@@ -278,7 +278,7 @@ Deno.test("importDatasets() names the database file when another process holds t
   assert.equal((await registry.registerCollection("u/test/run", "RUN")).created, true);
 });
 
-Deno.test("openRegistry() rolls back what a killed process left, if it may write", async () => {
+Deno.test("openRegistry() rolls back what a killed process left, also when it only reads", async () => {
   await using before = await repository();
   const hot = before.work.join("hot.sqlite3");
   {
@@ -295,11 +295,7 @@ Deno.test("openRegistry() rolls back what a killed process left, if it may write
     database.exec("ROLLBACK");
   }
   const config = { ...before.config, registry: { ...before.config.registry, path: hot } };
-  await assert.rejects(open(config, { writeable: false }), {
-    name: "EnvironmentError",
-    message: /killed process left an unfinished transaction/,
-  });
-  await using registry = await open(config);
+  await using registry = await open(config, { writeable: false });
   assert.equal((await registry.findCollection("inputs"))?.type, "CHAINED");
   assert.deepEqual(query(hot, "SELECT * FROM collection WHERE name LIKE 'half%'"), []);
 });
