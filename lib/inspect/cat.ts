@@ -1,0 +1,250 @@
+/**
+ * `cat`: one document out of whatever holds it, as stored or laid out for people.
+ *
+ * @module
+ */
+
+import { NotFoundError, UsageError } from "../base/errors.ts";
+import { decodeUtf8, encodeUtf8, JsonCursor } from "../base/json_text.ts";
+import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
+import { indentJson, oneLineJson } from "./json_layout.ts";
+import { forEachLogLine } from "./log_text.ts";
+import { parseQuantumView, quantumText } from "./quantum_document.ts";
+import { parseSelector, type Selector } from "./selector.ts";
+
+/** What can be printed. */
+export const DOCUMENT_KINDS = [
+  "log",
+  "metadata",
+  "config",
+  "quantum",
+  "dataset",
+  "packages",
+  "header",
+] as const;
+
+/** One of {@linkcode DOCUMENT_KINDS}. */
+export type DocumentKind = typeof DOCUMENT_KINDS[number];
+
+/** Layouts of the output. */
+export const FORMATS = ["text", "json", "ndjson"] as const;
+
+/** One of {@linkcode FORMATS}. */
+export type Format = typeof FORMATS[number];
+
+/** What is to be printed and how. */
+export interface CatOptions {
+  what: DocumentKind;
+  /** Words of the ID. */
+  idWords: readonly string[];
+  /** Position from 0, or from the end if negative; null for the last one. */
+  attempt: number | null;
+  allAttempts: boolean;
+  format: Format;
+  /** Whether the stored bytes are printed, and nothing else. */
+  isRaw: boolean;
+}
+
+/**
+ * Prints one document.
+ *
+ * @param write Receives the output piece by piece.
+ * @throws {UsageError} if options, kind and ID don't go together.
+ * @throws {NotFoundError} if there is no such document.
+ */
+export async function cat(
+  source: DocumentSource,
+  options: CatOptions,
+  write: (bytes: Uint8Array | string) => void,
+): Promise<void> {
+  const selector = parseSelector(options.idWords);
+  check(options, selector);
+  switch (options.what) {
+    case "log":
+    case "metadata":
+      return await catAttempts(options.what, source, selector!, options, write);
+    case "quantum":
+      return await catQuantum(source, selector!, options, write);
+    case "dataset":
+      return catDocument(await source.dataset(selector!), options, write);
+    case "header":
+      return catDocument(await source.header(), options, write);
+    case "packages": {
+      const { text, stored } = await source.packages();
+      return catDocument(options.isRaw ? stored : text, options, write);
+    }
+    case "config": {
+      const { label, text } = await source.config(selector);
+      if (options.isRaw || options.format === "text") return write(text);
+      const [task, config] = [label, decodeUtf8(text)].map((value) => JSON.stringify(value));
+      return write(`{"task_label":${task},"config":${config}}\n`);
+    }
+    default:
+      options.what satisfies never;
+  }
+}
+
+function check({ what, attempt, allAttempts }: CatOptions, selector: Selector | null): void {
+  const needsId = what !== "header" && what !== "packages" && what !== "config";
+  if (needsId && selector === null) {
+    throw new UsageError(`Cannot print ${what}: no ID is given`, {
+      hint: "give a UUID, a prefix of one, or LABEL DIMENSION=VALUE...",
+    });
+  }
+  if ((what === "header" || what === "packages") && selector !== null) {
+    throw new UsageError(
+      `Cannot print ${what} of "${selector.words.join(" ")}": there is only one`,
+    );
+  }
+  if (attempt !== null && allAttempts) {
+    throw new UsageError(
+      "Cannot print one attempt and all of them: --attempt excludes --all-attempts",
+    );
+  }
+  const hasAttempts = what === "log" || what === "metadata" || what === "quantum";
+  if ((attempt !== null || allAttempts) && !hasAttempts) {
+    throw new UsageError(`Cannot print an attempt of ${what}: it has none`);
+  }
+}
+
+function catDocument(
+  text: Uint8Array,
+  { format, isRaw }: CatOptions,
+  write: (bytes: Uint8Array | string) => void,
+): void {
+  if (isRaw) return write(text);
+  write(format === "text" ? indentJson(text) : format === "json" ? text : oneLineJson(text));
+  write("\n");
+}
+
+/** Position of the attempt that is asked for. */
+function chooseAttempt(attempt: number | null, n: number, what: string): number {
+  const asked = attempt ?? -1;
+  const index = asked < 0 ? n + asked : asked;
+  if (index >= 0 && index < n) return index;
+  throw new NotFoundError(
+    `Cannot print attempt ${asked} of ${what}: there ${n === 1 ? "is 1" : `are ${n}`}`,
+    n === 0 ? {} : { hint: `attempts count from 0 to ${n - 1}, or from the end from -1 to -${n}` },
+  );
+}
+
+async function catAttempts(
+  kind: "log" | "metadata",
+  source: DocumentSource,
+  selector: Selector,
+  options: CatOptions,
+  write: (bytes: Uint8Array | string) => void,
+): Promise<void> {
+  const documents = await source.attempts(kind, selector);
+  const what = `${kind} of "${selector.words.join(" ")}" in ${source.name}`;
+  if (options.allAttempts) return await catAllAttempts(kind, documents, what, options, write);
+  const index = chooseAttempt(options.attempt, documents.attempts.length, what);
+  const range = documents.attempts[index];
+  if (range === null) {
+    throw new NotFoundError(
+      `Cannot print attempt ${index} of ${what}: ${await documents.reason(index)}`,
+      documents.attempts.length === 1 ? {} : { hint: "--all-attempts prints those that are there" },
+    );
+  }
+  const document = documents.text.subarray(...range);
+  if (options.isRaw) return write(document);
+  if (options.format === "json") {
+    write(document);
+    return write("\n");
+  }
+  if (options.format === "ndjson") {
+    if (kind === "metadata") return write(joinLine(oneLineJson(document)));
+    return forEachElement(document, what, (record) => write(joinLine(oneLineJson(record))));
+  }
+  catAsText(kind, document, what, write);
+}
+
+async function catAllAttempts(
+  kind: "log" | "metadata",
+  { text, attempts, reason }: AttemptDocuments,
+  what: string,
+  { isRaw, format }: CatOptions,
+  write: (bytes: Uint8Array | string) => void,
+): Promise<void> {
+  if (isRaw) return write(text);
+  if (format === "json") {
+    write(text);
+    return write("\n");
+  }
+  const key = kind === "log" ? "record" : "metadata";
+  for (const [i, range] of attempts.entries()) {
+    const document = range === null ? null : text.subarray(...range);
+    if (format === "text") {
+      write(`attempt ${i}${document === null ? `: ${await reason(i)}` : ""}\n`);
+      if (document !== null) catAsText(kind, document, what, write);
+      continue;
+    }
+    const line = (value: Uint8Array) => {
+      write(`{"attempt":${i},"${key}":`);
+      write(oneLineJson(value));
+      write("}\n");
+    };
+    if (document === null || kind === "metadata") line(document ?? encodeUtf8("null"));
+    else forEachElement(document, what, line);
+  }
+}
+
+function catAsText(
+  kind: "log" | "metadata",
+  document: Uint8Array,
+  what: string,
+  write: (bytes: Uint8Array | string) => void,
+): void {
+  if (kind === "metadata") return write(joinLine(indentJson(document)));
+  let lines: string[] = [];
+  let nCharacters = 0;
+  parseStored(what, () =>
+    forEachLogLine(document, (line) => {
+      lines.push(line, "\n");
+      nCharacters += line.length;
+      // A long log goes out in pieces.
+      if (nCharacters > 1 << 18) {
+        write(lines.join(""));
+        lines = [];
+        nCharacters = 0;
+      }
+    }));
+  write(lines.join(""));
+}
+
+function joinLine(document: Uint8Array): Uint8Array {
+  const line = new Uint8Array(document.length + 1);
+  line.set(document);
+  line[document.length] = 0x0a;
+  return line;
+}
+
+function forEachElement(
+  array: Uint8Array,
+  what: string,
+  each: (element: Uint8Array) => void,
+): void {
+  parseStored(what, () => {
+    const cursor = new JsonCursor(array);
+    cursor.beginArray();
+    while (cursor.nextElement()) each(array.subarray(...cursor.skipRange()));
+    cursor.finish();
+  });
+}
+
+async function catQuantum(
+  source: DocumentSource,
+  selector: Selector,
+  options: CatOptions,
+  write: (bytes: Uint8Array | string) => void,
+): Promise<void> {
+  const text = await source.quantum(selector);
+  const what = `quantum "${selector.words.join(" ")}" in ${source.name}`;
+  if (options.attempt !== null) {
+    const { attemptRanges } = parseStored(what, () => parseQuantumView(text));
+    const index = chooseAttempt(options.attempt, attemptRanges.length, what);
+    return catDocument(text.subarray(...attemptRanges[index]), options, write);
+  }
+  if (options.isRaw || options.format !== "text") return catDocument(text, options, write);
+  write(quantumText(parseStored(what, () => parseQuantumView(text))));
+}

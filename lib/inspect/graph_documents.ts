@@ -1,0 +1,256 @@
+/**
+ * Documents in a provenance graph. One look-up reads the tail, the header, a few probes of the address
+ * file and one block; the pipeline graph only for a config or a data ID, for whose sake all quanta are
+ * passed over as well.
+ *
+ * @module
+ */
+
+import { NotFoundError, RefusedError } from "../base/errors.ts";
+import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
+import { formatDataId } from "../butler/data_id.ts";
+import type { DataIdValue } from "../butler/data_id.ts";
+import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
+import type { PipelineGraph } from "../qg/pipeline_graph.ts";
+import type { NodeAddresses, ProvenanceGraph } from "../qg/provenance_graph.ts";
+import {
+  type AttemptDocuments,
+  attemptDocuments,
+  blockedError,
+  type DocumentSource,
+  parseStored,
+} from "./documents.ts";
+import { configOf } from "./pipeline_config.ts";
+import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_document.ts";
+import {
+  type Candidate,
+  DataIdMatcher,
+  MAX_CANDIDATES,
+  onlyCandidate,
+  type Selector,
+} from "./selector.ts";
+
+/** A provenance graph as a source of documents. It closes the graph. */
+export class GraphDocuments implements DocumentSource {
+  readonly name: string;
+  readonly #graph: ProvenanceGraph;
+
+  constructor(graph: ProvenanceGraph) {
+    this.#graph = graph;
+    this.name = `provenance graph "${graph.name}"`;
+  }
+
+  get run(): string {
+    return this.#graph.header.output_run;
+  }
+
+  async attempts(kind: "log" | "metadata", selector: Selector): Promise<AttemptDocuments> {
+    const node = await this.#node(selector, "quantum");
+    const idText = uuidToText(node.id);
+    // The dataset itself has the address as well: no detour through its quantum.
+    if (node[kind].size > 0) return await this.#attemptsAt(kind, node, node);
+    const quantum = await this.#quantumNode(node);
+    if (quantum[kind].size === 0) throw blockedError(kind, uuidToText(quantum.id), this.name);
+    return await this.#attemptsAt(kind, quantum, quantum, idText);
+  }
+
+  async #attemptsAt(
+    kind: "log" | "metadata",
+    at: NodeAddresses,
+    node: NodeAddresses,
+    idText = uuidToText(at.id),
+  ): Promise<AttemptDocuments> {
+    const text = kind === "log"
+      ? await this.#graph.readLog(at.log)
+      : await this.#graph.readMetadata(at.metadata);
+    return attemptDocuments(text, `${kind} of ${idText} in ${this.name}`, async (attempt) => {
+      const quantum = await this.#quantumNode(node);
+      const document = await this.#graph.readQuantum(quantum.quantum);
+      const what = `quantum ${uuidToText(quantum.id)} in ${this.name}`;
+      return missingReason(kind, parseStored(what, () => parseQuantumView(document)), attempt);
+    });
+  }
+
+  async quantum(selector: Selector): Promise<Uint8Array> {
+    const node = await this.#quantumNode(await this.#node(selector, "quantum"));
+    return await this.#graph.readQuantum(node.quantum);
+  }
+
+  async dataset(selector: Selector): Promise<Uint8Array> {
+    const node = await this.#node(selector, "dataset");
+    if (node.dataset.size === 0) {
+      throw new NotFoundError(
+        `Cannot read dataset ${uuidToText(node.id)} in ${this.name}: it is a quantum`,
+        { hint: "cat quantum lists the datasets of a quantum" },
+      );
+    }
+    return await this.#graph.readDataset(node.dataset);
+  }
+
+  async config(selector: Selector | null): Promise<{ label: string; text: Uint8Array }> {
+    const pipeline = await this.#graph.pipelineGraph();
+    return await configOf(pipeline, selector, this.name, async () => {
+      const node = await this.#node(selector!, "dataset");
+      if (node.dataset.size === 0) return null;
+      return this.#datasetView(await this.#graph.readDataset(node.dataset), node.id).typeName;
+    });
+  }
+
+  async packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
+    const text = await this.#graph.packagesText();
+    return { text, stored: text };
+  }
+
+  header(): Promise<Uint8Array> {
+    return Promise.resolve(this.#graph.headerText);
+  }
+
+  /** Nodes whose id begins with these digits, as candidates. */
+  async findPrefix(hex: string): Promise<Candidate[]> {
+    const nodes = await this.#graph.findPrefix(hex, MAX_CANDIDATES + 1);
+    return nodes.map(({ id, quantum }) => ({ id, text: quantum.size > 0 ? "quantum" : "dataset" }));
+  }
+
+  /** Whether the graph knows an id. */
+  async has(id: Uint8Array): Promise<boolean> {
+    return await this.#graph.find(id) !== null;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#graph.close();
+    return Promise.resolve();
+  }
+
+  async #node(selector: Selector, kind: "quantum" | "dataset"): Promise<NodeAddresses> {
+    const id = await this.#resolve(selector, kind);
+    const node = await this.#graph.find(id);
+    if (node !== null) return node;
+    throw new NotFoundError(`Cannot find ${uuidToText(id)} in ${this.name}: no node has that ID`);
+  }
+
+  async #resolve(selector: Selector, kind: "quantum" | "dataset"): Promise<Uint8Array> {
+    switch (selector.kind) {
+      case "id":
+        return selector.id;
+      case "prefix": {
+        const found = await this.findPrefix(selector.hex);
+        if (found.length > 0) return onlyCandidate(found, selector, this.name).id;
+        const [label] = selector.words;
+        const labelled = { kind: "dataId", label, terms: [], words: selector.words } as const;
+        const { tasks, datasetTypes } = await this.#graph.pipelineGraph();
+        const isName = kind === "quantum" ? tasks.has(label) : datasetTypes.has(label);
+        return isName
+          ? await this.#resolve(labelled, kind)
+          : onlyCandidate([], selector, this.name).id;
+      }
+      case "dataId": {
+        const found = await this.#findByDataId(selector, kind);
+        return onlyCandidate(found, selector, this.name).id;
+      }
+    }
+  }
+
+  /** Passes over all quanta, or datasets, unless the data ID is complete and found earlier. */
+  async #findByDataId(
+    { label, terms }: Selector & { kind: "dataId" },
+    kind: "quantum" | "dataset",
+  ): Promise<Candidate[]> {
+    const pipeline = await this.#graph.pipelineGraph();
+    const group = groupOf(pipeline, kind, label, this.name);
+    const matcher = new DataIdMatcher(group, terms, `${kind} of "${label}"`);
+    const found: Candidate[] = [];
+    for await (
+      const { text } of this.#graph.blocks(kind === "quantum" ? "quanta.mb" : "datasets.mb")
+    ) {
+      const candidate = kind === "quantum"
+        ? quantumCandidate(text, label, matcher, group, this.name)
+        : datasetCandidate(text, label, matcher, group, this.name);
+      if (candidate === null) continue;
+      found.push(candidate);
+      if (matcher.isUnique && kind === "quantum" || found.length > MAX_CANDIDATES) break;
+    }
+    return found;
+  }
+
+  #datasetView(text: Uint8Array, id: Uint8Array) {
+    return parseStored(
+      `dataset ${uuidToText(id)} in ${this.name}`,
+      () => parseDatasetView(text),
+    );
+  }
+
+  /** The quantum that a node is, or that made it. */
+  async #quantumNode(node: NodeAddresses): Promise<NodeAddresses> {
+    if (node.quantum.size > 0) return node;
+    const { producer, typeName } = this.#datasetView(
+      await this.#graph.readDataset(node.dataset),
+      node.id,
+    );
+    const what = `dataset ${uuidToText(node.id)} (${typeName})`;
+    if (producer === null || !isUuidText(producer)) {
+      throw new NotFoundError(
+        `Cannot find the quantum of ${what}: it is an overall input, made before ${this.name}`,
+      );
+    }
+    const quantum = await this.#graph.find(uuidFromText(producer));
+    if (quantum !== null && quantum.quantum.size > 0) return quantum;
+    throw new NotFoundError(
+      `Cannot find the quantum of ${what}: it was made by init quantum ${producer}, which has ` +
+        "neither log nor metadata",
+    );
+  }
+}
+
+function groupOf(
+  pipeline: PipelineGraph,
+  kind: "quantum" | "dataset",
+  label: string,
+  where: string,
+): DimensionGroup {
+  const names = kind === "quantum"
+    ? pipeline.tasks.get(label)?.dimensions
+    : pipeline.datasetTypes.get(label)?.dimensions;
+  if (names == null) {
+    const known = kind === "quantum" ? [...pipeline.tasks.keys()] : [];
+    throw new NotFoundError(
+      `Cannot find ${kind === "quantum" ? "task" : "dataset type"} "${label}" in ${where}`,
+      known.length === 0 ? {} : { hint: `its tasks are ${known.join(", ")}` },
+    );
+  }
+  if (pipeline.dimensionsText === null) {
+    throw new RefusedError(`Cannot use data IDs in ${where}: it has no dimension universe`, {
+      hint: "give a UUID",
+    });
+  }
+  return DimensionUniverse.parse(pipeline.dimensionsText).group(names);
+}
+
+function quantumCandidate(
+  text: Uint8Array,
+  label: string,
+  matcher: DataIdMatcher,
+  group: DimensionGroup,
+  where: string,
+): Candidate | null {
+  const view = parseStored(`quantum in ${where}`, () => parseQuantumView(text));
+  if (view.taskLabel !== label || !matcher.matches(view.dataCoordinate)) return null;
+  return {
+    id: parseStored(`quantum in ${where}`, () => uuidFromText(view.quantumId)),
+    text: `${label} ${formatDataId(group, view.dataCoordinate as DataIdValue[])}`,
+  };
+}
+
+function datasetCandidate(
+  text: Uint8Array,
+  typeName: string,
+  matcher: DataIdMatcher,
+  group: DimensionGroup,
+  where: string,
+): Candidate | null {
+  const view = parseStored(`dataset in ${where}`, () => parseDatasetView(text));
+  if (view.typeName !== typeName || !matcher.matches(view.dataCoordinate)) return null;
+  return {
+    id: parseStored(`dataset in ${where}`, () => uuidFromText(view.datasetId)),
+    text: `${typeName} ${formatDataId(group, view.dataCoordinate as DataIdValue[])}`,
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * Finds out what a SOURCE is and opens it.
+ *
+ * @module
+ */
+
+import { RefusedError, UsageError } from "../base/errors.ts";
+import { localPath, uriScheme } from "../butler/local_path.ts";
+import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
+import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
+import { FileSource } from "../store/file_source.ts";
+import { ZipReader } from "../store/zip_reader.ts";
+import { Zstd } from "../store/zstd.ts";
+import { ChunkLogDocuments } from "./chunk_log_documents.ts";
+import type { DocumentSource } from "./documents.ts";
+import { GraphDocuments } from "./graph_documents.ts";
+import { PredictedDocuments } from "./predicted_documents.ts";
+import { RepositoryDocuments } from "./repository_documents.ts";
+
+/**
+ * Opens a source: a file is a quantum graph, a chunk log or a repository's configuration; everything
+ * else is a repository.
+ *
+ * @param run RUN to look in. Files hold one; another is refused.
+ * @throws {UsageError} if the source is of another RUN.
+ * @throws {NotFoundError} if it is nothing that is there.
+ */
+export async function openSource(
+  argument: string,
+  run: string | null,
+  env: { get(name: string): string | undefined },
+  cwd: string,
+): Promise<DocumentSource> {
+  const zstd = await Zstd.load();
+  const path = fileOf(argument, env, cwd);
+  if (path === null) return await RepositoryDocuments.open(argument, run, env, zstd);
+  const source = await openFile(path, zstd);
+  if (run !== null && source.run !== run) {
+    await source[Symbol.asyncDispose]();
+    throw new UsageError(`Cannot use --run "${run}": ${source.name} is of RUN "${source.run}"`);
+  }
+  return source;
+}
+
+/** Path of a file that is no repository's configuration, or null. */
+function fileOf(
+  argument: string,
+  env: { get(name: string): string | undefined },
+  cwd: string,
+): string | null {
+  const scheme = uriScheme(argument);
+  if (scheme !== null && scheme !== "file") return null;
+  const path = localPath(argument, env, cwd, "SOURCE");
+  if (/\.(?:ya?ml|json)$/i.test(path)) return null;
+  try {
+    if (Deno.statSync(path).isFile) return path;
+  } catch {
+    // Perhaps an alias; what can't be looked at is told by whoever opens it.
+  }
+  return /\.(?:qg|chunks)$/i.test(path) ? path : null;
+}
+
+async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
+  if (hasMagic(path)) return ChunkLogDocuments.open(FileSource.open(path), zstd);
+  try {
+    return new GraphDocuments(await ProvenanceGraph.open(FileSource.open(path), zstd));
+  } catch (error) {
+    // Predicted graphs are the exception: only they cost a second look.
+    if (!(error instanceof RefusedError) || !await isPredicted(path)) throw error;
+    return new PredictedDocuments(await PredictedGraph.open(path, zstd));
+  }
+}
+
+function hasMagic(path: string): boolean {
+  using source = FileSource.open(path);
+  if (source.size < CHUNK_LOG_MAGIC.length) return false;
+  const first = source.readSync(0, CHUNK_LOG_MAGIC.length);
+  return CHUNK_LOG_MAGIC.every((byte, i) => first[i] === byte);
+}
+
+async function isPredicted(path: string): Promise<boolean> {
+  using source = FileSource.open(path);
+  return (await ZipReader.open(source)).members.has(QUANTUM_DATASETS_MEMBER);
+}

@@ -1,0 +1,116 @@
+/**
+ * The documents that a predicted graph has already: header, configs and its quanta.
+ *
+ * @module
+ */
+
+import { NotFoundError, RefusedError } from "../base/errors.ts";
+import { uuidFromText, uuidToHex } from "../base/uuid.ts";
+import { formatDataId } from "../butler/data_id.ts";
+import type { DataIdValue } from "../butler/data_id.ts";
+import { DimensionUniverse } from "../butler/dimensions.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
+import { configOf } from "./pipeline_config.ts";
+import { parseQuantumView } from "./quantum_document.ts";
+import {
+  type Candidate,
+  DataIdMatcher,
+  MAX_CANDIDATES,
+  onlyCandidate,
+  type Selector,
+} from "./selector.ts";
+
+/** A predicted graph as a source of documents. It closes the graph. */
+export class PredictedDocuments implements DocumentSource {
+  readonly name: string;
+  readonly #graph: PredictedGraph;
+
+  constructor(graph: PredictedGraph) {
+    this.#graph = graph;
+    this.name = `predicted graph "${graph.path}"`;
+  }
+
+  get run(): string {
+    return this.#graph.header.output_run;
+  }
+
+  #refuse(what: string): never {
+    throw new RefusedError(
+      `Cannot read ${what} from ${this.name}: it tells what was planned, not what happened`,
+      { hint: "give the provenance graph or the repository" },
+    );
+  }
+
+  attempts(kind: "log" | "metadata"): Promise<AttemptDocuments> {
+    this.#refuse(kind);
+  }
+
+  dataset(): Promise<Uint8Array> {
+    this.#refuse("dataset");
+  }
+
+  packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
+    this.#refuse("packages");
+  }
+
+  header(): Promise<Uint8Array> {
+    return Promise.resolve(this.#graph.headerText);
+  }
+
+  config(selector: Selector | null): Promise<{ label: string; text: Uint8Array }> {
+    return configOf(this.#graph.pipelineGraph(), selector, this.name, () => {
+      for (const init of this.#graph.initQuanta()) {
+        for (const dataset of [...init.outputs.values()].flat()) {
+          if (startsWith(dataset.idText, selector!)) return Promise.resolve(dataset.typeName);
+        }
+      }
+      throw new NotFoundError(`Cannot find "${selector!.words[0]}" in ${this.name}`);
+    });
+  }
+
+  /** Passes over all quanta: the file has no index by data ID, and its blocks are small. */
+  quantum(selector: Selector): Promise<Uint8Array> {
+    const found: (Candidate & { document: Uint8Array })[] = [];
+    const matches = selector.kind === "dataId" ? this.#dataIdTest(selector) : null;
+    for (const { text } of this.#graph.blocks()) {
+      const view = parseStored(`quantum in ${this.name}`, () => parseQuantumView(text));
+      const label = matches === null
+        ? (startsWith(view.quantumId, selector) ? view.taskLabel : null)
+        : matches(view.taskLabel, view.dataCoordinate as DataIdValue[]);
+      if (label === null) continue;
+      const id = parseStored(`quantum in ${this.name}`, () => uuidFromText(view.quantumId));
+      found.push({ id, text: label, document: text });
+      if (found.length > MAX_CANDIDATES) break;
+    }
+    const { id } = onlyCandidate(found, selector, this.name);
+    return Promise.resolve(found.find((candidate) => candidate.id === id)!.document);
+  }
+
+  #dataIdTest(selector: Selector & { kind: "dataId" }) {
+    const pipeline = this.#graph.pipelineGraph();
+    const task = pipeline.tasks.get(selector.label);
+    if (task === undefined || pipeline.dimensionsText === null) {
+      throw new NotFoundError(`Cannot find task "${selector.label}" in ${this.name}`, {
+        hint: `its tasks are ${[...pipeline.tasks.keys()].join(", ")}`,
+      });
+    }
+    const group = DimensionUniverse.parse(pipeline.dimensionsText).group(task.dimensions);
+    const matcher = new DataIdMatcher(group, selector.terms, `quantum of "${selector.label}"`);
+    return (label: string, coordinate: DataIdValue[]): string | null =>
+      label === selector.label && matcher.matches(coordinate)
+        ? `${label} ${formatDataId(group, coordinate)}`
+        : null;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#graph[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}
+
+function startsWith(idText: string, selector: Selector): boolean {
+  const hex = idText.replaceAll("-", "").toLowerCase();
+  if (selector.kind === "id") return hex === uuidToHex(selector.id);
+  return selector.kind === "prefix" && hex.startsWith(selector.hex);
+}

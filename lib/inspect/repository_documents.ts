@@ -1,0 +1,443 @@
+/**
+ * Documents of a repository, wherever they are now: in the original files until `ingest-graph`, in the
+ * provenance graph that their records name afterwards. The answer is the same.
+ *
+ * @module
+ */
+
+import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
+import { stringifyJson } from "../base/json_text.ts";
+import { UUID_SIZE, uuidToHex, uuidToText } from "../base/uuid.ts";
+import { type DataIdValue, formatDataId } from "../butler/data_id.ts";
+import type { DatasetType } from "../butler/dataset_ref.ts";
+import type { DimensionGroup } from "../butler/dimensions.ts";
+import { openRegistry, type Registry } from "../butler/registry.ts";
+import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { packagesJson } from "../provenance/packages.ts";
+import type { Zstd } from "../store/zstd.ts";
+import type { AttemptDocuments, DocumentSource } from "./documents.ts";
+import type { GraphDocuments } from "./graph_documents.ts";
+import { type Env, RepositoryStore, type Target } from "./repository_store.ts";
+import {
+  type Candidate,
+  type DataIdTerm,
+  matchesValue,
+  MAX_CANDIDATES,
+  onlyCandidate,
+  type Selector,
+} from "./selector.ts";
+
+const RUN_PROVENANCE = "run_provenance";
+const PACKAGES = "packages";
+/** Dataset types of what a task leaves behind: its label and one of these. */
+const SUFFIXES = ["_log", "_metadata", "_config"] as const;
+
+/** A repository as a source of documents. */
+export class RepositoryDocuments implements DocumentSource {
+  readonly name: string;
+  readonly run: string | null;
+  readonly #store: RepositoryStore;
+  readonly #registry: Registry;
+
+  private constructor(store: RepositoryStore, run: string | null) {
+    this.name = store.name;
+    this.#store = store;
+    this.#registry = store.registry;
+    this.run = run;
+  }
+
+  /**
+   * Opens a repository for reading.
+   *
+   * @param run RUN to look in; null if the documents asked for leave no choice.
+   * @throws {UsageError} if that is no RUN.
+   */
+  static async open(
+    argument: string,
+    run: string | null,
+    env: Env,
+    zstd: Zstd,
+  ): Promise<RepositoryDocuments> {
+    const config = loadRepositoryConfig(argument, env);
+    const registry = await openRegistry(config, { writeable: false });
+    try {
+      if (run !== null) {
+        const found = await registry.findCollection(run);
+        if (found === null) {
+          throw new NotFoundError(`Cannot find RUN "${run}" in repository "${argument}"`);
+        }
+        if (found.type !== "RUN") {
+          const members = found.type === "CHAINED" ? await registry.chainChildren(run) : [];
+          throw new UsageError(
+            `Cannot use collection "${run}" as RUN: it is a ${found.type} collection`,
+            members.length === 0 ? {} : { hint: `its members are ${members.join(", ")}` },
+          );
+        }
+      }
+      return new RepositoryDocuments(new RepositoryStore(config, registry, env, zstd), run);
+    } catch (error) {
+      await registry[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async attempts(kind: "log" | "metadata", selector: Selector): Promise<AttemptDocuments> {
+    const target = await this.#target(selector);
+    if ("graph" in target) return await target.graph.attempts(kind, target.selector);
+    const { run, label, required } = target;
+    const own = await this.#store.place(`${label}_${kind}`, run, required);
+    if (own.kind === "graph") {
+      return await (await this.#store.graph(own.path)).attempts(kind, idSelector(own.id, selector));
+    }
+    const graph = own.kind === "none" ? await this.#store.graphOf(run) : null;
+    if (graph !== null) {
+      return await graph.attempts(kind, await this.#siblingSelector(target, selector));
+    }
+    return await this.#store.attemptsInFiles(kind, target);
+  }
+
+  async quantum(selector: Selector): Promise<Uint8Array> {
+    if (selector.kind === "dataId") {
+      await this.#requireGraph(await this.#runOf(selector.label), "quantum");
+    }
+    const target = await this.#target(selector);
+    if ("graph" in target) return await target.graph.quantum(target.selector);
+    const graph = await this.#requireGraph(target.run, "quantum");
+    return await graph.quantum(await this.#siblingSelector(target, selector));
+  }
+
+  async dataset(selector: Selector): Promise<Uint8Array> {
+    if (selector.kind === "dataId") {
+      const run = this.run ??
+        await this.#onlyRun([selector.label], `dataset type "${selector.label}"`);
+      return await (await this.#requireGraph(run, "dataset")).dataset(selector);
+    }
+    const id = await this.#uniqueId(selector);
+    const info = await this.#registry.datasetInfo(id);
+    const graph = info === null ? await this.#graphWith(id) : null;
+    return await (graph ?? await this.#requireGraph(info!.run, "dataset"))
+      .dataset(idSelector(id, selector));
+  }
+
+  async config(selector: Selector | null): Promise<{ label: string; text: Uint8Array }> {
+    const { label, run } = selector === null
+      ? await this.#onlyConfig()
+      : await this.#configTarget(selector);
+    const place = await this.#store.place(`${label}_config`, run, []);
+    if (place.kind === "file") {
+      const text = this.#store.readFile(place.path);
+      if (text !== null) return { label, text };
+    }
+    const graph = place.kind === "graph"
+      ? await this.#store.graph(place.path)
+      : await this.#store.graphOf(run);
+    if (graph !== null) {
+      return await graph.config({ kind: "dataId", label, terms: [], words: [label] });
+    }
+    throw new NotFoundError(
+      `Cannot find config of task "${label}" in RUN "${run}" of ${this.name}` +
+        (place.kind === "file" ? `: there is no file "${place.path}"` : ""),
+    );
+  }
+
+  /** The run's own document while it is there: `ingest-graph` leaves it where it is. */
+  async packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
+    const run = this.run ?? await this.#onlyRun([PACKAGES], "packages");
+    const place = await this.#store.place(PACKAGES, run, []);
+    const stored = place.kind === "file" ? this.#store.readFile(place.path) : null;
+    if (stored !== null) {
+      const { text, isBroken } = packagesJson(new TextDecoder().decode(stored));
+      if (!isBroken) return { text, stored };
+    }
+    return await (await this.#requireGraph(run, "packages")).packages();
+  }
+
+  async header(): Promise<Uint8Array> {
+    const run = this.run ?? await this.#onlyRun([RUN_PROVENANCE], "run_provenance");
+    return await (await this.#requireGraph(run, "header")).header();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  /** What a selector means: a task and data ID of the registry, or something only a graph knows. */
+  async #target(
+    selector: Selector,
+  ): Promise<Target | { graph: GraphDocuments; selector: Selector }> {
+    if (selector.kind === "dataId") {
+      return await this.#byDataId(selector.label, selector.terms, selector);
+    }
+    if (selector.kind === "prefix" && await this.#isLabel(selector.words[0])) {
+      return await this.#byDataId(selector.words[0], [], selector);
+    }
+    const id = await this.#uniqueId(selector);
+    const byId = idSelector(id, selector);
+    const info = await this.#registry.datasetInfo(id);
+    if (info === null) {
+      const graph = await this.#graphWith(id);
+      return { graph, selector: byId };
+    }
+    this.#requireRun(info.run, id);
+    const suffix = SUFFIXES.find((end) => info.typeName.endsWith(end));
+    if (suffix === "_log" || suffix === "_metadata") {
+      const label = info.typeName.slice(0, -suffix.length);
+      return { run: info.run, label, required: info.required };
+    }
+    const graph = await this.#store.graphOf(info.run);
+    if (graph !== null) return { graph, selector: byId };
+    throw new RefusedError(
+      `Cannot find the quantum of dataset ${uuidToText(id)} (${info.typeName}) in ${this.name}: ` +
+        `RUN "${info.run}" has no provenance graph yet, and the registry doesn't know who made it`,
+      { hint: "give LABEL DIMENSION=VALUE..., or the graph or chunk log as SOURCE" },
+    );
+  }
+
+  #requireRun(run: string, id: Uint8Array): void {
+    if (this.run === null || this.run === run) return;
+    throw new NotFoundError(
+      `Cannot find ${uuidToText(id)} in RUN "${this.run}" of ${this.name}: it is in RUN "${run}"`,
+    );
+  }
+
+  /** A word of hexadecimal digits may be a task's label; an ID that begins with it goes first. */
+  async #isLabel(word: string): Promise<boolean> {
+    if (await this.#taskType(word) === null) return false;
+    const hex = word.replaceAll("-", "").toLowerCase();
+    return (await this.#registry.findDatasetIdPrefix(hex, this.run, 1)).length === 0;
+  }
+
+  /** The only ID that a selector may mean, in the registry or in the graphs of RUNs. */
+  async #uniqueId(selector: Selector & { kind: "id" | "prefix" }): Promise<Uint8Array> {
+    if (selector.kind === "id") return selector.id;
+    const found = new Map<string, Candidate>();
+    const limit = MAX_CANDIDATES + 1;
+    for (const id of await this.#registry.findDatasetIdPrefix(selector.hex, this.run, limit)) {
+      const info = await this.#registry.datasetInfo(id);
+      found.set(uuidToHex(id), { id, text: info === null ? "dataset" : this.#describe(info) });
+    }
+    // Quanta are known to graphs alone; without a RUN, they count if nothing else fits.
+    const run = this.run;
+    if (run !== null || found.size === 0) {
+      const runs = run === null ? await this.#registry.runsWithDatasetType(RUN_PROVENANCE) : [run];
+      for (const name of runs) {
+        const graph = await this.#store.graphOf(name);
+        for (const candidate of await graph?.findPrefix(selector.hex) ?? []) {
+          const key = uuidToHex(candidate.id);
+          if (!found.has(key)) found.set(key, candidate);
+        }
+        if (found.size >= limit) break;
+      }
+    }
+    if (found.size === 0) {
+      throw new NotFoundError(`Cannot find "${selector.words[0]}" in ${this.name}`, {
+        hint: "before ingest-graph, a repository knows datasets by ID but not quanta",
+      });
+    }
+    return onlyCandidate([...found.values()], selector, this.name).id;
+  }
+
+  #describe({ typeName, run }: { typeName: string; run: string }): string {
+    return `${typeName} in ${run}`;
+  }
+
+  async #byDataId(
+    label: string,
+    terms: readonly DataIdTerm[],
+    selector: Selector,
+  ): Promise<Target | { graph: GraphDocuments; selector: Selector }> {
+    const type = await this.#taskType(label);
+    if (type === null) {
+      throw new NotFoundError(
+        `Cannot find task "${label}" in ${this.name}: neither "${label}_log" nor ` +
+          `"${label}_metadata" is a dataset type there`,
+      );
+    }
+    const run = await this.#runOf(label);
+    const given = new Map(terms.map(({ dimension, value }) => [dimension, value]));
+    for (const dimension of given.keys()) {
+      if (type.group.names.includes(dimension)) continue;
+      throw new UsageError(
+        `Cannot find "${selector.words.join(" ")}" by ${dimension}: its dimensions are ` +
+          (type.group.names.join(", ") || "none"),
+      );
+    }
+    const { group } = type;
+    if (group.required.every((dimension) => given.has(dimension))) {
+      const required = group.required.map((name) => this.#value(name, given.get(name)!));
+      if (given.size > required.length && !await this.#fits(group, required, given)) {
+        throw new NotFoundError(`Cannot find "${selector.words.join(" ")}" in ${this.name}`);
+      }
+      return { run, label, required };
+    }
+    // Without a complete data ID, all quanta are gone through: those of the graph, if there is one.
+    const graph = await this.#store.graphOf(run);
+    if (graph !== null) {
+      return { graph, selector: { kind: "dataId", label, terms, words: selector.words } };
+    }
+    return { run, label, required: await this.#search(label, group, run, given, selector) };
+  }
+
+  /** Dataset type that has the dimensions of a task's quanta, or null. */
+  async #taskType(label: string): Promise<DatasetType | null> {
+    return await this.#registry.findDatasetType(`${label}_metadata`) ??
+      await this.#registry.findDatasetType(`${label}_log`);
+  }
+
+  /** The RUN that is given, or the only one that holds something of a task. */
+  async #runOf(label: string): Promise<string> {
+    return this.run ??
+      await this.#onlyRun([`${label}_metadata`, `${label}_log`], `task "${label}"`);
+  }
+
+  async #fits(
+    group: DimensionGroup,
+    required: readonly DataIdValue[],
+    given: ReadonlyMap<string, string>,
+  ): Promise<boolean> {
+    const isRequiredOnly = [...given.keys()].every((name) => group.required.includes(name));
+    const values = isRequiredOnly ? required : await this.#registry.expandDataId(group, required);
+    const names = [...group.required, ...group.implied];
+    return values.every((value, i) => {
+      const text = given.get(names[i]);
+      return text === undefined || matchesValue(value, text);
+    });
+  }
+
+  /** Data ID of the only quantum that fits; a failed one may have left a log alone. */
+  async #search(
+    label: string,
+    group: DimensionGroup,
+    run: string,
+    given: ReadonlyMap<string, string>,
+    selector: Selector,
+  ): Promise<DataIdValue[]> {
+    const found = new Map<string, Candidate & { required: DataIdValue[] }>();
+    for await (
+      const batch of this.#registry.runRecords(run, [`${label}_metadata`, `${label}_log`])
+    ) {
+      for (let i = 0; i < batch.n && found.size <= MAX_CANDIDATES; i++) {
+        const id = batch.ids.slice(i * UUID_SIZE, (i + 1) * UUID_SIZE);
+        const info = await this.#registry.datasetInfo(id);
+        if (info === null || !await this.#fits(group, info.required, given)) continue;
+        const text = `${info.typeName} ${formatDataId(group, info.required)}`;
+        found.set(stringifyJson(info.required), { id, text, required: info.required });
+      }
+    }
+    const { id } = onlyCandidate([...found.values()], selector, `RUN "${run}" of ${this.name}`);
+    return [...found.values()].find((candidate) => candidate.id === id)!.required;
+  }
+
+  #value(dimension: string, text: string): DataIdValue {
+    if (this.#registry.universe.keyType(dimension).type === "string") return text;
+    if (!/^[+-]?\d{1,19}$/.test(text)) {
+      throw new UsageError(`Cannot use ${dimension}=${text}: ${dimension} is an integer`);
+    }
+    const value = Number(text);
+    return Number.isSafeInteger(value) ? value : BigInt(text);
+  }
+
+  async #configTarget(selector: Selector): Promise<{ label: string; run: string }> {
+    const [label] = selector.words;
+    const typeName = `${label}_config`;
+    const isLabel = await this.#registry.findDatasetType(typeName) !== null;
+    if (isLabel || selector.kind === "dataId") {
+      if (!isLabel) {
+        throw new NotFoundError(
+          `Cannot find task "${label}" in ${this.name}: no dataset type "${typeName}" is registered`,
+        );
+      }
+      return { label, run: this.run ?? await this.#onlyRun([typeName], `config of "${label}"`) };
+    }
+    const id = await this.#uniqueId(selector);
+    const info = await this.#registry.datasetInfo(id);
+    if (info === null || !info.typeName.endsWith("_config")) {
+      throw new NotFoundError(
+        `Cannot find config ${uuidToText(id)} in ${this.name}: ` +
+          (info === null ? "it is not registered" : `it is a dataset of type "${info.typeName}"`),
+      );
+    }
+    this.#requireRun(info.run, id);
+    return { label: info.typeName.slice(0, -"_config".length), run: info.run };
+  }
+
+  async #onlyConfig(): Promise<{ label: string; run: string }> {
+    const run = this.run ?? await this.#onlyRun([PACKAGES], "config");
+    const types = (await this.#registry.datasetTypesInRun(run))
+      .filter(({ name, storageClass }) => name.endsWith("_config") && storageClass === "Config");
+    if (types.length === 1) return { label: types[0].name.slice(0, -"_config".length), run };
+    throw new UsageError(
+      `Cannot tell which config of RUN "${run}" is meant: it has ${types.length}`,
+      types.length === 0
+        ? {}
+        : { hint: `labels are ${types.map(({ name }) => name.slice(0, -7)).join(", ")}` },
+    );
+  }
+
+  /** The only RUN that holds datasets of these types. */
+  async #onlyRun(typeNames: readonly string[], what: string): Promise<string> {
+    const all = new Set<string>();
+    for (const typeName of typeNames) {
+      for (const run of await this.#registry.runsWithDatasetType(typeName)) all.add(run);
+    }
+    const runs = [...all].sort();
+    if (runs.length === 1) return runs[0];
+    const types = typeNames.map((name) => `"${name}"`).join(" or ");
+    if (runs.length === 0) {
+      throw new NotFoundError(`Cannot find ${what} in ${this.name}: no RUN holds ${types}`, {
+        hint: typeNames.includes(RUN_PROVENANCE)
+          ? "run ingest-graph first, or give the graph as SOURCE"
+          : "run aggregate-graph first, or say where with --run",
+      });
+    }
+    const shown = runs.slice(0, MAX_CANDIDATES).join(", ");
+    throw new UsageError(
+      `Cannot tell which RUN of ${this.name} is meant: ${runs.length} hold ${types}`,
+      { hint: `give --run, one of ${shown}${runs.length > MAX_CANDIDATES ? ", ..." : ""}` },
+    );
+  }
+
+  /** Names a quantum to its graph: by a registered log or metadata of its own, else by data ID. */
+  async #siblingSelector({ run, label, required }: Target, selector: Selector): Promise<Selector> {
+    for (const suffix of ["_metadata", "_log"]) {
+      const id = await this.#registry.findDataset(`${label}${suffix}`, run, required);
+      if (id !== null) return idSelector(id, selector);
+    }
+    const type = await this.#taskType(label);
+    const terms = (type?.group.required ?? []).map((dimension, i) => ({
+      dimension,
+      value: String(required[i]),
+    }));
+    return { kind: "dataId", label, terms, words: selector.words };
+  }
+
+  async #requireGraph(run: string, what: string): Promise<GraphDocuments> {
+    const graph = await this.#store.graphOf(run);
+    if (graph !== null) return graph;
+    throw new RefusedError(
+      `Cannot read ${what} from ${this.name}: RUN "${run}" holds no run_provenance yet, and without ` +
+        "it a repository doesn't know its quanta",
+      {
+        hint: "give the graph or chunk log of aggregate-graph as SOURCE, or run ingest-graph first",
+      },
+    );
+  }
+
+  /** The graph that knows an ID which the registry doesn't. */
+  async #graphWith(id: Uint8Array): Promise<GraphDocuments> {
+    const runs = this.run === null
+      ? await this.#registry.runsWithDatasetType(RUN_PROVENANCE)
+      : [this.run];
+    for (const run of runs) {
+      const graph = await this.#store.graphOf(run);
+      if (graph !== null && await graph.has(id)) return graph;
+    }
+    throw new NotFoundError(`Cannot find ${uuidToText(id)} in ${this.name}`, {
+      hint: "before ingest-graph, a repository knows datasets by ID but not quanta",
+    });
+  }
+}
+
+function idSelector(id: Uint8Array, { words }: Selector): Selector {
+  return { kind: "id", id, words };
+}
