@@ -83,6 +83,8 @@ function pythonTimeText(text: string): string {
 
 /** The same for seconds since 1970. */
 function pythonTime(seconds: number): string {
+  // Python reads numbers this large as milliseconds.
+  if (Math.abs(seconds) > 2e10) seconds /= 1000;
   const micro = Math.round(seconds * 1e6);
   const whole = Math.floor(micro / 1e6);
   const date = new Date(whole * 1000);

@@ -324,6 +324,12 @@ export class RepositoryDocuments implements DocumentSource {
         found.set(stringifyJson(info.required), { id, text, required: info.required });
       }
     }
+    if (found.size === 0) {
+      throw new NotFoundError(
+        `Cannot find "${selector.words.join(" ")}" in RUN "${run}" of ${this.name}`,
+        { hint: `what isn't registered is found by all of ${group.required.join(", ")} only` },
+      );
+    }
     const { id } = onlyCandidate([...found.values()], selector, `RUN "${run}" of ${this.name}`);
     return [...found.values()].find((candidate) => candidate.id === id)!.required;
   }
