@@ -5,13 +5,22 @@
  * @module
  */
 
+// What both Python's isoformat() writes and the reference's models read: no basic or week dates, no
+// offset of hours alone, nothing between time and offset.
 const PATTERN =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt _](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$/;
+  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt _](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?([Zz]|[+-]\d{2}:?\d{2})?)?$/;
+
+/** First instant that Python's `datetime` knows: 0001-01-01, in microseconds since 1970. */
+export const FIRST_TIME = -62135596800e6;
+/** First instant that it doesn't know any more: 10000-01-01, in microseconds since 1970. */
+export const END_OF_TIME = 253402300800e6;
 
 /**
- * Parses an ISO 8601 date and time. One without offset is taken as UTC.
+ * Parses an ISO 8601 date and time as the reference's models do. One without offset is taken as UTC.
+ * Digits of the fraction beyond the sixth are dropped.
  *
- * @returns microseconds since 1970, a safe integer, or null if the text isn't a valid time.
+ * @returns microseconds since 1970, exact until the year 2255; null if the text isn't a time. With an
+ *   offset the instant may lie up to a day outside the years that Python knows.
  */
 export function parseIsoTime(text: string): number | null {
   const match = PATTERN.exec(text);
@@ -19,7 +28,9 @@ export function parseIsoTime(text: string): number | null {
   const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map((i) =>
     Number(match[i] ?? 0)
   );
-  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return null;
+  if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) {
+    return null;
+  }
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   if (date.getUTCDate() !== day || date.getUTCMonth() !== month - 1) return null;
@@ -36,8 +47,15 @@ export function parseIsoTime(text: string): number | null {
   return seconds * 1e6 + fraction;
 }
 
-/** UTC text with `Z`, six digits of fraction or none when it is zero (format notes, section 8.4). */
+/**
+ * UTC text with `Z`, six digits of fraction or none when it is zero (format notes, section 8.4).
+ *
+ * @throws {RangeError} outside the years 1 to 9999, which no reader would understand.
+ */
 export function formatIsoTime(microseconds: number): string {
+  if (!(microseconds >= FIRST_TIME && microseconds < END_OF_TIME)) {
+    throw new RangeError(`Cannot write time: ${microseconds} µs lies outside the years 1 to 9999`);
+  }
   const fraction = ((microseconds % 1e6) + 1e6) % 1e6;
   const seconds = (microseconds - fraction) / 1e6;
   const text = new Date(seconds * 1000).toISOString().slice(0, 19);

@@ -27,7 +27,10 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
-const MAX_DEPTH = 512;
+/** Levels that the reference's readers take: 200, and an empty one inside (format notes, section 8.5). */
+const MAX_DEPTH = 201;
+/** Digits of the longest integer that they take. */
+const MAX_DIGITS = 4300;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -70,8 +73,8 @@ const keys = new KeyTable();
 /**
  * Walks through JSON text in UTF-8, checking syntax as strictly as the reference's readers do:
  * no raw control characters in strings, no lone surrogate escapes, no leading zeros, no trailing
- * commas (format notes, section 8.5). UTF-8 itself is checked by {@linkcode JsonCursor.finish} or
- * {@linkcode assertUtf8}.
+ * commas, no integers of more than 4300 digits, no more than 200 levels (format notes, section 8.5).
+ * UTF-8 itself is checked by {@linkcode JsonCursor.finish} or {@linkcode assertUtf8}.
  *
  * Members and elements are visited like this; each turn of a loop must consume exactly one value:
  *
@@ -92,14 +95,24 @@ export class JsonCursor {
   key = "";
   /** Whether any byte outside ASCII was seen in a string. */
   hasNonAscii = false;
+  readonly #start: number;
   readonly #end: number;
+  readonly #maxDepth: number;
   #fresh = false;
   #depth = 0;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  /**
+   * @param start First byte of the text.
+   * @param end Half-open end of the text.
+   * @param maxDepth Levels of objects and arrays that are allowed: fewer than the readers' own limit
+   *   for text that is to be put inside another document.
+   */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length, maxDepth = MAX_DEPTH) {
     this.bytes = bytes;
     this.position = start;
+    this.#start = start;
     this.#end = end;
+    this.#maxDepth = maxDepth;
   }
 
   /** Error about the present position. */
@@ -150,7 +163,7 @@ export class JsonCursor {
     if (this.#blanks() !== OPEN_BRACE) this.fail("expected an object");
     this.position++;
     this.#fresh = true;
-    if (++this.#depth > MAX_DEPTH) this.fail("nested too deeply");
+    if (++this.#depth > this.#maxDepth) this.fail("nested too deeply");
   }
 
   /** Goes to the value of the next member and sets `key`; false at the end of the object. */
@@ -180,7 +193,7 @@ export class JsonCursor {
     if (this.#blanks() !== OPEN_BRACKET) this.fail("expected an array");
     this.position++;
     this.#fresh = true;
-    if (++this.#depth > MAX_DEPTH) this.fail("nested too deeply");
+    if (++this.#depth > this.#maxDepth) this.fail("nested too deeply");
   }
 
   /** Goes to the next element; false at the end of the array. */
@@ -322,7 +335,11 @@ export class JsonCursor {
       if (c === 0x49) return this.#literal("Infinity");
     }
     if (c === 48) this.position++;
-    else this.#digits();
+    else {
+      const first = this.position;
+      this.#digits();
+      if (this.position - first > MAX_DIGITS) this.fail("number out of range");
+    }
     if (this.position < this.#end && bytes[this.position] === 0x2e) {
       this.position++;
       this.#digits();
@@ -405,7 +422,7 @@ export class JsonCursor {
     if (this.kind() !== "number") this.fail("expected a number");
     const start = this.position;
     this.#skipNumber();
-    return Number(asciiText(this.bytes, start, this.position));
+    return numberAt(this.bytes, start, this.position);
   }
 
   /** Reads a boolean. */
@@ -460,8 +477,22 @@ export class JsonCursor {
   /** Checks that only blanks are left, and that the text is UTF-8. */
   finish(): void {
     if (this.#blanks() !== -1) this.fail("unexpected text behind the document");
-    if (this.hasNonAscii) assertUtf8(this.bytes.subarray(0, this.#end));
+    if (this.hasNonAscii) assertUtf8(this.bytes.subarray(this.#start, this.#end));
   }
+}
+
+/** Whether the number at a range is written as an integer: digits and a sign, nothing else. */
+export function isIntegerText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const c = bytes[at];
+    if ((c < 48 || c > 57) && c !== 0x2d) return false;
+  }
+  return true;
+}
+
+/** Value of the number at a range (large integers are rounded). */
+export function numberAt(bytes: Uint8Array, start: number, end: number): number {
+  return Number(asciiText(bytes, start, end));
 }
 
 function asciiText(bytes: Uint8Array, start: number, end: number): string {

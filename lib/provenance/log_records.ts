@@ -6,10 +6,10 @@
  * @module
  */
 
-import { JsonCursor } from "../base/json_text.ts";
-import { parseIsoTime } from "../base/iso_time.ts";
+import { isIntegerText, JsonCursor, numberAt } from "../base/json_text.ts";
+import { END_OF_TIME, FIRST_TIME, parseIsoTime } from "../base/iso_time.ts";
 import { isUuidText } from "../base/uuid.ts";
-import { readTaskMetadata, type TaskMetadata } from "./task_metadata.ts";
+import { MAX_SPLICED_DEPTH, readTaskMetadata, type TaskMetadata } from "./task_metadata.ts";
 
 /** A half-open range of bytes of the file. */
 export type Range = readonly [startByte: number, endByte: number];
@@ -66,7 +66,7 @@ export function parseLogFile(bytes: Uint8Array, taskLabel: string): LogFile {
   if (bytes.length === 0) return { records: [], extra: null, previousAttempts: [] };
   if (startsWith(bytes, 0, EXTENDED)) return parseExtended(bytes, taskLabel);
   if (bytes[0] === 0x5b) {
-    const cursor = new JsonCursor(bytes);
+    const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
     const range = readRecords(cursor);
     cursor.finish();
     return { records: inside(bytes, range), extra: null, previousAttempts: [] };
@@ -90,8 +90,9 @@ function inside(bytes: Uint8Array, [start, end]: Range): Range[] {
 }
 
 function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
-  const cursor = new JsonCursor(bytes);
+  const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
   let records: Range | null = null;
+  let hasVersion = false;
   const extra = emptyExtra();
   const previousAttempts: AttemptExtra[] = [];
   let nExtraKeys = 0;
@@ -99,14 +100,18 @@ function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
   while (cursor.nextMember()) {
     const key: string = cursor.key;
     if (key === "records") records = readRecords(cursor);
-    else if (key === "extended") cursor.skip();
-    else if (key === "version") cursor.readNumber();
-    else {
+    else if (key === "extended") {
+      if (!cursor.readBoolean()) cursor.fail("expected true");
+    } else if (key === "version") {
+      expectInteger(cursor);
+      hasVersion = true;
+    } else {
       nExtraKeys++;
       readExtraMember(cursor, key, taskLabel, extra, previousAttempts);
     }
   }
   cursor.finish();
+  if (!hasVersion) cursor.fail("log file without version");
   return {
     records: records === null ? [] : inside(bytes, records),
     extra: nExtraKeys === 0 ? null : extra,
@@ -114,39 +119,63 @@ function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
   };
 }
 
+/** One record a line, then perhaps a line that begins with a mark and the extra behind that line. */
 function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
   const records: Range[] = [];
   let extra: AttemptExtra | null = null;
   const previousAttempts: AttemptExtra[] = [];
   let at = 0;
   while (at < bytes.length) {
-    if (startsWith(bytes, at, EXTRA_MARK)) {
-      const cursor = new JsonCursor(bytes, at + EXTRA_MARK.length);
-      const found = emptyExtra();
-      let nKeys = 0;
-      cursor.beginObject();
-      while (cursor.nextMember()) {
-        nKeys++;
-        readExtraMember(cursor, cursor.key, taskLabel, found, previousAttempts);
-      }
-      cursor.finish();
-      if (nKeys > 0) extra = found;
-      break;
-    }
     const newline = bytes.indexOf(NEWLINE, at);
     const end = newline < 0 ? bytes.length : newline;
-    let first = at;
-    while (first < end && bytes[first] <= 0x20) first++;
-    if (first < end) {
-      const cursor = new JsonCursor(bytes, first, end);
+    if (startsWith(bytes, at, EXTRA_MARK)) {
+      // What stands on the mark's own line is dropped by the reference, too.
+      if (end + 1 < bytes.length) {
+        extra = parseStreamExtra(bytes, end + 1, taskLabel, previousAttempts);
+      }
+      break;
+    }
+    const last = at === 0 ? end : withoutBlanks(bytes, at, end);
+    if (at < last) {
+      const cursor = new JsonCursor(bytes, at, last, MAX_SPLICED_DEPTH);
+      cursor.kind();
+      const first = cursor.position;
       readRecord(cursor);
-      const last = cursor.position;
+      records.push([first, cursor.position]);
       cursor.finish();
-      records.push([first, last]);
     }
     at = end + 1;
   }
   return { records, extra, previousAttempts };
+}
+
+function parseStreamExtra(
+  bytes: Uint8Array,
+  start: number,
+  taskLabel: string,
+  previousAttempts: AttemptExtra[],
+): AttemptExtra | null {
+  const cursor = new JsonCursor(bytes, start, bytes.length, MAX_SPLICED_DEPTH);
+  const extra = emptyExtra();
+  let nKeys = 0;
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    nKeys++;
+    readExtraMember(cursor, cursor.key, taskLabel, extra, previousAttempts);
+  }
+  cursor.finish();
+  return nKeys === 0 ? null : extra;
+}
+
+/** End of a line without what Python's `rstrip` takes away, as far as it is ASCII. */
+function withoutBlanks(bytes: Uint8Array, start: number, end: number): number {
+  let last = end;
+  while (last > start) {
+    const c = bytes[last - 1];
+    if (c !== 0x20 && !(c >= 0x09 && c <= 0x0d) && !(c >= 0x1c && c <= 0x1f)) break;
+    last--;
+  }
+  return last;
 }
 
 function emptyExtra(): AttemptExtra {
@@ -244,8 +273,22 @@ export function readRecords(cursor: JsonCursor): Range {
   return [start, cursor.position];
 }
 
+/** An integer of any size, or a float that is one and fits 64 bits. */
 function expectInteger(cursor: JsonCursor): void {
-  if (!Number.isInteger(cursor.readNumber())) cursor.fail("expected an integer");
+  if (cursor.kind() !== "number") cursor.fail("expected an integer");
+  const start = cursor.position;
+  cursor.skip();
+  if (isIntegerText(cursor.bytes, start, cursor.position)) return;
+  const value = numberAt(cursor.bytes, start, cursor.position);
+  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) cursor.fail("expected an integer");
+}
+
+/** An ISO time, or seconds since 1970, which beyond 2e10 are milliseconds. */
+function expectTime(cursor: JsonCursor): void {
+  if (cursor.kind() === "number") {
+    const value = cursor.readNumber();
+    if (!(value * 1e3 >= FIRST_TIME && value * 1e3 < END_OF_TIME)) cursor.fail("expected a time");
+  } else if (parseIsoTime(cursor.readString()) === null) cursor.fail("expected a time");
 }
 
 function expectString(cursor: JsonCursor): void {
@@ -260,9 +303,7 @@ function readRecord(cursor: JsonCursor): void {
     const key: string = cursor.key;
     switch (key) {
       case "asctime":
-        if (cursor.kind() === "number") {
-          if (!Number.isFinite(cursor.readNumber())) cursor.fail("expected a time");
-        } else if (parseIsoTime(cursor.readString()) === null) cursor.fail("expected a time");
+        expectTime(cursor);
         break;
       case "levelno":
       case "lineno":

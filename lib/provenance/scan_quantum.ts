@@ -6,7 +6,7 @@
  * @module
  */
 
-import { ByteBuilder } from "../base/bytes.ts";
+import type { ByteBuilder } from "../base/bytes.ts";
 import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_quantum.ts";
 import type { AttemptExtra, LogFile, Range } from "./log_records.ts";
 import { AttemptStatus, KNOWN_CAVEATS, ScanStatus } from "./quantum_status.ts";

@@ -6,8 +6,21 @@
  * @module
  */
 
-import { JsonCursor } from "../base/json_text.ts";
-import { floatText, formatIsoTime, parseIsoTime } from "../base/iso_time.ts";
+import { isIntegerText, JsonCursor, numberAt } from "../base/json_text.ts";
+import {
+  END_OF_TIME,
+  FIRST_TIME,
+  floatText,
+  formatIsoTime,
+  parseIsoTime,
+} from "../base/iso_time.ts";
+import { uuidToText, writeUuidText } from "../base/uuid.ts";
+
+/**
+ * Levels of a file whose text goes into a block. Readers take 200; a log record that was a line of
+ * its own lies three levels deep in its block.
+ */
+export const MAX_SPLICED_DEPTH = 197;
 
 /** What provenance needs of the metadata of one attempt. */
 export interface TaskMetadata {
@@ -29,7 +42,10 @@ export interface QuantumSection {
   startCpuTime?: number;
   endCpuTime?: number;
   endMaxResidentSetSize?: number;
-  /** Dataset ids in text form that the quantum really wrote; an empty list says that it wrote none. */
+  /**
+   * Ids of the datasets that the quantum really wrote, lower case with dashes; an empty list says that
+   * it wrote none.
+   */
   outputs?: string[];
 }
 
@@ -38,8 +54,17 @@ type Scalar = string | number | boolean | null;
 
 const TIMES = new Set(["prepUtc", "initUtc", "startUtc", "endUtc"]);
 const NUMBERS = new Set(["startCpuTime", "endCpuTime", "endMaxResidentSetSize", "caveats"]);
-const PYTHON_FLOAT =
-  /^\s*[+-]?(?:(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d+)?|inf(?:inity)?|nan)\s*$/i;
+// Blanks that Python's float() takes off. Digits outside ASCII, which it knows too, are left out.
+const BLANKS = "[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*";
+const DIGITS = "\\d(?:_?\\d)*";
+/** Text that Python's float() understands, as the reference applies it to every metadata value. */
+const PYTHON_FLOAT = new RegExp(
+  `^${BLANKS}[+-]?(?:(?:${DIGITS}(?:\\.(?:${DIGITS})?)?|\\.${DIGITS})(?:e[+-]?${DIGITS})?|` +
+    `inf(?:inity)?|nan)${BLANKS}$`,
+  "i",
+);
+/** Fewer digits than this make an integer that a float can hold. */
+const MIN_OVERFLOW_DIGITS = 309;
 
 /**
  * Reads one TaskMetadata object at the cursor.
@@ -76,7 +101,7 @@ export function readTaskMetadata(cursor: JsonCursor, taskLabel: string): TaskMet
  * @throws {SyntaxError} as {@linkcode readTaskMetadata}, and for text behind the document.
  */
 export function parseTaskMetadata(bytes: Uint8Array, taskLabel: string): TaskMetadata {
-  const cursor = new JsonCursor(bytes);
+  const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
   const result = readTaskMetadata(cursor, taskLabel);
   cursor.finish();
   return result;
@@ -107,15 +132,30 @@ function skipTree(cursor: JsonCursor): void {
 function skipScalar(cursor: JsonCursor): void {
   const kind = cursor.kind();
   if (kind === "object" || kind === "array") cursor.fail("expected a scalar metadata value");
+  const start = cursor.position;
   cursor.skip();
+  if (kind === "number") checkNumber(cursor, start);
+}
+
+/** An integer too large for a float is no number to the reference, which converts all of them. */
+function checkNumber(cursor: JsonCursor, start: number): void {
+  const { bytes, position: end } = cursor;
+  if (end - start < MIN_OVERFLOW_DIGITS || !isIntegerText(bytes, start, end)) return;
+  if (!Number.isFinite(numberAt(bytes, start, end))) {
+    cursor.fail("integer too large for a metadata value");
+  }
 }
 
 function readScalar(cursor: JsonCursor): Scalar {
   switch (cursor.kind()) {
     case "string":
       return cursor.readString();
-    case "number":
-      return cursor.readNumber();
+    case "number": {
+      const start = cursor.position;
+      cursor.skip();
+      checkNumber(cursor, start);
+      return numberAt(cursor.bytes, start, cursor.position);
+    }
     case "true":
     case "false":
       return cursor.readBoolean();
@@ -149,7 +189,7 @@ function checkArray(cursor: JsonCursor, into: Scalar[] | null): void {
     } else {
       if (kind === "object" || kind === "array") cursor.fail("nested metadata array");
       hasNumber = true;
-      if (into === null) cursor.skip();
+      if (into === null) skipScalar(cursor);
       else into.push(readScalar(cursor));
     }
     if (hasNumber && hasWord) cursor.fail("metadata array mixes strings and numbers");
@@ -201,11 +241,19 @@ function readQuantumSection(cursor: JsonCursor): QuantumSection {
     }
   }
   const single = scalars.get("outputs");
-  const outputs = single !== undefined ? [single] : arrays.get("outputs");
-  if (outputs !== undefined) {
-    section.outputs = outputs.filter((id): id is string => typeof id === "string");
-  }
+  const outputs = arrays.get("outputs") ?? (single === undefined ? undefined : [single]);
+  if (outputs !== undefined) section.outputs = canonicalIds(outputs);
   return section;
+}
+
+/** Ids in lower case with dashes; what is no id can't be that of an output. */
+function canonicalIds(values: readonly Scalar[]): string[] {
+  const ids: string[] = [];
+  const bytes = new Uint8Array(16);
+  for (const value of values) {
+    if (typeof value === "string" && writeUuidText(value, bytes, 0)) ids.push(uuidToText(bytes));
+  }
+  return ids;
 }
 
 function isWanted(name: string): boolean {
@@ -298,7 +346,7 @@ export function resourceUsageText(metadata: TaskMetadata | null): string {
   if (prep === null || end === null || memory === undefined) return "null";
   const init = section.initUtc === undefined ? end : parseIsoTime(section.initUtc);
   const start = section.startUtc === undefined ? end : parseIsoTime(section.startUtc);
-  if (init === null || start === null) return "null";
+  if (init === null || start === null || prep < FIRST_TIME || prep >= END_OF_TIME) return "null";
   const cpu = section.endCpuTime === undefined || section.startCpuTime === undefined
     ? 0
     : section.endCpuTime - section.startCpuTime;
