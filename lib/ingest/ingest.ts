@@ -238,6 +238,8 @@ class GraphIngest implements AsyncDisposable {
       );
       graph = await ProvenanceGraph.open(FileSource.open(choice.path), zstd);
       await graph.verifyStructure();
+      // Soon the only copy of what the originals hold, so every byte is checked before they go.
+      if (choice.recordPath === null) await graph.verifyBlocks();
       const plan = choice.recordPath === null
         ? planTransfer(
           options.transfer,
