@@ -6,10 +6,10 @@
  */
 
 import { failpoint } from "./failpoints.ts";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { kill } from "node:process";
 import { EnvironmentError } from "../base/errors.ts";
-import { fileError, systemErrorCode } from "./file_source.ts";
+import { fileError, isAbsence, systemErrorCode } from "./file_source.ts";
 
 /**
  * Makes the entries of a directory durable (names created, renamed or removed in it).
@@ -50,6 +50,38 @@ export function renameDurably(from: string, to: string): void {
 /** Where a file is written before it gets its final name: beside it, one for each process. */
 export function temporaryPath(finalPath: string): string {
   return `${finalPath}.tmp-${Deno.pid}`;
+}
+
+/** What {@linkcode temporaryPath} and the drafts of locks add to a name, and the process id in it. */
+const LEFTOVER = /^\.(?:tmp-(\d+)|lock\.(\d+)-[0-9a-f]{8})$/;
+
+/**
+ * Removes what killed processes left beside a file: their temporary files, and drafts of its lock. Those
+ * of other processes that still run stay, and so does the lock itself.
+ *
+ * @param isLocked Whether the caller holds the lock on the path: then every temporary file is a leftover,
+ *   also one of a process on another host, and one of this process that no longer needs it.
+ * @throws {EnvironmentError} if the directory can't be read or a file can't be removed.
+ */
+export function removeLeftovers(finalPath: string, isLocked: boolean): void {
+  const directory = dirname(finalPath);
+  const name = basename(finalPath);
+  let names: string[];
+  try {
+    names = Array.from(Deno.readDirSync(directory), (entry) => entry.name);
+  } catch (error) {
+    if (isAbsence(error)) return;
+    throw fileError("read directory", directory, error);
+  }
+  for (const found of names) {
+    const match = found.startsWith(name) ? LEFTOVER.exec(found.slice(name.length)) : null;
+    if (match === null) continue;
+    const [, temporaryPid, draftPid] = match;
+    const isLeft = temporaryPid === undefined
+      ? Number(draftPid) !== Deno.pid && !exists(Number(draftPid))
+      : isLocked || Number(temporaryPid) === Deno.pid || !exists(Number(temporaryPid));
+    if (isLeft) removeIfPresent(join(directory, found));
+  }
 }
 
 /** Content of a lock file, JSON. Unknown keys are ignored. */
@@ -102,6 +134,7 @@ export class LockFile implements Disposable {
     const draft = `${lockPath}.${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
     try {
       const identity = writeDraft(draft, own);
+      failpoint("lock.drafted");
       for (let round = 0; round < MAX_LOCK_ROUNDS; round++) {
         if (createExclusively(draft, lockPath)) return new LockFile(lockPath, identity);
         if (replaceIfStale(path, draft, lockPath, own)) return new LockFile(lockPath, identity);

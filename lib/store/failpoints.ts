@@ -11,11 +11,13 @@ export const FAILPOINTS_VARIABLE = "PROVGRAPH_FAILPOINTS";
 
 /** Every failpoint, in the order in which a run comes by. */
 export const FAILPOINTS = [
+  "lock.drafted",
   "aggregate.locked",
   "aggregate.types-registered",
   "aggregate.run-registered",
   "chunks.created",
   "chunks.header-written",
+  "chunks.continued",
   "chunks.before-append",
   "chunks.half-appended",
   "chunks.appended",
@@ -31,10 +33,10 @@ export const FAILPOINTS = [
   "finish.directory-synced",
   "finish.chunks-removed",
   "aggregate.before-unlock",
-  "ingest.locked",
   "forget.before-commit",
   "forget.committed",
   "transfer.directory-made",
+  "transfer.copied",
   "transfer.placed",
   "transfer.renamed",
   "transfer.done",
@@ -49,14 +51,25 @@ export const FAILPOINTS = [
   "directories.done",
   "source.before-delete",
   "source.deleted",
-  "ingest.before-unlock",
 ] as const;
 
 /** One of {@linkcode FAILPOINTS}. */
 export type FailpointName = typeof FAILPOINTS[number];
 
-/** What happens at an armed failpoint. */
-export const FAILPOINT_ACTIONS = ["kill", "eio", "enospc", "term"] as const;
+/**
+ * What happens at an armed failpoint: the process is killed (SIGKILL), the effect fails with a system
+ * error, the process gets a signal and goes on, gets SIGTERM and this thread stands still (`stall`, for
+ * workers only), or a line on stderr says that the failpoint was passed (`trace`, every time).
+ */
+export const FAILPOINT_ACTIONS = [
+  "kill",
+  "eio",
+  "enospc",
+  "int",
+  "term",
+  "stall",
+  "trace",
+] as const;
 type Action = typeof FAILPOINT_ACTIONS[number];
 
 interface Armed {
@@ -102,21 +115,37 @@ export function isFailpointDue(name: FailpointName): boolean {
 
 function strike(name: FailpointName): void {
   const point = armed!.get(name);
-  if (point === undefined || --point.nLeft !== 0) return;
+  if (point === undefined) return;
+  if (point.action === "trace") {
+    Deno.stderr.writeSync(new TextEncoder().encode(`failpoint ${name}\n`));
+    return;
+  }
+  if (--point.nLeft !== 0) return;
   switch (point.action) {
     case "kill":
       Deno.kill(Deno.pid, "SIGKILL");
       // The signal reaches another thread first; this one must not go on meanwhile.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      standStill();
+      break;
+    case "int":
+      Deno.kill(Deno.pid, "SIGINT");
       break;
     case "term":
       Deno.kill(Deno.pid, "SIGTERM");
+      break;
+    case "stall":
+      Deno.kill(Deno.pid, "SIGTERM");
+      standStill();
       break;
     case "eio":
       throw systemError("EIO", "Input/output error (os error 5)");
     case "enospc":
       throw systemError("ENOSPC", "No space left on device (os error 28)");
   }
+}
+
+function standStill(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
 function systemError(code: string, message: string): Error {
