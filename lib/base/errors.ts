@@ -123,6 +123,8 @@ export interface ErrorData {
   name: string;
   message: string;
   exitCode: number;
+  /** Whether the message says what failed: true for the classes of this module only. */
+  isClear?: boolean;
   hint?: string;
   stack?: string;
 }
@@ -134,6 +136,7 @@ export function errorToData(error: unknown): ErrorData {
       name: error.name,
       message: error.message,
       exitCode: error.exitCode,
+      isClear: true,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
       ...(error.stack === undefined ? {} : { stack: error.stack }),
     };
@@ -149,15 +152,24 @@ export function errorToData(error: unknown): ErrorData {
   return { name: "Error", message: String(error), exitCode: 1 };
 }
 
-/** Turns data that crossed a worker boundary into an error with its cause chained. */
-export function errorFromData(data: ErrorData): WorkerFailedError {
+/**
+ * Turns data that crossed a worker boundary into an error with its cause chained. Where the message
+ * doesn't say by itself what failed, the worker is named.
+ */
+export function errorFromData(data: ErrorData, workerName: string): WorkerFailedError {
   const cause = new Error(data.message);
   cause.name = data.name;
   if (data.stack !== undefined) cause.stack = data.stack;
-  const error = new WorkerFailedError(data.message, {
+  const isClear = data.isClear ?? false;
+  const message = isClear
+    ? data.message
+    : `Cannot go on without worker "${workerName}": ${data.message}`;
+  const hint = data.hint ??
+    (isClear ? undefined : "run the same command again to continue; --debug shows the place");
+  const error = new WorkerFailedError(message, {
     cause,
     exitCode: data.exitCode,
-    ...(data.hint === undefined ? {} : { hint: data.hint }),
+    ...(hint === undefined ? {} : { hint }),
   });
   error.name = data.name;
   return error;

@@ -4,8 +4,12 @@
  * @module
  */
 
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type ErrorData, errorFromData, type WorkerFailedError } from "./errors.ts";
-import type { WorkerReply } from "./worker_loop.ts";
+import type { Lifeline, WorkerReply } from "./worker_loop.ts";
+
+/** Lets messages arrive that a worker sent before its end was noticed: they say more. */
+const LAST_WORDS_MS = 500;
 
 /** Owner's end of a worker. */
 export class WorkerHandle<Request extends { kind: string }, Reply extends { kind: string }> {
@@ -15,6 +19,8 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #onFailure: (error: WorkerFailedError) => void;
+  readonly #lifeline: MessagePort;
+  #lastWords: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
   /**
@@ -42,6 +48,18 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
     worker.onmessageerror = () => {
       this.#fail({ name: "Error", message: "it sent an unreadable message", exitCode: 1 });
     };
+    // The runtime tells nobody that a worker has closed itself; but then its end of a channel closes.
+    const { port1, port2 } = new MessageChannel();
+    this.#lifeline = port1;
+    port1.on("close", () => {
+      if (this.#isClosed) return;
+      this.#lastWords = setTimeout(() => {
+        this.#fail({ name: "Error", message: "it ended before its work was done", exitCode: 1 });
+      }, LAST_WORDS_MS);
+    });
+    port1.unref();
+    const lifeline: Lifeline = { kind: "lifeline", port: port2 };
+    worker.postMessage(lifeline, [port2 as unknown as Transferable]);
   }
 
   #receive(reply: Reply | WorkerReply): void {
@@ -50,7 +68,7 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
         this.#ready.resolve();
         break;
       case "ended":
-        this.#isClosed = true;
+        this.terminate();
         this.#ended.resolve();
         break;
       case "failed":
@@ -63,7 +81,7 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
 
   #fail(data: ErrorData): void {
     if (this.#isClosed) return;
-    const error = errorFromData(data);
+    const error = errorFromData(data, this.name);
     this.terminate();
     this.#ready.reject(error);
     this.#ended.reject(error);
@@ -80,7 +98,7 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
     return this.#ready.promise;
   }
 
-  /** Settles when the worker has done all it was asked and closed itself. */
+  /** Settles when the worker has done all it was asked. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
@@ -88,6 +106,8 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
   /** Ends the worker at once. */
   terminate(): void {
     this.#isClosed = true;
+    clearTimeout(this.#lastWords);
+    this.#lifeline.close();
     this.#worker.terminate();
   }
 }

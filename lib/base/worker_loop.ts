@@ -6,6 +6,15 @@
 
 import { type ErrorData, errorToData } from "./errors.ts";
 
+/**
+ * The first message to every worker. It keeps the port and never uses it: when the worker is gone, for
+ * whatever reason, its owner's end of the channel closes.
+ */
+export interface Lifeline {
+  kind: "lifeline";
+  port: unknown;
+}
+
 /** What every worker says. */
 export type WorkerReply =
   | { kind: "ready" }
@@ -28,16 +37,21 @@ export function serveRequests<Request extends { kind: string }, Reply extends { 
     scope.postMessage(message, transfer);
   let tail: Promise<void> = Promise.resolve();
   let hasFailed = false;
-  scope.onmessage = (event: MessageEvent<Request>) => {
+  // Held here, or it would be collected and closed.
+  let lifeline: Lifeline | null = null;
+  scope.onmessage = (event: MessageEvent<Request | Lifeline>) => {
+    const message = event.data;
+    if (isLifeline(message)) {
+      lifeline ??= message;
+      return;
+    }
     tail = tail.then(async () => {
       if (hasFailed) return;
       try {
-        await handle(event.data, reply);
-        if (event.data.kind === "setup") reply({ kind: "ready" });
-        if (event.data.kind === "end") {
-          reply({ kind: "ended" });
-          scope.close();
-        }
+        await handle(message, reply);
+        if (message.kind === "setup") reply({ kind: "ready" });
+        // The owner ends the thread then: one that closed itself looks the same as one that died.
+        if (message.kind === "end") reply({ kind: "ended" });
       } catch (error) {
         hasFailed = true;
         reply({ kind: "failed", error: errorToData(error) });
@@ -51,5 +65,8 @@ export interface WorkerScope {
   // deno-lint-ignore no-explicit-any -- the platform's own declaration
   onmessage: ((event: MessageEvent<any>) => any) | null;
   postMessage(message: unknown, transfer: Transferable[]): void;
-  close(): void;
+}
+
+function isLifeline(message: { kind: string }): message is Lifeline {
+  return message.kind === "lifeline";
 }
