@@ -88,7 +88,7 @@ async function main(args: readonly string[]): Promise<number> {
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   console.log(`Done in ${seconds} s. Everything is in ${folder}; remove it when you like.`);
   console.log(
-    "The last three commands can be typed again as they are, here in the project's folder;",
+    "The last four commands can be typed again as they are, here in the project's folder;",
   );
   console.log("for the others begin anew with: deno task demo NEW_FOLDER");
   return 0;
