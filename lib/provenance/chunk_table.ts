@@ -7,7 +7,13 @@
 
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import { CHUNK_PREFIX_SIZE, type ChunkDamage, ChunkType, readChunks } from "../store/chunk_log.ts";
+import {
+  CHUNK_PREFIX_SIZE,
+  type ChunkDamage,
+  ChunkType,
+  type ReadChunk,
+  readChunks,
+} from "../store/chunk_log.ts";
 import type { FileSource } from "../store/file_source.ts";
 import type { GraphIndex } from "./graph_index.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "./chunk_log_header.ts";
@@ -122,13 +128,15 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
     } else if (chunk.type === ChunkType.SCAN || chunk.type === ChunkType.BLOCKED) {
       // Without the header nothing says which graph the chunks belong to.
       if (header === null) return null;
-      const head = new ScanHead(chunk.head, `"${source.name}"`);
-      const q = quantumOfChunk(index, head);
-      if (q < 0) {
+      const head = headThatFits(chunk, source.name);
+      const q = head === null ? -1 : quantumOfChunk(index, head);
+      if (head === null || q < 0) {
         damages.push({
           startByte: chunk.offset,
           endByte: soundSize,
-          reason: `quantum ${uuidToText(head.quantumId)} is not in the graph`,
+          reason: head === null
+            ? "the sizes in its head don't fit"
+            : `quantum ${uuidToText(head.quantumId)} is not in the graph`,
           isTornTail: false,
         });
         continue;
@@ -139,4 +147,16 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
     }
   }
   return header === null ? null : { header, table, nChunks, soundSize, damages };
+}
+
+/** Head of a chunk, or null if it doesn't describe its body. */
+function headThatFits(chunk: ReadChunk, fileName: string): ScanHead | null {
+  try {
+    const head = new ScanHead(chunk.head, `"${fileName}"`);
+    const size = head.quantumSize + head.metadataSize + head.logSize + head.datasetsSize;
+    return size === chunk.body.length ? head : null;
+  } catch (error) {
+    if (error instanceof InvalidChunkLogError) return null;
+    throw error;
+  }
 }

@@ -110,7 +110,6 @@ export function readChunkPrefix(
 /** A chunk as {@linkcode readChunks} yields it. */
 export interface ReadChunk extends ChunkPlace {
   head: Uint8Array;
-  /** Body bytes; valid until the next chunk is asked for. */
   body: Uint8Array;
 }
 
@@ -124,14 +123,49 @@ export interface ChunkDamage {
   isTornTail: boolean;
 }
 
-const WINDOW = 1 << 22;
+const WINDOW_SIZE = 1 << 22;
+
+/** A stretch of the file in memory, which moves on by large reads. */
+class Window {
+  readonly #source: FileSource;
+  #bytes = new Uint8Array(0);
+  #start = 0;
+
+  constructor(source: FileSource) {
+    this.#source = source;
+  }
+
+  #holds(at: number, length: number): boolean {
+    return at >= this.#start && at + length <= this.#start + this.#bytes.length;
+  }
+
+  #move(at: number, length: number): void {
+    const rest = this.#source.size - at;
+    this.#bytes = this.#source.readSync(at, Math.min(Math.max(length, WINDOW_SIZE), rest));
+    this.#start = at;
+  }
+
+  /** The bytes of a range, which must be in the file. Views stay valid when the window moves on. */
+  view(at: number, length: number): Uint8Array {
+    if (!this.#holds(at, length)) this.#move(at, length);
+    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
+  }
+
+  /** Whatever is in memory from `at` on: `least` bytes if the file has them. */
+  rest(at: number, least: number): Uint8Array {
+    if (!this.#holds(at, Math.min(least, this.#source.size - at))) this.#move(at, least);
+    return this.#bytes.subarray(at - this.#start);
+  }
+}
 
 /**
  * Reads all sound chunks of a file in order. Damage is reported and skipped: reading goes on at the
- * next sound chunk.
+ * next sound chunk. Time linear in the size of the file, whatever is in it; memory 4 MiB or the largest
+ * chunk.
  *
  * @param onDamage Called for each damaged stretch, a torn tail included.
- * @throws {InvalidChunkLogError} if the file doesn't begin with the magic bytes.
+ * @throws {InvalidChunkLogError} if the file doesn't begin with the magic bytes. One that ends within
+ *   them was cut off at birth: it holds no chunk.
  */
 export function* readChunks(
   source: FileSource,
@@ -139,82 +173,71 @@ export function* readChunks(
 ): Generator<ReadChunk> {
   const size = source.size;
   const magic = source.readSync(0, Math.min(CHUNK_LOG_MAGIC.length, size));
-  if (magic.length < CHUNK_LOG_MAGIC.length || magic.some((b, i) => b !== CHUNK_LOG_MAGIC[i])) {
+  if (magic.some((byte, i) => byte !== CHUNK_LOG_MAGIC[i])) {
     throw new InvalidChunkLogError(
       `Cannot read chunk log "${source.name}": it doesn't begin with the magic bytes`,
       { hint: "remove the file or give another --output" },
     );
   }
-  let window = new Uint8Array(0);
-  let windowStart = 0;
-  const load = (at: number, length: number): Uint8Array => {
-    if (at < windowStart || at + length > windowStart + window.length) {
-      windowStart = at;
-      window = new Uint8Array(source.readSync(at, Math.min(Math.max(length, WINDOW), size - at)));
-    }
-    return window.subarray(at - windowStart, at - windowStart + length);
-  };
-  let at = CHUNK_LOG_MAGIC.length;
-  let damageStart = -1;
-  let reason = "";
-  const isSoundAt = (position: number): ChunkPlace | null => {
+  const window = new Window(source);
+  const prefixAt = (position: number): ChunkPlace | null => {
     if (position + CHUNK_PREFIX_SIZE > size) return null;
-    const place = readChunkPrefix(load(position, CHUNK_PREFIX_SIZE), 0, position);
+    const place = readChunkPrefix(window.view(position, CHUNK_PREFIX_SIZE), 0, position);
+    // A length is believed only when the file has that many bytes: before anything is read by it.
     if (place === null || position + chunkSize(place.headSize, place.bodySize) > size) return null;
     return place;
   };
+  let at = magic.length;
+  let damageStart = at < CHUNK_LOG_MAGIC.length && at > 0 ? 0 : -1;
+  let reason = "the file ends within its magic bytes";
   while (at < size) {
-    const place = isSoundAt(at);
+    const place = prefixAt(at);
     if (place === null) {
       if (damageStart < 0) {
         damageStart = at;
         reason = "no sound chunk begins here";
       }
-      at = nextMarker(at + 1, size, load);
+      at = nextMarker(at + 1, size, window);
       continue;
     }
-    const data = load(at + CHUNK_PREFIX_SIZE, place.headSize + place.bodySize);
-    const stored = readLittleEndian(load(at, CHUNK_PREFIX_SIZE), 16, 4);
-    const body = load(at + CHUNK_PREFIX_SIZE, data.length);
-    if (stored !== crc32(body)) {
+    const wholeSize = chunkSize(place.headSize, place.bodySize);
+    const chunk = window.view(at, wholeSize);
+    if (!isChunkSound(chunk)) {
       if (damageStart < 0) {
         damageStart = at;
         reason = "checksum mismatch";
       }
-      at += chunkSize(place.headSize, place.bodySize);
+      at += wholeSize;
       continue;
     }
     if (damageStart >= 0) {
       onDamage({ startByte: damageStart, endByte: at, reason, isTornTail: false });
       damageStart = -1;
     }
+    const bodyStart = CHUNK_PREFIX_SIZE + place.headSize;
     yield {
       ...place,
-      head: body.subarray(0, place.headSize),
-      body: body.subarray(place.headSize),
+      head: chunk.subarray(CHUNK_PREFIX_SIZE, bodyStart),
+      body: chunk.subarray(bodyStart),
     };
-    at += chunkSize(place.headSize, place.bodySize);
+    at += wholeSize;
   }
   if (damageStart >= 0) {
     onDamage({ startByte: damageStart, endByte: size, reason, isTornTail: true });
   }
 }
 
-function nextMarker(
-  from: number,
-  size: number,
-  load: (at: number, length: number) => Uint8Array,
-): number {
+/** Where the next marker is, or the end of the file. */
+function nextMarker(from: number, size: number, window: Window): number {
   let at = from;
   while (at + CHUNK_PREFIX_SIZE <= size) {
-    const length = Math.min(WINDOW, size - at);
-    const bytes = load(at, length);
+    const bytes = window.rest(at, CHUNK_PREFIX_SIZE);
     let i = bytes.indexOf(MARKER & 0xff);
-    while (i >= 0 && i + 4 <= length) {
+    while (i >= 0 && i + 4 <= bytes.length) {
       if (readLittleEndian(bytes, i, 4) === MARKER) return at + i;
       i = bytes.indexOf(MARKER & 0xff, i + 1);
     }
-    at += Math.max(1, length - 3);
+    at += bytes.length - 3; // a marker may straddle the end of the window
   }
   return size;
 }
@@ -253,6 +276,7 @@ export class ChunkLogWriter implements Disposable {
     const file = attempt(path, () => Deno.openSync(path, { write: true }));
     attempt(path, () => {
       file.truncateSync(size);
+      failpoint("chunks.continued");
       file.seekSync(size, Deno.SeekMode.Start);
     });
     return new ChunkLogWriter(path, file, size);
