@@ -1,0 +1,84 @@
+/**
+ * `check FILE`: finds out what a file is and checks it.
+ *
+ * @module
+ */
+
+import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
+import { FileSource } from "../store/file_source.ts";
+import { Zstd } from "../store/zstd.ts";
+import { Archive, FileReport } from "./check_archive.ts";
+import { checkChunkLog } from "./check_chunk_log.ts";
+import type { Findings } from "./check_findings.ts";
+import { checkPredicted } from "./check_predicted.ts";
+import { checkProvenance } from "./check_provenance.ts";
+
+/** Options of {@linkcode checkFile}. */
+export interface CheckFileOptions {
+  /** Absolute path. */
+  path: string;
+  /** The path as the user wrote it, for places and commands. */
+  argument: string;
+  /** Decompress, parse and compare every block as well. */
+  readData: boolean;
+}
+
+/** What kind of file was checked, and how much of what it holds: `53 quanta`. */
+export interface CheckedFile {
+  kind: "provenance graph" | "predicted graph" | "chunk log" | "quantum graph";
+  contents: string[];
+}
+
+/** First bytes of a local header of a ZIP archive. */
+const ZIP_SIGNATURE = [0x50, 0x4b, 0x03, 0x04];
+
+/**
+ * Checks a file and reports every problem.
+ *
+ * @throws {InvalidQuantumGraphFileError} if it is neither a quantum graph nor a chunk log.
+ * @throws {RefusedError} if it is one of a newer format.
+ * @throws {NotFoundError} if there is no such file.
+ * @throws {EnvironmentError} if it can't be read.
+ */
+export async function checkFile(
+  { path, argument, readData }: CheckFileOptions,
+  findings: Findings,
+): Promise<CheckedFile> {
+  const zstd = await Zstd.load();
+  using source = FileSource.open(path);
+  const report = new FileReport(findings, argument);
+  const first = source.readSync(0, Math.min(source.size, CHUNK_LOG_MAGIC.length));
+  if (startsWith(first, CHUNK_LOG_MAGIC)) {
+    return { kind: "chunk log", contents: checkChunkLog(source, zstd, report, readData) };
+  }
+  if (!startsWith(first, ZIP_SIGNATURE)) {
+    throw new InvalidQuantumGraphFileError(
+      `Cannot check "${argument}": it is neither a quantum graph nor a chunk log`,
+      { hint: "for a repository, give --run RUN" },
+    );
+  }
+  const archive = await Archive.open(source, zstd, report);
+  if (archive === null) return { kind: "quantum graph", contents: [] };
+  if (archive.header.graph_type === "predicted") {
+    return {
+      kind: "predicted graph",
+      contents: await checkPredicted(archive, report, { path, zstd, readData }),
+    };
+  }
+  report.canRebuild = true;
+  const n = await checkProvenance(archive, report, readData);
+  return {
+    kind: "provenance graph",
+    contents: [
+      `${n.nQuanta} quanta`,
+      `${n.nDatasets} datasets`,
+      `${n.nLogs} log blocks`,
+      `${n.nMetadata} metadata blocks`,
+    ],
+  };
+}
+
+function startsWith(bytes: Uint8Array, wanted: ArrayLike<number>): boolean {
+  return bytes.length >= wanted.length && Array.from(wanted).every((byte, i) => bytes[i] === byte);
+}
