@@ -594,6 +594,19 @@ export function testRegistry(lab: RegistryLab): void {
     assert.deepEqual([...new Set(some)].sort(), ["calibrate_log", "packages"]);
   });
 
+  test("runsWithDatasetType() names the RUNs that hold datasets of a type", async () => {
+    await using repository = await lab.repository("aggregated");
+    await using registry = await open(repository.config, { writeable: true });
+    assert.deepEqual(await registry.runsWithDatasetType("calibrate_log"), [RUN]);
+    assert.deepEqual(await registry.runsWithDatasetType("raw"), ["inputs/run1"]);
+    assert.deepEqual(await registry.runsWithDatasetType("run_provenance"), []);
+    assert.deepEqual(await registry.runsWithDatasetType("nope"), []);
+    // The summary still names a RUN whose datasets are gone.
+    const id = await registry.findDataset("packages", RUN, []);
+    await registry.forgetDatasets(id!);
+    assert.deepEqual(await registry.runsWithDatasetType("packages"), []);
+  });
+
   test("registry gives empty answers about what isn't there", async () => {
     await using repository = await lab.repository("aggregated");
     await using registry = await open(repository.config, { writeable: false });
