@@ -18,6 +18,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
+import { nextTurn } from "../base/next_turn.ts";
 import { compareUuids, containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
@@ -31,9 +32,9 @@ import { OutputTypes } from "../provenance/output_types.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
-import { LockFile } from "../store/durable_file.ts";
+import { LockFile, removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
+import { describeSystemError, fileError, fileIdentity, FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { cutDictionary } from "./dictionary.ts";
 import type { ScannerSetup, ScanProblem, WorkerFactory } from "./messages.ts";
@@ -66,6 +67,8 @@ export interface AggregateOptions {
   resume: boolean;
   /** Milliseconds between status lines. */
   statusIntervalMs: number;
+  /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
+  busyTimeoutMs?: number;
 }
 
 /** What an aggregation needs of its surroundings. */
@@ -108,6 +111,17 @@ export async function aggregateGraph(
   options: AggregateOptions,
   context: AggregateContext,
 ): Promise<AggregateSummary> {
+  try {
+    return await aggregate(options, context);
+  } catch (error) {
+    throw describeSystemError(`aggregate "${options.graphPath}"`, error);
+  }
+}
+
+async function aggregate(
+  options: AggregateOptions,
+  context: AggregateContext,
+): Promise<AggregateSummary> {
   const { log, signal } = context;
   const startMs = performance.now();
   if (options.zstdDictSize > MAX_DICTIONARY_SIZE) {
@@ -125,6 +139,7 @@ export async function aggregateGraph(
   const known = await checkRepository(config, graph, options);
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
+  if (options.outputPath !== null) removeLeftovers(options.outputPath, true);
   log.log("INFO", "Analyzing predicted graph.");
   const index = GraphIndex.build(
     graph,
@@ -188,11 +203,15 @@ export async function aggregateGraph(
       registerDatasetTypes: options.registerDatasetTypes,
       batchSize: options.ingestBatchSize,
       isDryRun: options.isDryRun,
+      busyTimeoutMs: options.busyTimeoutMs,
     },
     isWritingGraph,
     progress: (level, text) => log.log(level, `${text} [after ${elapsed(startMs)}s]`),
     onProblem: (problem) => onProblem(problem, options, log),
   });
+  // All of the above may have been one turn of the event loop, in which signals aren't noticed.
+  await nextTurn();
+  if (signal.aborted) throw interrupted(supervisor.counts, null, options, signal);
   const timer = setInterval(
     () => log.log("INFO", `Status after ${elapsed(startMs)}s: ${supervisor.statusText()}.`),
     options.statusIntervalMs,
@@ -202,6 +221,7 @@ export async function aggregateGraph(
     supervisor.stop();
   };
   signal.addEventListener("abort", stop);
+  let isDone = false;
   try {
     log.log("VERBOSE", "Starting workers.");
     await supervisor.start();
@@ -211,13 +231,13 @@ export async function aggregateGraph(
       throw interrupted(supervisor.counts, scanner.chunkLogPath, options, signal);
     }
     // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
-    if (isWritingGraph) await refuseIfIngested(config, run);
+    await refuseIfIngested(config, run, options);
     log.log(
       "INFO",
       `Scanning complete after ${elapsed(startMs)}s; waiting for workers to finish.`,
     );
     // The two know nothing of each other; a graph may be complete before its datasets are registered.
-    await Promise.all([
+    const [, isFinished] = await Promise.all([
       supervisor.flushIngester(),
       isWritingGraph
         ? supervisor.finishGraph(
@@ -225,14 +245,17 @@ export async function aggregateGraph(
           packagesText(config, graph, known, log),
           options.keepChunks,
         )
-        : supervisor.keepChunkLog(),
+        : supervisor.keepChunkLog().then(() => true),
     ]);
-    failpoint("aggregate.before-unlock");
+    if (!isFinished) throw interrupted(supervisor.counts, scanner.chunkLogPath, options, signal);
+    isDone = true;
   } finally {
     signal.removeEventListener("abort", stop);
     clearInterval(timer);
-    supervisor.terminate();
+    await supervisor.shutDown();
+    if (!isDone && isWritingGraph) tidy(options.outputPath!);
   }
+  failpoint("aggregate.before-unlock");
   return {
     ...supervisor.counts,
     outputRun: run,
@@ -242,6 +265,15 @@ export async function aggregateGraph(
       ? scanner.chunkLogPath
       : null,
   };
+}
+
+/** The writer may have been ended in the midst of its work. What can't be removed now is next time. */
+function tidy(outputPath: string): void {
+  try {
+    removeLeftovers(outputPath, true);
+  } catch {
+    // The error that ended the run is the one to tell.
+  }
 }
 
 function interrupted(
@@ -295,7 +327,10 @@ async function checkRepository(
   graph: PredictedGraph,
   options: AggregateOptions,
 ): Promise<KnownState> {
-  await using registry = await openRegistry(config, { writeable: false });
+  await using registry = await openRegistry(config, {
+    writeable: false,
+    busyTimeoutMs: options.busyTimeoutMs,
+  });
   const { output_run: run, output, inputs } = graph.header;
   await refuseIngestedRun(registry, run, config);
   const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
@@ -326,8 +361,15 @@ async function checkRepository(
   };
 }
 
-async function refuseIfIngested(config: RepositoryConfig, run: string): Promise<void> {
-  await using registry = await openRegistry(config, { writeable: false });
+async function refuseIfIngested(
+  config: RepositoryConfig,
+  run: string,
+  options: AggregateOptions,
+): Promise<void> {
+  await using registry = await openRegistry(config, {
+    writeable: false,
+    busyTimeoutMs: options.busyTimeoutMs,
+  });
   await refuseIngestedRun(registry, run, config);
 }
 

@@ -59,6 +59,8 @@ export interface FinishInput {
   /** JSON object of package versions. */
   packagesText: Uint8Array;
   outputPath: string;
+  /** Whether to give up; looked at between chunks, and not once the graph has its final name. */
+  isStopped: () => boolean;
 }
 
 const N_ADDRESSES = 4;
@@ -109,10 +111,14 @@ class ChunkWindow {
  * Writes the provenance graph.
  *
  * @param progress Told of each stage.
- * @returns bytes of the finished file, which is complete and durable under its final name.
+ * @returns bytes of the finished file, which is complete and durable under its final name; null if it
+ *   was given up, and no file is left.
  * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
  */
-export function finishGraph(input: FinishInput, progress: (text: string) => void): number {
+export function finishGraph(
+  input: FinishInput,
+  progress: (text: string) => void,
+): number | null {
   const temporary = temporaryPath(input.outputPath);
   let size: number;
   try {
@@ -127,12 +133,14 @@ export function finishGraph(input: FinishInput, progress: (text: string) => void
     failpoint("finish.written");
     file.syncSync();
     failpoint("finish.synced");
+    stopIfAsked(input);
   } catch (error) {
     try {
       Deno.removeSync(temporary);
     } catch {
       // The first error is the one that matters.
     }
+    if (error instanceof GivenUp) return null;
     throw error instanceof EnvironmentError || error instanceof InvalidQuantumGraphFileError
       ? error
       : fileError("write graph", input.outputPath, error);
@@ -140,6 +148,13 @@ export function finishGraph(input: FinishInput, progress: (text: string) => void
   renameDurably(temporary, input.outputPath);
   failpoint("finish.directory-synced");
   return size;
+}
+
+/** Ends the writing of a graph; never leaves this module. */
+class GivenUp extends Error {}
+
+function stopIfAsked(input: FinishInput): void {
+  if (input.isStopped()) throw new GivenUp();
 }
 
 function writeGraph(
@@ -178,6 +193,7 @@ function writeGraph(
     .sort((a, b) => table.chunkOffset[a] - table.chunkOffset[b]);
   progress("Copying blocks into the provenance graph.");
   for (const q of byOffset) {
+    stopIfAsked(input);
     const { head, body } = chunks.read(table.chunkOffset[q]);
     const metadataAt = head.quantumSize;
     const logAt = metadataAt + head.metadataSize;

@@ -58,7 +58,10 @@ export class Ingester {
 
   /** Opens the registry and registers dataset types and RUN; a dry run changes nothing. */
   static async open(setup: IngesterSetup, progress: IngesterProgress): Promise<Ingester> {
-    const registry = await openRegistry(setup.repository, { writeable: !setup.isDryRun });
+    const registry = await openRegistry(setup.repository, {
+      writeable: !setup.isDryRun,
+      busyTimeoutMs: setup.busyTimeoutMs,
+    });
     using graph = await PredictedGraph.open(setup.graphPath, await Zstd.load());
     const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
     const ingester = new Ingester(setup, registry, types, progress);

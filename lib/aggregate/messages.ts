@@ -102,6 +102,8 @@ export interface WriterSetup {
   reuse: ChunkTable | null;
   dictionary: Uint8Array;
   zstdLevel: number;
+  /** Shared; its first element becomes 1 when a graph that is being finished is to be given up. */
+  stopFlag: Int32Array;
 }
 
 /** What the writer is asked to do. */
@@ -117,7 +119,8 @@ export type WriterReply =
   | { kind: "appended"; batch: number }
   | { kind: "synced" }
   | { kind: "progress"; text: string }
-  | { kind: "finished"; nBytes: number }
+  /** Null: given up because of the stop flag. */
+  | { kind: "finished"; nBytes: number | null }
   | WorkerReply;
 
 /** All that the ingester is given at the start. */
@@ -133,6 +136,7 @@ export interface IngesterSetup {
   registerDatasetTypes: boolean;
   batchSize: number;
   isDryRun: boolean;
+  busyTimeoutMs: number | undefined;
 }
 
 /** What the ingester is asked to do. */

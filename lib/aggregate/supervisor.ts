@@ -33,6 +33,8 @@ const BATCHES_PER_SCANNER = 2;
 const MAX_WRITER_BYTES = 64 * 2 ** 20;
 /** Rows that may wait at the ingester, in messages not yet taken; about half a kilobyte each. */
 const MAX_INGESTER_ROWS = 40_000;
+/** How long a failed run waits for the ingester to end its transaction. */
+const PATIENCE_MS = 3000;
 /** Problems kept for the summary; the others are counted. */
 const MAX_PROBLEMS = 1000;
 
@@ -43,7 +45,7 @@ export interface SupervisorSetup {
   nScanners: number;
   scanner: Omit<ScannerSetup, "kind" | "name">;
   /** Null if no chunk log is written. */
-  writer: Omit<WriterSetup, "kind" | "name"> | null;
+  writer: Omit<WriterSetup, "kind" | "name" | "stopFlag"> | null;
   ingester: Omit<IngesterSetup, "kind" | "name">;
   /** Whether blocked quanta get blocks: only a finished graph has them. */
   isWritingGraph: boolean;
@@ -85,7 +87,8 @@ export class Supervisor {
   #ingester: WorkerHandle<IngesterRequest, IngesterReply> | null = null;
   readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers();
   readonly #scanned: PromiseWithResolvers<void> = Promise.withResolvers();
-  #written: PromiseWithResolvers<number> = Promise.withResolvers();
+  readonly #written: PromiseWithResolvers<number | null> = Promise.withResolvers();
+  readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
   readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
   #blocked: number[] = [];
@@ -141,7 +144,7 @@ export class Supervisor {
         (reply: WriterReply) => this.#onWriter(reply),
         fail,
       );
-      this.#writer.send({ kind: "setup", name: "writer", ...writer });
+      this.#writer.send({ kind: "setup", name: "writer", stopFlag: this.#stopFlag, ...writer });
     }
     for (let i = 0; i < nScanners; i++) {
       const name = `scanner-${String(i).padStart(3, "0")}`;
@@ -163,9 +166,13 @@ export class Supervisor {
     return Promise.race([promise, this.#failure.promise]);
   }
 
-  /** Sends out nothing more; {@linkcode scan} ends as soon as what was sent out is back. */
+  /**
+   * Sends out nothing more; {@linkcode scan} ends as soon as what was sent out is back, and a graph that
+   * is being finished is given up.
+   */
   stop(): void {
     this.#isStopping = true;
+    Atomics.store(this.#stopFlag, 0, 1);
     if (this.#nOpenBatches === 0) this.#scanned.resolve();
   }
 
@@ -185,15 +192,17 @@ export class Supervisor {
     await this.#unlessFailed(this.#ingester!.ended);
   }
 
-  /** Makes the graph of the chunk log. */
+  /** Makes the graph of the chunk log; false if it was given up because of {@linkcode stop}. */
   async finishGraph(
     outputPath: string,
     packagesText: Uint8Array,
     keepChunks: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.#writer!.send({ kind: "finish", outputPath, packagesText, keepChunks });
-    this.counts.nGraphBytes = await this.#unlessFailed(this.#written.promise);
+    const nBytes = await this.#unlessFailed(this.#written.promise);
     await this.#endWriter();
+    this.counts.nGraphBytes = nBytes ?? 0;
+    return nBytes !== null;
   }
 
   /** Puts the chunk log on the disk and leaves it for a later run. */
@@ -209,11 +218,20 @@ export class Supervisor {
     await this.#unlessFailed(this.#writer!.ended);
   }
 
-  /** Ends all workers at once, whatever they do. */
-  terminate(): void {
+  /**
+   * Ends all workers, whatever they do. The ingester may be within a transaction: it gets a moment to end
+   * it, or the next reader of the database would have to roll it back.
+   */
+  async shutDown(): Promise<void> {
     for (const scanner of this.#scanners) scanner.terminate();
     this.#writer?.terminate();
-    this.#ingester?.terminate();
+    if (this.#ingester === null) return;
+    this.#ingester.send({ kind: "end" });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, PATIENCE_MS));
+    await Promise.race([this.#ingester.ended.catch(() => {}), patience]);
+    clearTimeout(timer);
+    this.#ingester.terminate();
   }
 
   /** Sends out work while there is some and nobody downstream is behind. */

@@ -18,6 +18,7 @@ import {
 } from "../store/chunk_log.ts";
 import { fsyncDirectory } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
+import { fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { finishGraph } from "./finish_graph.ts";
 import type { WriterSetup } from "./messages.ts";
@@ -88,14 +89,15 @@ export class Writer {
   /**
    * Makes the graph and removes the chunk log, unless it is to be kept.
    *
-   * @returns bytes of the graph.
+   * @returns bytes of the graph; null if the stop flag was raised: then there is none, and the chunk log
+   *   stays.
    */
   async finish(
     outputPath: string,
     packagesText: Uint8Array,
     keepChunks: boolean,
     progress: (text: string) => void,
-  ): Promise<number> {
+  ): Promise<number | null> {
     if (this.#nLive !== this.#index.nQuanta || this.#initChunkOffset < 0) {
       throw new Error(
         `Cannot finish graph: ${this.#nLive} of ${this.#index.nQuanta} quanta have a chunk`,
@@ -114,10 +116,15 @@ export class Writer {
       compressor: zstd.compressor(this.#setup.dictionary, this.#setup.zstdLevel),
       packagesText,
       outputPath,
+      isStopped: () => Atomics.load(this.#setup.stopFlag, 0) !== 0,
     }, progress);
-    if (!keepChunks) {
+    if (size !== null && !keepChunks) {
       this.close();
-      Deno.removeSync(this.#log.path);
+      try {
+        Deno.removeSync(this.#log.path);
+      } catch (error) {
+        throw fileError("remove chunk log", this.#log.path, error);
+      }
       failpoint("finish.chunks-removed");
     }
     return size;

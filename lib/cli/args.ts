@@ -8,6 +8,12 @@
 import { InvalidArgumentError } from "commander";
 import { localPath } from "../butler/local_path.ts";
 
+/** Description of `--busy-timeout`. */
+export const BUSY_TIMEOUT_TEXT = "how long to wait for a lock of the database";
+
+/** Longest wait for a lock, seconds: a day. */
+export const MAX_BUSY_SECONDS = 86_400;
+
 /** Parser of an integer option of at least `minimum`. */
 export function integerAtLeast(minimum: number, maximum = 2 ** 31 - 1): (text: string) => number {
   return (text) => {

@@ -5,7 +5,7 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import { ProvgraphError, WorkerFailedError } from "../base/errors.ts";
+import { InterruptedError, ProvgraphError, WorkerFailedError } from "../base/errors.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../base/version.ts";
 import { gather } from "./args.ts";
 import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
@@ -55,6 +55,9 @@ export async function runProgram(args: readonly string[], context: CliContext): 
       const isDebug = program.opts<GlobalOptions>().debug ||
         (made.logger?.isEnabled("DEBUG") ?? false);
       tellError(error, isDebug, context);
+      if (error instanceof InterruptedError) {
+        context.terminal.writeError(`to continue: ${commandLine(args)}\n`);
+      }
     }
     return exitCodeOf(error);
   }
@@ -149,6 +152,14 @@ function makeLogger(program: Command, context: CliContext): Logger {
     now: context.now,
     processId: context.processId,
   });
+}
+
+/** The command line that continues an interrupted one, to be typed into a shell. */
+function commandLine(args: readonly string[]): string {
+  const words = args.filter((arg) => arg !== "--no-resume");
+  return [TOOL_NAME, ...words].map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  ).join(" ");
 }
 
 /** One line for the error, one for the next step; a stack only for those who ask. */

@@ -54,12 +54,13 @@ export class EmptyDirectories {
       try {
         Deno.removeSync(path);
         nRemoved++;
-        failpoint("directories.one");
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) continue;
         if (!isOccupied(path)) throw fileError("remove empty directory", path, error);
         if (tops.has(directory)) notEmpty.push(directory);
+        continue;
       }
+      failpoint("directories.one");
     }
     return { nRemoved, notEmpty };
   }

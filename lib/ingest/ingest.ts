@@ -28,6 +28,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { nextTurn } from "../base/next_turn.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
@@ -35,8 +36,9 @@ import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { fileIdentity, FileSource } from "../store/file_source.ts";
+import { describeSystemError, fileIdentity, FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { DeleterClient, type DeleterFactory } from "./deleter_client.ts";
 import { EmptyDirectories } from "./empty_directories.ts";
@@ -73,6 +75,8 @@ export interface IngestOptions {
   /** Whether to refuse a RUN in which nothing was begun. */
   resume: boolean;
   isDryRun: boolean;
+  /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
+  busyTimeoutMs?: number;
 }
 
 /** What an ingest needs of its surroundings. */
@@ -115,6 +119,15 @@ export async function ingestGraph(
   options: IngestOptions,
   context: IngestContext,
 ): Promise<IngestSummary> {
+  try {
+    return await ingest(options, context);
+  } catch (error) {
+    const graph = options.graphPath ?? `of RUN ${options.outputRun}`;
+    throw describeSystemError(`ingest graph "${graph}" into "${options.repository}"`, error);
+  }
+}
+
+async function ingest(options: IngestOptions, context: IngestContext): Promise<IngestSummary> {
   const startMs = performance.now();
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
@@ -165,6 +178,8 @@ class GraphIngest implements AsyncDisposable {
   readonly #provenanceType: DatasetType;
   /** The RUN as file templates write it. */
   readonly #runPath: string;
+  /** Absolute path at which the file template puts the graph. */
+  readonly #templateTarget: string;
   readonly graphMtimeMs: number;
   readonly #kept: string[] = [];
   #nKept = 0;
@@ -187,6 +202,7 @@ class GraphIngest implements AsyncDisposable {
     templatePath: string,
   ) {
     this.#runPath = dirname(dirname(templatePath));
+    this.#templateTarget = absolutePath(config.datastore.root, templatePath);
     this.#options = options;
     this.#config = config;
     this.#registry = registry;
@@ -216,7 +232,10 @@ class GraphIngest implements AsyncDisposable {
     context: IngestContext,
   ): Promise<GraphIngest> {
     const { log } = context;
-    const registry = await openRegistry(config, { writeable: !options.isDryRun });
+    const registry = await openRegistry(config, {
+      writeable: !options.isDryRun,
+      busyTimeoutMs: options.busyTimeoutMs,
+    });
     let graph: ProvenanceGraph | null = null;
     try {
       const datastore = new FileDatastore(config, registry.universe, { mockStorageClasses: true });
@@ -296,7 +315,7 @@ class GraphIngest implements AsyncDisposable {
     const { recordPath } = this.#choice;
     if (recordPath === null) {
       await this.#forget();
-      this.#stopIfAsked();
+      await this.#stopIfAsked();
       this.#log.log("INFO", "Ingesting the provenance quantum graph.");
       carryOutTransfer(this.#plan);
       failpoint("transfer.done");
@@ -305,6 +324,8 @@ class GraphIngest implements AsyncDisposable {
       await registry.ingestDatasets(this.#graphBatch());
       failpoint("backed.committed");
     }
+    // Whatever a killed process was about to put there is of no use any more.
+    removeLeftovers(this.#templateTarget, false);
     await registry.registerDatasetTypes(this.#targets.typesToRegister());
     await this.#reingest(deleter);
     if (this.#options.transfer === "move" && this.#choice.given !== null) {
@@ -324,7 +345,7 @@ class GraphIngest implements AsyncDisposable {
     const flush = async () => {
       const ids = new Uint8Array(batch.length * UUID_SIZE);
       batch.forEach((target, i) => ids.set(targets.id(target), i * UUID_SIZE));
-      this.#stopIfAsked();
+      await this.#stopIfAsked();
       try {
         this.#nForgotten += await this.#registry.forgetDatasets(ids, this.#choice.run);
       } catch (error) {
@@ -348,7 +369,9 @@ class GraphIngest implements AsyncDisposable {
     );
   }
 
-  #stopIfAsked(): void {
+  /** Between two batches. Signals are noticed only when the event loop gets a turn. */
+  async #stopIfAsked(): Promise<void> {
+    await nextTurn();
     if (!this.#signal.aborted) return;
     const reason = stopReason(this.#signal);
     throw new InterruptedError(
@@ -361,9 +384,10 @@ class GraphIngest implements AsyncDisposable {
 
   /** Lets the deleter finish what it was given before stopping. */
   async #stopIfAskedAfter(deleter: DeleterClient): Promise<void> {
+    await nextTurn();
     if (!this.#signal.aborted) return;
     this.#nDeleted = (await deleter.finish()).nDeleted;
-    this.#stopIfAsked();
+    await this.#stopIfAsked();
   }
 
   #graphBatch(): DatasetBatch {
@@ -429,6 +453,7 @@ class GraphIngest implements AsyncDisposable {
         `already been processed, ${this.#counts.nNotProduced} were not produced) and deleted ` +
         `${this.#nDeleted} original files.`,
     );
+    await this.#stopIfAskedAfter(deleter);
     failpoint("directories.before");
     const { nRemoved, notEmpty } = directories.remove();
     failpoint("directories.done");

@@ -11,7 +11,12 @@ import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
-import { fsyncDirectory, renameDurably, temporaryPath } from "../store/durable_file.ts";
+import {
+  fsyncDirectory,
+  removeLeftovers,
+  renameDurably,
+  temporaryPath,
+} from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 
@@ -191,8 +196,8 @@ export function carryOutTransfer(plan: TransferPlan): void {
     }
     Deno.mkdirSync(dirname(plan.target), { recursive: true });
     failpoint("transfer.directory-made");
+    removeLeftovers(plan.target, false);
     const temporary = temporaryPath(plan.target);
-    removeIfThere(temporary);
     syncFile(plan.source);
     try {
       place(plan, temporary);
@@ -244,6 +249,7 @@ function tryLink(source: string, target: string): boolean {
 /** Copy with the time of the source: originals newer than the graph are told by it. */
 function copyDurably(source: string, target: string): void {
   Deno.copyFileSync(source, target);
+  failpoint("transfer.copied");
   const info = Deno.statSync(source);
   if (info.mtime !== null) Deno.utimeSync(target, info.mtime, info.mtime);
   syncFile(target);

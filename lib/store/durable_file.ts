@@ -117,9 +117,13 @@ export class LockFile implements Disposable {
   readonly path: string;
   #identity: string | null;
 
+  /** Also called when the process exits without unwinding, as at a second signal. */
+  readonly #onExit = () => this.release();
+
   private constructor(path: string, identity: string) {
     this.path = path;
     this.#identity = identity;
+    globalThis.addEventListener("unload", this.#onExit);
   }
 
   /**
@@ -155,6 +159,7 @@ export class LockFile implements Disposable {
     if (this.#identity === null) return;
     const identity = this.#identity;
     this.#identity = null;
+    globalThis.removeEventListener("unload", this.#onExit);
     if (pathIdentity(this.path) === identity) removeIfPresent(this.path);
   }
 

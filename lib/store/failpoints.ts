@@ -9,6 +9,9 @@
 /** Environment variable that arms failpoints: `NAME[:N]=ACTION`, several joined by commas. */
 export const FAILPOINTS_VARIABLE = "PROVGRAPH_FAILPOINTS";
 
+/** Environment variable with the path of the file for action `trace`. */
+export const TRACE_VARIABLE = "PROVGRAPH_FAILPOINT_TRACE";
+
 /** Every failpoint, in the order in which a run comes by. */
 export const FAILPOINTS = [
   "lock.drafted",
@@ -59,7 +62,7 @@ export type FailpointName = typeof FAILPOINTS[number];
 /**
  * What happens at an armed failpoint: the process is killed (SIGKILL), the effect fails with a system
  * error, the process gets a signal and goes on, gets SIGTERM and this thread stands still (`stall`, for
- * workers only), or a line on stderr says that the failpoint was passed (`trace`, every time).
+ * workers only), or its name is appended to the file of {@linkcode TRACE_VARIABLE} (`trace`, every time).
  */
 export const FAILPOINT_ACTIONS = [
   "kill",
@@ -117,7 +120,8 @@ function strike(name: FailpointName): void {
   const point = armed!.get(name);
   if (point === undefined) return;
   if (point.action === "trace") {
-    Deno.stderr.writeSync(new TextEncoder().encode(`failpoint ${name}\n`));
+    const path = Deno.env.get(TRACE_VARIABLE);
+    if (path !== undefined) Deno.writeTextFileSync(path, `${name}\n`, { append: true });
     return;
   }
   if (--point.nLeft !== 0) return;

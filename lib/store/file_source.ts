@@ -6,7 +6,7 @@
  * @module
  */
 
-import { EnvironmentError, NotFoundError, type ProvgraphError } from "../base/errors.ts";
+import { EnvironmentError, NotFoundError, ProvgraphError } from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 
 /** Largest file that {@linkcode readWholeFile} takes unless told otherwise, in bytes. */
@@ -41,6 +41,20 @@ export function fileError(action: string, path: string, error: unknown): Provgra
   return isAbsence(error)
     ? new NotFoundError(message, { cause: error })
     : new EnvironmentError(message, { cause: error });
+}
+
+/**
+ * Words an error of the operating system that no place nearer to it has worded; any other error stays
+ * what it is.
+ *
+ * @param attempt what failed as a whole, with its object ('ingest graph "a.qg"').
+ */
+export function describeSystemError(attempt: string, error: unknown): unknown {
+  if (error instanceof ProvgraphError || systemErrorCode(error) === undefined) return error;
+  return new EnvironmentError(
+    `Cannot ${attempt}: ${error instanceof Error ? error.message : error}`,
+    { cause: error, hint: "mend the cause and run the same command again; nothing is lost" },
+  );
 }
 
 /** A file as a byte source. Its size is that at the time of opening. */

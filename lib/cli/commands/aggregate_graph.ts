@@ -4,7 +4,13 @@ import { Command } from "commander";
 import type { AggregateSummary } from "../../aggregate/aggregate.ts";
 import type { Log } from "../../base/log.ts";
 import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
-import { filePath, formatBytes, integerAtLeast } from "../args.ts";
+import {
+  BUSY_TIMEOUT_TEXT,
+  filePath,
+  formatBytes,
+  integerAtLeast,
+  MAX_BUSY_SECONDS,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
@@ -32,6 +38,7 @@ interface Options {
   strict: boolean;
   resume: boolean;
   keepChunks: boolean;
+  busyTimeout: number;
 }
 
 /** Defines the command. */
@@ -81,6 +88,7 @@ export function aggregateGraphCommand(
     .option("--ingest-batch-size <n>", "datasets per transaction", integerAtLeast(1), 10000)
     .option("--defensive-ingest", "accepted; the registry is always asked first", false)
     .option("--no-defensive-ingest", "accepted; the registry is asked all the same")
+    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .option("--strict", "fail at the first log or metadata file that is broken", false)
     .option("--resume", "continue OUTPUT.chunks if it is there", true)
     .option("--no-resume", "begin anew")
@@ -114,6 +122,7 @@ export function aggregateGraphCommand(
       keepChunks: options.keepChunks,
       resume: options.resume,
       statusIntervalMs: options.logStatusInterval * 1000,
+      busyTimeoutMs: options.busyTimeout * 1000,
     }, context);
     tellSummary(summary, options, context.log, context.peakRssBytes());
     setExitCode(summary.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);

@@ -3,7 +3,13 @@
 import { Command, Option } from "commander";
 import type { IngestSummary, TransferMode } from "../../ingest/ingest.ts";
 import type { Log } from "../../base/log.ts";
-import { filePath, formatBytes, integerAtLeast } from "../args.ts";
+import {
+  BUSY_TIMEOUT_TEXT,
+  filePath,
+  formatBytes,
+  integerAtLeast,
+  MAX_BUSY_SECONDS,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { INGEST_EPILOGUE } from "../help.ts";
@@ -29,6 +35,7 @@ interface Options {
   outputRun?: string;
   resume: boolean;
   dryRun: boolean;
+  busyTimeout: number;
 }
 
 /** Defines the command. */
@@ -52,6 +59,7 @@ export function ingestGraphCommand(
     .option("--batch-size <n>", "datasets per transaction", integerAtLeast(1), 10000)
     .option("--output-run <run>", "RUN collection; needed if the graph is omitted")
     .option("--resume", "only continue what was begun; refuse to start", false)
+    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .option("--dry-run", "check everything, change nothing", false)
     .addHelpText("after", INGEST_EPILOGUE)
     .action(async (repository: string, graph: string | undefined, options: Options) => {
@@ -67,6 +75,7 @@ export function ingestGraphCommand(
         batchSize: options.batchSize,
         resume: options.resume,
         isDryRun: options.dryRun,
+        busyTimeoutMs: options.busyTimeout * 1000,
       }, context);
       tellSummary(summary, options, context.log, context.peakRssBytes());
       setExitCode(summary.nKept > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
