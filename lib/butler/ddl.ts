@@ -43,6 +43,11 @@ export interface TablePlan {
 /** Value of `component` in the records table for datasets that are stored in one piece. */
 export const NULL_COMPONENT = "__NULL_STRING__";
 
+/** Quotes an identifier, whatever it holds. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
 /** Name of the tags table of a dimension group's key. */
 export function tagsTableName(key: number): string {
   return `dataset_tags_${key.toString().padStart(8, "0")}`;

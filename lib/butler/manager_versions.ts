@@ -6,6 +6,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
+import { DimensionUniverse } from "./dimensions.ts";
 
 /** How `dataset.ingest_date` is stored: nanoseconds TAI (datasets manager 2) or UTC text (1). */
 export type IngestDateKind = "tai-nanoseconds" | "utc-text";
@@ -53,6 +54,9 @@ const OBSCORE_ATTRIBUTES = ["config:registry.managers.obscore", "config:obscore.
 
 /** Name of the attribute that holds the dimension universe. */
 const UNIVERSE_ATTRIBUTE = "config:dimensions.json";
+
+/** Newest universe version whose meaning is known; a newer one may mean something else by a name. */
+const MAX_UNIVERSE_VERSION = 8;
 
 /** What {@linkcode checkManagers} found. */
 export interface RegistryVersions {
@@ -111,6 +115,12 @@ export function checkManagers(
   if (datasets === undefined) refuse('version of manager "datasets" is not recorded');
   const universeText = attributes.get(UNIVERSE_ATTRIBUTE);
   if (universeText === undefined) refuse(`attribute "${UNIVERSE_ATTRIBUTE}" is missing`);
+  const { version } = DimensionUniverse.parse(universeText!);
+  if (!Number.isInteger(version) || version < 0 || version > MAX_UNIVERSE_VERSION) {
+    refuse(
+      `version of the dimension universe is ${version}, expected 0 to ${MAX_UNIVERSE_VERSION}`,
+    );
+  }
   return {
     ingestDate: datasets!.startsWith("1.") ? "utc-text" : "tai-nanoseconds",
     universeText: universeText!,

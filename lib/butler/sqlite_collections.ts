@@ -11,16 +11,8 @@ import {
   RepositoryError,
 } from "../base/errors.ts";
 import type { Collection, CollectionType } from "./registry.ts";
+import { COLLECTION_CODES, COLLECTION_TYPE_BY_CODE } from "./registry_rules.ts";
 import type { SqliteConnection, SqlRow } from "./sqlite_connection.ts";
-
-/** Source: butler repository notes, section 2.2. */
-const TYPE_BY_CODE: ReadonlyMap<number, CollectionType> = new Map([
-  [1, "RUN"],
-  [2, "TAGGED"],
-  [3, "CHAINED"],
-  [4, "CALIBRATION"],
-]);
-const CODE_OF = { RUN: 1, CHAINED: 3 } as const;
 
 /**
  * Collections of one registry. Nothing is kept: others may change them at any time.
@@ -167,7 +159,7 @@ export class SqliteCollections {
       this.#connection.run(
         "INSERT INTO collection (name, type) VALUES (?, ?)",
         name,
-        CODE_OF[type],
+        COLLECTION_CODES[type],
       );
       collection = this.#get(name);
     }
@@ -223,7 +215,7 @@ export class SqliteCollections {
   #fromRow(row: SqlRow | null): Collection | null {
     if (row === null) return null;
     const [key, name, code, doc] = row;
-    const type = TYPE_BY_CODE.get(code as number);
+    const type = COLLECTION_TYPE_BY_CODE.get(code as number);
     if (type === undefined) {
       throw new RepositoryError(
         `Cannot use collection "${name}" of registry "${this.#connection.path}": its type is ${code}`,

@@ -7,7 +7,7 @@
 import type { SortedBatch } from "./dataset_batch.ts";
 import { hexIdToText } from "./dataset_batch.ts";
 import { type DataIdValue, formatDataId } from "./data_id.ts";
-import type { RegisteredType } from "./sqlite_dataset_types.ts";
+import type { RegisteredType } from "./registry_rules.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
 import { quoteIdentifier } from "./sqlite_ddl.ts";
 import type { SqlValue } from "./sqlite_connection.ts";

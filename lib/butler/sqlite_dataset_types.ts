@@ -4,22 +4,13 @@
  * @module
  */
 
-import { ConflictingDefinitionError, RefusedError, RepositoryError } from "../base/errors.ts";
+import { ConflictingDefinitionError, RepositoryError } from "../base/errors.ts";
 import { checkDatasetTypeName, type DatasetType, datasetTypeDifference } from "./dataset_ref.ts";
 import { planCalibsTable, planTagsTable, type TablePlan } from "./ddl.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
+import { conformType, distinctTypes, findGroupKey, type RegisteredType } from "./registry_rules.ts";
 import type { SqliteConnection, SqlRow } from "./sqlite_connection.ts";
 import { sqliteColumnNames, sqliteTableStatements } from "./sqlite_ddl.ts";
-
-/** A dataset type with its place in the database. */
-export interface RegisteredType {
-  readonly id: number;
-  readonly type: DatasetType;
-  /** Name of the tags table, unquoted. */
-  readonly tagsTable: string;
-  /** Name of the calibs table, unquoted; null if it is no calibration type. */
-  readonly calibsTable: string | null;
-}
 
 const SELECT_TYPE = "SELECT id, name, storage_class, dimensions_key, tag_association_table, " +
   "calibration_association_table FROM dataset_type ";
@@ -94,19 +85,7 @@ export class SqliteDatasetTypes {
    * @throws {RefusedError} if the universe has other dimensions under these names.
    */
   conform(type: DatasetType): DimensionGroup {
-    const { group, name } = type;
-    const unknown = group.names.find((dimension) => !this.#universe.has(dimension));
-    const conformed = unknown === undefined ? this.#universe.group(group.names) : null;
-    if (
-      conformed?.key === group.key && conformed.required.join() === group.required.join()
-    ) return conformed;
-    const state = unknown === undefined
-      ? `dimensions {${group.names.join(", ")}} depend on each other in another way there`
-      : `it does not have dimension "${unknown}"`;
-    throw new RefusedError(
-      `Cannot use dataset type "${name}" with universe ${this.#universe.version} of registry ` +
-        `"${this.#connection.path}": ${state}`,
-    );
+    return conformType(type, this.#universe, this.#connection.path);
   }
 
   /**
@@ -217,21 +196,15 @@ export class SqliteDatasetTypes {
   /** Key of a group, made if necessary. Only within a transaction. */
   #ensureGroup(group: DimensionGroup): number {
     if (group.names.length === 0) return 0;
-    const namesByKey = new Map<number, string[]>();
-    const definitions = this.#connection.all(
-      "SELECT dimension_graph_id, dimension_name FROM dimension_graph_definition " +
-        "ORDER BY dimension_graph_id",
+    const found = findGroupKey(
+      group,
+      this.#universe,
+      this.#connection.all(
+        "SELECT dimension_graph_id, dimension_name FROM dimension_graph_definition " +
+          "ORDER BY dimension_graph_id",
+      ) as [number, string][],
     );
-    for (const [key, name] of definitions as [number, string][]) {
-      const names = namesByKey.get(key);
-      if (names === undefined) namesByKey.set(key, [name]);
-      else names.push(name);
-    }
-    for (const [key, names] of namesByKey) {
-      // A group with a dimension that the universe doesn't have can't be this one.
-      if (!names.every((name) => this.#universe.has(name))) continue;
-      if (this.#universe.group(names).key === group.key) return key;
-    }
+    if (found !== null) return found;
     this.#connection.run("INSERT INTO dimension_graph_key DEFAULT VALUES");
     const key = this.#connection.first("SELECT last_insert_rowid()")![0] as number;
     for (const name of group.required) {
@@ -243,22 +216,4 @@ export class SqliteDatasetTypes {
     }
     return key;
   }
-}
-
-/** One call must not define one name in two ways: which one won would depend on the order. */
-function distinctTypes(types: readonly DatasetType[]): DatasetType[] {
-  const byName = new Map<string, DatasetType>();
-  for (const type of types) {
-    const other = byName.get(type.name);
-    if (other === undefined) {
-      byName.set(type.name, type);
-      continue;
-    }
-    const difference = datasetTypeDifference(other, type);
-    if (difference === null) continue;
-    throw new ConflictingDefinitionError(
-      `Cannot register dataset type "${type.name}": it is given twice, and in one, ${difference}`,
-    );
-  }
-  return [...byName.values()];
 }

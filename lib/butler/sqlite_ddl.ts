@@ -5,7 +5,9 @@
  * @module
  */
 
-import type { ColumnPlan, TablePlan } from "./ddl.ts";
+import { type ColumnPlan, quoteIdentifier, type TablePlan } from "./ddl.ts";
+
+export { quoteIdentifier } from "./ddl.ts";
 
 /** Longest string that is declared with its length and checked; longer ones are TEXT. */
 const MAX_CHECKED_LENGTH = 32;
@@ -26,11 +28,6 @@ const KEYWORDS = new Set(
     "restrict right rollback row select set table temp temporary then to transaction trigger true " +
     "union unique update using vacuum values view virtual when where").split(" "),
 );
-
-/** Quotes an identifier, whatever it holds. Use it in every statement that isn't kept as text. */
-export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
 
 /** Quotes an identifier only where the reference does: the text of DDL is kept and compared. */
 function nameForDdl(name: string): string {

@@ -10,7 +10,7 @@ import { SortedBatch } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
 import { governorSummaryTableName, NULL_COMPONENT } from "./ddl.ts";
 import { findDataIdState, type ResolvedBatch } from "./sqlite_conflicts.ts";
-import type { RegisteredType } from "./sqlite_dataset_types.ts";
+import type { RegisteredType } from "./registry_rules.ts";
 import { constraintKind, type SqlValue } from "./sqlite_connection.ts";
 import { quoteIdentifier } from "./sqlite_ddl.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
