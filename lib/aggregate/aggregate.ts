@@ -186,7 +186,13 @@ async function aggregate(
       graphPath: options.graphPath,
       chunkLogPath: scanner.chunkLogPath!,
       resumeSize: chunkLog?.soundSize ?? -1,
-      headerChunk: makeHeaderChunk(fingerprintOf(graph), graph.headerText, scanner.dictionary),
+      headerChunk: makeHeaderChunk({
+        fingerprint: fingerprintOf(graph),
+        graphHeaderText: graph.headerText,
+        dictionary: scanner.dictionary,
+        pipelineGraphFrame: zstd.compressor(null, options.zstdLevel)
+          .compress(graph.pipelineGraphText),
+      }),
       index: index.arrays,
       indexSeed: index.seed,
       reuse: chunkLog?.table ?? null,
@@ -409,11 +415,22 @@ function prepareOutput(outputPath: string): LockFile {
     }
   } catch (error) {
     if (error instanceof ProvgraphError) throw error;
-    if (!(error instanceof Deno.errors.NotFound)) {
-      throw fileError("write graph", outputPath, error);
+    if (!(error instanceof Deno.errors.NotFound) || !isDirectory(directory)) {
+      throw new EnvironmentError(
+        `Cannot write graph "${outputPath}": ${(error as Error).message}`,
+        { cause: error, hint: "give another --output, or make its directory writeable" },
+      );
     }
   }
   return LockFile.acquire(outputPath);
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 function markKnown(index: GraphIndex, ids: Uint8Array): Uint8Array {

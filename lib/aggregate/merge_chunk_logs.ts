@@ -115,9 +115,9 @@ function writeMerged(
   zstdLevel: number,
   summary: MergeSummary,
 ): void {
-  const { graphHeaderText, fingerprint, dictionary } = logs[0].loaded.header;
+  const { graphHeaderText, dictionary } = logs[0].loaded.header;
   const intSize = parseHeader(graphHeaderText, logs[0].path, "predicted").int_size;
-  writer.append(makeHeaderChunk(fingerprint, graphHeaderText, dictionary));
+  writer.append(makeHeaderChunk(logs[0].loaded.header));
   const recompressors = logs.map(({ loaded }) =>
     equalBytes(loaded.header.dictionary, dictionary) ? null : new Recompressor(
       zstd.decompressor(loaded.header.dictionary),

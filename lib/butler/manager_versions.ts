@@ -6,7 +6,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
-import { DimensionUniverse } from "./dimensions.ts";
+import { type JsonValue, parseJson } from "../base/json_text.ts";
 
 /** How `dataset.ingest_date` is stored: nanoseconds TAI (datasets manager 2) or UTC text (1). */
 export type IngestDateKind = "tai-nanoseconds" | "utc-text";
@@ -115,8 +115,8 @@ export function checkManagers(
   if (datasets === undefined) refuse('version of manager "datasets" is not recorded');
   const universeText = attributes.get(UNIVERSE_ATTRIBUTE);
   if (universeText === undefined) refuse(`attribute "${UNIVERSE_ATTRIBUTE}" is missing`);
-  const { version } = DimensionUniverse.parse(universeText!);
-  if (!Number.isInteger(version) || version < 0 || version > MAX_UNIVERSE_VERSION) {
+  const version = universeVersion(universeText!);
+  if (version === null || version < 0 || version > MAX_UNIVERSE_VERSION) {
     refuse(
       `version of the dimension universe is ${version}, expected 0 to ${MAX_UNIVERSE_VERSION}`,
     );
@@ -125,6 +125,17 @@ export function checkManagers(
     ingestDate: datasets!.startsWith("1.") ? "utc-text" : "tai-nanoseconds",
     universeText: universeText!,
   };
+}
+
+function universeVersion(text: string): number | null {
+  let universe: JsonValue;
+  try {
+    universe = parseJson(text);
+  } catch {
+    return null;
+  }
+  if (typeof universe !== "object" || universe === null || Array.isArray(universe)) return null;
+  return Number.isInteger(universe.version) ? universe.version as number : null;
 }
 
 /** Class name without private modules: `butler.yaml` has the alias, the database the real one. */

@@ -53,13 +53,15 @@ export class FileReport {
    */
   add(kind: FileProblemKind, place: string, what: string, isRebuildable?: boolean): void {
     if (!this.findings.count(kind)) return;
+    const isRepairable = this.canRebuild && (isRebuildable ?? REBUILDABLE.has(kind));
     this.findings.list({
       kind,
       where: place === "" ? this.argument : `${this.argument}: ${place}`,
       what,
-      command: this.canRebuild && (isRebuildable ?? REBUILDABLE.has(kind))
+      command: isRepairable
         ? commandLine("provgraph", "check", this.argument, "--repair")
         : this.rewriteCommand,
+      isRepairable,
     });
   }
 

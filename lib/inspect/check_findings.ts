@@ -98,6 +98,8 @@ export interface Problem {
    * knows.
    */
   command: string;
+  /** Whether `check --repair` mends it; absent for no. */
+  isRepairable?: boolean;
 }
 
 /** Problems kept of each kind unless told otherwise. */
@@ -159,9 +161,9 @@ export class Findings {
     return n;
   }
 
-  /** Whether any problem of these kinds was found. */
-  has(...kinds: ProblemKind[]): boolean {
-    return kinds.some((kind) => this.#counts.has(kind));
+  /** Whether `--repair` can do anything. */
+  get isRepairable(): boolean {
+    return this.#problems.some((problem) => problem.isRepairable === true);
   }
 }
 

@@ -10,6 +10,7 @@ import { readBigEndian } from "../base/bytes.ts";
 import { compareUuids, uuidToHex, uuidToText } from "../base/uuid.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "../provenance/chunk_log_header.ts";
 import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
+import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { parseHeader, provenanceHeaderText, type QuantumGraphHeader } from "../qg/header.ts";
 import {
   CHUNK_LOG_MAGIC,
@@ -30,8 +31,16 @@ import {
   type DocumentSource,
   parseStored,
 } from "./documents.ts";
-import { missingReason, parseQuantumView } from "./quantum_document.ts";
-import { type Candidate, MAX_CANDIDATES, onlyCandidate, type Selector } from "./selector.ts";
+import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
+import { configOf } from "./pipeline_config.ts";
+import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_document.ts";
+import {
+  type Candidate,
+  DataIdMatcher,
+  MAX_CANDIDATES,
+  onlyCandidate,
+  type Selector,
+} from "./selector.ts";
 
 /** Bytes read at each chunk: prefix and, for nearly all quanta, the whole head. */
 const PEEK_SIZE = 1024;
@@ -55,12 +64,15 @@ export class ChunkLogDocuments implements DocumentSource {
   readonly #header: ChunkLogHeader;
   readonly #graphHeader: QuantumGraphHeader;
   readonly #decompressor: ZstdDecompressor;
+  readonly #plainDecompressor: ZstdDecompressor;
+  #pipeline: PipelineGraph | null = null;
 
   private constructor(source: FileSource, header: ChunkLogHeader, zstd: Zstd) {
     this.#source = source;
     this.name = `chunk log "${source.name}"`;
     this.#header = header;
     this.#graphHeader = parseHeader(header.graphHeaderText, source.name, "predicted");
+    this.#plainDecompressor = zstd.decompressor(null);
     this.#decompressor = zstd.decompressor(
       header.dictionary.length === 0 ? null : header.dictionary,
     );
@@ -123,7 +135,7 @@ export class ChunkLogDocuments implements DocumentSource {
   }
 
   dataset(selector: Selector): Promise<Uint8Array> {
-    const found = this.#find(selector);
+    const found = this.#find(selector, "dataset");
     if (found.dataset < 0) {
       throw new NotFoundError(
         `Cannot read dataset "${selector.words[0]}" in ${this.name}: it is a quantum`,
@@ -136,8 +148,18 @@ export class ChunkLogDocuments implements DocumentSource {
     return Promise.resolve(this.#decode(body, at, head.datasetSize(found.dataset)));
   }
 
-  config(): Promise<{ label: string; text: Uint8Array }> {
-    this.#refuse("config");
+  config(selector: Selector | null): Promise<{ label: string; text: Uint8Array }> {
+    return configOf(this.#pipelineGraph(), selector, this.name, () => {
+      const found = this.#find(selector!, "dataset");
+      if (found.dataset < 0) return Promise.resolve(null);
+      const { head, body } = this.#read(found);
+      let at = head.quantumSize + head.metadataSize + head.logSize;
+      for (let i = 0; i < found.dataset; i++) at += head.datasetSize(i);
+      const text = this.#decode(body, at, head.datasetSize(found.dataset));
+      return Promise.resolve(
+        parseStored(`dataset in ${this.name}`, () => parseDatasetView(text).typeName),
+      );
+    });
   }
 
   packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
@@ -162,7 +184,7 @@ export class ChunkLogDocuments implements DocumentSource {
 
   /** The chunk of the quantum that a selector names, or that made the dataset which it names. */
   #quantumChunk(selector: Selector): { head: ScanHead; body: Uint8Array } {
-    const found = this.#find(selector);
+    const found = this.#find(selector, "quantum");
     const chunk = this.#read(found);
     if (!found.isQuantum) {
       throw new NotFoundError(
@@ -173,15 +195,50 @@ export class ChunkLogDocuments implements DocumentSource {
     return chunk;
   }
 
-  #find(selector: Selector): Found {
-    if (selector.kind === "dataId") {
-      throw new RefusedError(
-        `Cannot find "${
-          selector.words.join(" ")
-        }" in ${this.name}: chunk logs don't name dimensions`,
-        { hint: "give a UUID, or the repository as SOURCE" },
-      );
+  /** Decodes the blocks of every chunk: there is no index of data IDs. */
+  #findByDataId(
+    selector: Selector & { kind: "dataId" },
+    kind: "quantum" | "dataset",
+  ): Found {
+    const { label, terms } = selector;
+    const group = groupOf(this.#pipelineGraph(), kind, label, this.name);
+    const matcher = new DataIdMatcher(group, terms, `${kind} of "${label}"`);
+    const found = new Map<string, Found & Candidate>();
+    for (const { place } of this.#heads()) {
+      const isQuantum = place.type !== ChunkType.INIT;
+      const { head, body } = this.#read({ place });
+      if (kind === "quantum") {
+        const text = isQuantum ? this.#block(head, body, QUANTUM) : null;
+        const candidate = text && quantumCandidate(text, label, matcher, group, this.name);
+        if (candidate === null) continue;
+        found.set(uuidToHex(candidate.id), { place, dataset: -1, isQuantum, ...candidate });
+        continue;
+      }
+      let at = head.quantumSize + head.metadataSize + head.logSize;
+      for (let i = 0; i < head.nDatasets; i++) {
+        const text = this.#decode(body, at, head.datasetSize(i));
+        at += head.datasetSize(i);
+        const candidate = datasetCandidate(text, label, matcher, group, this.name);
+        if (candidate === null) continue;
+        found.set(uuidToHex(candidate.id), { place, dataset: i, isQuantum, ...candidate });
+      }
     }
+    const { id } = onlyCandidate([...found.values()], selector, this.name);
+    return found.get(uuidToHex(id))!;
+  }
+
+  #pipelineGraph(): PipelineGraph {
+    return this.#pipeline ??= PipelineGraph.parse(
+      this.#plainDecompressor.decompress(
+        this.#header.pipelineGraphFrame,
+        `pipeline graph of ${this.name}`,
+      ),
+      this.#source.name,
+    );
+  }
+
+  #find(selector: Selector, kind: "quantum" | "dataset"): Found {
+    if (selector.kind === "dataId") return this.#findByDataId(selector, kind);
     const found = new Map<string, Found & Candidate>();
     const prefix = selector.kind === "prefix" ? selector.hex : "";
     const matches = (id: Uint8Array): boolean =>
@@ -246,7 +303,7 @@ export class ChunkLogDocuments implements DocumentSource {
     }
   }
 
-  #read({ place }: Found): { head: ScanHead; body: Uint8Array } {
+  #read({ place }: Pick<Found, "place">): { head: ScanHead; body: Uint8Array } {
     const chunk = readChunk(this.#source, place);
     if (chunk === null) {
       throw new InvalidChunkLogError(

@@ -6,12 +6,8 @@
  * @module
  */
 
-import { NotFoundError, RefusedError } from "../base/errors.ts";
+import { NotFoundError } from "../base/errors.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
-import { formatDataId } from "../butler/data_id.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
-import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
-import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { NodeAddresses, ProvenanceGraph } from "../qg/provenance_graph.ts";
 import {
   type AttemptDocuments,
@@ -20,6 +16,7 @@ import {
   type DocumentSource,
   parseStored,
 } from "./documents.ts";
+import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_document.ts";
 import {
@@ -199,58 +196,4 @@ export class GraphDocuments implements DocumentSource {
         "neither log nor metadata",
     );
   }
-}
-
-function groupOf(
-  pipeline: PipelineGraph,
-  kind: "quantum" | "dataset",
-  label: string,
-  where: string,
-): DimensionGroup {
-  const names = kind === "quantum"
-    ? pipeline.tasks.get(label)?.dimensions
-    : pipeline.datasetTypes.get(label)?.dimensions;
-  if (names == null) {
-    const known = kind === "quantum" ? [...pipeline.tasks.keys()] : [];
-    throw new NotFoundError(
-      `Cannot find ${kind === "quantum" ? "task" : "dataset type"} "${label}" in ${where}`,
-      known.length === 0 ? {} : { hint: `its tasks are ${known.join(", ")}` },
-    );
-  }
-  if (pipeline.dimensionsText === null) {
-    throw new RefusedError(`Cannot use data IDs in ${where}: it has no dimension universe`, {
-      hint: "give a UUID",
-    });
-  }
-  return DimensionUniverse.parse(pipeline.dimensionsText).group(names);
-}
-
-function quantumCandidate(
-  text: Uint8Array,
-  label: string,
-  matcher: DataIdMatcher,
-  group: DimensionGroup,
-  where: string,
-): Candidate | null {
-  const view = parseStored(`quantum in ${where}`, () => parseQuantumView(text));
-  if (view.taskLabel !== label || !matcher.matches(view.dataCoordinate)) return null;
-  return {
-    id: parseStored(`quantum in ${where}`, () => uuidFromText(view.quantumId)),
-    text: `${label} ${formatDataId(group, view.dataCoordinate as DataIdValue[])}`,
-  };
-}
-
-function datasetCandidate(
-  text: Uint8Array,
-  typeName: string,
-  matcher: DataIdMatcher,
-  group: DimensionGroup,
-  where: string,
-): Candidate | null {
-  const view = parseStored(`dataset in ${where}`, () => parseDatasetView(text));
-  if (view.typeName !== typeName || !matcher.matches(view.dataCoordinate)) return null;
-  return {
-    id: parseStored(`dataset in ${where}`, () => uuidFromText(view.datasetId)),
-    text: `${typeName} ${formatDataId(group, view.dataCoordinate as DataIdValue[])}`,
-  };
 }

@@ -20,6 +20,8 @@ export interface ChunkLogHeader {
   graphHeaderText: Uint8Array;
   /** Raw-content dictionary, empty for none. */
   dictionary: Uint8Array;
+  /** Pipeline graph, one zstd frame without dictionary: dimensions and configs for readers. */
+  pipelineGraphFrame: Uint8Array;
 }
 
 /**
@@ -35,19 +37,22 @@ export function graphFingerprint(
     .update(`\0${nBlockBytes}`).digest("hex");
 }
 
-/** Makes the header chunk. The body is the graph's header text, then the dictionary. */
+/** Makes the header chunk. The body is the graph's header text, the dictionary, the pipeline graph. */
 export function makeHeaderChunk(
-  fingerprint: string,
-  graphHeaderText: Uint8Array,
-  dictionary: Uint8Array,
+  { fingerprint, graphHeaderText, dictionary, pipelineGraphFrame }: Omit<ChunkLogHeader, "version">,
 ): Uint8Array<ArrayBuffer> {
   const head = encodeUtf8(JSON.stringify({
     version: CHUNK_LOG_VERSION,
     fingerprint,
     header_size: graphHeaderText.length,
     dictionary_size: dictionary.length,
+    pipeline_graph_size: pipelineGraphFrame.length,
   }));
-  return makeChunk(ChunkType.HEADER, head, concatBytes([graphHeaderText, dictionary]));
+  return makeChunk(
+    ChunkType.HEADER,
+    head,
+    concatBytes([graphHeaderText, dictionary, pipelineGraphFrame]),
+  );
 }
 
 /**
@@ -84,17 +89,19 @@ export function parseChunkLogHeader(
       { hint: "use the version of this tool that wrote it, or remove the file to scan anew" },
     );
   }
-  const { header_size: headerSize, dictionary_size: dictionarySize } = numbers;
-  if (!(headerSize >= 0) || headerSize + dictionarySize !== body.length) {
+  const sizes = [numbers.header_size, numbers.dictionary_size, numbers.pipeline_graph_size];
+  if (!sizes.every((size) => size >= 0) || sizes.reduce((a, b) => a + b) !== body.length) {
     throw new InvalidChunkLogError(
       `Cannot read chunk log "${fileName}": the sizes in its header don't fit`,
     );
   }
+  const pipelineStart = sizes[0] + sizes[1];
   return {
     version: numbers.version,
     fingerprint,
-    graphHeaderText: body.slice(0, headerSize),
-    dictionary: body.slice(headerSize),
+    graphHeaderText: body.slice(0, sizes[0]),
+    dictionary: body.slice(sizes[0], pipelineStart),
+    pipelineGraphFrame: body.slice(pipelineStart),
   };
 }
 

@@ -26,7 +26,7 @@ const CONFIGURED = {
 };
 
 function attributes(changes: Record<string, string | null> = {}): Map<string, string> {
-  const rows = new Map<string, string>([["config:dimensions.json", "{}"]]);
+  const rows = new Map<string, string>([["config:dimensions.json", '{"version":8}']]);
   for (const [kind, name] of Object.entries(CLASSES)) {
     rows.set(`config:registry.managers.${kind}`, name);
     rows.set(`version:${name}`, VERSIONS[kind]);
@@ -75,6 +75,8 @@ const REFUSED: [string, Record<string, string | null>, RegExp][] = [
   ["a missing class", { "config:registry.managers.opaque": null }, /"opaque" is not recorded/],
   ["an obscore table", { "config:obscore.json": "{}" }, /obscore/],
   ["an obscore manager", { "config:registry.managers.obscore": "x" }, /obscore/],
+  ["a newer universe", { "config:dimensions.json": '{"version":9}' }, /universe is 9, expected/],
+  ["a universe without version", { "config:dimensions.json": "{}" }, /universe is null/],
   ["no universe", { "config:dimensions.json": null }, /config:dimensions\.json/],
 ];
 for (const [what, changes, message] of REFUSED) {

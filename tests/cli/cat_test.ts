@@ -100,7 +100,7 @@ Deno.test("cat prints the same in every format from graph and repository, before
   }
 });
 
-Deno.test("cat reads a chunk log by ID, with the same bytes", async () => {
+Deno.test("cat reads a chunk log by ID and data ID, with the same bytes", async () => {
   const { aggregated } = await chain();
   const quantum = parse(await cat(aggregated, "provenance.qg", "quantum", ...RETRIED, "--raw"));
   const id = quantum.quantum_id as string;
@@ -115,6 +115,9 @@ Deno.test("cat reads a chunk log by ID, with the same bytes", async () => {
       ["metadata", image, "--all-attempts", "--raw"],
       ["dataset", image, "--raw"],
       ["header", "--raw"],
+      ["log", ...RETRIED, "--all-attempts", "--raw"],
+      ["dataset", "image", "visit=1", "detector=4"],
+      ["config", "calibrate"],
     ]
   ) {
     assert.equal(
@@ -192,8 +195,9 @@ Deno.test("cat says why there is no document", async () => {
     [aggregated, ["provenance.qg", "log", "calibrate", "tract=1"], /dimensions are instrument/],
     [aggregated, ["provenance.qg", "config"], /which config/],
     [aggregated, ["provenance.qg", "dataset", quantum.quantum_id as string], /it is a quantum/],
-    [aggregated, ["provenance.qg.chunks", "config", "calibrate"], /chunk logs don't have it/],
-    [aggregated, ["provenance.qg.chunks", "log", ...RETRIED], /chunk logs don't name dimensions/],
+    [aggregated, ["provenance.qg.chunks", "packages"], /chunk logs don't have it/],
+    [aggregated, ["provenance.qg.chunks", "log", "calibrate", "tract=1"], /dimensions are instr/],
+    [aggregated, ["provenance.qg.chunks", "log", "nothing", "visit=1"], /task "nothing"/],
     [aggregated, ["repo", "quantum", ...RETRIED], /holds no run_provenance yet[^]*ingest-graph/],
     [aggregated, ["repo", "header"], /no RUN holds "run_provenance"/],
     [
