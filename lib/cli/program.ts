@@ -10,6 +10,7 @@ import { TOOL_NAME, TOOL_VERSION } from "../base/version.ts";
 import { gather } from "./args.ts";
 import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
 import { catCommand } from "./commands/cat.ts";
+import { checkCommand } from "./commands/check.ts";
 import { ingestGraphCommand } from "./commands/ingest_graph.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
@@ -112,7 +113,7 @@ function makeProgram(
     logger: logger(),
     log: logger().get(`${TOOL_NAME}.${name}`, aliases),
   });
-  for (const make of [aggregateGraphCommand, ingestGraphCommand, catCommand]) {
+  for (const make of [aggregateGraphCommand, ingestGraphCommand, catCommand, checkCommand]) {
     const command = make(context, run, setExitCode);
     program.addCommand(command.copyInheritedSettings(program));
   }

@@ -1,0 +1,339 @@
+/**
+ * A provenance graph against the repository that holds it, or is to hold it: how far its ingest got,
+ * which originals are left, and whether what it is said to back is in it.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path/posix";
+import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
+import { absolutePath } from "../butler/datastore.ts";
+import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { describeDamage } from "./check_archive.ts";
+import { commandLine, type Findings } from "./check_findings.ts";
+import {
+  type GraphTarget,
+  type GraphTargets,
+  type RegisteredTargets,
+  Stored,
+} from "./check_targets.ts";
+import type { FileTree } from "./check_tree.ts";
+
+/** How far the ingest of a graph is. */
+export type IngestState =
+  /** Not begun. */
+  | "not ingested"
+  /** Datasets were forgotten or promised, or the graph lies in the datastore, but isn't registered. */
+  | "unregistered"
+  /** The graph is registered; something is left to do. */
+  | "unfinished"
+  | "finished";
+
+/** What {@linkcode checkBacking} works on. */
+export interface BackingCheck {
+  findings: Findings;
+  repository: string;
+  run: string;
+  graph: ProvenanceGraph;
+  /** Graph file as the user wrote it, or null. */
+  graphArgument: string | null;
+  graphMtimeMs: number;
+  /** Absolute root of the datastore. */
+  root: string;
+  /** The RUN as file templates write it. */
+  runPath: string;
+  /** Whether it is the RUN's run_provenance. */
+  isRegistered: boolean;
+  /** Whether it is the file given, which lies elsewhere. */
+  isGiven: boolean;
+  targets: GraphTargets;
+  registered: RegisteredTargets;
+  tree: FileTree;
+  /** Command with which the butler removes a dataset. */
+  pruneCommand: (id: Uint8Array) => Promise<string>;
+}
+
+/** Counts of one pass over the targets. */
+interface Counts {
+  /** Targets with content in the graph. */
+  nTargets: number;
+  nUnregistered: number;
+  nElsewhere: number;
+  /** Originals whose content is in the graph. */
+  nOriginals: number;
+  /** The same, of datasets that are done. */
+  nOrphaned: number;
+  nEmpty: number;
+}
+
+/** Compares graph, registry and files, and reports every problem. */
+export async function checkBacking(check: BackingCheck): Promise<IngestState> {
+  try {
+    const pass = new BackingPass(check);
+    return await pass.run();
+  } catch (error) {
+    const path = check.graph.name;
+    check.findings.add({
+      kind: "damaged-graph",
+      where: path,
+      what: describeDamage(error),
+      command: commandLine("provgraph", "check", path, "--read-data"),
+    });
+    return check.isRegistered ? "finished" : "not ingested";
+  }
+}
+
+class BackingPass {
+  readonly #check: BackingCheck;
+  readonly #counts: Counts = {
+    nTargets: 0,
+    nUnregistered: 0,
+    nElsewhere: 0,
+    nOriginals: 0,
+    nOrphaned: 0,
+    nEmpty: 0,
+  };
+  /** Directories of targets that hold nothing any more. */
+  readonly #emptied = new Set<string>();
+  /** Orphaned originals to be listed, if nothing else is left to do. */
+  readonly #orphaned: string[] = [];
+
+  constructor(check: BackingCheck) {
+    this.#check = check;
+  }
+
+  async run(): Promise<IngestState> {
+    const { graph, registered, targets, isRegistered, findings } = this.#check;
+    await registered.mergeNodes(graph);
+    for await (const target of targets.read()) await this.#see(target);
+    await this.#checkUnnamed();
+    this.#counts.nEmpty = this.#emptied.size;
+    const { nUnregistered, nElsewhere, nOrphaned, nEmpty } = this.#counts;
+    if (!isRegistered) return this.#notRegistered();
+    if (nUnregistered + nElsewhere > 0) {
+      this.#reportInterrupted();
+      return "unfinished";
+    }
+    for (const path of this.#orphaned) {
+      findings.add({
+        kind: "orphaned-original",
+        where: path,
+        what: "its content is in the provenance graph, which backs the dataset",
+        command: this.#repairCommand(),
+        isRepairable: true,
+      });
+    }
+    for (let i = this.#orphaned.length; i < nOrphaned; i++) findings.count("orphaned-original");
+    if (nEmpty > 0) {
+      findings.add({
+        kind: "empty-directory",
+        where: `RUN "${this.#check.run}"`,
+        what: `${nEmpty} directories of metadata, log and config files are empty, such as ` +
+          `"${this.#emptied.values().next().value}"`,
+        command: this.#ingestCommand(),
+        isRepairable: true,
+      });
+    }
+    return nOrphaned + nEmpty > 0 ? "unfinished" : "finished";
+  }
+
+  #ingestCommand(): string {
+    const { repository, run, isGiven, graphArgument } = this.#check;
+    return isGiven && graphArgument !== null
+      // A copy: whoever gave the graph to a check still wants to have it.
+      ? commandLine("provgraph", "ingest-graph", repository, graphArgument, "--transfer", "copy")
+      : commandLine("provgraph", "ingest-graph", repository, "--output-run", run);
+  }
+
+  #repairCommand(): string {
+    const { repository, run } = this.#check;
+    return commandLine("provgraph", "check", repository, "--run", run, "--repair");
+  }
+
+  /** One target: is it registered, what backs it, is its original there? */
+  async #see(target: GraphTarget): Promise<void> {
+    const { registered, tree, isRegistered } = this.#check;
+    const i = registered.find(target.id);
+    const state = i < 0 ? 0 : registered.state[i];
+    if (i >= 0) registered.state[i] |= Stored.NAMED;
+    const isBacked = (state & Stored.GRAPH) !== 0;
+    const hasOriginal = target.path !== null && tree.claim(target.path);
+    this.#noteDirectories(target);
+    if (isBacked && !this.#hasBlock(target, state)) {
+      await this.#reportWithoutContent(target);
+      return;
+    }
+    if (!target.hasContent) {
+      // Registered, with a file of its own: the graph has nothing to do with it.
+      if ((state & Stored.ELSEWHERE) === 0 && i < 0 && hasOriginal) this.#reportUnrecorded(target);
+      else if (i >= 0 && (state & Stored.FILE_THERE) === 0) await this.#reportLost(target, state);
+      return;
+    }
+    const counts = this.#counts;
+    counts.nTargets++;
+    if (i < 0) counts.nUnregistered++;
+    else if (!isBacked) {
+      counts.nElsewhere++;
+      if (!isRegistered && (state & Stored.FILE_THERE) === 0) await this.#reportLost(target, state);
+    }
+    if (!hasOriginal || !isRegistered) return;
+    if (this.#isNewer(target.path!)) return;
+    counts.nOriginals++;
+    if (!isBacked) return;
+    counts.nOrphaned++;
+    if (this.#orphaned.length < MAX_KEPT) this.#orphaned.push(target.path!);
+  }
+
+  /** Whether the graph has what the record promises. */
+  #hasBlock(target: GraphTarget, state: number): boolean {
+    if (!target.hasContent || (state & Stored.IN_GRAPH) === 0) return false;
+    if (target.kind === "log") return (state & Stored.HAS_LOG) !== 0;
+    return target.kind === "config" || (state & Stored.HAS_METADATA) !== 0;
+  }
+
+  /** Directories that ingesting leaves empty and would remove. */
+  #noteDirectories({ path, typeName }: GraphTarget): void {
+    const { runPath, tree } = this.#check;
+    if (path === null || tree.emptyDirectories.size === 0) return;
+    const top = `${runPath}/${typeName}`;
+    for (let at = dirname(path); at.length >= top.length; at = dirname(at)) {
+      if (at !== top && !at.startsWith(`${top}/`)) return;
+      if (tree.emptyDirectories.has(at)) this.#emptied.add(at);
+    }
+  }
+
+  #isNewer(path: string): boolean {
+    const { root, graphMtimeMs, findings } = this.#check;
+    const file = absolutePath(root, path);
+    let mtimeMs: number;
+    try {
+      mtimeMs = Deno.statSync(file).mtime?.getTime() ?? 0;
+    } catch (error) {
+      // Gone meanwhile, or a link that leads nowhere.
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+    if (mtimeMs <= graphMtimeMs) return false;
+    findings.add({
+      kind: "newer-original",
+      where: path,
+      what: "it was written after the provenance graph, so its content is nowhere else",
+      command: commandLine("rm", file),
+    });
+    return true;
+  }
+
+  #reportUnrecorded({ path, typeName, id }: GraphTarget): void {
+    const { findings, root } = this.#check;
+    findings.add({
+      kind: "unrecorded-original",
+      where: path!,
+      what:
+        `the provenance graph has no content of ${typeName} ${uuidToText(id)}, so it is nowhere ` +
+        "else",
+      command: commandLine("rm", absolutePath(root, path!)),
+    });
+  }
+
+  async #reportWithoutContent({ id, typeName }: GraphTarget): Promise<void> {
+    const { findings, pruneCommand } = this.#check;
+    if (!findings.count("backed-without-content")) return;
+    findings.list({
+      kind: "backed-without-content",
+      where: `dataset ${uuidToText(id)} (${typeName})`,
+      what: "the provenance graph is said to back it, but its last attempt has none",
+      command: await pruneCommand(id),
+    });
+  }
+
+  /** Registered, but its file is gone. */
+  async #reportLost({ id, typeName, path, hasContent }: GraphTarget, state: number): Promise<void> {
+    const { findings, pruneCommand } = this.#check;
+    const kind = (state & Stored.ELSEWHERE) === 0
+      ? "registered-without-record"
+      : "registered-without-file";
+    if (!findings.count(kind)) return;
+    findings.list({
+      kind,
+      where: `dataset ${uuidToText(id)} (${typeName})`,
+      what: (kind === "registered-without-record"
+        ? "no datastore record says where it is"
+        : `its file${path === null ? "" : ` "${path}"`} isn't there`) +
+        (hasContent ? ", but the provenance graph has its content" : ""),
+      command: hasContent ? this.#ingestCommand() : await pruneCommand(id),
+      isRepairable: hasContent && this.#check.isRegistered,
+    });
+  }
+
+  /** Registered datasets that no quantum of the graph names. */
+  async #checkUnnamed(): Promise<void> {
+    const { registered, findings, pruneCommand } = this.#check;
+    for (let i = 0; i < registered.n; i++) {
+      const state = registered.state[i];
+      if ((state & Stored.NAMED) !== 0) continue;
+      const id = registered.ids.subarray(i * UUID_SIZE, (i + 1) * UUID_SIZE);
+      const kind = (state & Stored.GRAPH) !== 0
+        ? "backed-without-content"
+        : (state & Stored.ELSEWHERE) === 0
+        ? "registered-without-record"
+        : (state & Stored.FILE_THERE) === 0
+        ? "registered-without-file"
+        : null;
+      if (kind === null || !findings.count(kind)) continue;
+      findings.list({
+        kind,
+        where: `dataset ${registered.idText(i)}`,
+        what: "no quantum of the provenance graph has it, and it is not stored otherwise",
+        command: await pruneCommand(id),
+      });
+    }
+  }
+
+  #reportInterrupted(): void {
+    const { nTargets, nUnregistered, nElsewhere, nOriginals } = this.#counts;
+    this.#check.findings.add({
+      kind: "interrupted-ingest",
+      where: `RUN "${this.#check.run}"`,
+      what: `run_provenance is there, but of ${nTargets} metadata, log and config datasets ` +
+        `${nUnregistered} are not registered and ${nElsewhere} not backed by it; ` +
+        `${nOriginals} original files are left`,
+      command: this.#ingestCommand(),
+      isRepairable: true,
+    });
+  }
+
+  #notRegistered(): IngestState {
+    const { findings, run, isGiven } = this.#check;
+    const { nTargets, nUnregistered } = this.#counts;
+    const where = `RUN "${run}"`;
+    const command = this.#ingestCommand();
+    if (!isGiven) {
+      findings.add({
+        kind: "unregistered-graph",
+        where: this.#check.graph.name,
+        what: `it lies at the place of run_provenance of ${where}, but isn't registered; of ` +
+          `${nTargets} metadata, log and config datasets ${nUnregistered} are not registered`,
+        command,
+        isRepairable: true,
+      });
+      return "unregistered";
+    }
+    if (nUnregistered === 0) return "not ingested";
+    const isPromise = nUnregistered === nTargets;
+    findings.add({
+      kind: isPromise ? "promised-ingest" : "interrupted-forget",
+      where,
+      what: isPromise
+        ? `none of ${nTargets} metadata, log and config datasets is registered, nor is the ` +
+          "provenance graph: its ingest was promised, or interrupted"
+        : `${nUnregistered} of ${nTargets} metadata, log and config datasets are not registered, nor ` +
+          "is the provenance graph: its ingest was interrupted",
+      command,
+      isRepairable: true,
+    });
+    return "unregistered";
+  }
+}
+
+/** Orphaned originals remembered until it is known whether anything else is left to do. */
+const MAX_KEPT = 1000;

@@ -1,0 +1,326 @@
+/**
+ * `check REPO --run RUN`: registry against datastore records against files against the provenance
+ * graph. Reads only; what it finds says how to mend it.
+ *
+ * Memory: 17 bytes a metadata, log and config dataset and 24 a file of the RUN, no matter how many
+ * other datasets it has. Source: design notes, section 4; behaviour notes, section 7.2.
+ *
+ * @module
+ */
+
+import { NotFoundError, UsageError } from "../base/errors.ts";
+import { uuidToText } from "../base/uuid.ts";
+import { absolutePath } from "../butler/datastore.ts";
+import { type DatastoreRecord, openRegistry, type Registry } from "../butler/registry.ts";
+import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { FileSource } from "../store/file_source.ts";
+import { Zstd } from "../store/zstd.ts";
+import { describeDamage } from "./check_archive.ts";
+import { checkBacking, type IngestState } from "./check_backing.ts";
+import {
+  CheckContext,
+  type CheckRepositoryOptions,
+  isFile,
+  RUN_PROVENANCE,
+} from "./check_context.ts";
+import { checkFile } from "./check_file.ts";
+import { commandLine, type Findings } from "./check_findings.ts";
+import { type Leftover, leftoversBeside } from "./check_leftovers.ts";
+import { RecordsPass } from "./check_records.ts";
+import { GraphTargets } from "./check_targets.ts";
+import { FileTree } from "./check_tree.ts";
+import { UnclaimedFiles } from "./check_unclaimed.ts";
+import type { Env } from "./repository_store.ts";
+
+export type { CheckRepositoryOptions } from "./check_context.ts";
+
+/** What was checked, and what repairing may do. */
+export interface CheckedRepository {
+  nDatasets: number;
+  nFiles: number;
+  /** Path of the graph that was used, or null. */
+  graphPath: string | null;
+  state: IngestState | "no graph";
+  /** Locks and temporary files that may be stale. */
+  leftovers: Leftover[];
+  /** How to call the ingest that finishes or sweeps; null if there is nothing for it to do. */
+  ingest: { graphPath: string | null } | null;
+}
+
+/** The graph of a RUN, opened. */
+interface ChosenGraph {
+  graph: ProvenanceGraph;
+  path: string;
+  /** What records of datasets that it backs say; null if it lies outside the datastore. */
+  recordPath: string | null;
+  isRegistered: boolean;
+  /** Whether it is the file given, not one in the datastore. */
+  isGiven: boolean;
+}
+
+/**
+ * Checks a RUN and reports every problem. Nothing is changed, but that opening the database rolls an
+ * unfinished transaction of a killed process back, as every reader does.
+ *
+ * @throws {NotFoundError} if repository or RUN don't exist.
+ * @throws {UsageError} if that is no RUN, or the graph is of another.
+ * @throws {EnvironmentError} if database, directories or files can't be read.
+ */
+export async function checkRepository(
+  options: CheckRepositoryOptions,
+  env: Env,
+  findings: Findings,
+): Promise<CheckedRepository> {
+  const config = loadRepositoryConfig(options.repository, env);
+  await using registry = await openRegistry(config, { writeable: false });
+  await requireRun(registry, options);
+  const context = new CheckContext(options, config, registry, env, findings);
+  return await new RepositoryCheck(context).run();
+}
+
+async function requireRun(
+  registry: Registry,
+  { run, repository }: CheckRepositoryOptions,
+): Promise<void> {
+  const found = await registry.findCollection(run);
+  if (found === null) {
+    throw new NotFoundError(`Cannot find RUN "${run}" in repository "${repository}"`, {
+      hint: "aggregate-graph registers it with the first datasets",
+    });
+  }
+  if (found.type === "RUN") return;
+  const members = found.type === "CHAINED" ? await registry.chainChildren(run) : [];
+  throw new UsageError(
+    `Cannot check collection "${run}" as RUN: it is a ${found.type} collection`,
+    members.length === 0 ? {} : { hint: `its members are ${members.join(", ")}` },
+  );
+}
+
+class RepositoryCheck {
+  readonly #context: CheckContext;
+
+  constructor(context: CheckContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<CheckedRepository> {
+    const { options, config, findings, runPath } = this.#context;
+    const { root } = config.datastore;
+    const tree = FileTree.scan(root, runPath);
+    const zstd = await Zstd.load();
+    const chosen = await this.#chooseGraph(zstd);
+    using graph = chosen?.graph;
+    const targets = graph === undefined ? null : await this.#openTargets(graph);
+    const records = new RecordsPass(this.#context, tree);
+    await records.run(chosen?.recordPath ?? null, targets);
+    records.reportMissingGraphs(chosen?.isRegistered ? chosen.recordPath : null);
+    let state: IngestState | "no graph" = "no graph";
+    if (chosen !== null && targets !== null) {
+      tree.claim(this.#context.relativePath(chosen.path) ?? "");
+      state = await checkBacking({
+        findings,
+        repository: options.repository,
+        run: options.run,
+        graph: chosen.graph,
+        graphArgument: options.graph?.argument ?? null,
+        graphMtimeMs: Deno.statSync(chosen.path).mtime?.getTime() ?? 0,
+        root,
+        runPath,
+        isRegistered: chosen.isRegistered,
+        isGiven: chosen.isGiven,
+        targets,
+        registered: records.registered,
+        tree,
+        pruneCommand: (id) => this.#context.pruneCommand(id),
+      });
+      if (options.readData) await this.#checkGraphData(chosen);
+    }
+    const unclaimed = new UnclaimedFiles(this.#context);
+    await unclaimed.report(tree, targets !== null, records.registered.n);
+    for (const path of new Set([chosen?.path, options.graph?.path])) {
+      if (path === undefined || this.#isInside(path)) continue;
+      for (const leftover of leftoversBeside(path)) unclaimed.reportLeftover(leftover);
+    }
+    return {
+      nDatasets: records.nDatasets,
+      nFiles: tree.nFiles,
+      graphPath: chosen?.path ?? null,
+      state,
+      leftovers: unclaimed.leftovers,
+      ingest: state === "unfinished" || state === "unregistered"
+        ? { graphPath: chosen!.isGiven ? chosen!.path : null }
+        : null,
+    };
+  }
+
+  /** Whether a path is in the RUN's directory, where every file is looked at anyway. */
+  #isInside(path: string): boolean {
+    const inside = this.#context.relativePath(path);
+    return inside !== null && inside.startsWith(`${this.#context.runPath}/`);
+  }
+
+  /** The registered graph, else one at the template's place, else the one given. */
+  async #chooseGraph(zstd: Zstd): Promise<ChosenGraph | null> {
+    const { run, graph: given } = this.#context.options;
+    const { root } = this.#context.config.datastore;
+    const type = await this.#context.type(RUN_PROVENANCE);
+    const id = type === null || type.group.required.length > 0
+      ? null
+      : await this.#context.registry.findDataset(RUN_PROVENANCE, run, []);
+    if (id !== null) return await this.#registeredGraph(id, zstd);
+    const inDatastore = absolutePath(root, this.#context.templatePath);
+    const isThere = isFile(inDatastore);
+    if (!isThere && given === null) return null;
+    const path = isThere ? inDatastore : given!.path;
+    const graph = await this.#openGraph(path, zstd, isThere ? path : given!.argument);
+    if (graph === null) return null;
+    return {
+      graph,
+      path,
+      recordPath: isThere ? this.#context.templatePath : null,
+      isRegistered: false,
+      isGiven: !isThere,
+    };
+  }
+
+  async #registeredGraph(id: Uint8Array, zstd: Zstd): Promise<ChosenGraph | null> {
+    const { run, graph: given } = this.#context.options;
+    const where = `run_provenance of RUN "${run}"`;
+    const record = (await this.#context.registry.records(id)).find(({ component }) =>
+      component === null
+    );
+    if (record === undefined) {
+      this.#context.findings.add({
+        kind: "registered-without-record",
+        where,
+        what: "it is registered, but no datastore record says where it is",
+        command: await this.#context.pruneCommand(id),
+      });
+      return null;
+    }
+    const path = this.#context.recordedFile(record.path);
+    if (path === null || !isFile(path)) {
+      this.#context.findings.add({
+        kind: "missing-graph",
+        where,
+        what: `its record points at "${record.path}", which isn't there`,
+        command: commandLine("cp", given?.argument ?? "COPY_OF_THE_GRAPH", path ?? record.path),
+      });
+      return null;
+    }
+    const graph = await this.#openGraph(path, zstd, path);
+    if (graph === null) return null;
+    if (given !== null) await this.#compareGiven(graph, given, zstd);
+    this.#checkRecord(record, path, where);
+    const own = uuidToText(id);
+    if (graph.header.provenance_dataset_id !== own) {
+      this.#context.findings.note(
+        `run_provenance has id ${own}, the header of its file says ` +
+          `${graph.header.provenance_dataset_id}: the reference ingested it`,
+      );
+    }
+    const recordPath = this.#context.relativePath(path);
+    if (recordPath === null) {
+      const ingest = this.#context.command("ingest-graph", "REPO", path, "--transfer", "copy");
+      this.#context.findings.add({
+        kind: "missing-graph",
+        where,
+        what: `"${path}" lies outside the datastore, so no dataset can be backed by it`,
+        command: `${await this.#context.pruneCommand(id)} && ${ingest}`,
+      });
+    }
+    return { graph, path, recordPath, isRegistered: true, isGiven: false };
+  }
+
+  #checkRecord(record: DatastoreRecord, path: string, where: string): void {
+    const { size } = Deno.statSync(path);
+    const recorded = record.fileSize;
+    if (recorded === null || recorded < 0 || recorded === size) return;
+    this.#context.findings.add({
+      kind: "graph-size",
+      where,
+      what:
+        `"${path}" has ${size} bytes, its record says ${recorded}; the butler refuses to read it`,
+      command: commandLine("cp", "COPY_OF_THE_GRAPH", path),
+    });
+  }
+
+  async #compareGiven(
+    graph: ProvenanceGraph,
+    given: { path: string; argument: string },
+    zstd: Zstd,
+  ): Promise<void> {
+    const other = await this.#openGraph(given.path, zstd, given.argument);
+    if (other === null) return;
+    using _other = other;
+    if (other.header.provenance_dataset_id !== graph.header.provenance_dataset_id) {
+      this.#context.findings.note(`"${given.argument}" is not the graph that the RUN holds`);
+    }
+  }
+
+  /** Opens a graph and checks its structure; null, reported, if it can't be used. */
+  async #openGraph(path: string, zstd: Zstd, argument: string): Promise<ProvenanceGraph | null> {
+    let graph: ProvenanceGraph | null = null;
+    try {
+      graph = await ProvenanceGraph.open(FileSource.open(path), zstd);
+      await graph.verifyStructure();
+    } catch (error) {
+      graph?.close();
+      if (error instanceof NotFoundError) throw error;
+      this.#context.findings.add({
+        kind: "damaged-graph",
+        where: argument,
+        what: describeDamage(error),
+        command: this.#context.command("check", argument, "--read-data"),
+      });
+      return null;
+    }
+    const { output_run } = graph.header;
+    if (output_run === this.#context.options.run) return graph;
+    graph.close();
+    const state = `it is of RUN "${output_run}"`;
+    if (path === this.#context.options.graph?.path) {
+      throw new UsageError(
+        `Cannot check RUN "${this.#context.options.run}" with "${argument}": ${state}`,
+      );
+    }
+    this.#context.findings.add({
+      kind: "missing-graph",
+      where: argument,
+      what: `${state}, not of "${this.#context.options.run}"`,
+      command: commandLine("cp", "COPY_OF_THE_GRAPH", path),
+    });
+    return null;
+  }
+
+  async #openTargets(graph: ProvenanceGraph): Promise<GraphTargets | null> {
+    try {
+      return await GraphTargets.open(
+        graph,
+        this.#context.registry.universe,
+        this.#context.datastore,
+        await this.#context.registry.dimensionRecordSource(),
+      );
+    } catch (error) {
+      this.#reportDamaged(graph.name, error);
+      return null;
+    }
+  }
+
+  #reportDamaged(path: string, error: unknown): void {
+    this.#context.findings.add({
+      kind: "damaged-graph",
+      where: path,
+      what: describeDamage(error),
+      command: this.#context.command("check", path, "--read-data"),
+    });
+  }
+
+  async #checkGraphData({ path }: ChosenGraph): Promise<void> {
+    const argument = path === this.#context.options.graph?.path
+      ? this.#context.options.graph.argument
+      : path;
+    await checkFile({ path, argument, readData: true }, this.#context.findings);
+  }
+}
