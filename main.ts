@@ -42,11 +42,12 @@ if (import.meta.main) {
   armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
   const terminal = new ProcessTerminal(Deno.stdout, Deno.stderr);
   const stopping = new AbortController();
+  let isGraceful = false;
   for (const [signal, number] of SIGNALS) {
     Deno.addSignalListener(signal, () => {
-      if (stopping.signal.aborted) {
+      if (stopping.signal.aborted || !isGraceful) {
         terminal.writeError(
-          `error: Ended by ${signal}\nhint: run the same command again to go on\n`,
+          `error: Ended by ${signal}\n${isGraceful ? "hint: run the same command again\n" : ""}`,
         );
         Deno.exit(ExitCode.SIGNAL + number);
       }
@@ -60,6 +61,9 @@ if (import.meta.main) {
       cwd: Deno.cwd(),
       makeWorker,
       signal: stopping.signal,
+      stopGracefully: () => {
+        isGraceful = true;
+      },
       nProcessors: navigator.hardwareConcurrency,
       processId: Deno.pid,
       now: () => new Date(),

@@ -17,6 +17,8 @@ export interface CliContext {
   makeWorker: (role: "scanner" | "ingester" | "writer" | "deleter") => Worker;
   /** Aborted, with a `StopReason`, when a signal asks to stop. */
   signal: AbortSignal;
+  /** Asks for `signal` to be aborted by the first signal; else that ends the process at once. */
+  stopGracefully: () => void;
   /** Processors that may be used; default of `--processes`. */
   nProcessors: number;
   processId: number;

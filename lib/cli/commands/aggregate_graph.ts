@@ -98,6 +98,7 @@ export function aggregateGraphCommand(
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
   return command.action(async (graph: string, repository: string, options: Options) => {
     const context = start("aggregate", [REFERENCE_LOGGER]);
+    context.stopGracefully();
     // Loaded when needed: other commands start without it.
     const { aggregateGraph } = await import("../../aggregate/aggregate.ts");
     const { env, cwd } = context;

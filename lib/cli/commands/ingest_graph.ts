@@ -64,6 +64,7 @@ export function ingestGraphCommand(
     .addHelpText("after", INGEST_EPILOGUE)
     .action(async (repository: string, graph: string | undefined, options: Options) => {
       const context = start("ingest", [REFERENCE_LOGGER]);
+      context.stopGracefully();
       const { ingestGraph } = await import("../../ingest/ingest.ts");
       const summary = await ingestGraph({
         repository,
