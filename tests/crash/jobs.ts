@@ -1,0 +1,268 @@
+/**
+ * Command lines that are interrupted, each with the tree it starts from and what it makes of it when
+ * nothing disturbs it.
+ *
+ * @module
+ */
+
+import { type FailpointName, FAILPOINTS } from "../../lib/store/failpoints.ts";
+import {
+  copyTree,
+  expectProvgraph,
+  type ProcessResult,
+  RUN,
+  runProvgraph,
+  type TemporaryDirectory,
+  temporaryDirectory,
+  unpackFixture,
+} from "../support/fixtures.ts";
+import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+
+/** Name of the graph that every job writes or ingests. */
+export const GRAPH = "provenance.qg";
+
+/** A job before it is measured. */
+export interface JobSpec {
+  name: string;
+  tool: "aggregate" | "ingest";
+  args: readonly string[];
+  /** Lays out the tree that the job starts from. */
+  lay: (work: TemporaryDirectory) => Promise<void>;
+  /** Run after the job, before a second comparison. */
+  followUp?: readonly string[];
+  /** Whether failpoints that are passed several times strike at a later pass as well. */
+  isThorough?: boolean;
+}
+
+/** A job, ready to be interrupted. */
+export interface Job extends JobSpec, Disposable {
+  /** The tree that it starts from; never worked in. */
+  master: TemporaryDirectory;
+  before: Snapshot;
+  /** What it makes of the tree, and what the follow-up makes of that. */
+  after: Snapshot;
+  afterFollowUp: Snapshot | null;
+  /** Exit code when nothing disturbs it. */
+  code: number;
+  /** How often each failpoint is passed; those that are not are absent. */
+  passes: Map<FailpointName, number>;
+  durationMs: number;
+}
+
+/** A copy of a job's tree to work in. Only files of the repository are hard links: they are never changed. */
+export async function treeOf(job: { master: TemporaryDirectory }): Promise<TemporaryDirectory> {
+  const work = await temporaryDirectory();
+  for (const entry of Deno.readDirSync(job.master.path)) {
+    const [from, to] = [job.master.join(entry.name), work.join(entry.name)];
+    if (entry.isDirectory) copyTree(from, to, { link: entry.name === "repo" });
+    else {
+      Deno.copyFileSync(from, to);
+      const { mtime } = Deno.statSync(from);
+      Deno.utimeSync(to, mtime!, mtime!);
+    }
+  }
+  return work;
+}
+
+/** Lays out a job's tree and runs it undisturbed. */
+export async function makeJob(spec: JobSpec): Promise<Job> {
+  const master = await temporaryDirectory();
+  await spec.lay(master);
+  const before = await takeSnapshot(master);
+  await using work = await treeOf({ master });
+  const trace = `${work.path}.trace`;
+  const start = performance.now();
+  const result = await runProvgraph(spec.args, {
+    cwd: work.path,
+    env: {
+      PROVGRAPH_FAILPOINTS: FAILPOINTS.map((name) => `${name}=trace`).join(","),
+      PROVGRAPH_FAILPOINT_TRACE: trace,
+    },
+  });
+  const durationMs = performance.now() - start;
+  if (result.code !== 0) throw new Error(`${spec.name}: ${told(result)}`);
+  const passes = new Map<FailpointName, number>();
+  for (const name of Deno.readTextFileSync(trace).trim().split("\n") as FailpointName[]) {
+    passes.set(name, (passes.get(name) ?? 0) + 1);
+  }
+  Deno.removeSync(trace);
+  const after = await takeSnapshot(work);
+  let afterFollowUp: Snapshot | null = null;
+  if (spec.followUp !== undefined) {
+    await expectProvgraph(spec.followUp, { cwd: work.path });
+    afterFollowUp = await takeSnapshot(work);
+  }
+  return {
+    ...spec,
+    master,
+    before,
+    after,
+    afterFollowUp,
+    code: result.code,
+    passes,
+    durationMs,
+    [Symbol.dispose]: () => master[Symbol.dispose](),
+  };
+}
+
+/** Exit status and error output of a process, for messages. */
+export function told(result: ProcessResult): string {
+  return `exit code ${result.code} (${result.signal ?? "no signal"})\n${result.stderr}`;
+}
+
+function fixture(name: string, archive: string): (work: TemporaryDirectory) => Promise<void> {
+  return async (work) => {
+    await unpackFixture(name, archive, work.path);
+  };
+}
+
+const AGGREGATE = ["aggregate-graph", "predicted.qg", "repo"];
+const COMPLETE = [...AGGREGATE, "-o", GRAPH, "-j", "1", "--ingest-batch-size", "20"];
+
+/** Files that a later attempt, or the rest of the execution, is to write. */
+const LATER = /\/(calibrate_(log|metadata)\/.*_R00_S0[24]_|(consolidate|warp|coadd|summarize)_)/;
+
+/**
+ * Takes away what is yet to be executed, lets the tool work on the rest, and brings it back: so the
+ * job finds a run that has gone on since.
+ */
+function executedSince(
+  name: string,
+  args: readonly string[],
+): (work: TemporaryDirectory) => Promise<void> {
+  return async (work) => {
+    await unpackFixture(name, "before", work.path);
+    await using aside = await temporaryDirectory();
+    copyTree(`${work.repo}/${RUN}`, aside.path);
+    const remove = (folder: string) => {
+      for (const entry of Deno.readDirSync(folder)) {
+        const path = `${folder}/${entry.name}`;
+        if (entry.isDirectory) remove(path);
+        else if (LATER.test(path)) Deno.removeSync(path);
+      }
+    };
+    remove(`${work.repo}/${RUN}`);
+    await expectProvgraph(args, { cwd: work.path });
+    copyTree(aside.path, `${work.repo}/${RUN}`);
+  };
+}
+
+/** Every way to aggregate. */
+export const AGGREGATE_JOBS: readonly JobSpec[] = [
+  {
+    name: "aggregate-graph -o",
+    tool: "aggregate",
+    args: COMPLETE,
+    lay: fixture("small-mixed", "before"),
+    isThorough: true,
+  },
+  {
+    name: "aggregate-graph -o after --incomplete",
+    tool: "aggregate",
+    args: COMPLETE,
+    lay: executedSince("small-mixed", [...COMPLETE, "--incomplete"]),
+  },
+  {
+    name: "aggregate-graph --incomplete",
+    tool: "aggregate",
+    args: [...COMPLETE, "--incomplete"],
+    lay: fixture("small-failed", "before"),
+    followUp: COMPLETE,
+  },
+  {
+    name: "aggregate-graph --promise-ingest-graph",
+    tool: "aggregate",
+    args: [...AGGREGATE, "-o", GRAPH, "-j", "2", "--promise-ingest-graph"],
+    lay: fixture("small-failed", "before"),
+  },
+  {
+    name: "aggregate-graph -o again after retries",
+    tool: "aggregate",
+    args: COMPLETE,
+    lay: executedSince("small-mixed", COMPLETE),
+  },
+  {
+    name: "aggregate-graph without output",
+    tool: "aggregate",
+    args: [...AGGREGATE, "-j", "1", "--ingest-batch-size", "7"],
+    lay: fixture("small-failed", "before"),
+  },
+];
+
+function ingest(batchSize: number, transfer: string, graph = GRAPH): string[] {
+  return [
+    "ingest-graph",
+    "repo",
+    graph,
+    "--batch-size",
+    String(batchSize),
+    "--transfer",
+    transfer,
+  ];
+}
+
+const INSIDE = `repo/${RUN}/graphs/mine.qg`;
+
+/** Every way to ingest. */
+export const INGEST_JOBS: readonly JobSpec[] = [
+  {
+    name: "ingest-graph --transfer move",
+    tool: "ingest",
+    args: ingest(20, "move"),
+    lay: fixture("small-mixed", "aggregated"),
+    isThorough: true,
+  },
+  {
+    name: "ingest-graph --transfer move of promised datasets",
+    tool: "ingest",
+    args: ingest(7, "move"),
+    lay: fixture("small-failed", "aggregated-promise"),
+  },
+  {
+    name: "ingest-graph --transfer copy",
+    tool: "ingest",
+    args: ingest(7, "copy"),
+    lay: fixture("small-failed", "aggregated"),
+  },
+  {
+    name: "ingest-graph --transfer copy of promised datasets",
+    tool: "ingest",
+    args: ingest(20, "copy"),
+    lay: fixture("small-mixed", "aggregated-promise"),
+  },
+  {
+    name: "ingest-graph --transfer symlink",
+    tool: "ingest",
+    args: ingest(20, "symlink"),
+    lay: fixture("small-failed", "aggregated"),
+  },
+  {
+    name: "ingest-graph --transfer hardlink",
+    tool: "ingest",
+    args: ingest(20, "hardlink"),
+    lay: fixture("small-failed", "aggregated"),
+  },
+  {
+    name: "ingest-graph --transfer auto of a graph inside",
+    tool: "ingest",
+    args: ingest(20, "auto", INSIDE),
+    lay: async (work) => {
+      await unpackFixture("small-failed", "aggregated", work.path);
+      Deno.mkdirSync(`${work.repo}/${RUN}/graphs`);
+      Deno.renameSync(work.join(GRAPH), work.join(INSIDE));
+    },
+  },
+  {
+    name: "ingest-graph --resume without a graph",
+    tool: "ingest",
+    args: ["ingest-graph", "repo", "--output-run", RUN, "--resume", "--batch-size", "7"],
+    lay: async (work) => {
+      await unpackFixture("small-failed", "aggregated", work.path);
+      const { signal } = await runProvgraph(ingest(7, "move"), {
+        cwd: work.path,
+        env: { PROVGRAPH_FAILPOINTS: "backed.committed:3=kill" },
+      });
+      if (signal !== "SIGKILL") throw new Error("the process was not killed");
+    },
+  },
+];
