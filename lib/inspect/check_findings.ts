@@ -59,6 +59,8 @@ export type RepositoryProblemKind =
   | "promised-ingest"
   /** Datasets were forgotten for an ingest that went no further. */
   | "interrupted-forget"
+  /** Files of all kinds without record: not all of the RUN was aggregated. */
+  | "unfinished-aggregation"
   /** The graph lies at its place in the datastore, but isn't registered. */
   | "unregistered-graph"
   /** Records point at a graph that isn't there, or isn't that of the RUN. */

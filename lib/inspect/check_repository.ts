@@ -137,7 +137,12 @@ class RepositoryCheck {
       if (options.readData) await this.#checkGraphData(chosen);
     }
     const unclaimed = new UnclaimedFiles(this.#context);
-    await unclaimed.report(tree, targets !== null, records.registered.n);
+    const known = chosen === null || targets === null
+      ? "none"
+      : chosen.isRegistered
+      ? "ingested"
+      : "not ingested";
+    await unclaimed.report(tree, known, records.registered.n);
     for (const path of new Set([chosen?.path, options.graph?.path])) {
       if (path === undefined || this.#isInside(path)) continue;
       for (const leftover of leftoversBeside(path)) unclaimed.reportLeftover(leftover);

@@ -12,6 +12,14 @@ import { commandLine } from "./check_findings.ts";
 import { inspectLeftover, type Leftover } from "./check_leftovers.ts";
 import type { FileTree } from "./check_tree.ts";
 
+/** Files that nothing names. */
+interface UnclaimedCounts {
+  /** Metadata, logs and configs. */
+  nOriginals: number;
+  nOthers: number;
+  first: string;
+}
+
 /** Reports files that no record and no graph names. */
 export class UnclaimedFiles {
   readonly #context: CheckContext;
@@ -25,56 +33,86 @@ export class UnclaimedFiles {
   /**
    * Reports all files that are not ticked off.
    *
-   * @param hasGraph whether a graph has told which originals it has.
+   * @param graph what a graph has told of the originals: nothing without one.
    * @param nRegistered registered metadata, log and config datasets.
    */
-  async report(tree: FileTree, hasGraph: boolean, nRegistered: number): Promise<void> {
+  async report(
+    tree: FileTree,
+    graph: "none" | "not ingested" | "ingested",
+    nRegistered: number,
+  ): Promise<void> {
     const { root } = this.#context.config.datastore;
     const isOther = this.#otherRuns(this.#context.runPath);
-    let nOriginals = 0;
-    let firstOriginal = "";
+    const counts: UnclaimedCounts = { nOriginals: 0, nOthers: 0, first: "" };
     for (const path of tree.unclaimed()) {
-      const leftover = inspectLeftover(absolutePath(root, path));
-      if (leftover !== null) {
-        if (!await isOther(path)) this.reportLeftover(leftover);
-        continue;
-      }
       if (await isOther(path)) continue;
-      if (!hasGraph && await this.#isOriginal(path)) {
-        nOriginals++;
-        firstOriginal ||= path;
-        continue;
-      }
-      if (!this.#context.findings.count("file-without-record")) continue;
-      this.#context.findings.list({
-        kind: "file-without-record",
-        where: path,
-        what: "no datastore record names this file",
-        command: commandLine("rm", absolutePath(root, path)),
-      });
+      const leftover = inspectLeftover(absolutePath(root, path));
+      if (leftover !== null) this.reportLeftover(leftover);
+      else if (graph === "none") {
+        counts.first ||= path;
+        if (await this.#isOriginal(path)) counts.nOriginals++;
+        else counts.nOthers++;
+      } else this.#reportFile(path, graph === "ingested");
     }
-    if (nOriginals > 0) this.#reportOriginals(nOriginals, firstOriginal, nRegistered);
+    if (counts.nOriginals + counts.nOthers > 0) this.#reportCounts(counts, nRegistered);
+  }
+
+  #reportFile(path: string, isIngested: boolean): void {
+    const { config, findings } = this.#context;
+    findings.add({
+      kind: "file-without-record",
+      where: path,
+      what: "no datastore record names this file",
+      command: isIngested
+        ? commandLine("rm", absolutePath(config.datastore.root, path))
+        : this.#aggregateCommand("GRAPH"),
+    });
+  }
+
+  #aggregateCommand(output: string): string {
+    const repository = commandLine(this.#context.options.repository);
+    return `provgraph aggregate-graph PREDICTED_GRAPH ${repository} --output ${output}`;
   }
 
   /** Whether a path is a metadata, log or config file, as far as its directory tells. */
   async #isOriginal(path: string): Promise<boolean> {
-    const runPath = this.#context.runPath;
-    const typeName = path.slice(runPath.length + 1).split("/")[0];
-    return BACKED_STORAGE_CLASSES.has((await this.#context.type(typeName))?.storageClass ?? "");
+    const typeName = path.slice(this.#context.runPath.length + 1).split("/")[0];
+    const storageClass = (await this.#context.type(typeName))?.storageClass;
+    return storageClass !== undefined && BACKED_STORAGE_CLASSES.has(storageClass);
   }
 
-  #reportOriginals(n: number, first: string, nRegistered: number): void {
-    const isPromise = nRegistered === 0;
-    this.#context.findings.add({
-      kind: isPromise ? "promised-ingest" : "interrupted-forget",
-      where: `RUN "${this.#context.options.run}"`,
-      what: `${n} metadata, log and config files, such as "${first}", have no record, ` +
-        (isPromise
-          ? "nor is there a run_provenance: its ingest was promised, or interrupted"
-          : `while ${nRegistered} such datasets are registered: an ingest was interrupted, or their ` +
-            "quanta were not aggregated (--graph GRAPH tells)"),
-      command: `${this.#context.command("ingest-graph", "REPO")} GRAPH`,
-    });
+  /** Without a graph, only the whole picture tells what has happened. */
+  #reportCounts({ nOriginals, nOthers, first }: UnclaimedCounts, nRegistered: number): void {
+    const { findings, options } = this.#context;
+    const where = `RUN "${options.run}"`;
+    const ingest = `${this.#context.command("ingest-graph", "REPO")} GRAPH`;
+    const files =
+      `${nOriginals} metadata, log and config files, such as "${first}", have no record`;
+    if (nOthers > 0) {
+      findings.add({
+        kind: "unfinished-aggregation",
+        where,
+        what:
+          `${nOriginals + nOthers} files, such as "${first}", have no record: the RUN was not ` +
+          "aggregated to its end, or they belong to quanta that did not succeed",
+        command: this.#aggregateCommand("GRAPH"),
+      });
+    } else if (nRegistered === 0) {
+      findings.add({
+        kind: "promised-ingest",
+        where,
+        what: `${files}, nor is there a run_provenance: its ingest was promised, or interrupted`,
+        command: ingest,
+      });
+    } else {
+      findings.add({
+        kind: "interrupted-forget",
+        where,
+        what: `${files}, while ${nRegistered} such datasets are registered: an ingest was ` +
+          "interrupted, or their quanta were not aggregated (--graph GRAPH tells)",
+        command: ingest,
+      });
+    }
   }
 
   /** Tells whether a file belongs to another RUN whose name begins with this one's. */
@@ -116,9 +154,7 @@ export class UnclaimedFiles {
           : "a scan was not finished; the same aggregate-graph continues it",
         command: isFinished
           ? commandLine("rm", path)
-          : `${this.#context.command("aggregate-graph")} PREDICTED_GRAPH ${
-            commandLine(this.#context.options.repository, "--output", ownerPath)
-          }`,
+          : this.#aggregateCommand(commandLine(ownerPath)),
       });
       return;
     }
