@@ -11,6 +11,7 @@ import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
 import { FileSource } from "../store/file_source.ts";
+import { HttpSource, isHttpUrl } from "../store/http_source.ts";
 import { ZipReader } from "../store/zip_reader.ts";
 import { Zstd } from "../store/zstd.ts";
 import { ChunkLogDocuments } from "./chunk_log_documents.ts";
@@ -34,9 +35,16 @@ export async function openSource(
   cwd: string,
 ): Promise<DocumentSource> {
   const zstd = await Zstd.load();
+  if (isHttpUrl(argument)) {
+    const remote = await ProvenanceGraph.open(await HttpSource.open(argument), zstd);
+    return checkRun(new GraphDocuments(remote), run);
+  }
   const path = fileOf(argument, env, cwd);
   if (path === null) return await RepositoryDocuments.open(argument, run, env, zstd);
-  const source = await openFile(path, zstd);
+  return checkRun(await openFile(path, zstd), run);
+}
+
+async function checkRun(source: DocumentSource, run: string | null): Promise<DocumentSource> {
   if (run !== null && source.run !== run) {
     await source[Symbol.asyncDispose]();
     throw new UsageError(`Cannot use --run "${run}": ${source.name} is of RUN "${source.run}"`);
