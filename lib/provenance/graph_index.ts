@@ -141,7 +141,8 @@ export class GraphIndex {
    *
    * @param initQuanta The graph's init quanta; the one that writes `packages` is left out by the
    *   caller, as it has no place in a provenance graph.
-   * @throws {InvalidQuantumGraphFileError} if a dataset has two producers, or a quantum occurs twice.
+   * @throws {InvalidQuantumGraphFileError} if a dataset has two producers, a quantum occurs twice, or
+   *   quanta wait for each other in a circle.
    */
   static build(graph: QuantumBlocks, initQuanta: readonly PredictedQuantum[]): GraphIndex {
     const taskLabels: string[] = [];
@@ -256,7 +257,7 @@ export class GraphIndex {
         } else if (p < nRegular) nProducedInputs[q]++;
       }
     }
-    return new GraphIndex({
+    const index = new GraphIndex({
       taskLabels,
       nQuanta: nRegular,
       nInitQuanta: nQuanta - nRegular,
@@ -275,6 +276,8 @@ export class GraphIndex {
       consumerStart,
       consumers,
     }, datasets.seed);
+    refuseCircles(index, graph.path);
+    return index;
   }
 
   get nQuanta(): number {
@@ -327,4 +330,29 @@ export class GraphIndex {
     const { consumerStart, consumers, producer } = this.arrays;
     return producer[d] < 0 && consumers[consumerStart[d]] === q;
   }
+}
+
+/** In a circle no quantum would ever be ready, and a traversal would wait for ever. */
+function refuseCircles(index: GraphIndex, path: string): void {
+  const { outputStart, outputs, consumerStart, consumers, nProducedInputs } = index.arrays;
+  const n = index.nQuanta;
+  const pending = nProducedInputs.slice(0, n);
+  const queue = new Uint32Array(n);
+  let tail = 0;
+  for (let q = 0; q < n; q++) if (pending[q] === 0) queue[tail++] = q;
+  for (let head = 0; head < tail; head++) {
+    const q = queue[head];
+    for (let i = outputStart[q]; i < outputStart[q + 1]; i++) {
+      const d = outputs[i];
+      for (let k = consumerStart[d]; k < consumerStart[d + 1]; k++) {
+        const consumer = consumers[k];
+        if (consumer < n && --pending[consumer] === 0) queue[tail++] = consumer;
+      }
+    }
+  }
+  if (tail === n) return;
+  throw new InvalidQuantumGraphFileError(
+    `Cannot use predicted graph "${path}": ${n - tail} quanta wait for each other in a circle ` +
+      `or behind one, such as ${index.quantumIdText(pending.findIndex((count) => count > 0))}`,
+  );
 }

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { compareUuids } from "../../lib/base/uuid.ts";
+import { sortIds } from "../../lib/provenance/sort_ids.ts";
+import { randomBytes } from "../store/support.ts";
+
+function check(ids: Uint8Array, places: number[]): void {
+  const expected = places.map((_, i) => i).sort((a, b) =>
+    compareUuids(ids, places[a], ids, places[b]) || a - b
+  );
+  for (const array of [Uint32Array.from(places), Float64Array.from(places)]) {
+    const before = array.slice();
+    assert.deepEqual([...sortIds(ids, array)], expected);
+    assert.deepEqual(array, before);
+  }
+}
+
+Deno.test("sortIds() equals a comparing sort when ids are random, alike or repeated", () => {
+  const everySixteen = (n: number) => Array.from({ length: n }, (_, i) => i * 16);
+  for (const n of [0, 1, 2, 3, 100, 700]) check(randomBytes(n * 16, n), everySixteen(n));
+  // Ids of one second begin alike; some differ in one byte only.
+  for (let byte = 0; byte < 16; byte++) {
+    const ids = new Uint8Array(200 * 16).fill(0xab);
+    const noise = randomBytes(200, byte);
+    for (let i = 0; i < 200; i++) ids[i * 16 + byte] = noise[i];
+    check(ids, everySixteen(200));
+  }
+  check(new Uint8Array(160), everySixteen(10));
+});
+
+Deno.test("sortIds() sorts by the bytes at the places given when they are in any order", () => {
+  const ids = randomBytes(500, 9);
+  check(ids, [400, 3, 17, 17, 0, 484, 100]);
+});
