@@ -21,6 +21,7 @@ export interface DimensionRecordSource {
    * the reference writes it.
    *
    * @returns undefined if the record or the column is absent
+   * @throws {RecordsNotFetchedError} if the record must be fetched first: use `withRecords()`.
    */
   column(
     dimension: string,

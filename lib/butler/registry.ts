@@ -5,13 +5,13 @@
  * @module
  */
 
-import { RefusedError, RepositoryError } from "../base/errors.ts";
+import { RefusedError } from "../base/errors.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
 import type { DimensionRecordSource } from "./datastore.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 import { openSqliteRegistry } from "./registry_sqlite.ts";
-import type { RepositoryConfig } from "./repo_config.ts";
+import type { Environment, RepositoryConfig } from "./repo_config.ts";
 
 export type { DimensionRecordSource } from "./datastore.ts";
 
@@ -97,6 +97,10 @@ export interface OpenRegistryOptions {
   clock?: Clock;
   /** How long to wait for another writer, milliseconds; default 300 000. */
   busyTimeoutMs?: number;
+  /** How long to try to reach a database server again that was lost, milliseconds; default 60 000. */
+  retryMs?: number;
+  /** Where credentials and connection settings are looked for; default is the process's own. */
+  env?: Environment;
 }
 
 /**
@@ -253,7 +257,10 @@ export interface Registry extends AsyncDisposable {
    */
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number>;
 
-  /** Columns of dimension records, for file templates. Looked up when asked for, and kept. */
+  /**
+   * Columns of dimension records, for file templates. Looked up when asked for, and kept. Read it
+   * within `withRecords()`: they may have to be fetched first.
+   */
   dimensionRecordSource(): Promise<DimensionRecordSource>;
 
   /**
@@ -272,14 +279,13 @@ export interface Registry extends AsyncDisposable {
  * versions, no obscore table, universe. When writeable, makes the datastore's records table if there
  * is none.
  *
- * @throws {NotFoundError} if there is no database file.
+ * @throws {NotFoundError} if there is no database file, or no such database on the server.
  * @throws {RepositoryError} if it isn't a registry that this tool supports; the message names what.
  * @throws {RefusedError} if writing is asked for and the configuration overrides dataset types.
  * @throws {EnvironmentError} if the database can't be opened.
  *
  * Source: butler repository notes, chapter 0.
  */
-// deno-lint-ignore require-await -- PostgreSQL will need it, and errors must be rejections
 export async function openRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
@@ -291,11 +297,8 @@ export async function openRegistry(
       { hint: "Remove registry.managers.datasets.config.overrides" },
     );
   }
-  if (dialect !== "sqlite") {
-    throw new RepositoryError(
-      `Cannot open registry of "${config.argument}": ${dialect} registries are not supported yet`,
-      { hint: "Only repositories with an SQLite registry can be used" },
-    );
-  }
-  return openSqliteRegistry(config, options);
+  if (dialect === "sqlite") return openSqliteRegistry(config, options);
+  // Loaded only where it is used: the driver costs time at every start.
+  const { openPostgresRegistry } = await import("./registry_postgres.ts");
+  return await openPostgresRegistry(config, options);
 }

@@ -5,6 +5,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
+import { nextTurn } from "../base/next_turn.ts";
 import { SortedBatch } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
@@ -25,7 +26,7 @@ import type {
 import type { RepositoryConfig } from "./repo_config.ts";
 import { SqliteCollections } from "./sqlite_collections.ts";
 import { explainConflict } from "./sqlite_conflicts.ts";
-import { SqliteConnection } from "./sqlite_connection.ts";
+import { isLocked, SqliteConnection } from "./sqlite_connection.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
 import { SqliteDatasetTypes } from "./sqlite_dataset_types.ts";
 import { SqliteDimensionRecords } from "./sqlite_dimensions.ts";
@@ -72,14 +73,16 @@ export function openSqliteRegistry(
     const universe = DimensionUniverse.parse(versions.universeText);
     const types = new SqliteDatasetTypes(connection, universe);
     const recordsTable = config.datastore.recordsTable;
-    return new SqliteRegistry(config, {
+    const hasRecordsTable = prepareRecordsTable(connection, types, recordsTable);
+    connection.waitInSlices();
+    return new SqliteRegistry(config, busyTimeoutMs, {
       connection,
       universe,
       types,
       collections: new SqliteCollections(connection),
       datastoreName: config.datastore.name,
       recordsTable,
-      hasRecordsTable: prepareRecordsTable(connection, types, recordsTable),
+      hasRecordsTable,
       ingestDate: () => ingestDate(versions.ingestDate, clock.now()),
     });
   } catch (error) {
@@ -133,8 +136,11 @@ class SqliteRegistry implements Registry {
   readonly #context: SqliteContext;
   readonly #dimensionRecords: SqliteDimensionRecords;
 
-  constructor(config: RepositoryConfig, context: SqliteContext) {
+  readonly #busyTimeoutMs: number;
+
+  constructor(config: RepositoryConfig, busyTimeoutMs: number, context: SqliteContext) {
     this.config = config;
+    this.#busyTimeoutMs = busyTimeoutMs;
     this.#context = context;
     this.#dimensionRecords = new SqliteDimensionRecords(context.connection, context.universe);
   }
@@ -144,42 +150,42 @@ class SqliteRegistry implements Registry {
   }
 
   findDatasetType(name: string): Promise<DatasetType | null> {
-    return settle(() => this.#context.types.find(name)?.type ?? null);
+    return this.#settle(() => this.#context.types.find(name)?.type ?? null);
   }
 
   checkDatasetType(type: DatasetType): Promise<"present" | "absent"> {
-    return settle(() => this.#context.types.check(type));
+    return this.#settle(() => this.#context.types.check(type));
   }
 
   registerDatasetTypes(types: readonly DatasetType[]): Promise<void> {
-    return settle(() => this.#context.types.register(types));
+    return this.#settle(() => this.#context.types.register(types));
   }
 
   findCollection(name: string): Promise<Collection | null> {
-    return settle(() => this.#context.collections.find(name));
+    return this.#settle(() => this.#context.collections.find(name));
   }
 
   registerCollection(
     name: string,
     type: "RUN" | "CHAINED",
   ): Promise<{ collection: Collection; created: boolean }> {
-    return settle(() => this.#context.collections.register(name, type));
+    return this.#settle(() => this.#context.collections.register(name, type));
   }
 
   flattenCollections(names: readonly string[]): Promise<string[]> {
-    return settle(() => this.#context.collections.flatten(names).map(({ name }) => name));
+    return this.#settle(() => this.#context.collections.flatten(names).map(({ name }) => name));
   }
 
   chainChildren(name: string): Promise<string[]> {
-    return settle(() => this.#context.collections.children(name).map(({ name }) => name));
+    return this.#settle(() => this.#context.collections.children(name).map(({ name }) => name));
   }
 
   updateOutputChain(chain: string, run: string, inputs: readonly string[]): Promise<void> {
-    return settle(() => this.#context.collections.updateOutputChain(chain, run, inputs));
+    return this.#settle(() => this.#context.collections.updateOutputChain(chain, run, inputs));
   }
 
   datasetIds(run: string): Promise<Uint8Array> {
-    return settle(() => datasetIds(this.#context, run));
+    return this.#settle(() => datasetIds(this.#context, run));
   }
 
   findDataset(
@@ -187,23 +193,23 @@ class SqliteRegistry implements Registry {
     run: string,
     required: readonly DataIdValue[],
   ): Promise<Uint8Array | null> {
-    return settle(() => findDataset(this.#context, typeName, run, required));
+    return this.#settle(() => findDataset(this.#context, typeName, run, required));
   }
 
   datasetInfo(id: Uint8Array): Promise<DatasetInfo | null> {
-    return settle(() => datasetInfo(this.#context, id));
+    return this.#settle(() => datasetInfo(this.#context, id));
   }
 
   findDatasetIdPrefix(prefixHex: string, run: string | null, limit: number): Promise<Uint8Array[]> {
-    return settle(() => findDatasetIdPrefix(this.#context, prefixHex, run, limit));
+    return this.#settle(() => findDatasetIdPrefix(this.#context, prefixHex, run, limit));
   }
 
   runsWithDatasetType(typeName: string): Promise<string[]> {
-    return settle(() => runsWithDatasetType(this.#context, typeName));
+    return this.#settle(() => runsWithDatasetType(this.#context, typeName));
   }
 
   datasetTypesInRun(run: string): Promise<DatasetType[]> {
-    return settle(() => {
+    return this.#settle(() => {
       const collection = this.#context.collections.find(run);
       if (collection === null) return [];
       return this.#context.types.inSummary(collection.key).map(({ type }) => type);
@@ -215,29 +221,29 @@ class SqliteRegistry implements Registry {
   }
 
   records(id: Uint8Array): Promise<DatastoreRecord[]> {
-    return settle(() => records(this.#context, id));
+    return this.#settle(() => records(this.#context, id));
   }
 
   findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
-    return settle(() => findRunProvenance(this.#context, run));
+    return this.#settle(() => findRunProvenance(this.#context, run));
   }
 
   importDatasets(batch: DatasetBatch): Promise<void> {
-    return settle(() => importDatasets(this.#context, batch));
+    return this.#settle(() => importDatasets(this.#context, batch));
   }
 
   explainConflict(batch: DatasetBatch): Promise<string | null> {
-    return settle(() =>
+    return this.#settle(() =>
       explainConflict(this.#context, resolveBatch(this.#context, new SortedBatch(batch)))
     );
   }
 
   ingestDatasets(batch: DatasetBatch): Promise<void> {
-    return settle(() => ingestDatasets(this.#context, batch));
+    return this.#settle(() => ingestDatasets(this.#context, batch));
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {
-    return settle(() => forgetDatasets(this.#context, ids, unlessIngested));
+    return this.#settle(() => forgetDatasets(this.#context, ids, unlessIngested));
   }
 
   dimensionRecordSource(): Promise<DimensionRecordSource> {
@@ -245,15 +251,26 @@ class SqliteRegistry implements Registry {
   }
 
   expandDataId(group: DimensionGroup, required: readonly DataIdValue[]): Promise<DataIdValue[]> {
-    return settle(() => expandDataId(this.universe, this.#dimensionRecords, group, required));
+    return this.#settle(() => expandDataId(this.universe, this.#dimensionRecords, group, required));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return settle(() => this.#context.connection.close());
+    return this.#settle(() => this.#context.connection.close());
   }
-}
 
-/** Result or error of synchronous work as a promise. */
-function settle<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(work()));
+  /**
+   * Result or error of synchronous work as a promise. Work that found the database locked has done
+   * nothing: it is tried again until the busy timeout is over.
+   */
+  async #settle<T>(work: () => T): Promise<T> {
+    const startMs = performance.now();
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isLocked(error) || performance.now() - startMs >= this.#busyTimeoutMs) throw error;
+      }
+      await nextTurn();
+    }
+  }
 }

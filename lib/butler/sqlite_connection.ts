@@ -48,6 +48,15 @@ const CODE_BY_MESSAGE: readonly (readonly [string, number])[] = [
   ["not a database", SQLITE_NOTADB],
 ];
 
+/** How long a transaction waits for its lock in one go, milliseconds. */
+const SLICE_MS = 200;
+
+/** Whether an error of this module says that another process holds a lock. */
+export function isLocked(error: unknown): boolean {
+  const code = error instanceof EnvironmentError ? sqliteCode(error.cause) : null;
+  return code !== null && [SQLITE_BUSY, SQLITE_LOCKED].includes(code & 0xff);
+}
+
 /** Which kind of constraint an error is about; null for all other errors. */
 export type ConstraintKind = "unique" | "foreign key" | "other" | null;
 
@@ -96,8 +105,17 @@ export class SqliteConnection implements Disposable {
   readonly isWriteable: boolean;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #busyTimeoutMs: number;
+  /** See {@linkcode waitInSlices}. */
+  #isSliced = false;
 
-  private constructor(path: string, isWriteable: boolean, database: DatabaseSync) {
+  private constructor(
+    path: string,
+    isWriteable: boolean,
+    database: DatabaseSync,
+    busyTimeoutMs: number,
+  ) {
+    this.#busyTimeoutMs = busyTimeoutMs;
     this.path = path;
     this.isWriteable = isWriteable;
     this.#database = database;
@@ -127,7 +145,7 @@ export class SqliteConnection implements Disposable {
     } catch (error) {
       throw translate(error, path, "open");
     }
-    const connection = new SqliteConnection(path, writeable, database);
+    const connection = new SqliteConnection(path, writeable, database, busyTimeoutMs);
     try {
       // The file is looked at only now.
       connection.all("SELECT count(*) FROM sqlite_master");
@@ -205,6 +223,25 @@ export class SqliteConnection implements Disposable {
   }
 
   /**
+   * From now on a transaction waits for its lock no longer than a moment before it throws, for callers
+   * who try again: in between they can notice signals and messages, which a blocked thread can't.
+   */
+  waitInSlices(): void {
+    this.#isSliced = true;
+  }
+
+  #begin(): void {
+    const isSliced = this.#isSliced && this.#busyTimeoutMs > SLICE_MS;
+    try {
+      if (isSliced) this.#database.exec(`PRAGMA busy_timeout=${SLICE_MS}`);
+      // Prepared, because errors of exec() carry no code.
+      this.prepare("BEGIN IMMEDIATE").run();
+    } finally {
+      if (isSliced) this.#database.exec(`PRAGMA busy_timeout=${this.#busyTimeoutMs}`);
+    }
+  }
+
+  /**
    * Does `work` in one write transaction. After it returned, everything is committed; if it threw,
    * nothing was written.
    *
@@ -217,8 +254,7 @@ export class SqliteConnection implements Disposable {
       throw new RefusedError(`Cannot ${verb} registry "${this.path}": it was opened read-only`);
     }
     try {
-      // Prepared, because errors of exec() carry no code.
-      this.prepare("BEGIN IMMEDIATE").run();
+      this.#begin();
       const result = work();
       this.prepare("COMMIT").run();
       return result;
@@ -335,7 +371,10 @@ function translate(error: unknown, path: string, verb: string): unknown {
     case SQLITE_NOTADB:
       return new RepositoryError(`${what}: the file is not an SQLite database`, { cause });
     case SQLITE_FULL:
-      return new EnvironmentError(`${what}: the disk is full`, { cause });
+      return new EnvironmentError(`${what}: the disk is full`, {
+        cause,
+        hint: "Free some space and run the same command again; nothing is half-written",
+      });
     default:
       return new EnvironmentError(`${what}: ${detail}`, { cause });
   }

@@ -12,6 +12,7 @@ import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import type { DatasetPlan, DimensionRecordSource, FileDatastore } from "../butler/datastore.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
+import { withRecords } from "../butler/record_fetch.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import { resolveGroup } from "../provenance/output_types.ts";
 import {
@@ -237,11 +238,13 @@ export class Targets {
         const id = kind === METADATA ? quantum.metadataId : quantum.logId;
         if (id === null) continue;
         const typeIndex = kind === METADATA ? types.metadata : types.log;
-        yield this.#row(target++, typeIndex, quantum.dataCoordinate, records);
+        const row = target++;
+        yield await withRecords(() => this.#row(row, typeIndex, quantum.dataCoordinate, records));
       }
     }
     for (const typeIndex of this.#configs) {
-      yield this.#row(target++, typeIndex, [], records);
+      const row = target++;
+      yield await withRecords(() => this.#row(row, typeIndex, [], records));
     }
   }
 

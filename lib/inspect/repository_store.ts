@@ -11,6 +11,7 @@ import { ByteBuilder } from "../base/bytes.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";
+import { withRecords } from "../butler/record_fetch.ts";
 import type { Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
@@ -102,7 +103,8 @@ export class RepositoryStore implements AsyncDisposable {
     const plan = this.#datastore.plan(type, run);
     const values = await this.registry.expandDataId(type.group, required);
     if (!plan.accepts(values)) return null;
-    const path = plan.path(values, await this.registry.dimensionRecordSource());
+    const records = await this.registry.dimensionRecordSource();
+    const path = await withRecords(() => plan.path(values, records));
     return absolutePath(this.#datastore.root, path);
   }
 

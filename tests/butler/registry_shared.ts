@@ -22,6 +22,7 @@ import {
   type OpenRegistryOptions,
   type Registry,
 } from "../../lib/butler/registry.ts";
+import { withRecords } from "../../lib/butler/record_fetch.ts";
 import type { RepositoryConfig } from "../../lib/butler/repo_config.ts";
 import type { RepositoryState } from "../support/dump_state.ts";
 import { RUN } from "../support/fixtures.ts";
@@ -684,18 +685,21 @@ export function testRegistry(lab: RegistryLab): void {
     const source = await registry.dimensionRecordSource();
     const dataId = (name: string) =>
       ({ instrument, detector, visit } as Record<string, DataIdValue>)[name];
-    const column = (dimension: string, column: string) => source.column(dimension, column, dataId);
+    const column = (dimension: string, column: string) =>
+      withRecords(() => source.column(dimension, column, dataId));
     for (let i = 0; i < 2; i++) {
-      assert.equal(typeof column("detector", "full_name"), "string");
-      assert.equal(column("detector", "id"), detector);
-      assert.equal(typeof column("visit", "day_obs"), "number");
-      assert.equal(column("detector", "no_such_column"), undefined);
-      assert.equal(column("exposure", "obs_id"), undefined);
-      assert.equal(column("band", "name"), undefined);
-      assert.equal(column("no_such_dimension", "id"), undefined);
-      assert.equal(column('detector"; --', "id"), undefined);
+      assert.equal(typeof await column("detector", "full_name"), "string");
+      assert.equal(await column("detector", "id"), detector);
+      assert.equal(typeof await column("visit", "day_obs"), "number");
+      assert.equal(await column("detector", "no_such_column"), undefined);
+      assert.equal(await column("exposure", "obs_id"), undefined);
+      assert.equal(await column("band", "name"), undefined);
+      assert.equal(await column("no_such_dimension", "id"), undefined);
+      assert.equal(await column('detector"; --', "id"), undefined);
       assert.equal(
-        source.column("detector", "full_name", (n) => n === "detector" ? 999 : instrument),
+        await withRecords(() =>
+          source.column("detector", "full_name", (n) => n === "detector" ? 999 : instrument)
+        ),
         undefined,
       );
     }

@@ -2,7 +2,6 @@ import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import assert from "node:assert/strict";
 import { loadRepositoryConfig } from "../../lib/butler/repo_config.ts";
-import { openRegistry } from "../../lib/butler/registry.ts";
 import type { RepositoryConfig } from "../../lib/butler/repo_config.ts";
 import { dumpState } from "../support/dump_state.ts";
 import {
@@ -349,13 +348,4 @@ Deno.test("forgetDatasets() lets foreign keys act when unknown tables refer to d
       [],
     );
   }
-});
-
-Deno.test("openRegistry() says that PostgreSQL is not supported", async () => {
-  await using before = await repository();
-  const registry = { ...before.config.registry, dialect: "postgresql" as const };
-  await assert.rejects(openRegistry({ ...before.config, registry }, { writeable: false }), {
-    name: "RepositoryError",
-    message: /postgresql/,
-  });
 });

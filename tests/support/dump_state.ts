@@ -54,7 +54,8 @@ export interface RepositoryState {
   empty_directories: string[];
 }
 
-type RawRow = Record<string, SQLOutputValue>;
+/** A row as the database has it. */
+export type RawRow = Record<string, SQLOutputValue>;
 
 /** Reads every table of a SQLite database. A hot journal is rolled back by opening it. */
 function readTables(path: string): Map<string, RawRow[]> {
@@ -178,7 +179,7 @@ class Names {
   readonly provenanceIds = new Map<string, string>();
   readonly runOfDataset = new Map<string, string>();
 
-  constructor(tables: Map<string, RawRow[]>) {
+  constructor(tables: ReadonlyMap<string, RawRow[]>) {
     for (const row of tables.get("collection")!) {
       this.collections.set(row.collection_id, row.name as string);
     }
@@ -259,9 +260,17 @@ function canonicalRow(table: string, row: RawRow, names: Names): StateRow {
  * left, as the next butler does.
  */
 export function dumpState(repo: string, options: DumpStateOptions = {}): RepositoryState {
-  const { run, strict = false } = options;
   const { database, root } = repositoryPlaces(repo);
-  const tables = readTables(database);
+  return describeState(readTables(database), root, options);
+}
+
+/** Describes a repository by the rows of its tables and the files below its datastore's root. */
+export function describeState(
+  tables: ReadonlyMap<string, RawRow[]>,
+  root: string,
+  options: DumpStateOptions = {},
+): RepositoryState {
+  const { run, strict = false } = options;
   const names = new Names(tables);
   const result: RepositoryState["tables"] = {};
   const chains = new Map<string, { position: number; child: string }[]>();
