@@ -139,12 +139,19 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
         config.datastore.root,
         ingest.graphMtimeMs,
       );
+      const tell = () => {
+        const { signal } = stopReason(context.signal);
+        context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);
+      };
+      context.signal.addEventListener("abort", tell);
       try {
         await ingest.run(deleter);
       } catch (error) {
         // Another process registered the graph between our look and our first step: look again.
         if (error instanceof ConflictingDatasetError && ingest.isOvertaken && round === 0) continue;
         throw error;
+      } finally {
+        context.signal.removeEventListener("abort", tell);
       }
     }
     return ingest.summary((performance.now() - startMs) / 1000);
