@@ -23,9 +23,10 @@ export function packagesJson(
   if (document !== null) {
     try {
       const parsed: unknown = parse(document, {
-        // The document's tag names a Python class; its content is a plain mapping.
-        logLevel: "silent",
+        // The document's tag names a Python class, which earns a warning; errors must still throw.
+        logLevel: "error",
         schema: "failsafe",
+        uniqueKeys: false,
         maxAliasCount: 0,
       });
       if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) isBroken = true;
