@@ -48,9 +48,10 @@ export interface CheckedRepository {
   ingest: { graphPath: string | null } | null;
 }
 
-/** The graph of a RUN, opened. */
+/** The graph of a RUN. */
 interface ChosenGraph {
-  graph: ProvenanceGraph;
+  /** Null if it is damaged, which has been reported. */
+  graph: ProvenanceGraph | null;
   path: string;
   /** What records of datasets that it backs say; null if it lies outside the datastore. */
   recordPath: string | null;
@@ -111,18 +112,18 @@ class RepositoryCheck {
     const zstd = await Zstd.load();
     const chosen = await this.#chooseGraph(zstd);
     using graph = chosen?.graph;
-    const targets = graph === undefined ? null : await this.#openTargets(graph);
+    const targets = graph ? await this.#openTargets(graph) : null;
     const records = new RecordsPass(this.#context, tree);
     await records.run(chosen?.recordPath ?? null, targets);
     records.reportMissingGraphs(chosen?.isRegistered ? chosen.recordPath : null);
     let state: IngestState | "no graph" = "no graph";
+    if (chosen !== null) tree.claim(this.#context.relativePath(chosen.path) ?? "");
     if (chosen !== null && targets !== null) {
-      tree.claim(this.#context.relativePath(chosen.path) ?? "");
       state = await checkBacking({
         findings,
         repository: options.repository,
         run: options.run,
-        graph: chosen.graph,
+        graph: chosen.graph!,
         graphArgument: options.graph?.argument ?? null,
         graphMtimeMs: Deno.statSync(chosen.path).mtime?.getTime() ?? 0,
         root,
@@ -137,9 +138,10 @@ class RepositoryCheck {
       if (options.readData) await this.#checkGraphData(chosen);
     }
     const unclaimed = new UnclaimedFiles(this.#context);
-    const known = chosen === null || targets === null
-      ? "none"
-      : chosen.isRegistered
+    const isRegistered = chosen?.isRegistered ?? false;
+    const known = targets === null
+      ? isRegistered ? "damaged" : "none"
+      : isRegistered
       ? "ingested"
       : "not ingested";
     await unclaimed.report(tree, known, records.registered.n);
@@ -178,10 +180,8 @@ class RepositoryCheck {
     const isThere = isFile(inDatastore);
     if (!isThere && given === null) return null;
     const path = isThere ? inDatastore : given!.path;
-    const graph = await this.#openGraph(path, zstd, isThere ? path : given!.argument);
-    if (graph === null) return null;
     return {
-      graph,
+      graph: await this.#openGraph(path, zstd, isThere ? path : given!.argument),
       path,
       recordPath: isThere ? this.#context.templatePath : null,
       isRegistered: false,
@@ -215,11 +215,10 @@ class RepositoryCheck {
       return null;
     }
     const graph = await this.#openGraph(path, zstd, path);
-    if (graph === null) return null;
-    if (given !== null) await this.#compareGiven(graph, given, zstd);
+    if (graph !== null && given !== null) await this.#compareGiven(graph, given, zstd);
     this.#checkRecord(record, path, where);
     const own = uuidToText(id);
-    if (graph.header.provenance_dataset_id !== own) {
+    if (graph !== null && graph.header.provenance_dataset_id !== own) {
       this.#context.findings.note(
         `run_provenance has id ${own}, the header of its file says ` +
           `${graph.header.provenance_dataset_id}: the reference ingested it`,

@@ -33,12 +33,13 @@ export class UnclaimedFiles {
   /**
    * Reports all files that are not ticked off.
    *
-   * @param graph what a graph has told of the originals: nothing without one.
+   * @param graph whether a graph has told which originals it has. Of one that is ingested, but damaged,
+   *   nothing is known, so nothing is said of originals: they may be all that is left.
    * @param nRegistered registered metadata, log and config datasets.
    */
   async report(
     tree: FileTree,
-    graph: "none" | "not ingested" | "ingested",
+    graph: "none" | "damaged" | "not ingested" | "ingested",
     nRegistered: number,
   ): Promise<void> {
     const { root } = this.#context.config.datastore;
@@ -52,9 +53,16 @@ export class UnclaimedFiles {
         counts.first ||= path;
         if (await this.#isOriginal(path)) counts.nOriginals++;
         else counts.nOthers++;
-      } else this.#reportFile(path, graph === "ingested");
+      } else if (graph === "damaged" && await this.#isOriginal(path)) counts.nOriginals++;
+      else this.#reportFile(path, graph !== "not ingested");
     }
-    if (counts.nOriginals + counts.nOthers > 0) this.#reportCounts(counts, nRegistered);
+    if (graph === "damaged") {
+      if (counts.nOriginals === 0) return;
+      this.#context.findings.note(
+        `${counts.nOriginals} metadata, log and config files were not compared with the provenance ` +
+          "graph, as that can't be read",
+      );
+    } else if (counts.nOriginals + counts.nOthers > 0) this.#reportCounts(counts, nRegistered);
   }
 
   #reportFile(path: string, isIngested: boolean): void {

@@ -192,6 +192,7 @@ async function repairRepository(
     if (removeLeftover(leftover)) done.push(`removed "${leftover.path}"`);
   }
   if (ingest !== null) {
+    context.stopGracefully();
     const { ingestGraph } = await import("../../ingest/ingest.ts");
     const summary = await ingestGraph({
       repository,
