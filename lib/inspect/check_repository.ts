@@ -74,7 +74,7 @@ export async function checkRepository(
   findings: Findings,
 ): Promise<CheckedRepository> {
   const config = loadRepositoryConfig(options.repository, env);
-  await using registry = await openRegistry(config, { writeable: false });
+  await using registry = await openRegistry(config, { writeable: false, env });
   await requireRun(registry, options);
   const context = new CheckContext(options, config, registry, env, findings);
   return await new RepositoryCheck(context).run();

@@ -12,6 +12,7 @@ import { dataIdFromCoordinate } from "../butler/data_id.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import type { DatasetPlan, DimensionRecordSource, FileDatastore } from "../butler/datastore.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
+import { withRecords } from "../butler/record_fetch.ts";
 import { resolveGroup } from "../provenance/output_types.ts";
 import {
   parseInitQuantumSummaries,
@@ -183,20 +184,25 @@ export class GraphTargets {
       const { metadataId, logId, dataCoordinate } = quantum;
       if (metadataId !== null) {
         const id = uuidFromText(metadataId);
-        yield this.#target(id, "metadata", task.metadataDatasetType, hasMetadata, dataCoordinate);
+        const typeName = task.metadataDatasetType;
+        yield await withRecords(() =>
+          this.#target(id, "metadata", typeName, hasMetadata, dataCoordinate)
+        );
       }
       if (logId !== null && task.logDatasetType !== null) {
         const id = uuidFromText(logId);
         const hasLog = status === AttemptStatus.SUCCESSFUL ||
           (status === AttemptStatus.FAILED && await this.#isProduced(id));
-        yield this.#target(id, "log", task.logDatasetType, hasLog, dataCoordinate);
+        const typeName = task.logDatasetType;
+        yield await withRecords(() => this.#target(id, "log", typeName, hasLog, dataCoordinate));
       }
     }
     for (const init of parseInitQuantumSummaries(await this.#graph.initQuantaText())) {
       const task = pipeline.tasks.get(init.taskLabel);
       const id = init.outputs.get(CONFIG_CONNECTION);
       if (task === undefined || id === undefined) continue;
-      yield this.#target(uuidFromText(id), "config", task.configDatasetType, true, []);
+      const typeName = task.configDatasetType;
+      yield await withRecords(() => this.#target(uuidFromText(id), "config", typeName, true, []));
     }
   }
 

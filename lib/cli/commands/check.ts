@@ -201,6 +201,7 @@ async function repairRepository(
       // The graph that was given stays where it is.
       transfer: "copy",
       batchSize: BATCH_SIZE,
+      inPlace: false,
       resume: true,
       isDryRun: false,
     }, context);
