@@ -14,13 +14,25 @@ import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/store/failpoints.ts";
 function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker {
   switch (role) {
     case "scanner":
-      return new Worker(new URL("./workers/scanner.ts", import.meta.url), { type: "module" });
+      return new Worker(new URL("./workers/scanner.ts", import.meta.url), {
+        type: "module",
+        name: role,
+      });
     case "ingester":
-      return new Worker(new URL("./workers/ingester.ts", import.meta.url), { type: "module" });
+      return new Worker(new URL("./workers/ingester.ts", import.meta.url), {
+        type: "module",
+        name: role,
+      });
     case "writer":
-      return new Worker(new URL("./workers/writer.ts", import.meta.url), { type: "module" });
+      return new Worker(new URL("./workers/writer.ts", import.meta.url), {
+        type: "module",
+        name: role,
+      });
     case "deleter":
-      return new Worker(new URL("./workers/deleter.ts", import.meta.url), { type: "module" });
+      return new Worker(new URL("./workers/deleter.ts", import.meta.url), {
+        type: "module",
+        name: role,
+      });
   }
 }
 
