@@ -8,6 +8,7 @@
 import { ConflictingDatasetError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE } from "../base/uuid.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
+import { selectRows } from "../butler/dataset_batch.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
@@ -177,29 +178,11 @@ export class Ingester {
   }
 
   #withoutKnown(batch: DatasetBatch): DatasetBatch {
-    const kept: IngestRows = {
-      n: 0,
-      ids: new Uint8Array(batch.ids.length),
-      typeIndex: new Uint16Array(batch.n),
-      values: [],
-      paths: [],
-    };
-    let valueAt = 0;
-    for (let row = 0; row < batch.n; row++) {
-      const nValues = batch.types[batch.typeIndex[row]].group.required.length;
-      const id = batch.ids.subarray(row * UUID_SIZE, (row + 1) * UUID_SIZE);
-      if (this.#known !== null && containsUuid(this.#known, id)) this.#nSkipped++;
-      else {
-        kept.ids.set(id, kept.n * UUID_SIZE);
-        kept.typeIndex[kept.n++] = batch.typeIndex[row];
-        kept.values.push(...batch.values.slice(valueAt, valueAt + nValues));
-        kept.paths.push(batch.paths[row]);
-      }
-      valueAt += nValues;
-    }
-    kept.ids = kept.ids.slice(0, kept.n * UUID_SIZE);
-    kept.typeIndex = kept.typeIndex.slice(0, kept.n);
-    return this.#batch([kept]);
+    const known = this.#known;
+    const rows = Uint32Array.from({ length: batch.n }, (_, row) => row)
+      .filter((row) => known === null || !containsUuid(known, batch.ids, row * UUID_SIZE));
+    this.#nSkipped += batch.n - rows.length;
+    return selectRows(batch, rows);
   }
 
   async #updateChain(): Promise<void> {

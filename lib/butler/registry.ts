@@ -247,6 +247,15 @@ export interface Registry extends AsyncDisposable {
   ingestDatasets(batch: DatasetBatch): Promise<void>;
 
   /**
+   * Rewrites the datastore records of datasets that are registered in the batch's RUN and have a
+   * record, in one transaction: path, formatter, storage class and size become those of the batch.
+   * Registry rows stay as they are. Rows with a null path are left alone.
+   *
+   * @returns rows of the batch that were left alone, ascending
+   */
+  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array>;
+
+  /**
    * Removes datasets from registry and datastore records; files stay. IDs that aren't there are
    * passed over.
    *

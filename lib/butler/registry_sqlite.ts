@@ -31,7 +31,7 @@ import type { SqliteContext } from "./sqlite_context.ts";
 import { SqliteDatasetTypes } from "./sqlite_dataset_types.ts";
 import { SqliteDimensionRecords } from "./sqlite_dimensions.ts";
 import { forgetDatasets } from "./sqlite_forget.ts";
-import { importDatasets, ingestDatasets, resolveBatch } from "./sqlite_import.ts";
+import { importDatasets, ingestDatasets, resolveBatch, rewriteRecords } from "./sqlite_import.ts";
 import {
   datasetIds,
   datasetInfo,
@@ -240,6 +240,10 @@ class SqliteRegistry implements Registry {
 
   ingestDatasets(batch: DatasetBatch): Promise<void> {
     return this.#settle(() => ingestDatasets(this.#context, batch));
+  }
+
+  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
+    return this.#settle(() => rewriteRecords(this.#context, batch));
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {

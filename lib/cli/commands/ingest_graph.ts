@@ -32,6 +32,7 @@ const TRANSFER_MODES: readonly TransferMode[] = [
 interface Options {
   transfer: TransferMode;
   batchSize: number;
+  inPlace: boolean;
   outputRun?: string;
   resume: boolean;
   dryRun: boolean;
@@ -59,6 +60,12 @@ export function ingestGraphCommand(
     .option("--batch-size <n>", "datasets per transaction", integerAtLeast(1), 10000)
     .option("--output-run <run>", "RUN collection; needed if the graph is omitted")
     .option("--resume", "only continue what was begun; refuse to start", false)
+    .option(
+      "--in-place",
+      "rewrite the records of registered datasets instead of registering them again: faster, and " +
+        "they never disappear; interrupted, only this tool can finish it, not the butler's",
+      false,
+    )
     .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .option("--dry-run", "check everything, change nothing", false)
     .addHelpText("after", INGEST_EPILOGUE)
@@ -74,6 +81,7 @@ export function ingestGraphCommand(
         outputRun: options.outputRun ?? null,
         transfer: options.transfer,
         batchSize: options.batchSize,
+        inPlace: options.inPlace,
         resume: options.resume,
         isDryRun: options.dryRun,
         busyTimeoutMs: options.busyTimeout * 1000,

@@ -1,0 +1,57 @@
+/**
+ * What `ingest-graph` is asked to do, and what came of it.
+ *
+ * @module
+ */
+
+import type { Log } from "../base/log.ts";
+import type { DeleterFactory } from "./deleter_client.ts";
+import type { TransferMode } from "./transfer.ts";
+
+/** Options of an ingest; names as on the command line. */
+export interface IngestOptions {
+  repository: string;
+  /** Null: the graph is in the repository already. */
+  graphPath: string | null;
+  outputRun: string | null;
+  transfer: TransferMode;
+  /** Datasets in one transaction. */
+  batchSize: number;
+  /** Whether records are rewritten instead of forgetting datasets and registering them again. */
+  inPlace: boolean;
+  /** Whether to refuse a RUN in which nothing was begun. */
+  resume: boolean;
+  isDryRun: boolean;
+  /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
+  busyTimeoutMs?: number;
+}
+
+/** What an ingest needs of its surroundings. */
+export interface IngestContext {
+  makeWorker: DeleterFactory;
+  env: { get(name: string): string | undefined };
+  log: Log;
+  /** Aborted to stop: the batch in hand is finished. */
+  signal: AbortSignal;
+}
+
+/** What an ingest came to. */
+export interface IngestSummary {
+  run: string;
+  /** Whether there was nothing left to do. */
+  isAlreadyDone: boolean;
+  nForgotten: number;
+  nIngested: number;
+  /** Datasets that were backed by the graph before. */
+  nAlreadyDone: number;
+  nNotProduced: number;
+  nFilesDeleted: number;
+  nDirectoriesDeleted: number;
+  /** Original files that stay because their content is not in the graph. */
+  nKept: number;
+  /** The first of them, relative to the datastore's root. */
+  keptFiles: string[];
+  /** Where the graph is now. */
+  graphPath: string;
+  seconds: number;
+}
