@@ -100,7 +100,7 @@ function quantumOfChunk(index: GraphIndex, head: ScanHead): number {
 export interface LoadedChunkLog {
   header: ChunkLogHeader;
   table: ChunkTable;
-  /** Quanta that have a chunk. */
+  /** Quanta that have a chunk in the table. */
   nChunks: number;
   /** Bytes up to the end of the last sound chunk. */
   soundSize: number;
@@ -108,7 +108,8 @@ export interface LoadedChunkLog {
 }
 
 /**
- * Reads a whole chunk log into a table. Damaged chunks are left out: their quanta are scanned again.
+ * Reads a whole chunk log into a table. Damaged chunks are left out, and those of quanta with broken
+ * files: they are scanned again.
  *
  * @returns null if it holds no sound header, as when its writer was killed at once.
  * @throws {InvalidChunkLogError} if it is no chunk log, or one of another version.
@@ -141,8 +142,15 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
         });
         continue;
       }
+      if (head.flags !== 0) {
+        // What was wrong with its files is told by scanning it again, never forgotten.
+        table.chunkOffset[q] = -1;
+        nChunks -= seen[q];
+        seen[q] = 0;
+        continue;
+      }
       enterChunk(table, index, chunk.offset, soundSize - chunk.offset, head);
-      if (seen[q] === 0) nChunks++;
+      nChunks += 1 - seen[q];
       seen[q] = 1;
     }
   }

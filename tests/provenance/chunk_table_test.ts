@@ -10,7 +10,12 @@ import {
 } from "../../lib/provenance/chunk_log_header.ts";
 import { loadChunkLog, type LoadedChunkLog } from "../../lib/provenance/chunk_table.ts";
 import { ScanStatus } from "../../lib/provenance/quantum_status.ts";
-import { appendScanChunk, DatasetRole, NO_FILE } from "../../lib/provenance/scan_chunk.ts";
+import {
+  appendScanChunk,
+  BROKEN_LOG,
+  DatasetRole,
+  NO_FILE,
+} from "../../lib/provenance/scan_chunk.ts";
 import {
   CHUNK_LOG_MAGIC,
   CHUNK_PREFIX_SIZE,
@@ -41,15 +46,15 @@ function scanChunk(
   q: number,
   logSize: number,
   type: number = ChunkType.SCAN,
-  firstDataset?: number,
-) {
+  { firstDataset, flags = 0 }: { firstDataset?: number; flags?: number } = {},
+): Uint8Array<ArrayBuffer> {
   const out = new ByteBuilder();
   const outputs = [[1, 2], [3], [4]][q] ?? [99];
   appendScanChunk(out, type, 8, {
     quantumId: uuidFromText(quantumUuid(q)),
     scanStatus: logSize % 2 === 0 ? ScanStatus.SUCCESSFUL : ScanStatus.FAILED,
     lastAttemptStatus: -1,
-    flags: 0,
+    flags,
     log: { sizeBytes: logSize, mtimeNs: 12345000000n + BigInt(logSize) },
     metadata: NO_FILE,
     quantumFrame: randomBytes(50 + q, q),
@@ -120,6 +125,25 @@ Deno.test("loadChunkLog() takes the last sound chunk when a quantum has several"
   ]);
 });
 
+Deno.test("loadChunkLog() leaves out quanta whose last chunk tells of broken files", () => {
+  const broken = (q: number) => scanChunk(q, 8, ChunkType.SCAN, { flags: BROKEN_LOG });
+  const { table, nChunks, damages, soundSize } = load(
+    HEADER,
+    scanChunk(0, 2),
+    broken(0),
+    broken(1),
+    scanChunk(1, 2),
+    scanChunk(2, 2),
+    scanChunk(2, 4),
+    broken(2),
+    broken(2),
+  )!;
+  assert.deepEqual([...table.chunkOffset].map((offset) => offset < 0), [true, false, true]);
+  assert.equal(nChunks, 1);
+  assert.deepEqual(damages, []);
+  assert.ok(soundSize > table.chunkOffset[1]);
+});
+
 Deno.test("loadChunkLog() says where sound chunks end when the tail is torn", () => {
   const whole = [HEADER, scanChunk(0, 2), scanChunk(1, 2)];
   const sizes = whole.map((part) => part.length);
@@ -131,7 +155,7 @@ Deno.test("loadChunkLog() says where sound chunks end when the tail is torn", ()
 
 Deno.test("loadChunkLog() reports chunks that don't belong to the graph and goes on", () => {
   const foreign = scanChunk(7, 2);
-  const wrongQuantum = scanChunk(0, 2, ChunkType.SCAN, 3); // its first dataset is another's
+  const wrongQuantum = scanChunk(0, 2, ChunkType.SCAN, { firstDataset: 3 }); // its first dataset is another's
   const wrongHead = makeChunk(ChunkType.SCAN, randomBytes(71), new Uint8Array(0));
   const wrongBody = scanChunk(0, 4);
   const shorter = makeChunk(
