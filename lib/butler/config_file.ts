@@ -93,8 +93,16 @@ interface ReadContext {
   depth: number;
 }
 
-/** YAML 1.1 as the reference's parser has it (`yes` is true); repeated keys: the last one wins. */
-const YAML_OPTIONS = { version: "1.1", uniqueKeys: false, logLevel: "silent" } as const;
+/**
+ * YAML 1.1 as the reference's parser has it (`yes` is true); repeated keys: the last one wins. Pretty
+ * errors quote the text, which may hold a password.
+ */
+const YAML_OPTIONS = {
+  version: "1.1",
+  uniqueKeys: false,
+  logLevel: "silent",
+  prettyErrors: false,
+} as const;
 
 function readMapping(path: string, context: ReadContext): ConfigMapping {
   if (!/\.(yaml|json)$/.test(path)) {
@@ -119,8 +127,9 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
   if (path.endsWith(".json")) {
     try {
       return JSON.parse(text);
-    } catch (cause) {
-      throw new RepositoryError(`Cannot read configuration "${path}": it is not JSON`, { cause });
+    } catch {
+      // Without the cause, which quotes the text.
+      throw new RepositoryError(`Cannot read configuration "${path}": it is not JSON`);
     }
   }
   // The parser turns what is thrown here into syntax errors; the first one is kept as it was.
@@ -141,9 +150,11 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
   if (failure !== undefined) throw failure;
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) {
-    throw new RepositoryError(`Cannot read configuration "${path}": ${problem.message}`, {
-      cause: problem,
-    });
+    const line = text.slice(0, problem.pos[0]).split("\n").length;
+    throw new RepositoryError(
+      `Cannot read configuration "${path}": ${problem.message} at line ${line}`,
+      { cause: problem },
+    );
   }
   return document.toJS() as ConfigValue;
 }

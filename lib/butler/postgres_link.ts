@@ -161,7 +161,9 @@ export class PostgresLink {
 
   /** Says goodbye; what was not committed is rolled back by the server. */
   async close(): Promise<void> {
+    // The driver would wait for the answer to what it sent over a broken connection.
+    const timeout = this.#end.isDead ? 0 : CLOSE_TIMEOUT_SECONDS;
     this.#end.isDead = true;
-    await this.#sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
+    await this.#sql.end({ timeout });
   }
 }

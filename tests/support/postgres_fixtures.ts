@@ -145,5 +145,8 @@ export async function unpackWithPostgres(
 /** Writes the reference's configuration with a database's URL in it. */
 export function writeConfig(repo: string, url: string): void {
   const template = Deno.readTextFileSync(fixturePath("postgres", "butler.yaml.in"));
-  Deno.writeTextFileSync(`${repo}/butler.yaml`, template.replace("@DB_URL@", url));
+  Deno.writeTextFileSync(
+    `${repo}/butler.yaml`,
+    template.replace("@DB_URL@", url.replaceAll("'", "''")),
+  );
 }
