@@ -147,7 +147,7 @@ class RepositoryCheck {
     await unclaimed.report(tree, known, records.registered.n);
     for (const path of new Set([chosen?.path, options.graph?.path])) {
       if (path === undefined || this.#isInside(path)) continue;
-      for (const leftover of leftoversBeside(path)) unclaimed.reportLeftover(leftover);
+      for (const leftover of leftoversBeside(path)) await unclaimed.reportLeftover(leftover);
     }
     return {
       nDatasets: records.nDatasets,

@@ -6,9 +6,11 @@
  */
 
 import { dirname } from "node:path";
+import { ProvgraphError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext, isFile } from "./check_context.ts";
-import { commandLine } from "./check_findings.ts";
+import { checkFile } from "./check_file.ts";
+import { commandLine, Findings } from "./check_findings.ts";
 import { inspectLeftover, type Leftover } from "./check_leftovers.ts";
 import type { FileTree } from "./check_tree.ts";
 
@@ -25,6 +27,7 @@ export class UnclaimedFiles {
   readonly #context: CheckContext;
   /** Locks and temporary files that may be stale. */
   readonly leftovers: Leftover[] = [];
+  #hasGraph = false;
 
   constructor(context: CheckContext) {
     this.#context = context;
@@ -43,12 +46,13 @@ export class UnclaimedFiles {
     nRegistered: number,
   ): Promise<void> {
     const { root } = this.#context.config.datastore;
+    this.#hasGraph = graph !== "none";
     const isOther = this.#otherRuns(this.#context.runPath);
     const counts: UnclaimedCounts = { nOriginals: 0, nOthers: 0, first: "" };
     for (const path of tree.unclaimed()) {
       if (await isOther(path)) continue;
       const leftover = inspectLeftover(absolutePath(root, path));
-      if (leftover !== null) this.reportLeftover(leftover);
+      if (leftover !== null) await this.reportLeftover(leftover);
       else if (graph === "none") {
         counts.first ||= path;
         if (await this.#isOriginal(path)) counts.nOriginals++;
@@ -144,7 +148,7 @@ export class UnclaimedFiles {
   }
 
   /** Reports a file that a killed process of this tool left. */
-  reportLeftover(leftover: Leftover): void {
+  async reportLeftover(leftover: Leftover): Promise<void> {
     const { kind, path, ownerPath, pid, host, process } = leftover;
     const { graph } = this.#context.options;
     const by = pid === null ? "" : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
@@ -166,6 +170,15 @@ export class UnclaimedFiles {
       });
       return;
     }
+    if (await this.#isOnlyGraph(leftover)) {
+      this.#context.findings.add({
+        kind: "left-over-temporary",
+        where: path,
+        what: "it is a whole provenance graph, and no other one of the RUN is known",
+        command: commandLine("mv", path, ownerPath),
+      });
+      return;
+    }
     this.leftovers.push(leftover);
     const isStale = process === "gone";
     const repair = ["check", "REPO", "--run", "RUN", "--repair"];
@@ -179,5 +192,18 @@ export class UnclaimedFiles {
       command: isStale ? this.#context.command(...repair) : commandLine("rm", path),
       isRepairable: isStale,
     });
+  }
+  /** Whether a temporary file may be all that is left of the RUN's graph. */
+  async #isOnlyGraph({ kind, path, ownerPath }: Leftover): Promise<boolean> {
+    if (kind !== "temporary" || this.#hasGraph || isFile(ownerPath)) return false;
+    const findings = new Findings(1);
+    try {
+      const { kind } = await checkFile({ path, argument: path, readData: false }, findings);
+      return kind === "provenance graph" && findings.nProblems === 0;
+    } catch (error) {
+      // A torn copy is no graph; what can't be read is not removed either.
+      if (error instanceof ProvgraphError && error.exitCode === 2) return false;
+      throw error;
+    }
   }
 }

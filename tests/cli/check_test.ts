@@ -93,6 +93,31 @@ for (const archive of fixtureArchives("interrupted-ingest")) {
   });
 }
 
+/** Where this tool is killed, and the problem that it then leaves. */
+const KILLS: Record<string, string[]> = {
+  "forget.committed": ["interrupted-forget"],
+  "transfer.placed": ["left-over-temporary", "promised-ingest"],
+  "transfer.renamed": ["unregistered-graph"],
+  "backed.before-commit": ["unregistered-graph"],
+  "backed.committed:2": ["interrupted-ingest"],
+  "delete.batch": ["empty-directory", "orphaned-original"],
+};
+
+for (const [failpoint, kinds] of Object.entries(KILLS)) {
+  Deno.test(`check --repair finishes the ingest when this tool was killed at ${failpoint}`, async () => {
+    await using work = await copyOfFixture("small-mixed", "aggregated");
+    const killed = await runProvgraph(
+      ["-q", "ingest-graph", "repo", "provenance.qg", "--batch-size", "20"],
+      { cwd: work.path, env: { PROVGRAPH_FAILPOINTS: `${failpoint}=kill` } },
+    );
+    assert.equal(killed.signal, "SIGKILL");
+    const args = [work.repo, "--run", RUN, "--graph", work.join("provenance.qg")];
+    assert.deepEqual((await check(...args)).kinds, kinds);
+    assert.deepEqual((await check(...args, "--repair")).kinds, []);
+    assertStateEqual(dumpState(work.repo), expectedAfterIngest(MIXED), failpoint);
+  });
+}
+
 for (const archive of ["aggregated", "aggregated-promise"]) {
   Deno.test(`check takes the placeholder for the graph when it knows none of ${archive}`, async () => {
     await using work = await copyOfFixture("small-mixed", archive);
@@ -366,6 +391,25 @@ Deno.test("check --repair removes locks and temporary files when their process i
   assert.deepEqual(end.kinds, ["left-over-chunk-log"]);
   await mended(end.problems[0].command);
   assert.deepEqual((await check(...args)).kinds, []);
+});
+
+Deno.test("check --repair keeps a temporary file when it is the only graph there is", async () => {
+  await using work = await copyOfFixture("small-mixed", "aggregated-promise");
+  const ended = new Deno.Command("true").spawn();
+  await ended.status;
+  const temporary = work.join("repo", `${GRAPH}.tmp-${ended.pid}`);
+  Deno.mkdirSync(dirname(temporary));
+  Deno.renameSync(work.join("provenance.qg"), temporary);
+  const args = [work.repo, "--run", RUN];
+  const { kinds, problems } = await check(...args, "--repair");
+  assert.deepEqual(kinds, ["left-over-temporary", "promised-ingest"]);
+  await mended(problems.find(({ kind }) => kind === "left-over-temporary")!.command);
+  assert.deepEqual((await check(...args)).kinds, ["unregistered-graph"]);
+  assert.deepEqual((await check(...args, "--repair")).kinds, []);
+  assertStateEqual(
+    dumpState(work.repo),
+    expectedAfterIngest(MIXED, { before: "aggregated-promise" }),
+  );
 });
 
 Deno.test("check leaves a lock and temporary file alone when their process runs", async () => {
