@@ -5,14 +5,11 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import type { Log } from "../base/log.ts";
 import {
-  ConflictingDefinitionError,
   EnvironmentError,
   InterruptedError,
   NotFoundError,
-  ProvgraphError,
   RefusedError,
   stopReason,
   UsageError,
@@ -20,86 +17,39 @@ import {
 import { concatBytes } from "../base/bytes.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { compareUuids, containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
-import { absolutePath, FileDatastore } from "../butler/datastore.ts";
+import { absolutePath } from "../butler/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
-import type { DimensionUniverse } from "../butler/dimensions.ts";
-import { openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
-import { graphFingerprint, makeHeaderChunk } from "../provenance/chunk_log_header.ts";
-import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
+import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
-import { OutputTypes } from "../provenance/output_types.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
-import { LockFile, removeLeftovers } from "../store/durable_file.ts";
+import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { describeSystemError, fileError, fileIdentity, FileSource } from "../store/file_source.ts";
+import { describeSystemError, fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { cutDictionary } from "./dictionary.ts";
-import type { ScannerSetup, ScanProblem, WorkerFactory } from "./messages.ts";
+import type { ScannerSetup, ScanProblem } from "./messages.ts";
+import type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
+import {
+  chunkLogPathOf,
+  fingerprintOf,
+  openChunkLog,
+  prepareOutput,
+  tidy,
+} from "./output_files.ts";
+import { checkRepository, type KnownState, refuseIfIngested } from "./preconditions.ts";
 import { Scanner } from "./scanner.ts";
 import { type AggregateCounts, Supervisor } from "./supervisor.ts";
 
-/** Options of an aggregation; names as those of the reference's configuration. */
-export interface AggregateOptions {
-  graphPath: string;
-  repository: string;
-  /** Where the graph goes; null writes none. */
-  outputPath: string | null;
-  nScanners: number;
-  isIncomplete: boolean;
-  isDryRun: boolean;
-  registerDatasetTypes: boolean;
-  updateOutputChain: boolean;
-  zstdLevel: number;
-  zstdDictSize: number;
-  zstdDictNInputs: number;
-  mockStorageClasses: boolean;
-  promiseIngestGraph: boolean;
-  /** Datasets; a batch is written when more are waiting. */
-  ingestBatchSize: number;
-  /** Whether a broken log or metadata file ends the run. */
-  isStrict: boolean;
-  /** Whether the chunk log stays beside the finished graph. */
-  keepChunks: boolean;
-  /** Whether a matching chunk log is continued. */
-  resume: boolean;
-  /** Milliseconds between status lines. */
-  statusIntervalMs: number;
-  /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
-  busyTimeoutMs?: number;
-}
-
-/** What an aggregation needs of its surroundings. */
-export interface AggregateContext {
-  makeWorker: WorkerFactory;
-  env: { get(name: string): string | undefined };
-  log: Log;
-  /** Aborted to stop: what is in hand is finished and kept. */
-  signal: AbortSignal;
-}
-
-/** What an aggregation came to. */
-export interface AggregateSummary extends AggregateCounts {
-  outputRun: string;
-  seconds: number;
-  /** The finished graph, or null. */
-  outputPath: string | null;
-  /** Chunk log that was left, or null. */
-  chunkLogPath: string | null;
-}
+export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
 
 /** Records of these elements are needed by the default file templates. */
 const TEMPLATE_ELEMENTS = ["detector", "exposure"];
 
 /** Largest dictionary: the compressor's memory holds two of them, digested. */
 const MAX_DICTIONARY_SIZE = 128 * 1024;
-
-/** Path of the chunk log of an output. */
-export function chunkLogPathOf(outputPath: string): string {
-  return `${outputPath}.chunks`;
-}
 
 /**
  * Aggregates a run.
@@ -273,15 +223,6 @@ async function aggregate(
   };
 }
 
-/** The writer may have been ended in the midst of its work. What can't be removed now is next time. */
-function tidy(outputPath: string): void {
-  try {
-    removeLeftovers(outputPath, true);
-  } catch {
-    // The error that ended the run is the one to tell.
-  }
-}
-
 function interrupted(
   counts: AggregateCounts,
   chunkLogPath: string | null,
@@ -318,121 +259,6 @@ function onProblem(problem: ScanProblem, options: AggregateOptions, log: Log): v
   log.log("WARNING", text);
 }
 
-/** What the registry says before anything starts. */
-interface KnownState {
-  universe: DimensionUniverse;
-  /** Packed ids of the RUN's datasets. */
-  ids: Uint8Array;
-  datastore: FileDatastore;
-  types: OutputTypes;
-}
-
-/** Everything that would stop the ingester later is found out now, while nothing is changed. */
-async function checkRepository(
-  config: RepositoryConfig,
-  graph: PredictedGraph,
-  options: AggregateOptions,
-): Promise<KnownState> {
-  await using registry = await openRegistry(config, {
-    writeable: false,
-    busyTimeoutMs: options.busyTimeoutMs,
-  });
-  const { output_run: run, output, inputs } = graph.header;
-  await refuseIngestedRun(registry, run, config);
-  const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
-  const datastore = new FileDatastore(config, registry.universe, {
-    mockStorageClasses: options.mockStorageClasses,
-  });
-  for (const type of types.types) {
-    datastore.plan(type, run);
-    const state = await registry.checkDatasetType(type);
-    if (state === "absent" && !options.registerDatasetTypes && !options.isDryRun) {
-      throw new UsageError(
-        `Cannot ingest into "${config.argument}": dataset type "${type.name}" is not registered`,
-        { hint: "leave out --no-register-dataset-types" },
-      );
-    }
-  }
-  await requireType(registry, run, "RUN");
-  if (options.updateOutputChain && output !== null) {
-    await requireType(registry, output, "CHAINED");
-    if (await registry.findCollection(output) === null) await registry.flattenCollections(inputs);
-  }
-  const collection = await registry.findCollection(run);
-  return {
-    universe: registry.universe,
-    ids: collection === null ? new Uint8Array(0) : await registry.datasetIds(run),
-    datastore,
-    types,
-  };
-}
-
-async function refuseIfIngested(
-  config: RepositoryConfig,
-  run: string,
-  options: AggregateOptions,
-): Promise<void> {
-  await using registry = await openRegistry(config, {
-    writeable: false,
-    busyTimeoutMs: options.busyTimeoutMs,
-  });
-  await refuseIngestedRun(registry, run, config);
-}
-
-async function refuseIngestedRun(
-  registry: Registry,
-  run: string,
-  config: RepositoryConfig,
-): Promise<void> {
-  if (await registry.findCollection(run) === null) return;
-  if (await registry.findRunProvenance(run) === null) return;
-  throw new RefusedError(
-    `Cannot aggregate into RUN "${run}" of "${config.argument}": it holds run_provenance, so its ` +
-      "logs and metadata are in the provenance graph now, and every quantum would look failed",
-    { hint: "process into another RUN; this one is complete" },
-  );
-}
-
-async function requireType(
-  registry: Registry,
-  name: string,
-  type: "RUN" | "CHAINED",
-): Promise<void> {
-  const found = await registry.findCollection(name);
-  if (found === null || found.type === type) return;
-  throw new ConflictingDefinitionError(
-    `Cannot use collection "${name}" as ${type}: it is a ${found.type} collection`,
-  );
-}
-
-/** Makes the output's directory and takes its lock. */
-function prepareOutput(outputPath: string): LockFile {
-  const directory = dirname(outputPath);
-  try {
-    Deno.mkdirSync(directory, { recursive: true });
-    if (Deno.statSync(outputPath).isDirectory) {
-      throw new UsageError(`Cannot write graph "${outputPath}": it is a directory`);
-    }
-  } catch (error) {
-    if (error instanceof ProvgraphError) throw error;
-    if (!(error instanceof Deno.errors.NotFound) || !isDirectory(directory)) {
-      throw new EnvironmentError(
-        `Cannot write graph "${outputPath}": ${(error as Error).message}`,
-        { cause: error, hint: "give another --output, or make its directory writeable" },
-      );
-    }
-  }
-  return LockFile.acquire(outputPath);
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
 function markKnown(index: GraphIndex, ids: Uint8Array): Uint8Array {
   const known = new Uint8Array(new SharedArrayBuffer(index.nDatasets));
   for (let at = 0; at < ids.length; at += UUID_SIZE) {
@@ -465,40 +291,6 @@ function templateElements(config: RepositoryConfig): string[] {
     }
   }
   return [...elements];
-}
-
-function fingerprintOf(graph: PredictedGraph): string {
-  return graphFingerprint(graph.headerText, graph.pipelineGraphText, graph.nQuantaBlocksSize);
-}
-
-/** The chunk log of an earlier run of the same graph, if there is one and it is wanted. */
-function openChunkLog(
-  graph: PredictedGraph,
-  index: GraphIndex,
-  options: AggregateOptions,
-  log: Log,
-): LoadedChunkLog | null {
-  const path = chunkLogPathOf(options.outputPath!);
-  if (!options.resume || fileIdentity(path) === null) return null;
-  using source = FileSource.open(path);
-  const loaded = loadChunkLog(source, index);
-  if (loaded === null) return null;
-  if (loaded.header.fingerprint !== fingerprintOf(graph)) {
-    throw new RefusedError(
-      `Cannot continue chunk log "${path}": it belongs to another predicted graph`,
-      { hint: "remove it, give another --output, or use --no-resume to begin anew" },
-    );
-  }
-  for (const damage of loaded.damages) {
-    log.log(
-      damage.isTornTail ? "VERBOSE" : "WARNING",
-      `Chunk log "${path}": bytes ${damage.startByte} to ${damage.endByte} are ${
-        damage.isTornTail ? "an unfinished chunk" : "damaged"
-      } (${damage.reason}); their quanta are scanned again`,
-    );
-  }
-  log.log("INFO", `Continuing chunk log "${path}" with ${loaded.nChunks} quanta.`);
-  return loaded;
 }
 
 async function makeDictionary(

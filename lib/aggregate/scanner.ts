@@ -9,17 +9,7 @@
 import { ByteBuilder } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
-import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
-import {
-  absolutePath,
-  type DatasetPlan,
-  type DimensionRecordSource,
-  FileDatastore,
-} from "../butler/datastore.ts";
-import { graphDimensionRecords } from "../butler/dimension_records.ts";
-import { DimensionUniverse } from "../butler/dimensions.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
-import { OutputTypes } from "../provenance/output_types.ts";
 import { AttemptStatus, ScanStatus } from "../provenance/quantum_status.ts";
 import {
   appendScanChunk,
@@ -44,72 +34,19 @@ import {
 } from "../provenance/scan_quantum.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
 import { parseTaskMetadata } from "../provenance/task_metadata.ts";
-import {
-  CONFIG_CONNECTION,
-  LOG_CONNECTION,
-  METADATA_CONNECTION,
-  type PipelineGraph,
-} from "../qg/pipeline_graph.ts";
+import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
 import {
   parseInitQuanta,
   parsePredictedQuantum,
-  type PredictedDatasetText,
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
 import { CHUNK_PREFIX_SIZE, ChunkType, readChunkPrefix } from "../store/chunk_log.ts";
 import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import { Zstd, type ZstdCompressor } from "../store/zstd.ts";
-import type { IngestRows, ScannerSetup, ScanProblem, ScanResult } from "./messages.ts";
-
-/** Collects rows for the ingester. */
-class RowCollector {
-  readonly #ids = new ByteBuilder();
-  readonly #types: number[] = [];
-  readonly #values: DataIdValue[] = [];
-  readonly #paths: (string | null)[] = [];
-
-  add(id: Uint8Array, typeIndex: number, required: readonly DataIdValue[], path: string | null) {
-    this.#ids.bytes(id);
-    this.#types.push(typeIndex);
-    for (const value of required) this.#values.push(value);
-    this.#paths.push(path);
-  }
-
-  take(): IngestRows | null {
-    if (this.#types.length === 0) return null;
-    return {
-      n: this.#types.length,
-      ids: this.#ids.take(),
-      typeIndex: Uint16Array.from(this.#types),
-      values: this.#values,
-      paths: this.#paths,
-    };
-  }
-}
-
-/** Everything that one batch gathers. */
-class BatchState {
-  readonly chunks = new ByteBuilder();
-  readonly rows = new RowCollector();
-  readonly problems: ScanProblem[] = [];
-  readonly reused: number[] = [];
-  nKnown = 0;
-  nBlockedWithFiles = 0;
-  nFilesRead = 0;
-  nBytesRead = 0;
-}
-
-/** An output of a quantum with all that must be known about it. */
-interface Output {
-  dataset: PredictedDatasetText;
-  connection: string;
-  id: Uint8Array;
-  typeIndex: number;
-  plan: DatasetPlan;
-  values: DataIdValue[];
-  path: string | null;
-}
+import { BatchState } from "./batch_state.ts";
+import type { ScannerSetup, ScanResult } from "./messages.ts";
+import { type Output, PlannedOutputs } from "./planned_outputs.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {
@@ -124,12 +61,7 @@ export class Scanner {
   readonly #setup: ScannerSetup;
   readonly #graph: PredictedGraph;
   readonly #index: GraphIndex;
-  readonly #universe: DimensionUniverse;
-  readonly #datastore: FileDatastore;
-  readonly #types: OutputTypes;
-  readonly #pipeline: PipelineGraph;
-  readonly #plans: (DatasetPlan | undefined)[] = [];
-  readonly #records: DimensionRecordSource;
+  readonly #outputs: PlannedOutputs;
   readonly #compressor: ZstdCompressor;
   readonly #initQuanta: PredictedQuantum[];
   readonly #chunkLog: FileSource | null;
@@ -141,13 +73,7 @@ export class Scanner {
     this.#setup = setup;
     this.#graph = graph;
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
-    this.#universe = DimensionUniverse.parse(setup.universeText);
-    this.#datastore = new FileDatastore(setup.repository, this.#universe, {
-      mockStorageClasses: setup.mockStorageClasses,
-    });
-    this.#pipeline = graph.pipelineGraph();
-    this.#types = new OutputTypes(this.#pipeline, this.#universe);
-    this.#records = graphDimensionRecords(this.#universe, setup.dimensionRows);
+    this.#outputs = new PlannedOutputs(setup, graph);
     this.#compressor = zstd.compressor(setup.dictionary, setup.zstdLevel);
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
     this.#chunkLog = setup.reuse !== null && setup.chunkLogPath !== null
@@ -165,7 +91,7 @@ export class Scanner {
   scan(batch: number, quanta: Uint32Array): ScanResult {
     return this.#run(batch, quanta, (q, state) => {
       const quantum = this.#read(q);
-      const outputs = this.#outputs(quantum);
+      const outputs = this.#outputs.of(quantum);
       const reused = this.#reuse(q, quantum, outputs, state);
       if (reused !== null) return reused;
       return this.#scanOne(q, quantum, outputs, state);
@@ -176,8 +102,8 @@ export class Scanner {
   blocked(batch: number, quanta: Uint32Array): ScanResult {
     return this.#run(batch, quanta, (q, state) => {
       const quantum = this.#read(q);
-      const outputs = this.#outputs(quantum);
-      if (outputs.some((output) => this.#exists(output))) state.nBlockedWithFiles++;
+      const outputs = this.#outputs.of(quantum);
+      if (outputs.some((output) => this.#outputs.exists(output))) state.nBlockedWithFiles++;
       this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
         type: ChunkType.BLOCKED,
         flags: 0,
@@ -240,55 +166,6 @@ export class Scanner {
     }
   }
 
-  #outputs(quantum: PredictedQuantum): Output[] {
-    const outputs: Output[] = [];
-    for (const [connection, datasets] of quantum.outputs) {
-      for (const dataset of datasets) {
-        const id = new Uint8Array(UUID_SIZE);
-        writeUuidText(dataset.idText, id, 0);
-        const typeIndex = this.#types.indexOf(dataset.typeName);
-        if (typeIndex < 0 || dataset.run !== this.#graph.header.output_run) {
-          throw new InvalidQuantumGraphFileError(
-            `Cannot use dataset ${dataset.idText} of "${this.#graph.path}": ` +
-              (typeIndex < 0
-                ? `no task of the pipeline writes dataset type "${dataset.typeName}"`
-                : `its RUN is "${dataset.run}", expected "${this.#graph.header.output_run}"`),
-          );
-        }
-        const type = this.#types.types[typeIndex];
-        const plan = this.#plans[typeIndex] ??= this.#datastore.plan(type, dataset.run);
-        const values = dataIdFromCoordinate(
-          type.group,
-          this.#universe,
-          dataset.dataCoordinate,
-          `dataset ${dataset.idText}`,
-        );
-        const path = plan.accepts(values) ? plan.path(values, this.#records, dataset.idText) : null;
-        outputs.push({ dataset, connection, id, typeIndex, plan, values, path });
-      }
-    }
-    return outputs;
-  }
-
-  #absolute(path: string): string {
-    return absolutePath(this.#datastore.root, path);
-  }
-
-  #exists(output: Output): boolean {
-    return output.path !== null && fileIdentity(this.#absolute(output.path)) !== null;
-  }
-
-  #only(quantum: PredictedQuantum, outputs: readonly Output[], connection: string): Output | null {
-    const found = outputs.filter((output) => output.connection === connection);
-    if (found.length > 1 || (found.length === 0 && connection === METADATA_CONNECTION)) {
-      throw new InvalidQuantumGraphFileError(
-        `Cannot use quantum ${quantum.quantumId} of "${this.#graph.path}": it has ` +
-          `${found.length} datasets for ${connection}, expected 1`,
-      );
-    }
-    return found[0] ?? null;
-  }
-
   #scanOne(
     q: number,
     quantum: PredictedQuantum,
@@ -300,15 +177,15 @@ export class Scanner {
     let metadataIdentity = NO_FILE;
     let log: LogSource | null = null;
     let metadata: MetadataSource | null = null;
-    const logOutput = this.#only(quantum, outputs, LOG_CONNECTION);
-    const metadataOutput = this.#only(quantum, outputs, METADATA_CONNECTION)!;
+    const logOutput = this.#outputs.only(quantum, outputs, LOG_CONNECTION);
+    const metadataOutput = this.#outputs.only(quantum, outputs, METADATA_CONNECTION)!;
     const open = <T>(
       output: Output | null,
       buffer: ReusableBuffer,
       parse: (b: Uint8Array) => T,
     ) => {
       if (output === null || output.path === null) return null;
-      const path = this.#absolute(output.path);
+      const path = this.#outputs.absolute(output.path);
       const file = readWholeFile(path, buffer);
       if (file === null) return null;
       state.nFilesRead++;
@@ -362,7 +239,7 @@ export class Scanner {
       if (output === logOutput) return log !== null;
       if (output === metadataOutput) return metadata !== null;
       if (scanned.outputs !== null) return scanned.outputs.has(output.dataset.idText);
-      return this.#exists(output);
+      return this.#outputs.exists(output);
     };
     this.#append(q, quantum, scanned, outputs, wasProduced, log?.bytes ?? null, {
       type: ChunkType.SCAN,
@@ -504,7 +381,7 @@ export class Scanner {
       state.nKnown++;
       return;
     }
-    const { group } = this.#types.types[output.typeIndex];
+    const { group } = this.#outputs.types.types[output.typeIndex];
     state.rows.add(
       output.id,
       output.typeIndex,
@@ -528,10 +405,10 @@ export class Scanner {
     if (table === null || this.#chunkLog === null || table.chunkOffset[q] < 0) return null;
     if (table.scanStatus[q] !== ScanStatus.SUCCESSFUL) return null;
     const matches = (connection: string, at: number): boolean => {
-      const output = this.#only(quantum, outputs, connection);
+      const output = this.#outputs.only(quantum, outputs, connection);
       const now = output === null || output.path === null
         ? null
-        : fileIdentity(this.#absolute(output.path));
+        : fileIdentity(this.#outputs.absolute(output.path));
       return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
         (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
     };
@@ -558,8 +435,8 @@ export class Scanner {
     let q = this.#index.nQuanta;
     for (const quantum of this.#initQuanta) {
       const isTask = quantum.taskLabel !== "";
-      for (const output of this.#outputs(quantum)) {
-        const produced = this.#exists(output);
+      for (const output of this.#outputs.of(quantum)) {
+        const produced = this.#outputs.exists(output);
         const isPromised = this.#setup.promiseIngestGraph &&
           output.connection === CONFIG_CONNECTION && isTask;
         if (produced && !isPromised) this.#addRow(output, state);
@@ -605,14 +482,14 @@ export class Scanner {
    */
   sample(q: number): SampleBlocks {
     const quantum = this.#read(q);
-    const outputs = this.#outputs(quantum);
+    const outputs = this.#outputs.of(quantum);
     const parse = <T>(
       connection: string,
       buffer: ReusableBuffer,
       parser: (bytes: Uint8Array, label: string) => T,
     ): { bytes: Uint8Array; parsed: T } | null => {
-      const path = this.#only(quantum, outputs, connection)?.path;
-      const file = path == null ? null : readWholeFile(this.#absolute(path), buffer);
+      const path = this.#outputs.only(quantum, outputs, connection)?.path;
+      const file = path == null ? null : readWholeFile(this.#outputs.absolute(path), buffer);
       try {
         return file && { bytes: file.bytes, parsed: parser(file.bytes, quantum.taskLabel) };
       } catch {

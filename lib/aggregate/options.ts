@@ -1,0 +1,58 @@
+/**
+ * What `aggregate-graph` is asked to do, and what came of it.
+ *
+ * @module
+ */
+
+import type { Log } from "../base/log.ts";
+import type { WorkerFactory } from "./messages.ts";
+import type { AggregateCounts } from "./supervisor.ts";
+
+/** Options of an aggregation; names as those of the reference's configuration. */
+export interface AggregateOptions {
+  graphPath: string;
+  repository: string;
+  /** Where the graph goes; null writes none. */
+  outputPath: string | null;
+  nScanners: number;
+  isIncomplete: boolean;
+  isDryRun: boolean;
+  registerDatasetTypes: boolean;
+  updateOutputChain: boolean;
+  zstdLevel: number;
+  zstdDictSize: number;
+  zstdDictNInputs: number;
+  mockStorageClasses: boolean;
+  promiseIngestGraph: boolean;
+  /** Datasets; a batch is written when more are waiting. */
+  ingestBatchSize: number;
+  /** Whether a broken log or metadata file ends the run. */
+  isStrict: boolean;
+  /** Whether the chunk log stays beside the finished graph. */
+  keepChunks: boolean;
+  /** Whether a matching chunk log is continued. */
+  resume: boolean;
+  /** Milliseconds between status lines. */
+  statusIntervalMs: number;
+  /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
+  busyTimeoutMs?: number;
+}
+
+/** What an aggregation needs of its surroundings. */
+export interface AggregateContext {
+  makeWorker: WorkerFactory;
+  env: { get(name: string): string | undefined };
+  log: Log;
+  /** Aborted to stop: what is in hand is finished and kept. */
+  signal: AbortSignal;
+}
+
+/** What an aggregation came to. */
+export interface AggregateSummary extends AggregateCounts {
+  outputRun: string;
+  seconds: number;
+  /** The finished graph, or null. */
+  outputPath: string | null;
+  /** Chunk log that was left, or null. */
+  chunkLogPath: string | null;
+}

@@ -1,0 +1,92 @@
+/**
+ * The files beside an output: its lock, its chunk log, what a killed process left.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import type { Log } from "../base/log.ts";
+import { EnvironmentError, ProvgraphError, RefusedError, UsageError } from "../base/errors.ts";
+import { graphFingerprint } from "../provenance/chunk_log_header.ts";
+import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import { LockFile, removeLeftovers } from "../store/durable_file.ts";
+import { fileIdentity, FileSource } from "../store/file_source.ts";
+import type { AggregateOptions } from "./options.ts";
+
+/** Path of the chunk log of an output. */
+export function chunkLogPathOf(outputPath: string): string {
+  return `${outputPath}.chunks`;
+}
+
+/** Makes the output's directory and takes its lock. */
+export function prepareOutput(outputPath: string): LockFile {
+  const directory = dirname(outputPath);
+  try {
+    Deno.mkdirSync(directory, { recursive: true });
+    if (Deno.statSync(outputPath).isDirectory) {
+      throw new UsageError(`Cannot write graph "${outputPath}": it is a directory`);
+    }
+  } catch (error) {
+    if (error instanceof ProvgraphError) throw error;
+    if (!(error instanceof Deno.errors.NotFound) || !isDirectory(directory)) {
+      throw new EnvironmentError(
+        `Cannot write graph "${outputPath}": ${(error as Error).message}`,
+        { cause: error, hint: "give another --output, or make its directory writeable" },
+      );
+    }
+  }
+  return LockFile.acquire(outputPath);
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** The writer may have been ended in the midst of its work. What can't be removed now is next time. */
+export function tidy(outputPath: string): void {
+  try {
+    removeLeftovers(outputPath, true);
+  } catch {
+    // The error that ended the run is the one to tell.
+  }
+}
+
+export function fingerprintOf(graph: PredictedGraph): string {
+  return graphFingerprint(graph.headerText, graph.pipelineGraphText, graph.nQuantaBlocksSize);
+}
+
+/** The chunk log of an earlier run of the same graph, if there is one and it is wanted. */
+export function openChunkLog(
+  graph: PredictedGraph,
+  index: GraphIndex,
+  options: AggregateOptions,
+  log: Log,
+): LoadedChunkLog | null {
+  const path = chunkLogPathOf(options.outputPath!);
+  if (!options.resume || fileIdentity(path) === null) return null;
+  using source = FileSource.open(path);
+  const loaded = loadChunkLog(source, index);
+  if (loaded === null) return null;
+  if (loaded.header.fingerprint !== fingerprintOf(graph)) {
+    throw new RefusedError(
+      `Cannot continue chunk log "${path}": it belongs to another predicted graph`,
+      { hint: "remove it, give another --output, or use --no-resume to begin anew" },
+    );
+  }
+  for (const damage of loaded.damages) {
+    log.log(
+      damage.isTornTail ? "VERBOSE" : "WARNING",
+      `Chunk log "${path}": bytes ${damage.startByte} to ${damage.endByte} are ${
+        damage.isTornTail ? "an unfinished chunk" : "damaged"
+      } (${damage.reason}); their quanta are scanned again`,
+    );
+  }
+  log.log("INFO", `Continuing chunk log "${path}" with ${loaded.nChunks} quanta.`);
+  return loaded;
+}

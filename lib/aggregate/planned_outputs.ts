@@ -1,0 +1,121 @@
+/**
+ * Outputs of predicted quanta: dataset types, data IDs and where their files must be.
+ *
+ * @module
+ */
+
+import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
+import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
+import {
+  absolutePath,
+  type DatasetPlan,
+  type DimensionRecordSource,
+  FileDatastore,
+} from "../butler/datastore.ts";
+import { graphDimensionRecords } from "../butler/dimension_records.ts";
+import { DimensionUniverse } from "../butler/dimensions.ts";
+import { OutputTypes } from "../provenance/output_types.ts";
+import { METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_quantum.ts";
+import { fileIdentity } from "../store/file_source.ts";
+import type { ScannerSetup } from "./messages.ts";
+
+/** An output of a quantum with all that must be known about it. */
+export interface Output {
+  dataset: PredictedDatasetText;
+  connection: string;
+  id: Uint8Array;
+  typeIndex: number;
+  plan: DatasetPlan;
+  values: DataIdValue[];
+  path: string | null;
+}
+
+/** Finds out all about the outputs of quanta of one graph in one repository. */
+export class PlannedOutputs {
+  readonly types: OutputTypes;
+  readonly #graphPath: string;
+  readonly #run: string;
+  readonly #universe: DimensionUniverse;
+  readonly #datastore: FileDatastore;
+  readonly #plans: (DatasetPlan | undefined)[] = [];
+  readonly #records: DimensionRecordSource;
+
+  constructor(setup: ScannerSetup, graph: PredictedGraph) {
+    this.#graphPath = graph.path;
+    this.#run = graph.header.output_run;
+    this.#universe = DimensionUniverse.parse(setup.universeText);
+    this.#datastore = new FileDatastore(setup.repository, this.#universe, {
+      mockStorageClasses: setup.mockStorageClasses,
+    });
+    this.types = new OutputTypes(graph.pipelineGraph(), this.#universe);
+    this.#records = graphDimensionRecords(this.#universe, setup.dimensionRows);
+  }
+
+  /**
+   * All outputs of a quantum, in the order of its block.
+   *
+   * @throws {InvalidQuantumGraphFileError} if one is of a type that no task writes, or of another RUN.
+   */
+  of(quantum: PredictedQuantum): Output[] {
+    const outputs: Output[] = [];
+    for (const [connection, datasets] of quantum.outputs) {
+      for (const dataset of datasets) {
+        const id = new Uint8Array(UUID_SIZE);
+        writeUuidText(dataset.idText, id, 0);
+        const typeIndex = this.types.indexOf(dataset.typeName);
+        if (typeIndex < 0 || dataset.run !== this.#run) {
+          throw new InvalidQuantumGraphFileError(
+            `Cannot use dataset ${dataset.idText} of "${this.#graphPath}": ` +
+              (typeIndex < 0
+                ? `no task of the pipeline writes dataset type "${dataset.typeName}"`
+                : `its RUN is "${dataset.run}", expected "${this.#run}"`),
+          );
+        }
+        const type = this.types.types[typeIndex];
+        const plan = this.#plans[typeIndex] ??= this.#datastore.plan(type, dataset.run);
+        const values = dataIdFromCoordinate(
+          type.group,
+          this.#universe,
+          dataset.dataCoordinate,
+          `dataset ${dataset.idText}`,
+        );
+        const path = plan.accepts(values) ? plan.path(values, this.#records, dataset.idText) : null;
+        outputs.push({ dataset, connection, id, typeIndex, plan, values, path });
+      }
+    }
+    return outputs;
+  }
+
+  /** Absolute path of an output. */
+  absolute(path: string): string {
+    return absolutePath(this.#datastore.root, path);
+  }
+
+  /** Whether the file of an output is there. */
+  exists(output: Output): boolean {
+    return output.path !== null && fileIdentity(this.absolute(output.path)) !== null;
+  }
+
+  /**
+   * The only output of a connection; null if the quantum has none of it.
+   *
+   * @throws {InvalidQuantumGraphFileError} if there are several, or no metadata.
+   */
+  only(
+    quantum: PredictedQuantum,
+    outputs: readonly Output[],
+    connection: string,
+  ): Output | null {
+    const found = outputs.filter((output) => output.connection === connection);
+    if (found.length > 1 || (found.length === 0 && connection === METADATA_CONNECTION)) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use quantum ${quantum.quantumId} of "${this.#graphPath}": it has ` +
+          `${found.length} datasets for ${connection}, expected 1`,
+      );
+    }
+    return found[0] ?? null;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Everything about a repository that would stop an aggregation later, found out while nothing is
+ * changed. Source: design notes, section 2.
+ *
+ * @module
+ */
+
+import { ConflictingDefinitionError, RefusedError, UsageError } from "../base/errors.ts";
+import { FileDatastore } from "../butler/datastore.ts";
+import type { DimensionUniverse } from "../butler/dimensions.ts";
+import { openRegistry, type Registry } from "../butler/registry.ts";
+import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { OutputTypes } from "../provenance/output_types.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import type { AggregateOptions } from "./options.ts";
+
+/** What the registry says before anything starts. */
+export interface KnownState {
+  universe: DimensionUniverse;
+  /** Packed ids of the RUN's datasets. */
+  ids: Uint8Array;
+  datastore: FileDatastore;
+  types: OutputTypes;
+}
+
+/** Everything that would stop the ingester later is found out now, while nothing is changed. */
+export async function checkRepository(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  options: AggregateOptions,
+): Promise<KnownState> {
+  await using registry = await openRegistry(config, {
+    writeable: false,
+    busyTimeoutMs: options.busyTimeoutMs,
+  });
+  const { output_run: run, output, inputs } = graph.header;
+  await refuseIngestedRun(registry, run, config);
+  const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
+  const datastore = new FileDatastore(config, registry.universe, {
+    mockStorageClasses: options.mockStorageClasses,
+  });
+  for (const type of types.types) {
+    datastore.plan(type, run);
+    const state = await registry.checkDatasetType(type);
+    if (state === "absent" && !options.registerDatasetTypes && !options.isDryRun) {
+      throw new UsageError(
+        `Cannot ingest into "${config.argument}": dataset type "${type.name}" is not registered`,
+        { hint: "leave out --no-register-dataset-types" },
+      );
+    }
+  }
+  await requireType(registry, run, "RUN");
+  if (options.updateOutputChain && output !== null) {
+    await requireType(registry, output, "CHAINED");
+    if (await registry.findCollection(output) === null) await registry.flattenCollections(inputs);
+  }
+  const collection = await registry.findCollection(run);
+  return {
+    universe: registry.universe,
+    ids: collection === null ? new Uint8Array(0) : await registry.datasetIds(run),
+    datastore,
+    types,
+  };
+}
+
+export async function refuseIfIngested(
+  config: RepositoryConfig,
+  run: string,
+  options: AggregateOptions,
+): Promise<void> {
+  await using registry = await openRegistry(config, {
+    writeable: false,
+    busyTimeoutMs: options.busyTimeoutMs,
+  });
+  await refuseIngestedRun(registry, run, config);
+}
+
+async function refuseIngestedRun(
+  registry: Registry,
+  run: string,
+  config: RepositoryConfig,
+): Promise<void> {
+  if (await registry.findCollection(run) === null) return;
+  if (await registry.findRunProvenance(run) === null) return;
+  throw new RefusedError(
+    `Cannot aggregate into RUN "${run}" of "${config.argument}": it holds run_provenance, so its ` +
+      "logs and metadata are in the provenance graph now, and every quantum would look failed",
+    { hint: "process into another RUN; this one is complete" },
+  );
+}
+
+async function requireType(
+  registry: Registry,
+  name: string,
+  type: "RUN" | "CHAINED",
+): Promise<void> {
+  const found = await registry.findCollection(name);
+  if (found === null || found.type === type) return;
+  throw new ConflictingDefinitionError(
+    `Cannot use collection "${name}" as ${type}: it is a ${found.type} collection`,
+  );
+}
