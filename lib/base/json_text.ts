@@ -168,6 +168,22 @@ export class JsonCursor {
 
   /** Goes to the value of the next member and sets `key`; false at the end of the object. */
   nextMember(): boolean {
+    if (!this.#toKey()) return false;
+    this.key = this.#readKey();
+    this.#colon();
+    return true;
+  }
+
+  /** {@linkcode nextMember} without decoding the key. */
+  #nextMemberUnread(): boolean {
+    if (!this.#toKey()) return false;
+    this.#skipString();
+    this.#colon();
+    return true;
+  }
+
+  /** Goes to the quote of the next key, or behind the object's end: then false. */
+  #toKey(): boolean {
     let c = this.#blanks();
     if (c === CLOSE_BRACE) {
       this.position++;
@@ -182,10 +198,12 @@ export class JsonCursor {
     }
     this.#fresh = false;
     if (c !== QUOTE) this.fail("expected a key");
-    this.key = this.#readKey();
+    return true;
+  }
+
+  #colon(): void {
     if (this.#blanks() !== COLON) this.fail("expected ':'");
     this.position++;
-    return true;
   }
 
   /** Enters an array. */
@@ -377,28 +395,6 @@ export class JsonCursor {
       default:
         return this.#skipNumber();
     }
-  }
-
-  /** {@linkcode nextMember} without decoding the key. */
-  #nextMemberUnread(): boolean {
-    let c = this.#blanks();
-    if (c === CLOSE_BRACE) {
-      this.position++;
-      this.#fresh = false;
-      this.#depth--;
-      return false;
-    }
-    if (!this.#fresh) {
-      if (c !== COMMA) this.fail("expected ',' or '}'");
-      this.position++;
-      c = this.#blanks();
-    }
-    this.#fresh = false;
-    if (c !== QUOTE) this.fail("expected a key");
-    this.#skipString();
-    if (this.#blanks() !== COLON) this.fail("expected ':'");
-    this.position++;
-    return true;
   }
 
   /** Skips one value and returns its half-open byte range, blanks around it excluded. */
