@@ -28,7 +28,10 @@ export interface MetadataSource {
 export interface Attempt {
   status: AttemptStatus;
   caveats: number | null;
-  /** ExceptionInfo as text or as a range of the log file; null for none. */
+  /**
+   * ExceptionInfo as text or as a range of the log file; null for none. NaN and infinities in its
+   * metadata stay: the reference writes null for them, and its reader takes both.
+   */
   exception: string | Range | null;
   resourceUsage: string;
   previousProcessQuanta: Range | null;

@@ -79,11 +79,11 @@ Deno.test("EmptyDirectories touches nothing outside run and dataset type", () =>
 Deno.test("EmptyDirectories never leaves the root", () => {
   inTemporaryDirectory((directory) => {
     Deno.mkdirSync(`${directory}/outside`);
-    Deno.mkdirSync(`${directory}/root`);
-    const directories = new EmptyDirectories(`${directory}/root`);
+    Deno.mkdirSync(`${directory}/datastore`);
+    const directories = new EmptyDirectories(`${directory}/datastore`);
     directories.add("../outside/file.json", "..", "outside");
     assert.throws(() => directories.remove(), RefusedError);
-    assert.deepEqual(listTree(directory), ["outside/", "root/"]);
+    assert.deepEqual(listTree(directory), ["datastore/", "outside/"]);
   });
 });
 
@@ -95,10 +95,10 @@ Deno.test({
   ),
   fn() {
     inTemporaryDirectory((directory) => {
-      writeFiles(directory, { "elsewhere/kept.json": "k", "root/run/b_log": "a file" });
-      Deno.symlinkSync(`${directory}/elsewhere`, `${directory}/root/run/a_log`);
+      writeFiles(directory, { "elsewhere/kept.json": "k", "datastore/run/b_log": "a file" });
+      Deno.symlinkSync(`${directory}/elsewhere`, `${directory}/datastore/run/a_log`);
       const before = listTree(directory);
-      const directories = new EmptyDirectories(`${directory}/root`);
+      const directories = new EmptyDirectories(`${directory}/datastore`);
       directories.add("run/a_log/a.json", "run", "a_log");
       directories.add("run/b_log/b.json", "run", "b_log");
       assert.equal(directories.remove().nRemoved, 0);

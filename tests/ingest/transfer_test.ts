@@ -215,7 +215,7 @@ Deno.test("deleteMovedSource() keeps everything that isn't surely the same file"
     writeFiles(root, { [TEMPLATE]: "graph" });
     assert.equal(deleteMovedSource(source, plan.target), false, "same content, other file");
     assert.equal(deleteMovedSource(plan.target, plan.target), false, "the target itself");
-    Deno.symlinkSync(`${directory}/root/run`, `${directory}/link`);
+    Deno.symlinkSync(`${root}/run`, `${directory}/link`);
     const roundabout = `${directory}/link/run_provenance/run_provenance_run.qg`;
     assert.equal(deleteMovedSource(roundabout, plan.target), false, "the target by another path");
     Deno.symlinkSync(plan.target, `${directory}/outside/link.qg`);

@@ -215,3 +215,21 @@ Deno.test("outputs exist where the reference finds that they do", () => {
   });
   assert.ok(n > 800, `only ${n} cases`);
 });
+
+Deno.test("non-finite numbers in exception metadata keep their tokens, which the reference reads", () => {
+  for (
+    const [name, token] of [["nan", "NaN"], ["infinity", "Infinity"], [
+      "minus_infinity",
+      "-Infinity",
+    ]]
+  ) {
+    for (const prefix of ["metadata/failure-metadata-", "log/extra-exception_metadata-"]) {
+      const i = golden.cases.findIndex((entry) => entry.name === prefix + name);
+      const answer = answers[i];
+      assert.ok("blocks" in answer && answer.blocks !== null);
+      const text = new TextDecoder().decode(answer.blocks.quantum);
+      assert.ok(text.includes(`"metadata":{"a":${token}}`), text);
+      assert.ok(golden.cases[i].blocks!.quantum.accepted);
+    }
+  }
+});
