@@ -12,7 +12,7 @@ function layers(): Record<string, string[]> {
   const second = [...store, "store"];
   const provenance = [...second, "qg", "butler"];
   const commands = [...provenance, "provenance"];
-  const cli = [...commands, "aggregate", "ingest", "inspect"];
+  const cli = [...commands, "aggregate", "ingest", "inspect", "simulate"];
   return {
     base: [],
     store,
@@ -22,6 +22,7 @@ function layers(): Record<string, string[]> {
     aggregate: commands,
     ingest: commands,
     inspect: commands,
+    simulate: commands,
     cli,
     workers: cli,
     main: [...cli, "cli"],
@@ -120,6 +121,7 @@ Deno.test("a breach of the layers is found when there is one", () => {
     ["workers/a.ts", 'import "../lib/cli/args.ts";', true],
     ["lib/cli/a.ts", 'import { x } from "../../tests/support/fixtures.ts";', true],
     ["lib/cli/commands/a.ts", 'import {\n  x,\n} from "../../../main.ts";', true],
+    ["lib/simulate/a.ts", 'import { x } from "../aggregate/supervisor.ts";', true],
     ["lib/odd/a.ts", "", true],
     ["lib/cli/commands/a.ts", 'import { x } from "../../aggregate/supervisor.ts";', false],
     ["lib/qg/a.ts", 'import { x } from "../../schema/header.ts";', false],

@@ -12,6 +12,7 @@ import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
 import { catCommand } from "./commands/cat.ts";
 import { checkCommand } from "./commands/check.ts";
 import { ingestGraphCommand } from "./commands/ingest_graph.ts";
+import { simulateCommand } from "./commands/simulate.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { PROGRAM_EPILOGUE } from "./help.ts";
@@ -113,7 +114,15 @@ function makeProgram(
     logger: logger(),
     log: logger().get(`${TOOL_NAME}.${name}`, aliases),
   });
-  for (const make of [aggregateGraphCommand, ingestGraphCommand, catCommand, checkCommand]) {
+  for (
+    const make of [
+      aggregateGraphCommand,
+      ingestGraphCommand,
+      catCommand,
+      checkCommand,
+      simulateCommand,
+    ]
+  ) {
     const command = make(context, run, setExitCode);
     program.addCommand(command.copyInheritedSettings(program));
   }
