@@ -100,7 +100,7 @@ const KILLS: Record<string, string[]> = {
   "transfer.renamed": ["unregistered-graph"],
   "backed.before-commit": ["unregistered-graph"],
   "backed.committed:2": ["interrupted-ingest"],
-  "delete.batch": ["empty-directory", "orphaned-original"],
+  "directories.before": ["empty-directory"],
 };
 
 for (const [failpoint, kinds] of Object.entries(KILLS)) {
