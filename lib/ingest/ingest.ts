@@ -24,8 +24,7 @@ import { DeleterClient } from "./deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
 import type { IngestContext, IngestOptions, IngestSummary } from "./options.ts";
 
-export type { IngestContext, IngestOptions, IngestSummary } from "./options.ts";
-export type { TransferMode } from "./transfer.ts";
+export type { IngestContext, IngestOptions, IngestSummary, TransferMode } from "./options.ts";
 
 /**
  * Ingests a graph, or finishes what an earlier process began.

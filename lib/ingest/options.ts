@@ -6,7 +6,21 @@
 
 import type { Log } from "../base/log.ts";
 import type { DeleterFactory } from "./deleter_client.ts";
-import type { TransferMode } from "./transfer.ts";
+
+/** Transfer modes of the butler that `ingest-graph` knows. */
+export const TRANSFER_MODES = [
+  "auto",
+  "link",
+  "symlink",
+  "hardlink",
+  "copy",
+  "move",
+  "relsymlink",
+  "direct",
+] as const;
+
+/** One of {@linkcode TRANSFER_MODES}. */
+export type TransferMode = typeof TRANSFER_MODES[number];
 
 /** Options of an ingest; names as on the command line. */
 export interface IngestOptions {

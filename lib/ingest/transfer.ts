@@ -18,22 +18,8 @@ import {
   temporaryPath,
 } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
+import type { TransferMode } from "./options.ts";
 import { fileError } from "../store/file_source.ts";
-
-/** Transfer modes of the butler that `ingest-graph` knows. */
-export const TRANSFER_MODES = [
-  "auto",
-  "link",
-  "symlink",
-  "hardlink",
-  "copy",
-  "move",
-  "relsymlink",
-  "direct",
-] as const;
-
-/** One of {@linkcode TRANSFER_MODES}. */
-export type TransferMode = typeof TRANSFER_MODES[number];
 
 /** What will be done with the graph file. */
 export interface TransferPlan {

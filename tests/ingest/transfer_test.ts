@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { TRANSFER_MODES, type TransferMode } from "../../lib/ingest/options.ts";
 import { dirname, relative } from "node:path";
 import { EnvironmentError, ProvgraphError, RefusedError } from "../../lib/base/errors.ts";
 import {
@@ -8,8 +9,6 @@ import {
   isSameFile,
   pathInside,
   planTransfer,
-  TRANSFER_MODES,
-  type TransferMode,
   type TransferPlan,
 } from "../../lib/ingest/transfer.ts";
 import { inTemporaryDirectory } from "../store/support.ts";
@@ -24,10 +23,10 @@ function withGraph(
 ): void {
   inTemporaryDirectory((made) => {
     const directory = Deno.realPathSync(made);
-    Deno.mkdirSync(`${directory}/root`);
+    Deno.mkdirSync(`${directory}/store`);
     writeFiles(directory, { [name]: "graph" });
     Deno.utimeSync(`${directory}/${name}`, 1_700_000_000, 1_700_000_000);
-    body(directory, `${directory}/${name}`, `${directory}/root`);
+    body(directory, `${directory}/${name}`, `${directory}/store`);
   });
 }
 

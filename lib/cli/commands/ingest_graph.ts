@@ -1,7 +1,7 @@
 /** `ingest-graph REPO [PROVENANCE_GRAPH]`. @module */
 
 import { Command, Option } from "commander";
-import type { IngestSummary, TransferMode } from "../../ingest/ingest.ts";
+import type { IngestSummary } from "../../ingest/ingest.ts";
 import type { Log } from "../../base/log.ts";
 import {
   BUSY_TIMEOUT_TEXT,
@@ -12,21 +12,11 @@ import {
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
+import { TRANSFER_MODES, type TransferMode } from "../../ingest/options.ts";
 import { INGEST_EPILOGUE } from "../help.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
 const REFERENCE_LOGGER = "lsst.pipe.base.quantum_graph.ingest_graph";
-
-const TRANSFER_MODES: readonly TransferMode[] = [
-  "auto",
-  "link",
-  "symlink",
-  "hardlink",
-  "copy",
-  "move",
-  "relsymlink",
-  "direct",
-];
 
 /** Options as commander gives them. */
 interface Options {
