@@ -43,7 +43,7 @@ Deno.test("Deleter keeps and lists files that are newer than the graph", async (
 Deno.test("Deleter refuses paths that leave the root", async () => {
   await inTemporaryDirectory(async (directory) => {
     makeFiles(directory, { outside: NOW_MS, "root/inside": NOW_MS, "root/a/b": NOW_MS });
-    const deleter = new Deleter(`${directory}/root`, NOW_MS);
+    const deleter = new Deleter(`${directory}/store`, NOW_MS);
     for (const path of ["../outside", "a/../../outside", `${directory}/outside`, "", "a/\0b"]) {
       await assert.rejects(deleter.delete([path]), RefusedError, path);
     }

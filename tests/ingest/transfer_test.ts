@@ -57,12 +57,12 @@ Deno.test("planTransfer() puts a graph from outside at the template's path, in e
       assert.equal(plan.source, source);
       assert.equal(plan.target, `${root}/${TEMPLATE}`);
     }
-    assert.deepEqual(listTree(directory), ["outside/", "outside/graph.qg", "root/"]);
+    assert.deepEqual(listTree(directory), ["outside/", "outside/graph.qg", "store/"]);
   });
 });
 
 Deno.test("planTransfer() refuses direct from outside: datasets backed by it could not be found", () => {
-  for (const name of ["outside/graph.qg", "root_too/graph.qg", "graph.qg"]) {
+  for (const name of ["outside/graph.qg", "store_too/graph.qg", "graph.qg"]) {
     withGraph(name, (directory, source, root) => {
       const before = listTree(directory);
       assert.throws(() => planTransfer("direct", source, root, TEMPLATE), (error: Error) => {
@@ -77,7 +77,7 @@ Deno.test("planTransfer() refuses direct from outside: datasets backed by it cou
 });
 
 Deno.test("planTransfer() uses a graph inside the root in place when the mode says so", () => {
-  withGraph("root/some/graph é #1.qg", (_directory, source, root) => {
+  withGraph("store/some/graph é #1.qg", (_directory, source, root) => {
     const inside = "some/graph é #1.qg";
     assert.deepEqual(essence(planTransfer("auto", source, root, TEMPLATE)), {
       how: "in place",
@@ -96,7 +96,7 @@ Deno.test("planTransfer() uses a graph inside the root in place when the mode sa
 });
 
 Deno.test("planTransfer() leaves a graph where it is when that is the template's path", () => {
-  withGraph(`root/${TEMPLATE}`, (_directory, source, root) => {
+  withGraph(`store/${TEMPLATE}`, (_directory, source, root) => {
     for (const mode of TRANSFER_MODES) {
       const plan = planTransfer(mode, source, root, TEMPLATE);
       assert.equal(plan.how, "in place", mode);
@@ -124,7 +124,7 @@ Deno.test("planTransfer() fails before anything is changed when the target can't
       () => planTransfer("copy", source, root, TEMPLATE),
       /not a directory|no directory/i,
     );
-    assert.deepEqual(listTree(directory), ["graph.qg", "root/", "root/run"]);
+    assert.deepEqual(listTree(directory), ["graph.qg", "store/", "store/run"]);
   });
 });
 
@@ -168,14 +168,14 @@ for (const mode of TRANSFER_MODES) {
       // Nothing else is left, and never under another name.
       assert.deepEqual(
         listTree(directory).filter((path) => !path.endsWith("/") && !path.endsWith("@")),
-        ["outside/graph.qg", ...(info.isSymlink ? [] : [`root/${TEMPLATE}`])],
+        ["outside/graph.qg", ...(info.isSymlink ? [] : [`store/${TEMPLATE}`])],
       );
     });
   });
 }
 
 Deno.test("carryOutTransfer() changes nothing when the graph is used in place", () => {
-  withGraph(`root/${TEMPLATE}`, (directory, source, root) => {
+  withGraph(`store/${TEMPLATE}`, (directory, source, root) => {
     const before = listTree(directory);
     carryOutTransfer(planTransfer("move", source, root, TEMPLATE));
     assert.deepEqual(listTree(directory), before);
