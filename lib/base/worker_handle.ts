@@ -57,6 +57,8 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
         this.#fail({ name: "Error", message: "it ended before its work was done", exitCode: 1 });
       }, LAST_WORDS_MS);
     });
+    // Only a port that listens hears of it.
+    port1.start();
     port1.unref();
     const lifeline: Lifeline = { kind: "lifeline", port: port2 };
     worker.postMessage(lifeline, [port2 as unknown as Transferable]);
