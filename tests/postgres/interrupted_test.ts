@@ -33,9 +33,7 @@ async function kill(work: PostgresWork, args: string[], failpoint: string): Prom
 for (
   const failpoint of [
     "aggregate.types-registered",
-    "aggregate.run-registered",
     "import.before-commit:2",
-    "import.committed",
     "aggregate.chain-updated",
   ]
 ) {
@@ -50,12 +48,9 @@ for (
 for (
   const failpoint of [
     "forget.before-commit:2",
-    "forget.committed",
     "transfer.done",
-    "backed.before-commit",
     "backed.before-commit:3",
     "backed.committed:2",
-    "source.before-delete",
   ]
 ) {
   Deno.test(`ingest-graph on PostgreSQL reaches its end when it was killed at ${failpoint}`, async () => {
