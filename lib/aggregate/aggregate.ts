@@ -101,6 +101,13 @@ async function aggregate(
         `its header says ${graph.header.n_quanta}`,
     );
   }
+  if (index.nDatasets !== graph.header.n_datasets) {
+    // The provenance graph takes over the header: its readers would refuse it.
+    throw new RefusedError(
+      `Cannot use predicted graph "${options.graphPath}": it has ${index.nDatasets} datasets, ` +
+        `its header says ${graph.header.n_datasets}`,
+    );
+  }
   const isWriting = options.outputPath !== null;
   const isWritingGraph = isWriting && !options.isIncomplete;
   const scanner: Omit<ScannerSetup, "kind" | "name"> = {

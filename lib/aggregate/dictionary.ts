@@ -69,8 +69,10 @@ function sampleQuanta(
     const step = Math.max(1, Math.floor(counts[task] / TRIES));
     if (met[task]++ % step === 0 && candidates[task].length < TRIES) candidates[task].push(q);
   }
-  let nLeft = maxSamples;
+  // Shared out fairly, or the last of many tasks would get none.
+  const perTask = Math.max(1, Math.floor(maxSamples / Math.max(1, taskLabels.length)));
   return candidates.map((quanta) => {
+    let nLeft = perTask;
     const full: SampleBlocks[] = [];
     const poor: SampleBlocks[] = [];
     for (const q of quanta) {

@@ -18,6 +18,7 @@ import {
   type ChunkDataset,
   DatasetRole,
   type FileIdentity,
+  LOOKED_FOR_OUTPUTS,
   NO_FILE,
   ScanHead,
 } from "../provenance/scan_chunk.ts";
@@ -233,6 +234,7 @@ export class Scanner {
     for (const remark of scanned.remarks) {
       this.#problem(state, quantum, metadataOutput.path ?? "", remark, false);
     }
+    if (scanned.outputs === null) flags |= LOOKED_FOR_OUTPUTS;
     const lastStatus = scanned.attempts[scanned.attempts.length - 1].status;
     if (scanned.scanStatus === ScanStatus.ABANDONED) return [scanned.scanStatus, lastStatus];
     const wasProduced = (output: Output): boolean => {

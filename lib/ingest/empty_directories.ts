@@ -5,10 +5,11 @@
  * @module
  */
 
+import { rmdirSync } from "node:fs";
 import { dirname } from "node:path/posix";
 import { absolutePath } from "../butler/datastore.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { fileError } from "../store/file_source.ts";
+import { fileError, isAbsence } from "../store/file_source.ts";
 
 /** Directories that may have become empty. */
 export class EmptyDirectories {
@@ -52,10 +53,11 @@ export class EmptyDirectories {
     for (const directory of [...candidates].sort((a, b) => b.length - a.length)) {
       const path = absolutePath(this.#root, directory);
       try {
-        Deno.removeSync(path);
+        // Not `Deno.removeSync`: that would remove a file or symbolic link in the directory's place.
+        rmdirSync(path);
         nRemoved++;
       } catch (error) {
-        if (error instanceof Deno.errors.NotFound) continue;
+        if (isAbsence(error)) continue;
         if (!isOccupied(path)) throw fileError("remove empty directory", path, error);
         if (tops.has(directory)) notEmpty.push(directory);
         continue;

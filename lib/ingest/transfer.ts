@@ -122,7 +122,7 @@ export function planTransfer(
 /** Path relative to `root`, or null if `path` isn't below it. Symbolic links count as written. */
 export function pathInside(root: string, path: string): string | null {
   const from = relative(root, path);
-  return from === "" || from.startsWith("..") || from.startsWith("/") ? null : from;
+  return from === "" || /^(?:\.\.(?:\/|$)|\/)/.test(from) ? null : from;
 }
 
 function checkPlan(plan: TransferPlan, mode: TransferMode): void {
@@ -136,7 +136,10 @@ function checkPlan(plan: TransferPlan, mode: TransferMode): void {
       }
       break;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (error instanceof EnvironmentError) throw error;
+      if (!(error instanceof Deno.errors.NotFound)) {
+        throw fileError("ingest graph into", plan.target, error);
+      }
       directory = dirname(directory);
     }
   }

@@ -32,10 +32,12 @@ export interface FileIdentity {
 /** Identity of a file that isn't there. */
 export const NO_FILE: FileIdentity = { sizeBytes: -1, mtimeNs: 0n };
 
-/** Flags of a scan chunk: files that were there but could not be used. */
+/** Flags of a scan chunk, each a reason to scan again: a log file that could not be used. */
 export const BROKEN_LOG = 1;
 /** See {@linkcode BROKEN_LOG}. */
 export const BROKEN_METADATA = 2;
+/** Flag: nothing said which outputs were written, so they were looked for; they may come later. */
+export const LOOKED_FOR_OUTPUTS = 4;
 
 /** One dataset block of a chunk. */
 export interface ChunkDataset {
