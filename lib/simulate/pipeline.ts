@@ -31,7 +31,7 @@ export interface SimulatedType {
 export interface SimulatedTask {
   label: string;
   grain: Grain;
-  /** Connection to dataset type; `isMultiple` connections get all datasets of the quantum. */
+  /** Connection to dataset type. No two connections of a task have the same name. */
   inputs: Readonly<Record<string, string>>;
   prerequisites: Readonly<Record<string, string>>;
   outputs: Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ export const TASKS: readonly SimulatedTask[] = [
   {
     label: "isr",
     grain: "exposure-detector",
-    inputs: { raw: "raw" },
+    inputs: { inputImage: "raw" },
     prerequisites: { model: "detector_model" },
     outputs: { outputImage: "post_isr_image" },
     initInputs: {},
@@ -80,9 +80,9 @@ export const TASKS: readonly SimulatedTask[] = [
   {
     label: "calibrateImage",
     grain: "visit-detector",
-    inputs: { image: "post_isr_image" },
+    inputs: { inputImage: "post_isr_image" },
     prerequisites: {},
-    outputs: { catalog: "source_detector", image: "preliminary_image" },
+    outputs: { catalog: "source_detector", outputImage: "preliminary_image" },
     initInputs: {},
     initOutputs: { schema: "source_schema" },
     steps: ["background", "detection", "psf", "astrometry", "photometry"],
@@ -93,16 +93,16 @@ export const TASKS: readonly SimulatedTask[] = [
     grain: "visit",
     inputs: { catalogs: "source_detector" },
     prerequisites: {},
-    outputs: { catalog: "source_visit", summary: "visit_summary" },
-    initInputs: { schema: "source_schema" },
-    initOutputs: { schema: "source_visit_schema" },
+    outputs: { table: "source_visit", summary: "visit_summary" },
+    initInputs: { inputSchema: "source_schema" },
+    initOutputs: { outputSchema: "source_visit_schema" },
     steps: ["collect", "merge"],
     seconds: 15,
   },
   {
     label: "assembleCoadd",
     grain: "cell",
-    inputs: { images: "preliminary_image" },
+    inputs: { inputImages: "preliminary_image" },
     prerequisites: {},
     outputs: { coadd: "deep_coadd" },
     initInputs: {},
