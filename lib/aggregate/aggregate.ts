@@ -101,7 +101,9 @@ async function aggregate(
         `its header says ${graph.header.n_quanta}`,
     );
   }
-  if (index.nDatasets !== graph.header.n_datasets) {
+  const { n_datasets: nDatasets } = graph.header;
+  // The header counts the packages dataset, which the index leaves out.
+  if (index.nDatasets !== nDatasets && index.nDatasets !== nDatasets - 1) {
     // The provenance graph takes over the header: its readers would refuse it.
     throw new RefusedError(
       `Cannot use predicted graph "${options.graphPath}": it has ${index.nDatasets} datasets, ` +
