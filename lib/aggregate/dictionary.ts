@@ -69,14 +69,15 @@ function sampleQuanta(
     const step = Math.max(1, Math.floor(counts[task] / TRIES));
     if (met[task]++ % step === 0 && candidates[task].length < TRIES) candidates[task].push(q);
   }
-  // Shared out fairly, or the last of many tasks would get none.
-  const perTask = Math.max(1, Math.floor(maxSamples / Math.max(1, taskLabels.length)));
-  return candidates.map((quanta) => {
-    let nLeft = perTask;
+  let nLeft = maxSamples;
+  return candidates.map((quanta, task) => {
+    // One is reserved for each task to come, or the last of many would get none.
+    const nReserved = candidates.length - task - 1;
     const full: SampleBlocks[] = [];
     const poor: SampleBlocks[] = [];
     for (const q of quanta) {
-      if (full.length >= WANTED || nLeft <= 0) break;
+      const isFirst = full.length + poor.length === 0;
+      if (full.length >= WANTED || nLeft <= (isFirst ? 0 : nReserved)) break;
       nLeft--;
       const blocks = sample(q);
       (blocks.log !== null && blocks.metadata !== null ? full : poor).push(blocks);
