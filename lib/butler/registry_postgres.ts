@@ -22,7 +22,7 @@ import { PostgresDatasetTypes } from "./postgres_dataset_types.ts";
 import { PostgresDimensionRecords } from "./postgres_dimensions.ts";
 import { isDuplicateTable, sqlState } from "./postgres_errors.ts";
 import { forgetDatasets } from "./postgres_forget.ts";
-import { importDatasets, ingestDatasets, resolveBatch } from "./postgres_import.ts";
+import { importDatasets, ingestDatasets, resolveBatch, rewriteRecords } from "./postgres_import.ts";
 import {
   datasetIds,
   datasetInfo,
@@ -315,9 +315,8 @@ class PostgresRegistry implements Registry {
     );
   }
 
-  /** Nothing is gained by it here: the caller registers all rows in the general way. */
   rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
-    return Promise.resolve(Uint32Array.from({ length: batch.n }, (_, row) => row));
+    return rewriteRecords(this.#context, batch);
   }
 
   ingestDatasets(batch: DatasetBatch): Promise<void> {

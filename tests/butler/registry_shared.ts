@@ -357,6 +357,55 @@ export function testRegistry(lab: RegistryLab): void {
     assert.equal((await registry.records(testId(2))).length, 1);
   });
 
+  test("rewriteRecords() changes records of registered datasets and nothing else", async () => {
+    await using repository = await lab.repository("before");
+    await using registry = await open(repository.config);
+    const type = await withMetadataType(registry, "u/test/run");
+    await registry.registerCollection("u/test/other", "RUN");
+    const [first, second] = await visitDataIds(registry);
+    const dataset = (n: number, values: DataIdValue[], path: string | null) => ({
+      id: testId(n),
+      type,
+      values,
+      path,
+    });
+    await registry.importDatasets(
+      batchOf("u/test/run", [dataset(1, first, "1"), dataset(2, second, null)]),
+    );
+    await registry.importDatasets(batchOf("u/test/other", [dataset(3, first, "3")]));
+    const before = await repository.state();
+    const batch = {
+      // Absent, without record, of another RUN, to be left alone, and one to be rewritten.
+      ...batchOf("u/test/run", [
+        dataset(4, first, "new"),
+        dataset(2, second, "new"),
+        dataset(3, first, "new"),
+        dataset(1, first, "new"),
+      ]),
+      formatters: ["b.Formatter"],
+      storageClasses: ["Other"],
+      fileSize: 123,
+    };
+    const nothing = { ...batch, paths: batch.paths.map(() => null) };
+    assert.deepEqual(await registry.rewriteRecords(nothing), Uint32Array.of(0, 1, 2, 3));
+    assert.deepEqual(await repository.state(), before);
+    assert.deepEqual(await registry.rewriteRecords(batch), Uint32Array.of(0, 1, 2));
+    const [record] = await registry.records(testId(1));
+    assert.deepEqual(record, {
+      path: "new",
+      formatter: "b.Formatter",
+      storageClass: "Other",
+      component: null,
+      checksum: null,
+      fileSize: 123,
+    });
+    const after = await repository.state();
+    const records = "file_datastore_records";
+    assert.deepEqual({ ...after.tables, [records]: [] }, { ...before.tables, [records]: [] });
+    assert.equal((await registry.records(testId(3)))[0].path, "3");
+    assert.equal(await registry.datasetInfo(testId(4)), null);
+  });
+
   test("ingestDatasets() refuses an id that is given twice", async () => {
     await using repository = await lab.repository("before");
     await using registry = await open(repository.config);
@@ -716,6 +765,7 @@ export function testRegistry(lab: RegistryLab): void {
       const work of [
         () => registry.importDatasets(batch),
         () => registry.ingestDatasets(batch),
+        () => registry.rewriteRecords(batch),
         () => registry.forgetDatasets(batch.ids),
         () => registry.registerCollection("u/fresh", "RUN"),
         () => registry.registerDatasetTypes([type]),
