@@ -41,3 +41,14 @@ Examples:
   provgraph cat provenance.qg log 019c37f4
   provgraph cat provenance.qg metadata calibrate visit=101 detector=2 --format json
   provgraph cat /repo/main --run u/me/run/20260701T000000Z log calibrate visit=101 detector=2`;
+
+/** Behind the help of `simulate`. */
+export const SIMULATE_EPILOGUE = `
+DIR gets repo (a butler repository with an SQLite registry) and predicted.qg, and repo the files that
+an executed run leaves. With V visits and D detectors there are 2VD + V quanta, and some for coadds.
+The same options make the same IDs and contents.
+
+Examples:
+  provgraph simulate demo
+  provgraph simulate big --visits 260 --detectors 189 --log-size 30000
+  provgraph aggregate-graph demo/predicted.qg demo/repo -o demo/provenance.qg`;

@@ -13,7 +13,7 @@ import type { FileWriter } from "./files.ts";
 import { Outcome, quantumRandom } from "./outcome.ts";
 import { configText, configType, logType, metadataType, PACKAGES_TYPE } from "./pipeline.ts";
 import type { SeededRandom } from "./random.ts";
-import { type ConnectionDatasets, OUTPUT_RUN, type Quanta, type SimulatedRun } from "./run.ts";
+import type { ConnectionDatasets, Quanta, SimulatedRun } from "./run.ts";
 import { FIRST_NIGHT_MS } from "./survey.ts";
 
 /** Spread of the logarithm of log sizes. */
@@ -197,6 +197,3 @@ export class Execution {
 function packagesText(): string {
   return `!<lsst.utils.packages.Packages>\nprovgraph: ${TOOL_VERSION}\nsimulated: '1.0'\n`;
 }
-
-/** RUN that the files belong to. */
-export const EXECUTED_RUN = OUTPUT_RUN;

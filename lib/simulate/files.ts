@@ -5,7 +5,11 @@
  */
 
 import { dirname, join } from "node:path/posix";
-import { describeSystemError } from "../store/file_source.ts";
+import { EnvironmentError } from "../base/errors.ts";
+import { systemErrorText } from "../store/file_source.ts";
+
+/** Next step after a simulation that ended early. */
+export const REMOVE_HINT = "Remove what was made so far, then run the same command again";
 
 /** Writes files below one root. Memory: one path for each kind of file. */
 export class FileWriter {
@@ -36,7 +40,10 @@ export class FileWriter {
       }
       Deno.writeFileSync(join(this.#root, path), content);
     } catch (error) {
-      throw describeSystemError(`write "${join(this.#root, path)}"`, error);
+      throw new EnvironmentError(
+        `Cannot write "${join(this.#root, path)}": ${systemErrorText(error)}`,
+        { cause: error, hint: REMOVE_HINT },
+      );
     }
     this.nFiles++;
     this.nBytes += content.length;

@@ -44,7 +44,6 @@ export interface GraphOrigin {
 /**
  * Writes the predicted graph.
  *
- * @param onQuantum called before each quantum, with their number so far.
  * @returns bytes of the file.
  * @throws {EnvironmentError} if it can't be written; then there is none.
  */

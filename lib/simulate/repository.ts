@@ -9,9 +9,17 @@
 
 import { join } from "node:path/posix";
 import { DatabaseSync } from "node:sqlite";
-import { dimensionRows, Hash, INSTRUMENT, type RecordValue, Region, SKYMAP } from "./survey.ts";
-import { type Survey, Timespan } from "./survey.ts";
 import { OVERLAP_LEVEL, overlappingPixels } from "./sky.ts";
+import {
+  dimensionRows,
+  Hash,
+  INSTRUMENT,
+  type RecordValue,
+  Region,
+  SKYMAP,
+  type Survey,
+  Timespan,
+} from "./survey.ts";
 
 /** Managers of a new repository: kind, class as configured, class as stored, version. */
 const MANAGERS: readonly (readonly [string, string, string, string])[] = [

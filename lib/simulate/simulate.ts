@@ -9,7 +9,14 @@
  */
 
 import { join } from "node:path/posix";
-import { InterruptedError, RefusedError, stopReason } from "../base/errors.ts";
+import {
+  EnvironmentError,
+  InterruptedError,
+  ProvgraphError,
+  RefusedError,
+  stopReason,
+} from "../base/errors.ts";
+import type { JsonValue } from "../base/json_text.ts";
 import type { Log } from "../base/log.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
@@ -17,10 +24,10 @@ import { graphDimensionRecords } from "../butler/dimension_records.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
 import { openRegistry } from "../butler/registry.ts";
 import { type Environment, loadRepositoryConfig } from "../butler/repo_config.ts";
-import { describeSystemError } from "../store/file_source.ts";
+import { systemErrorText } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { Execution } from "./execution.ts";
-import { FileWriter } from "./files.ts";
+import { FileWriter, REMOVE_HINT } from "./files.ts";
 import { writePredictedGraph } from "./graph.ts";
 import { InputRecords } from "./inputs.ts";
 import { decideOutcomes, Outcome } from "./outcome.ts";
@@ -28,7 +35,6 @@ import { INPUT_TYPES } from "./pipeline.ts";
 import { makeRepository, universeText } from "./repository.ts";
 import { CALIBRATION_RUN, INPUT_CHAIN, RAW_RUN, SimulatedRun } from "./run.ts";
 import { dimensionRows, FIRST_NIGHT_MS, Survey } from "./survey.ts";
-import type { JsonValue } from "../base/json_text.ts";
 
 /** What to simulate. */
 export interface SimulateOptions {
@@ -101,7 +107,7 @@ export async function simulate(
     throw new InterruptedError(
       `Cannot go on simulating in "${directory}": ended by ${stopReason(context.signal).signal}`,
       stopReason(context.signal),
-      { hint: `Remove "${directory}", then run the same command again` },
+      { hint: REMOVE_HINT },
     );
   };
 
@@ -109,7 +115,12 @@ export async function simulate(
   try {
     makeRepository(root, survey);
   } catch (error) {
-    throw describeSystemError(`make repository "${root}"`, error);
+    if (error instanceof ProvgraphError) throw error;
+    const reason = systemErrorText(error);
+    throw new EnvironmentError(`Cannot make repository "${root}": ${reason}`, {
+      cause: error,
+      hint: REMOVE_HINT,
+    });
   }
   stopIfAsked();
   const config = loadRepositoryConfig(root, context.env);
@@ -178,7 +189,9 @@ function refuseIfThere(path: string): void {
     Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    throw describeSystemError(`look at "${path}"`, error);
+    throw new EnvironmentError(`Cannot look at "${path}": ${systemErrorText(error)}`, {
+      cause: error,
+    });
   }
   throw new RefusedError(`Cannot simulate a run: "${path}" exists`, {
     hint: "Name a directory that does not exist or is empty",

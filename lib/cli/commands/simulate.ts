@@ -5,6 +5,7 @@ import type { SimulateSummary } from "../../simulate/simulate.ts";
 import type { Log } from "../../base/log.ts";
 import { filePath, formatBytes, integerAtLeast } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { SIMULATE_EPILOGUE } from "../help.ts";
 
 /** Largest number of visits, and of detectors. */
 const MAX_VISITS = 1_000_000;
@@ -20,16 +21,6 @@ interface Options {
   seed: number;
   graphOnly: boolean;
 }
-
-const EPILOGUE = `
-DIR gets repo (a butler repository with an SQLite registry) and predicted.qg, and repo the files that
-an executed run leaves. With V visits and D detectors there are 2VD + V quanta, and some for coadds.
-The same options make the same IDs and contents.
-
-Examples:
-  provgraph simulate demo
-  provgraph simulate big --visits 260 --detectors 189 --log-size 30000
-  provgraph aggregate-graph demo/predicted.qg demo/repo -o demo/provenance.qg`;
 
 /** Defines the command. */
 export function simulateCommand(
@@ -57,7 +48,7 @@ export function simulateCommand(
     )
     .option("--seed <n>", "what IDs and contents follow from", integerAtLeast(0), 1)
     .option("--graph-only", "leave out the files of the run", false)
-    .addHelpText("after", EPILOGUE)
+    .addHelpText("after", SIMULATE_EPILOGUE)
     .action(async (directory: string, options: Options) => {
       const context = start("simulate");
       context.stopGracefully();
