@@ -60,6 +60,12 @@ Deno.test("ingest-graph does what the reference does on PostgreSQL with what the
   await lab.assertState(expectedAfterIngest(MIXED), "ingested again");
 });
 
+Deno.test("ingest-graph --in-place leaves the same on PostgreSQL", async () => {
+  await using lab = await PostgresWork.unpack(server, "aggregated");
+  await ingest(lab.work, { flags: ["--in-place"], batchSize: 40 });
+  await lab.assertState(expectedAfterIngest(MIXED), "ingested in place");
+});
+
 Deno.test("aggregate-graph does what the reference does on PostgreSQL when it is first incomplete", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await aggregate(lab.work, MIXED, { flags: ["--incomplete"], processes: 1 });

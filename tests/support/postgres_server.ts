@@ -325,6 +325,8 @@ export class CuttingProxy implements AsyncDisposable {
   onRequest: (data: Uint8Array) => boolean = () => false;
   /** Looks at what the server answers; true cuts the connection before the client gets it. */
   onAnswer: (data: Uint8Array) => boolean = () => false;
+  /** Looks at what the client sends; the server gets it when the promise is kept. */
+  onHold: (data: Uint8Array) => Promise<void> | null = () => null;
   /** Connections so far. */
   nConnections = 0;
   /** While false, connections are closed as soon as they are made. */
@@ -346,7 +348,9 @@ export class CuttingProxy implements AsyncDisposable {
       };
       this.#sockets.add(client).add(server);
       client.on("data", (data: Uint8Array) => {
-        if (this.onRequest(data)) cut();
+        const hold = this.onHold(data);
+        if (hold !== null) hold.then(() => server.write(data));
+        else if (this.onRequest(data)) cut();
         else server.write(data);
       });
       server.on("data", (data: Uint8Array) => {
