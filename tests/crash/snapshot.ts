@@ -137,6 +137,14 @@ export async function assertNothingLost(
   if (job.tool === "ingest") await assertContentKept(job, work, tree, what);
 }
 
+/** What a process that ended by itself has no excuse to leave. */
+export function assertTidy(work: TemporaryDirectory, what: string): void {
+  const left = [...treeOf(work).keys()].filter((path) =>
+    /\.(lock|lock\.\d+-\w+|tmp-\d+|sqlite3-journal)$/.test(path)
+  );
+  assert.deepEqual(left, [], `${what}: left over`);
+}
+
 async function assertContentKept(
   job: Job,
   work: TemporaryDirectory,
