@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import type { JsonValue } from "../../lib/base/json_text.ts";
+import { OUTPUT_RUN } from "../../lib/simulate/run.ts";
 import {
   assertGraphEqual,
   assertJsonEqual,
@@ -18,6 +19,7 @@ import { dumpState } from "../support/dump_state.ts";
 import { copyTree, expectProvgraph, RUN, SECOND_RUN } from "../support/fixtures.ts";
 import type { Reference } from "./reference.ts";
 import type { Scenario } from "./scenarios.ts";
+import { checkSimulated } from "./simulate.ts";
 
 /** Counts checks and prints one line for each. */
 export class Report {
@@ -79,8 +81,10 @@ export class ScenarioRun {
   }
 
   async run(): Promise<void> {
-    const base = new Work(this.#data, "base", RUN);
-    await this.#make(base, this.#scenario.make);
+    const { isSimulated, make } = this.#scenario;
+    const base = new Work(this.#data, "base", isSimulated ? OUTPUT_RUN : RUN);
+    if (isSimulated) await this.#simulate(base, make);
+    else await this.#make(base, make);
     if (this.#scenario.isResumed) await this.#resume(base);
     const finished = await this.#compare(base);
     if (this.#scenario.hasSecondRun) {
@@ -101,6 +105,15 @@ export class ScenarioRun {
       `${work.inside}/predicted.qg`,
       ...options,
     ]);
+  }
+
+  async #simulate(work: Work, options: readonly string[]): Promise<void> {
+    Deno.mkdirSync(work.path, { recursive: true });
+    await expectProvgraph(["simulate", work.path, ...options]);
+    await this.#report.check(
+      `${this.#scenario.name}: what Python finds in the repository and the predicted graph`,
+      () => checkSimulated(this.#reference, work.path, work.inside),
+    );
   }
 
   /** Our `--incomplete` in the middle of the run; chunks stay for the complete aggregation. */

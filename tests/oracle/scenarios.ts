@@ -9,8 +9,10 @@
 export interface Scenario {
   /** Short name; chooses the scenario on the command line. */
   name: string;
-  /** Options of `make_repo.py`. */
+  /** Options of `make_repo.py`; of `provgraph simulate`, if `isSimulated`. */
   make: readonly string[];
+  /** Whether our own `simulate` makes repository, graph and files. */
+  isSimulated?: boolean;
   /** Options of `aggregate-graph` for both tools. */
   aggregate?: readonly string[];
   /** Options of `aggregate-graph` for ours only. */
@@ -70,5 +72,15 @@ export const SCENARIOS: readonly Scenario[] = [
       ...["--fail-every", "31"],
     ],
     ours: ["-j", "4"],
+  },
+  {
+    name: "simulated",
+    make: [
+      ...["--seed", "28", "--visits", "14", "--detectors", "5", "--fail", "0.25"],
+      ...["--log-size", "4000"],
+    ],
+    isSimulated: true,
+    ours: ["-j", "2"],
+    ingest: ["--batch-size", "90"],
   },
 ];
