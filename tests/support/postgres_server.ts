@@ -35,9 +35,13 @@ interface Binaries {
   postgres: string;
 }
 
-/** Binaries of the machine (PG_BIN, or the newest of Debian's), else of the npm package. */
+/**
+ * Binaries of the machine (PG_BIN, or the newest of Debian's), else of the npm package; of that in any
+ * case, if PG_BIN is "npm".
+ */
 async function findBinaries(directory: string): Promise<Binaries> {
   const own = Deno.env.get("PG_BIN");
+  if (own === "npm") return await unpackPackage(directory);
   const candidates = own ? [own] : debianDirectories();
   for (const bin of candidates) {
     const found = { initdb: join(bin, "initdb"), postgres: join(bin, "postgres") };
