@@ -291,7 +291,7 @@ async function pixels(registry: Registry, n: number, run = "u/test/run"): Promis
     typeIndex: new Uint16Array(n),
     types: [type],
     values: Array.from({ length: n }, (_, i) => i),
-    paths: Array.from({ length: n }, (_, i) => `a "quoted" \\ path, {é} ${i}`),
+    paths: Array.from({ length: n }, (_, i) => `p/${i}`),
     formatters: ["a.Formatter"],
     storageClasses: ["StructuredDataDict"],
     fileSize: -1,
@@ -321,9 +321,21 @@ Deno.test("batches of any size take a dozen statements, and no parameter each", 
   assert.ok(nImport > 5 && nImport <= 16, `import: ${nImport}`);
   assert.ok(nIngest > 5 && nIngest <= 20, `ingest: ${nIngest}`);
   assert.ok(nForget > 5 && nForget <= 16, `forget: ${nForget}`);
+  const { value } = await registry.runRecords("u/test/small")[Symbol.asyncIterator]().next();
+  assert.deepEqual(value, undefined);
   // More rows than a statement may have parameters.
-  await registry.importDatasets(batch);
+  await registry.importDatasets({ ...batch, paths: batch.paths.map(() => null) });
   assert.equal((await registry.datasetIds("u/test/run")).length, batch.n * 16);
-  const { value } = await registry.runRecords("u/test/run")[Symbol.asyncIterator]().next();
-  assert.deepEqual(value.paths.slice(0, 3), batch.paths.slice(0, 3));
+});
+
+Deno.test("importDatasets() keeps paths of any characters", async () => {
+  await using before = await repository();
+  await using registry = await open(before.config);
+  const batch = await pixels(registry, 3);
+  const odd = ['a "quoted" \\ path', "{é,NULL}\n\t\u{1f52d}", " NULL "];
+  await registry.importDatasets({ ...batch, paths: odd });
+  assert.deepEqual((await readRun(registry, batch.run)).datasets.map(({ path }) => path), odd);
+  const refused = { ...await pixels(registry, 1, "u/test/nul"), paths: ["a\0b"] };
+  await assert.rejects(registry.importDatasets(refused), { name: "ConflictingDatasetError" });
+  assert.equal((await registry.datasetIds("u/test/nul")).length, 0);
 });

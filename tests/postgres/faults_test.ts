@@ -10,7 +10,7 @@ import {
 } from "../../lib/butler/registry.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../../lib/butler/repo_config.ts";
 import { batchOf, readRun } from "../butler/registry_shared.ts";
-import { expectProvgraph, PROJECT } from "../support/fixtures.ts";
+import { expectedJson, expectProvgraph, PROJECT } from "../support/fixtures.ts";
 import { writeConfig } from "../support/postgres_fixtures.ts";
 import { CuttingProxy, PASSWORD_ROLE, type PostgresServer } from "../support/postgres_server.ts";
 import { PostgresWork, startServer } from "./lab.ts";
@@ -410,6 +410,25 @@ Deno.test("openRegistry() takes passwords from where users have them, and never 
       return true;
     });
   }
+});
+
+Deno.test("both tools work with a password that nobody sees", async () => {
+  const { user, password } = PASSWORD_ROLE;
+  await using lab = await PostgresWork.unpack(server, "before", (name) => server.url(name, user));
+  const args = ["aggregate-graph", "predicted.qg", "repo", "-j", "1", "-o", "out.qg"];
+  const run = (secret: string, code: number) =>
+    expectProvgraph([...args, "--log-level", "TRACE"], {
+      cwd: lab.work.path,
+      code,
+      env: { PGPASSWORD: secret },
+    });
+  const refused = await run(`${password}!`, 2);
+  assert.match(refused.stderr, /does not let user "locked" in/);
+  const done = await run(password, 0);
+  for (const { stdout, stderr } of [refused, done]) {
+    assert.ok(!(stdout + stderr).includes(password.slice(0, 8)));
+  }
+  await lab.assertState(expectedJson("small-mixed", "aggregated.state"), "with a password");
 });
 
 Deno.test("openRegistry() does with TLS what sslmode says", async () => {

@@ -24,7 +24,7 @@ export async function startServer(settings: readonly string[] = []): Promise<Pos
 
 /** An unpacked repository with a database of its own. */
 export class PostgresWork implements AsyncDisposable {
-  private constructor(
+  constructor(
     readonly server: PostgresServer,
     readonly work: TemporaryDirectory,
     readonly database: string,

@@ -71,20 +71,19 @@ export async function loadSqliteFixture(
   name: string,
   archive: string,
 ): Promise<void> {
-  const entries = tarEntries(
-    gunzipSync(Deno.readFileSync(fixturePath(name, `${archive}.tar.gz`))),
-  );
-  const [file] = [...entries].filter(({ path }) => path === "repo/gen3.sqlite3");
-  const path = Deno.makeTempFileSync();
+  const archived = gunzipSync(Deno.readFileSync(fixturePath(name, `${archive}.tar.gz`)));
+  const directory = Deno.makeTempDirSync();
   try {
-    Deno.writeFileSync(path, file.data);
-    using source = new DatabaseSync(path, { readOnly: true });
-    await server.sql(
-      convert(dumpText(archive === "before" ? "before" : "aggregated"), source),
-      database,
-    );
+    for (const { path, data } of tarEntries(archived)) {
+      // With the journal of a killed process, which is rolled back by opening.
+      const [, file] = /^repo\/(gen3\.sqlite3(?:-journal)?)$/.exec(path) ?? [];
+      if (file !== undefined) Deno.writeFileSync(`${directory}/${file}`, data);
+    }
+    using source = new DatabaseSync(`${directory}/gen3.sqlite3`);
+    const tables = dumpText(archive === "before" ? "before" : "aggregated");
+    await server.sql(convert(tables, source), database);
   } finally {
-    Deno.removeSync(path);
+    Deno.removeSync(directory, { recursive: true });
   }
 }
 
