@@ -44,7 +44,8 @@ async function connectHost(place: PostgresHost, settings: PostgresSettings): Pro
   if (place.host.startsWith("/") || sslMode === "disable" || sslMode === "allow") return socket;
   try {
     if (!await offersTls(socket, settings.connectTimeoutMs)) {
-      if (sslMode === "prefer") return socket;
+      // The driver only listens: it does not wake a paused socket.
+      if (sslMode === "prefer") return socket.resume();
       throw new EnvironmentError(
         `Cannot connect to "${settings.name}": the server does not offer TLS, and sslmode is ` +
           `"${sslMode}"`,

@@ -273,3 +273,20 @@ Deno.test("updateOutputChain() of two clients puts both RUNs into the chain", as
   assert.deepEqual(members.slice(0, 2).sort(), ["u/a", "u/b"]);
   assert.deepEqual(members.slice(2), ["inputs/certified", "inputs/run1", "inputs/calibs"]);
 });
+
+Deno.test("openRegistry() goes on without TLS where the server has none, unless told otherwise", async () => {
+  await using lab = await PostgresWork.unpack(server, "before");
+  const open = (query: string) => {
+    writeConfig(lab.work.repo, server.tcpUrl(lab.database) + query);
+    const config = loadRepositoryConfig(lab.work.repo, { get: () => undefined });
+    return openRegistry(config, { writeable: false, env: { get: () => undefined } });
+  };
+  for (const query of ["", "?sslmode=prefer", "?sslmode=allow"]) {
+    await using registry = await open(query);
+    assert.notEqual(await registry.findCollection("inputs"), null);
+  }
+  await assert.rejects(open("?sslmode=require"), {
+    name: "EnvironmentError",
+    message: /does not offer TLS, and sslmode is "require"/,
+  });
+});
