@@ -222,6 +222,21 @@ Deno.test("importDatasets() goes on when the server crashes within a batch and c
   assert.equal((await registry.datasetIds(RUN)).length, 1000 * UUID_SIZE);
 });
 
+Deno.test("aggregate-graph goes on when the server crashes within a batch and comes back", async () => {
+  await using lab = await PostgresWork.unpack(server, "before");
+  const other = server.client(lab.database);
+  await other.unsafe("BEGIN; LOCK TABLE mixed.dataset_location IN SHARE MODE");
+  const run = expectProvgraph(["aggregate-graph", "predicted.qg", "repo", "-j", "1"], {
+    cwd: lab.work.path,
+  });
+  await until(() => isWaiting(lab));
+  await server.halt();
+  await other.end({ timeout: 1 });
+  await server.resume();
+  await run;
+  await lab.assertState(expectedJson("small-mixed", "aggregated.state"), "after a crash");
+});
+
 Deno.test("importDatasets() names the lock that it waited for in vain", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await using registry = await open(lab, server.url(lab.database), { busyTimeoutMs: 100 });
