@@ -125,10 +125,13 @@ const LATER = /\/(calibrate_(log|metadata)\/.*_R00_S0[24]_|(consolidate|warp|coa
 /**
  * Takes away what is yet to be executed, lets the tool work on the rest, and brings it back: so the
  * job finds a run that has gone on since.
+ *
+ * @param whenEarly called when the rest is away, before the tool runs.
  */
-function executedSince(
+export function executedSince(
   name: string,
   args: readonly string[],
+  whenEarly: () => void = () => {},
 ): (work: TemporaryDirectory) => Promise<void> {
   return async (work) => {
     await unpackFixture(name, "before", work.path);
@@ -142,6 +145,7 @@ function executedSince(
       }
     };
     remove(`${work.repo}/${RUN}`);
+    whenEarly();
     await expectProvgraph(args, { cwd: work.path });
     copyTree(aside.path, `${work.repo}/${RUN}`);
   };

@@ -1,0 +1,73 @@
+/** What a later run reads of the files that an earlier one has read. */
+
+import assert from "node:assert/strict";
+import { dumpGraph } from "../support/dump_graph.ts";
+import { expectProvgraph, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
+import { assertGraph, assertState } from "../conformance/harness.ts";
+import { temporaryDirectory } from "../support/fixtures.ts";
+import { executedSince } from "./jobs.ts";
+
+const FIXTURE = "small-ok";
+const COMPLETE = ["aggregate-graph", "predicted.qg", "repo", "-o", "provenance.qg", "-j", "2"];
+
+/** The number of log and metadata files that a run says it has read. */
+async function nFilesRead(work: TemporaryDirectory, ...flags: string[]): Promise<number> {
+  const { stderr } = await expectProvgraph([...COMPLETE, ...flags], { cwd: work.path });
+  const match = /Read (\d+) files \(/.exec(stderr);
+  assert.ok(match !== null, stderr);
+  return Number(match[1]);
+}
+
+/** Log and metadata files below the RUN, sorted. */
+function documentsOf(work: TemporaryDirectory): string[] {
+  const found: string[] = [];
+  const visit = (folder: string) => {
+    for (const entry of Deno.readDirSync(folder)) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory) visit(path);
+      else if (/\/\w+_(log|metadata)\//.test(path)) found.push(path);
+    }
+  };
+  visit(`${work.repo}/${RUN}`);
+  return found.sort();
+}
+
+/** Makes a file such that nobody can have read it with profit: other bytes, same size and time. */
+function spoil(path: string): Uint8Array {
+  const { mtime } = Deno.statSync(path);
+  const content = Deno.readFileSync(path);
+  Deno.writeFileSync(path, new Uint8Array(content.length).fill(0x21));
+  Deno.utimeSync(path, mtime!, mtime!);
+  return content;
+}
+
+Deno.test("aggregate-graph reads only what changed when it is run after --incomplete", async () => {
+  await using work = await temporaryDirectory();
+  let early: string[] = [];
+  await executedSince(FIXTURE, [...COMPLETE, "--incomplete"], () => early = documentsOf(work))(
+    work,
+  );
+  const all = documentsOf(work);
+  assert.ok(early.length > 10 && all.length > early.length + 10);
+  // One quantum was done again: both its documents count as new.
+  const touched = early.find((path) => path.includes("/calibrate_log/"))!;
+  Deno.utimeSync(touched, new Date(), new Date());
+  const again = [touched, touched.replaceAll("calibrate_log", "calibrate_metadata")];
+  const unchanged = early.filter((path) => !again.includes(path));
+  assert.equal(unchanged.length, early.length - 2);
+  const contents = unchanged.map(spoil);
+  assert.equal(await nFilesRead(work, "--keep-chunks"), all.length - unchanged.length);
+  unchanged.forEach((path, i) => Deno.writeFileSync(path, contents[i]));
+  assertState(work, FIXTURE, "aggregated");
+  await assertGraph(work, FIXTURE);
+});
+
+Deno.test("aggregate-graph reads nothing when it is run again beside its chunk log", async () => {
+  await using work = await temporaryDirectory();
+  await executedSince(FIXTURE, [...COMPLETE, "--incomplete"])(work);
+  const nAll = documentsOf(work).length;
+  assert.equal(await nFilesRead(work, "--no-resume", "--keep-chunks"), nAll);
+  const first = await dumpGraph(work.join("provenance.qg"));
+  assert.equal(await nFilesRead(work), 0);
+  assert.deepEqual(await dumpGraph(work.join("provenance.qg")), first);
+});
