@@ -170,15 +170,37 @@ Deno.test("of --incomplete and --complete the last one counts", async () => {
 Deno.test("files may be given as URIs, other schemes are refused", async () => {
   const { stdout } = await expectProvgraph(["cat", `file://${GRAPH}`, "header"]);
   assert.match(stdout, /"graph_type": "provenance"/);
-  for (const source of ["https://example.org/x.qg", "s3://bucket/x.qg"]) {
-    assertOneError(
-      await runProvgraph(["cat", source, "header"]),
-      /hint: Only /,
-    );
-  }
+  assertOneError(await runProvgraph(["cat", "s3://bucket/x.qg", "header"]), /hint: Only /);
   const predicted = await runProvgraph(["aggregate-graph", "s3://bucket/x.qg", "repo"]);
   assert.equal(predicted.code, 2);
   assertOneError(predicted, /scheme "s3" is not supported/);
+});
+
+Deno.test("cat reads a graph over HTTP as from a file, and names a server that isn't there", async () => {
+  const bytes = Deno.readFileSync(GRAPH);
+  let url: string;
+  {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      (request) => {
+        const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(request.headers.get("range")!)!;
+        const start = from === "" ? Math.max(0, bytes.length - Number(to)) : Number(from);
+        const end = from === "" ? bytes.length : Math.min(Number(to) + 1, bytes.length);
+        return new Response(bytes.slice(start, end), {
+          status: 206,
+          headers: { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` },
+        });
+      },
+    );
+    url = `http://127.0.0.1:${server.addr.port}/x.qg`;
+    for (const words of [["header"], ["log", "calibrate", "visit=1", "detector=4"]]) {
+      const near = await expectProvgraph(["cat", GRAPH, ...words]);
+      assert.equal((await expectProvgraph(["cat", url, ...words])).stdout, near.stdout);
+    }
+  }
+  const gone = await runProvgraph(["cat", url, "header"]);
+  assert.equal(gone.code, 1);
+  assertOneError(gone, /Cannot read "http:/);
 });
 
 Deno.test("a stack is printed for --debug only", async () => {
