@@ -21,9 +21,19 @@ export class ProvgraphError extends Error {
   readonly hint: string | undefined;
 
   constructor(message: string, options: ProvgraphErrorOptions = {}) {
-    super(message, options);
+    super(shortened(message), options);
     this.hint = options.hint;
   }
+}
+
+/** Longest message, letters. Names and values that a damaged file gives may be of any length. */
+const MAX_MESSAGE = 1500;
+
+/** A message of bearable length: the end is kept, for it says what is wrong. */
+function shortened(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  const half = MAX_MESSAGE / 2;
+  return `${message.slice(0, half)} [...] ${message.slice(-half)}`;
 }
 
 /** A command line or configuration that can't work: exit code 2. */

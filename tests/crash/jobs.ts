@@ -223,6 +223,12 @@ export const INGEST_JOBS: readonly JobSpec[] = [
     lay: fixture("small-failed", "aggregated-promise"),
   },
   {
+    name: "ingest-graph --transfer move --in-place",
+    tool: "ingest",
+    args: [...ingest(20, "move"), "--in-place"],
+    lay: fixture("small-mixed", "aggregated"),
+  },
+  {
     name: "ingest-graph --transfer copy",
     tool: "ingest",
     args: ingest(7, "copy"),

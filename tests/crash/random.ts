@@ -10,14 +10,12 @@ export const SEED_VARIABLE = "PROVGRAPH_TEST_SEED";
 
 /** A generator of random numbers (mulberry32). */
 export class Random {
-  readonly seed: number;
   #state: number;
 
-  /** @param seed by default that of the environment, else one from the clock. */
-  constructor(seed?: number) {
-    const given = Deno.env.get(SEED_VARIABLE);
-    this.seed = seed ?? (given === undefined ? Date.now() % 2 ** 31 : Number(given));
-    this.#state = this.seed;
+  /** @param name makes the numbers of tests independent of each other. */
+  constructor(name: string, seed: number = SEED) {
+    this.#state = seed;
+    for (const letter of name) this.#state = Math.imul(this.#state, 31) + letter.charCodeAt(0) | 0;
   }
 
   /** In [0, 1). */
@@ -39,9 +37,7 @@ export class Random {
   }
 }
 
-/** A generator whose seed is printed for the record. */
-export function printedRandom(what: string): Random {
-  const random = new Random();
-  console.log(`${what}: seed ${random.seed} (set ${SEED_VARIABLE} to use it again)`);
-  return random;
-}
+/**
+ * The seed of this process's random tests. It belongs into the names of tests: that is what is printed.
+ */
+export const SEED: number = Number(Deno.env.get(SEED_VARIABLE) ?? Date.now() % 2 ** 31);

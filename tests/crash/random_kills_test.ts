@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawnProvgraph, type TemporaryDirectory } from "../support/fixtures.ts";
 import { assertMasterUntouched, assertSurvives, forEachAtOnce } from "./harness.ts";
 import { AGGREGATE_JOBS, INGEST_JOBS, type Job, makeJob } from "./jobs.ts";
-import { printedRandom, type Random } from "./random.ts";
+import { Random, SEED } from "./random.ts";
 
 /** 200 kills: for each job this many single ones, and chains of three. */
 const N_SINGLE = 26;
@@ -47,8 +47,8 @@ function randomDelay(job: Job, random: Random): number {
 }
 
 for (const spec of JOBS) {
-  Deno.test(`${spec.name} ends as undisturbed when killed at random and run again`, async () => {
-    const random = printedRandom(spec.name);
+  Deno.test(`${spec.name} ends as undisturbed when killed at random and run again (seed ${SEED})`, async () => {
+    const random = new Random(spec.name);
     using job = await makeJob(spec);
     let nKills = 0;
     const chains = Array.from({ length: N_SINGLE + N_CHAINS }, (_, i) => {
@@ -58,7 +58,7 @@ for (const spec of JOBS) {
     await forEachAtOnce(chains, async (delays, i) => {
       for (let scale = 1;; scale *= SHORTER) {
         const scaled = delays.map((delay) => delay * scale);
-        const what = `${spec.name}, chain ${i} of seed ${random.seed}, killed after ` +
+        const what = `${spec.name}, chain ${i} of seed ${SEED}, killed after ` +
           scaled.map((delay) => `${delay.toFixed(0)} ms`).join(", ");
         let isKilled = true;
         await assertSurvives(job, what, async (work) => {

@@ -11,7 +11,7 @@ import { dumpGraph } from "../support/dump_graph.ts";
 import { assertGraphEqual } from "../support/compare.ts";
 import { type Job, type JobSpec, makeJob, told, treeOf } from "./jobs.ts";
 import { AGGREGATE_JOBS, GRAPH, INGEST_JOBS } from "./jobs.ts";
-import { printedRandom, type Random } from "./random.ts";
+import { Random, SEED } from "./random.ts";
 import { assertSameSnapshot, assertTidy, takeSnapshot } from "./snapshot.ts";
 
 /** Times that each pair is started; more for those who look for what is rare. */
@@ -66,8 +66,8 @@ function testPair(
   allowed: readonly (readonly [code: number, text: RegExp])[],
   check: Check,
 ): void {
-  Deno.test(name, async () => {
-    const random = printedRandom(name);
+  Deno.test(`${name} (seed ${SEED})`, async () => {
+    const random = new Random(name);
     using job = await makeJob(spec);
     for (let turn = 0; turn < N_TURNS; turn++) {
       await using work = await treeOf(job);
