@@ -6,9 +6,8 @@
  * @module
  */
 
-import { Socket } from "node:net";
-import { isIP } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { isIP, Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { EnvironmentError, RepositoryError } from "../base/errors.ts";
 import type { PostgresHost, PostgresSettings } from "./postgres_settings.ts";
 
@@ -101,9 +100,11 @@ async function startTls(
     ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
   });
   try {
-    return await outcome<Socket>(secure, settings.connectTimeoutMs, (resolve) => {
-      secure.once("secureConnect", () => resolve(secure));
+    await outcome<void>(secure, settings.connectTimeoutMs, (resolve) => {
+      secure.once("secureConnect", () => resolve());
     });
+    if (isChecked) requireIdentity(secure, sslMode === "verify-full" ? host : null);
+    return secure;
   } catch (error) {
     secure.destroy();
     const reason = error instanceof Error ? error.message : String(error);
@@ -112,6 +113,16 @@ async function startTls(
       { cause: error },
     );
   }
+}
+
+/** Older Deno says that it is connected before it has looked at the certificate: none is there then. */
+function requireIdentity(secure: TLSSocket, host: string | null): void {
+  const certificate = secure.getPeerCertificate();
+  if (!secure.authorized || certificate?.subject === undefined) {
+    throw new Error("the server's certificate was not accepted");
+  }
+  const mismatch = host === null ? undefined : checkServerIdentity(host, certificate);
+  if (mismatch !== undefined) throw mismatch;
 }
 
 function readPem(path: string): string {

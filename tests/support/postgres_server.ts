@@ -20,8 +20,12 @@ export const PASSWORD_ROLE = { user: "locked", password: "p@ss:w/rd 'é" };
 const NOBODY = 65534;
 const SOCKET_PORT = 5432;
 
-/** Waits for the parent's end of the pipe to close, for whatever reason, and cleans up. */
+/**
+ * Waits for the parent's end of the pipe to close, for whatever reason, and cleans up. Signals to the
+ * whole group (Ctrl-C, `timeout`) must not end it before.
+ */
 const KEEPER = `
+trap '' INT TERM HUP
 "$1" -D "$2/data" >>"$2/server.log" 2>&1 &
 server=$!
 cat >/dev/null
@@ -375,6 +379,12 @@ export class CuttingProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // Older Deno never says that it is closed.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      new Promise<void>((resolve) => this.#server.close(() => resolve())),
+      new Promise<void>((resolve) => timer = setTimeout(resolve, 1000)),
+    ]);
+    clearTimeout(timer);
   }
 }
