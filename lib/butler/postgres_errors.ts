@@ -5,6 +5,7 @@
  */
 
 import {
+  ConflictingDatasetError,
   EnvironmentError,
   NotFoundError,
   ProvgraphError,
@@ -189,6 +190,7 @@ export function translatePostgresError(
   if (isConnectionLost(error)) {
     return environment("the server closed the connection", "Try again when it runs");
   }
+  if (state.startsWith("23")) return new ConflictingDatasetError(`${what}: ${message}`, { cause });
   if (isRowRefused(error)) return new RefusedError(`${what}: ${message}`, { cause });
   return environment("the server reported an error", undefined);
 }

@@ -8,6 +8,7 @@
 
 import type { Socket } from "node:net";
 import postgres from "postgres";
+import { RepositoryError } from "../base/errors.ts";
 import { ConnectionLostError, isConnectionLost } from "./postgres_errors.ts";
 import type { PostgresSettings } from "./postgres_settings.ts";
 import { connectSocket } from "./postgres_socket.ts";
@@ -90,7 +91,7 @@ export class PostgresLink {
         end.isDead = true;
       },
     };
-    const link = new PostgresLink(postgres(options as unknown as postgres.Options<never>), end);
+    const link = new PostgresLink(makeClient(options), end);
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
@@ -165,5 +166,17 @@ export class PostgresLink {
     const timeout = this.#end.isDead ? 0 : CLOSE_TIMEOUT_SECONDS;
     this.#end.isDead = true;
     await this.#sql.end({ timeout });
+  }
+}
+
+/** The driver reads one variable that no option overrides, and knows fewer of its values than libpq. */
+function makeClient(options: object): postgres.Sql {
+  try {
+    return postgres(options as postgres.Options<never>);
+  } catch (cause) {
+    throw new RepositoryError(
+      "Cannot connect to PostgreSQL: PGTARGETSESSIONATTRS has a value that is not supported",
+      { cause, hint: "Unset it" },
+    );
   }
 }

@@ -22,7 +22,7 @@ import { PostgresDatasetTypes } from "./postgres_dataset_types.ts";
 import { PostgresDimensionRecords } from "./postgres_dimensions.ts";
 import { isDuplicateTable, sqlState } from "./postgres_errors.ts";
 import { forgetDatasets } from "./postgres_forget.ts";
-import { importDatasets, ingestDatasets, resolveBatch, rewriteRecords } from "./postgres_import.ts";
+import { importDatasets, ingestDatasets, resolveBatch } from "./postgres_import.ts";
 import {
   datasetIds,
   datasetInfo,
@@ -33,6 +33,7 @@ import {
   runRecords,
   runsWithDatasetType,
 } from "./postgres_queries.ts";
+import { rewriteRecords } from "./postgres_rewrite.ts";
 import { postgresSettings } from "./postgres_settings.ts";
 import { withRecords } from "./record_fetch.ts";
 import type {
