@@ -149,7 +149,7 @@ function checkPlan(plan: TransferPlan, mode: TransferMode): void {
   } catch (error) {
     throw fileError(`ingest graph with transfer "${mode}": write to`, directory, error);
   }
-  const source = Deno.statSync(plan.source);
+  const source = statSource(plan.source);
   const isSameDevice = source.dev === Deno.statSync(directory).dev;
   if (plan.how === "hard link" && !isSameDevice) {
     throw new RefusedError(
@@ -167,6 +167,15 @@ function checkPlan(plan: TransferPlan, mode: TransferMode): void {
         { hint: "free some space and run the same command again" },
       );
     }
+  }
+}
+
+function statSource(path: string): Deno.FileInfo {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    // Another ingest-graph may have moved it away since we read it.
+    throw fileError("transfer graph", path, error);
   }
 }
 
@@ -309,25 +318,24 @@ export function isSameFile(a: string, b: string): boolean {
  * @returns whether it was deleted.
  */
 export function deleteMovedSource(source: string, target: string): boolean {
-  let info: Deno.FileInfo;
   try {
-    info = Deno.lstatSync(source);
+    if (!isMovedSource(source, target)) return false;
+    Deno.removeSync(source);
+    fsyncDirectory(dirname(source));
   } catch (error) {
+    // Another ingest-graph of the same graph may have deleted it at any time since we looked.
     if (error instanceof Deno.errors.NotFound) return false;
     throw fileError("delete moved graph", source, error);
   }
+  return true;
+}
+
+function isMovedSource(source: string, target: string): boolean {
+  const info = Deno.lstatSync(source);
   const canonical = (path: string) => join(Deno.realPathSync(dirname(path)), basename(path));
   if (canonical(source) === canonical(target) || info.isSymlink) return false;
   // A link to the source, made by another transfer mode, would be left pointing nowhere.
   if (Deno.lstatSync(target).isSymlink) return false;
-  const isMoved = isSameFile(source, target) ||
+  return isSameFile(source, target) ||
     (info.dev !== Deno.statSync(target).dev && haveSameContent(source, target));
-  if (!isMoved) return false;
-  try {
-    Deno.removeSync(source);
-    fsyncDirectory(dirname(source));
-  } catch (error) {
-    throw fileError("delete moved graph", source, error);
-  }
-  return true;
 }

@@ -75,6 +75,9 @@ export const FAILPOINT_ACTIONS = [
 ] as const;
 type Action = typeof FAILPOINT_ACTIONS[number];
 
+/** How long a worker that raised a signal waits before it goes on. */
+const NOTICE_MS = 250;
+
 interface Armed {
   action: Action;
   /** Passes left until it strikes. */
@@ -133,9 +136,11 @@ function strike(name: FailpointName): void {
       break;
     case "int":
       Deno.kill(Deno.pid, "SIGINT");
+      letMainThreadNotice();
       break;
     case "term":
       Deno.kill(Deno.pid, "SIGTERM");
+      letMainThreadNotice();
       break;
     case "stall":
       Deno.kill(Deno.pid, "SIGTERM");
@@ -145,6 +150,13 @@ function strike(name: FailpointName): void {
       throw systemError("EIO", "Input/output error (os error 5)");
     case "enospc":
       throw systemError("ENOSPC", "No space left on device (os error 28)");
+  }
+}
+
+/** Signals take a moment to arrive. The main thread itself notices them only when it goes on. */
+function letMainThreadNotice(): void {
+  if ("DedicatedWorkerGlobalScope" in globalThis) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, NOTICE_MS);
   }
 }
 

@@ -14,8 +14,8 @@ import {
 import { GRAPH, type Job, told, treeOf } from "./jobs.ts";
 import { assertNothingLost, assertSameSnapshot, takeSnapshot } from "./snapshot.ts";
 
-/** Processes at a time. */
-const N_AT_ONCE = Math.max(2, Math.min(4, navigator.hardwareConcurrency));
+/** Processes at a time: one more than processors, for they often wait for the disk. */
+const N_AT_ONCE = Math.min(6, navigator.hardwareConcurrency + 1);
 const MAX_SHOWN = 6;
 
 /**

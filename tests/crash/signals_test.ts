@@ -19,19 +19,12 @@ function jobNamed(name: string): JobSpec {
 const AGGREGATE = jobNamed("aggregate-graph -o");
 const MOVE = jobNamed("ingest-graph --transfer move");
 
-/**
- * From here on a command is complete, or will be before it looks for signals again. Signals take a
- * moment: what other threads raise may find the main thread at its end, if the job is small.
- */
+/** From here on a command is complete, or will be before it looks for signals again. */
 const TOO_LATE: readonly FailpointName[] = [
-  "finish.synced",
   "file.renamed",
   "finish.directory-synced",
   "finish.chunks-removed",
   "aggregate.before-unlock",
-  "delete.before",
-  "delete.one",
-  "delete.batch",
   "directories.before",
   "directories.one",
   "directories.done",

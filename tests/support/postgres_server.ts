@@ -21,17 +21,22 @@ const NOBODY = 65534;
 const SOCKET_PORT = 5432;
 
 /**
- * Waits for the parent's end of the pipe to close, for whatever reason, and cleans up. Signals to the
- * whole group (Ctrl-C, `timeout`) must not end it before.
+ * Waits for the parent's end of the pipe to close, for whatever reason, and cleans up. Neither signals to
+ * the whole group (Ctrl-C, `timeout`) nor the end of its own parent must end it before.
  */
 const KEEPER = `
 trap '' INT TERM HUP
-"$1" -D "$2/data" >>"$2/server.log" 2>&1 &
-server=$!
-cat >/dev/null
-kill -QUIT $server 2>/dev/null
-wait $server
-[ "$3" = keep ] || rm -rf "$2"
+exec 3<&0
+{
+  "$1" -D "$2/data" >>"$2/server.log" 2>&1 </dev/null 3<&- &
+  server=$!
+  cat >/dev/null
+  kill -QUIT $server 2>/dev/null
+  wait $server
+  [ -e "$2/keep" ] || rm -rf "$2"
+} <&3 &
+exec 3<&- 0</dev/null
+wait
 `;
 
 interface Binaries {
@@ -173,7 +178,7 @@ export class PostgresServer implements AsyncDisposable {
     return server;
   }
 
-  async #run(isKept = false): Promise<void> {
+  async #run(): Promise<void> {
     this.#keeper = new Deno.Command("sh", {
       args: [
         "-c",
@@ -181,7 +186,6 @@ export class PostgresServer implements AsyncDisposable {
         "sh",
         this.#binaries.postgres,
         this.directory,
-        isKept ? "keep" : "",
       ],
       cwd: this.directory,
       stdin: "piped",
@@ -203,37 +207,22 @@ export class PostgresServer implements AsyncDisposable {
     }
   }
 
-  /** Ends the server as a crash does, and starts it again with the same data. */
-  async crash(): Promise<void> {
-    await this.halt();
-    await this.#run();
-  }
-
-  /** Ends the server as a crash does; the data stays for {@linkcode crash} or {@linkcode resume}. */
+  /** Ends the server as a crash does; the data stays for {@linkcode resume}. */
   async halt(): Promise<void> {
-    const pid = Number(
-      Deno.readTextFileSync(join(this.directory, "data/postmaster.pid"))
-        .split("\n")[0],
-    );
-    // The keeper must not take the end of its server for the end of the test.
-    await this.#endKeeper(() => Deno.kill(pid, "SIGQUIT"));
+    const pid = Deno.readTextFileSync(join(this.directory, "data/postmaster.pid")).split("\n")[0];
+    const keep = join(this.directory, "keep");
+    Deno.writeTextFileSync(keep, "");
+    Deno.kill(Number(pid), "SIGQUIT");
+    const keeper = this.#keeper!;
+    this.#keeper = null;
+    await keeper.stdin.close();
+    await keeper.status;
+    Deno.removeSync(keep);
   }
 
   /** Starts a halted server again. */
   async resume(): Promise<void> {
     await this.#run();
-  }
-
-  async #endKeeper(act: () => void): Promise<void> {
-    const keeper = this.#keeper!;
-    this.#keeper = null;
-    const marker = join(this.directory, "data/postmaster.pid");
-    act();
-    while (existsSync(marker)) await new Promise((resolve) => setTimeout(resolve, 10));
-    // The keeper itself is ended without its last words.
-    keeper.kill("SIGKILL");
-    await keeper.stdin.close().catch(() => {});
-    await keeper.status;
   }
 
   /** URL of a database on the Unix socket. */
