@@ -16,6 +16,7 @@ import {
 } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { nextTurn } from "../base/next_turn.ts";
+import { StageClock } from "../base/stage_clock.ts";
 import { compareUuids, containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
@@ -31,7 +32,12 @@ import { describeSystemError, fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { cutDictionary } from "./dictionary.ts";
 import type { ScannerSetup, ScanProblem } from "./messages.ts";
-import type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
+import {
+  AGGREGATE_STAGES,
+  type AggregateContext,
+  type AggregateOptions,
+  type AggregateSummary,
+} from "./options.ts";
 import {
   chunkLogPathOf,
   fingerprintOf,
@@ -74,6 +80,8 @@ async function aggregate(
 ): Promise<AggregateSummary> {
   const { log, signal } = context;
   const startMs = performance.now();
+  const clock = new StageClock(AGGREGATE_STAGES);
+  clock.enter("predictedRead");
   if (options.zstdDictSize > MAX_DICTIONARY_SIZE) {
     throw new UsageError(
       `Cannot use a dictionary of ${options.zstdDictSize} bytes: the most is ${MAX_DICTIONARY_SIZE}`,
@@ -131,11 +139,13 @@ async function aggregate(
     dictionary: new Uint8Array(0),
   };
   const chunkLog = isWriting ? openChunkLog(graph, index, options, log) : null;
+  clock.enter("dictionary");
   if (isWriting) {
     scanner.reuse = chunkLog?.table ?? null;
     scanner.dictionary = chunkLog?.header.dictionary ??
       await makeDictionary(scanner, index, options);
   }
+  clock.enter("start");
   const supervisor = new Supervisor({
     index,
     makeWorker: context.makeWorker,
@@ -190,11 +200,13 @@ async function aggregate(
   try {
     log.log("VERBOSE", "Starting workers.");
     await supervisor.start();
+    clock.enter("scan");
     if (!signal.aborted) await supervisor.scan();
     if (signal.aborted) {
       await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);
       throw interrupted(supervisor.counts, scanner.chunkLogPath, options, signal);
     }
+    clock.enter("finish");
     // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
     await refuseIfIngested(config, run, options);
     log.log(
@@ -225,6 +237,7 @@ async function aggregate(
     ...supervisor.counts,
     outputRun: run,
     seconds: (performance.now() - startMs) / 1000,
+    stageSeconds: clock.seconds(),
     outputPath: isWritingGraph ? options.outputPath : null,
     chunkLogPath: isWriting && (options.isIncomplete || options.keepChunks)
       ? scanner.chunkLogPath

@@ -44,4 +44,5 @@ export class BatchState {
   nBlockedWithFiles = 0;
   nFilesRead = 0;
   nBytesRead = 0;
+  compressSeconds = 0;
 }

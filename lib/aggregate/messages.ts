@@ -83,6 +83,9 @@ export interface ScanResult {
   nBlockedWithFiles: number;
   nFilesRead: number;
   nBytesRead: number;
+  /** How long the batch took, and compression alone. */
+  scanSeconds: number;
+  compressSeconds: number;
 }
 
 /** What a scanner answers. */

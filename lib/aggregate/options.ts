@@ -47,10 +47,22 @@ export interface AggregateContext {
   signal: AbortSignal;
 }
 
+/**
+ * Stages of an aggregation, one after the other: reading the predicted graph and asking the registry;
+ * cutting the compression dictionary; starting the workers; scanning, with registration beside it;
+ * finishing the graph, beside what was left to register.
+ */
+export const AGGREGATE_STAGES = ["predictedRead", "dictionary", "start", "scan", "finish"] as const;
+
+/** One of {@linkcode AGGREGATE_STAGES}. */
+export type AggregateStage = typeof AGGREGATE_STAGES[number];
+
 /** What an aggregation came to. */
 export interface AggregateSummary extends AggregateCounts {
   outputRun: string;
   seconds: number;
+  /** Wall time of each stage; together all of `seconds`. */
+  stageSeconds: Record<AggregateStage, number>;
   /** The finished graph, or null. */
   outputPath: string | null;
   /** Chunk log that was left, or null. */

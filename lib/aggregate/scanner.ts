@@ -126,6 +126,7 @@ export class Scanner {
     each: ((q: number, state: BatchState) => [ScanStatus, number]) | null,
     whole?: (state: BatchState) => void,
   ): ScanResult {
+    const startMs = performance.now();
     const state = new BatchState();
     const scanStatuses = new Uint8Array(quanta.length);
     const lastAttemptStatuses = new Int8Array(quanta.length);
@@ -135,6 +136,7 @@ export class Scanner {
       });
     }
     whole?.(state);
+    const scanSeconds = (performance.now() - startMs) / 1000;
     return {
       kind: "scanned",
       batch,
@@ -149,6 +151,8 @@ export class Scanner {
       nBlockedWithFiles: state.nBlockedWithFiles,
       nFilesRead: state.nFilesRead,
       nBytesRead: state.nBytesRead,
+      scanSeconds,
+      compressSeconds: state.compressSeconds,
     };
   }
 
@@ -288,7 +292,7 @@ export class Scanner {
     const frame = (write: () => void): Uint8Array => {
       out.reset();
       write();
-      return this.#compressor.compress(out.view());
+      return this.#compress(out.view(), state);
     };
     const hasAttempts = scanned.attempts.length > 0;
     const quantumFrame = frame(() => writeQuantumBlock(out, quantum, scanned.attempts, logBytes));
@@ -313,7 +317,7 @@ export class Scanner {
       wasProduced: produced[i],
       role: roleOf(output.connection),
     }));
-    this.#appendOwnedInputs(q, quantum, datasets, out);
+    this.#appendOwnedInputs(q, quantum, datasets, state);
     appendScanChunk(state.chunks, chunk.type, this.#graph.header.int_size, {
       quantumId: this.#index.quantumId(q),
       scanStatus: scanned.scanStatus,
@@ -328,6 +332,13 @@ export class Scanner {
     });
   }
 
+  #compress(text: Uint8Array, state: BatchState): Uint8Array {
+    const startMs = performance.now();
+    const frame = this.#compressor.compress(text);
+    state.compressSeconds += (performance.now() - startMs) / 1000;
+    return frame;
+  }
+
   #consumers(id: Uint8Array): string[] {
     return this.#index.consumerTexts(this.#index.findDataset(id));
   }
@@ -337,8 +348,9 @@ export class Scanner {
     q: number,
     quantum: PredictedQuantum,
     datasets: ChunkDataset[],
-    out: ByteBuilder,
+    state: BatchState,
   ): void {
+    const out = this.#text;
     let nLeft = this.#index.arrays.nOwnedInputs[q];
     const seen = new Set<number>();
     for (const list of nLeft === 0 ? [] : quantum.inputs.values()) {
@@ -361,7 +373,7 @@ export class Scanner {
         );
         datasets.push({
           id,
-          frame: this.#compressor.compress(out.view()),
+          frame: this.#compress(out.view(), state),
           wasProduced: true,
           role: DatasetRole.INPUT,
         });
@@ -454,13 +466,13 @@ export class Scanner {
         );
         datasets.push({
           id: output.id,
-          frame: this.#compressor.compress(out.view()),
+          frame: this.#compress(out.view(), state),
           wasProduced: produced,
           role: DatasetRole.OTHER,
         });
       }
       if (isTask) {
-        if (this.#setup.isWriting) this.#appendOwnedInputs(q, quantum, datasets, out);
+        if (this.#setup.isWriting) this.#appendOwnedInputs(q, quantum, datasets, state);
         q++;
       }
     }

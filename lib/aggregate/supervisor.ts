@@ -72,6 +72,8 @@ export interface AggregateCounts {
   nBrokenFiles: number;
   problems: ScanProblem[];
   nGraphBytes: number;
+  /** Seconds of work, summed over the workers that did it. Compression is part of scanning. */
+  workSeconds: { scan: number; compress: number; ingest: number };
 }
 
 type ScannerHandle = WorkerHandle<ScannerRequest, ScannerReply>;
@@ -120,6 +122,7 @@ export class Supervisor {
       nBrokenFiles: 0,
       problems: [],
       nGraphBytes: 0,
+      workSeconds: { scan: 0, compress: 0, ingest: 0 },
     };
     this.#failure.promise.catch(() => {});
   }
@@ -293,6 +296,8 @@ export class Supervisor {
     counts.nBlockedWithFiles += result.nBlockedWithFiles;
     counts.nFilesRead += result.nFilesRead;
     counts.nBytesRead += result.nBytesRead;
+    counts.workSeconds.scan += result.scanSeconds;
+    counts.workSeconds.compress += result.compressSeconds;
     for (const problem of result.problems) {
       counts.nProblems++;
       if (problem.isBroken) counts.nBrokenFiles++;
@@ -358,6 +363,7 @@ export class Supervisor {
         this.#dispatch();
         break;
       case "committed":
+        this.counts.workSeconds.ingest += reply.seconds;
         this.#setup.progress(
           "VERBOSE",
           `Ingested a batch of ${reply.nDatasets} dataset(s) in ${reply.seconds.toFixed(2)}s.`,

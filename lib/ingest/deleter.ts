@@ -20,7 +20,14 @@ export type DeleterRequest =
 
 /** What it answers. */
 export type DeleterReply =
-  | { kind: "deleted"; batch: number; nDeleted: number; nAbsent: number; newer: string[] }
+  | {
+    kind: "deleted";
+    batch: number;
+    nDeleted: number;
+    nAbsent: number;
+    newer: string[];
+    seconds: number;
+  }
   | WorkerReply;
 
 /** Deletes files below a root. */
@@ -46,7 +53,8 @@ export class Deleter {
    */
   async delete(
     paths: readonly string[],
-  ): Promise<{ nDeleted: number; nAbsent: number; newer: string[] }> {
+  ): Promise<{ nDeleted: number; nAbsent: number; newer: string[]; seconds: number }> {
+    const startMs = performance.now();
     failpoint("delete.before");
     let next = 0;
     let nDeleted = 0;
@@ -75,6 +83,6 @@ export class Deleter {
     await Promise.all(Array.from({ length: N_IN_FLIGHT }, run));
     if (failure !== null) throw failure;
     failpoint("delete.batch");
-    return { nDeleted, nAbsent, newer };
+    return { nDeleted, nAbsent, newer, seconds: (performance.now() - startMs) / 1000 };
   }
 }

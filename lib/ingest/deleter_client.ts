@@ -19,6 +19,7 @@ export class DeleterClient implements Disposable {
   #nWaiting = 0;
   #nBatches = 0;
   #nDeleted = 0;
+  #seconds = 0;
   readonly #newer: string[] = [];
   #failure: unknown = null;
   #wake: () => void = () => {};
@@ -46,6 +47,7 @@ export class DeleterClient implements Disposable {
     if (reply.kind !== "deleted") return;
     this.#nWaiting--;
     this.#nDeleted += reply.nDeleted;
+    this.#seconds += reply.seconds;
     for (const path of reply.newer) this.#newer.push(path);
     this.#wake();
   }
@@ -68,10 +70,10 @@ export class DeleterClient implements Disposable {
     this.#worker.send({ kind: "delete", batch: this.#nBatches++, paths });
   }
 
-  /** Waits for all batches. */
-  async finish(): Promise<{ nDeleted: number; newer: string[] }> {
+  /** Waits for all batches. `seconds`: how long the worker was busy with them. */
+  async finish(): Promise<{ nDeleted: number; newer: string[]; seconds: number }> {
     await this.#until(() => this.#nWaiting === 0);
-    return { nDeleted: this.#nDeleted, newer: this.#newer };
+    return { nDeleted: this.#nDeleted, newer: this.#newer, seconds: this.#seconds };
   }
 
   [Symbol.dispose](): void {

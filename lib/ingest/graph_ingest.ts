@@ -13,6 +13,7 @@ import {
 } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { nextTurn } from "../base/next_turn.ts";
+import type { StageClock } from "../base/stage_clock.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
@@ -27,7 +28,7 @@ import type { Zstd } from "../store/zstd.ts";
 import type { DeleterClient } from "./deleter_client.ts";
 import { EmptyDirectories } from "./empty_directories.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
-import type { IngestContext, IngestOptions, IngestSummary } from "./options.ts";
+import type { IngestContext, IngestOptions, IngestStage, IngestSummary } from "./options.ts";
 import {
   PROVENANCE_DATASET_TYPE,
   PROVENANCE_FORMATTER,
@@ -70,6 +71,7 @@ export class GraphIngest implements AsyncDisposable {
   #nIngested = 0;
   #nDeleted = 0;
   #nDirectories = 0;
+  #deleteSeconds = 0;
   readonly #counts: { nAbsent: number; nOriginal: number; nDone: number; nNotProduced: number };
 
   private constructor(
@@ -193,12 +195,14 @@ export class GraphIngest implements AsyncDisposable {
   }
 
   /** Carries out all steps that are left. */
-  async run(deleter: DeleterClient): Promise<void> {
+  async run(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
     const registry = this.#registry;
     const { recordPath } = this.#choice;
     if (recordPath === null) {
+      clock.enter("forget");
       if (!this.#options.inPlace) await this.#forget();
       await this.#stopIfAsked();
+      clock.enter("transfer");
       this.#log.log("INFO", "Ingesting the provenance quantum graph.");
       carryOutTransfer(this.#plan);
       failpoint("transfer.done");
@@ -207,10 +211,11 @@ export class GraphIngest implements AsyncDisposable {
       await registry.ingestDatasets(this.#graphBatch());
       failpoint("backed.committed");
     }
+    clock.enter("reingest");
     // Whatever a killed process was about to put there is of no use any more.
     removeLeftovers(this.#templateTarget, false);
     await registry.registerDatasetTypes(this.#targets.typesToRegister());
-    await this.#reingest(deleter);
+    await this.#reingest(deleter, clock);
     if (this.#options.transfer === "move" && this.#choice.given !== null) {
       failpoint("source.before-delete");
       deleteMovedSource(this.#choice.given, this.#plan.target);
@@ -288,7 +293,7 @@ export class GraphIngest implements AsyncDisposable {
     };
   }
 
-  async #reingest(deleter: DeleterClient): Promise<void> {
+  async #reingest(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
     this.#log.log(
       "INFO",
       "Re-ingesting metadata/log/config datasets with provenance graph backing and deleting their " +
@@ -327,8 +332,10 @@ export class GraphIngest implements AsyncDisposable {
       if (batch.n >= this.#options.batchSize || batch.nPaths >= MAX_PATHS) await flush();
     }
     await flush();
+    clock.enter("delete");
     const deleted = await deleter.finish();
     this.#nDeleted = deleted.nDeleted;
+    this.#deleteSeconds = deleted.seconds;
     for (const path of deleted.newer) this.#keep(path, "is newer than the provenance graph");
     this.#log.log(
       "INFO",
@@ -337,6 +344,7 @@ export class GraphIngest implements AsyncDisposable {
         `${this.#nDeleted} original files.`,
     );
     await this.#stopIfAskedAfter(deleter);
+    clock.enter("tidy");
     failpoint("directories.before");
     const { nRemoved, notEmpty } = directories.remove();
     failpoint("directories.done");
@@ -372,7 +380,7 @@ export class GraphIngest implements AsyncDisposable {
   }
 
   /** Numbers of what was done; in a dry run, of what would be. */
-  summary(seconds: number): IngestSummary {
+  summary(): Omit<IngestSummary, "seconds" | "stageSeconds"> {
     const { nAbsent, nOriginal, nDone, nNotProduced } = this.#counts;
     const isFirst = this.#choice.recordPath === null;
     const { isDryRun } = this.#options;
@@ -389,7 +397,7 @@ export class GraphIngest implements AsyncDisposable {
       nKept: this.#nKept,
       keptFiles: this.#kept,
       graphPath: this.#plan.target,
-      seconds,
+      workSeconds: { delete: this.#deleteSeconds },
     };
   }
 

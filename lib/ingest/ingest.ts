@@ -17,12 +17,18 @@
  */
 
 import { ConflictingDatasetError, stopReason } from "../base/errors.ts";
+import { StageClock } from "../base/stage_clock.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { describeSystemError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { DeleterClient } from "./deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
-import type { IngestContext, IngestOptions, IngestSummary } from "./options.ts";
+import {
+  INGEST_STAGES,
+  type IngestContext,
+  type IngestOptions,
+  type IngestSummary,
+} from "./options.ts";
 
 export type { IngestContext, IngestOptions, IngestSummary, TransferMode } from "./options.ts";
 
@@ -46,9 +52,11 @@ export async function ingestGraph(
 
 async function ingest(options: IngestOptions, context: IngestContext): Promise<IngestSummary> {
   const startMs = performance.now();
+  const clock = new StageClock(INGEST_STAGES);
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
+    clock.enter("check");
     await using ingest = await GraphIngest.prepare(options, config, zstd, context);
     if (!options.isDryRun) {
       using deleter = DeleterClient.start(
@@ -62,7 +70,7 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
       };
       context.signal.addEventListener("abort", tell);
       try {
-        await ingest.run(deleter);
+        await ingest.run(deleter, clock);
       } catch (error) {
         // Another process registered the graph between our look and our first step: look again.
         if (error instanceof ConflictingDatasetError && ingest.isOvertaken && round === 0) continue;
@@ -71,6 +79,10 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
         context.signal.removeEventListener("abort", tell);
       }
     }
-    return ingest.summary((performance.now() - startMs) / 1000);
+    return {
+      ...ingest.summary(),
+      seconds: (performance.now() - startMs) / 1000,
+      stageSeconds: clock.seconds(),
+    };
   }
 }

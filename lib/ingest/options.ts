@@ -49,6 +49,23 @@ export interface IngestContext {
   signal: AbortSignal;
 }
 
+/**
+ * Stages of an ingest, one after the other: reading and checking; forgetting; putting the graph into
+ * the repository; registering what it backs, with deletes beside; what is left to delete; directories
+ * and the source of a move.
+ */
+export const INGEST_STAGES = [
+  "check",
+  "forget",
+  "transfer",
+  "reingest",
+  "delete",
+  "tidy",
+] as const;
+
+/** One of {@linkcode INGEST_STAGES}. */
+export type IngestStage = typeof INGEST_STAGES[number];
+
 /** What an ingest came to. */
 export interface IngestSummary {
   run: string;
@@ -68,4 +85,8 @@ export interface IngestSummary {
   /** Where the graph is now. */
   graphPath: string;
   seconds: number;
+  /** Wall time of each stage; together all of `seconds`. */
+  stageSeconds: Record<IngestStage, number>;
+  /** Seconds that the deleter was busy, most of it beside other stages. */
+  workSeconds: { delete: number };
 }

@@ -8,6 +8,7 @@ import {
   BUSY_TIMEOUT_TEXT,
   filePath,
   formatBytes,
+  formatStages,
   integerAtLeast,
   MAX_BUSY_SECONDS,
 } from "../args.ts";
@@ -178,6 +179,7 @@ function tellSummary(
     say(`Wrote ${summary.outputPath} (${formatBytes(summary.nGraphBytes)}).`);
   }
   if (summary.chunkLogPath !== null) say(`Kept ${summary.chunkLogPath}.`);
+  log.log("VERBOSE", formatStages(summary));
   say(
     `Read ${summary.nFilesRead} files (${formatBytes(summary.nBytesRead)}) in ` +
       `${summary.seconds.toFixed(1)} s` +

@@ -7,6 +7,7 @@ import {
   BUSY_TIMEOUT_TEXT,
   filePath,
   formatBytes,
+  formatStages,
   integerAtLeast,
   MAX_BUSY_SECONDS,
 } from "../args.ts";
@@ -111,6 +112,7 @@ function tellSummary(
     const nMore = summary.nKept - summary.keptFiles.length;
     if (nMore > 0) log.log("WARNING", `  and ${nMore} more`);
   }
+  log.log("VERBOSE", formatStages(summary));
   say(
     `Graph ${summary.graphPath}; ${summary.seconds.toFixed(1)} s` +
       (peakRssBytes === null ? "" : `; peak memory ${formatBytes(peakRssBytes)}`) + ".",
