@@ -25,7 +25,7 @@ interface ElementRecords {
  * key and one map entry a row.
  *
  * @param rows by element; each row has the required values, the implied ones, then the other columns
- * @throws {RefusedError} if a row has the wrong length.
+ * @throws {RefusedError} if a row has the wrong length, or its required values are no values.
  *
  * Source: quantum graph notes, section 7.4.
  */
@@ -40,9 +40,14 @@ export function graphDimensionRecords(
     const byKey = new Map<string, JsonValue[]>();
     for (const row of elementRows) {
       if (!Array.isArray(row) || row.length !== names.length) {
+        const found = Array.isArray(row) ? `has ${row.length} values` : "is no list of values";
         throw new RefusedError(
-          `Cannot use dimension records of "${name}": a record has ${row.length} values, ` +
-            `expected ${names.length}`,
+          `Cannot use dimension records of "${name}": a record ${found}, expected ${names.length}`,
+        );
+      }
+      if (!row.slice(0, required.length).every(isKeyValue)) {
+        throw new RefusedError(
+          `Cannot use dimension records of "${name}": a required value is neither text nor number`,
         );
       }
       byKey.set(rowKey(row, required.length), row);
@@ -76,9 +81,11 @@ function rowKey(row: readonly JsonValue[], nRequired: number): string {
   return key;
 }
 
+function isKeyValue(value: JsonValue): value is string | number | bigint {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint";
+}
+
 function columnValue(value: JsonValue): DataIdValue | undefined {
   if (value === null) return NULL_TEXT;
-  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
-    ? value
-    : undefined;
+  return isKeyValue(value) ? value : undefined;
 }
