@@ -7,6 +7,7 @@
 import type { StopReason } from "./lib/base/errors.ts";
 import { ExitCode } from "./lib/cli/exit_codes.ts";
 import { runProgram } from "./lib/cli/program.ts";
+import { every, openPager, peakRssBytes } from "./lib/cli/process.ts";
 import { ProcessTerminal } from "./lib/cli/terminal.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/store/failpoints.ts";
 
@@ -34,17 +35,6 @@ function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker
         name: role,
       });
   }
-}
-
-/** Linux keeps the peak; elsewhere the present size is the best there is. */
-function peakRssBytes(): number | null {
-  try {
-    const match = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync("/proc/self/status"));
-    if (match !== null) return Number(match[1]) * 1024;
-  } catch {
-    // Not Linux, or no permission.
-  }
-  return Deno.memoryUsage().rss;
 }
 
 /** Signals that end a command, with their numbers. */
@@ -81,6 +71,9 @@ if (import.meta.main) {
       now: () => new Date(),
       append: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
       peakRssBytes,
+      rssBytes: () => Deno.memoryUsage().rss,
+      every,
+      openPager,
     }),
   );
 }

@@ -5,7 +5,9 @@
  */
 
 import type { Log } from "../base/log.ts";
+import type { Style } from "./color.ts";
 import type { Logger } from "./logger.ts";
+import type { PagerProcess } from "./pager.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Surroundings of the command line. */
@@ -27,10 +29,24 @@ export interface CliContext {
   append: (path: string, text: string) => void;
   /** Most bytes of memory that the process has had resident so far, or null if unknown. */
   peakRssBytes: () => number | null;
+  /** Bytes of memory that the process has resident now. */
+  rssBytes: () => number;
+  /** Calls back again and again; returns what ends it. Does not keep the process alive. */
+  every: (milliseconds: number, callback: () => void) => () => void;
+  /**
+   * Starts a pager, a command for the shell, with variables added to its environment.
+   *
+   * @throws {Error} if there is no shell.
+   */
+  openPager: (command: string, variables: Readonly<Record<string, string>>) => PagerProcess;
 }
 
 /** What a command gets besides its own options. */
 export interface CommandContext extends CliContext {
   logger: Logger;
   log: Log;
+  /** Marks of text on stdout. */
+  style: Style;
+  /** Whether the user lets long output go through a pager; see `withPager`. */
+  isPagerWanted: boolean;
 }

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { Command, CommanderError, Option } from "commander";
-import { InterruptedError, ProvgraphError, WorkerFailedError } from "../base/errors.ts";
+import { Command, CommanderError, type Option } from "commander";
 import { TOOL_NAME, TOOL_VERSION } from "../base/version.ts";
-import { gather } from "./args.ts";
+import { makeStyle, wantsColor } from "./color.ts";
 import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
 import { catCommand } from "./commands/cat.ts";
 import { checkCommand } from "./commands/check.ts";
@@ -15,20 +14,18 @@ import { ingestGraphCommand } from "./commands/ingest_graph.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
+import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
 import { PROGRAM_EPILOGUE } from "./help.ts";
-import { type LevelSetting, Logger, parseLogLevels } from "./logger.ts";
+import { type LevelSetting, Logger } from "./logger.ts";
+import { describeError } from "./tell_error.ts";
 import { ClosedPipeError } from "./terminal.ts";
 
-/** Global options as commander gives them. */
-interface GlobalOptions {
-  logLevel: LevelSetting[];
-  longLog: boolean;
-  logFile: string[];
-  logTty: boolean;
-  logLabel: string[];
-  quiet: boolean;
-  verbose: boolean;
-  debug: boolean;
+/** What is known of one command line while it runs. */
+interface ProgramState {
+  readonly isJson: boolean;
+  exitCode: number;
+  options: GlobalOptions | null;
+  logger: Logger | null;
 }
 
 /**
@@ -38,38 +35,32 @@ interface GlobalOptions {
  * @returns the exit code of the process.
  */
 export async function runProgram(args: readonly string[], context: CliContext): Promise<number> {
-  let exitCode: number = ExitCode.DONE;
-  const made: { logger?: Logger } = {};
-  const program = makeProgram(
-    context,
-    () => made.logger ??= makeLogger(program, context),
-    (code) => {
-      exitCode = code;
-    },
-  );
+  const isJson = asksForJson(args);
+  const state: ProgramState = { isJson, exitCode: ExitCode.DONE, options: null, logger: null };
+  const program = makeProgram(context, state);
   try {
     await program.parseAsync(args, { from: "user" });
-    return exitCode;
+    return state.exitCode;
   } catch (error) {
     if (error instanceof ClosedPipeError) return ExitCode.DONE;
-    // Commander has told its own errors already.
-    if (!(error instanceof CommanderError)) {
-      const isDebug = program.opts<GlobalOptions>().debug ||
-        (made.logger?.isEnabled("DEBUG") ?? false);
-      tellError(error, isDebug, context);
-      if (error instanceof InterruptedError) {
-        context.terminal.writeError(`to continue: ${commandLine(args)}\n`);
-      }
+    const exitCode = exitCodeOf(error);
+    // Commander has told its own errors already, but not as JSON; help and version are none.
+    if (!(error instanceof CommanderError) || (isJson && exitCode !== ExitCode.DONE)) {
+      const { debug } = state.options ?? globalOptionsOf(program);
+      const isDebug = debug || (state.logger?.isEnabled("DEBUG") ?? false);
+      context.terminal.writeError(describeError(error, { isJson, isDebug, args }));
     }
-    return exitCodeOf(error);
+    return exitCode;
   }
 }
 
-function makeProgram(
-  context: CliContext,
-  logger: () => Logger,
-  setExitCode: (code: number) => void,
-): Command {
+/** Whether stdout and the last word on stderr are to be JSON, known before anything is parsed. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? undefined : end).includes("--json");
+}
+
+function makeProgram(context: CliContext, state: ProgramState): Command {
   const program = new Command(TOOL_NAME)
     .description(
       "Record what a butler run really did: aggregate, ingest and read provenance graphs.",
@@ -81,39 +72,31 @@ function makeProgram(
     .configureOutput({
       writeOut: (text) => context.terminal.write(text),
       writeErr: (text) => context.terminal.writeError(text),
+      outputError: (text, write) => state.isJson || write(text),
     })
+    // Global options are options of each command as well, so that its own short ones come first.
+    .enablePositionalOptions()
     .exitOverride()
     .addHelpText("after", PROGRAM_EPILOGUE);
-  program
-    .addOption(
-      new Option(
-        "--log-level <[name=]level>",
-        "least level that is logged, for all or one logger (repeatable)",
-      ).argParser((text, previous: LevelSetting[]) => [...previous, ...parseLogLevels(text)])
-        .default([], "INFO"),
-    )
-    .option("--long-log", "log lines with time, logger and place", false)
-    .addOption(
-      new Option(
-        "--log-file <path>",
-        "append log lines to a file; JSON lines for *.json (repeatable)",
-      )
-        .argParser(gather).default([], "none"),
-    )
-    .option("--log-tty", "log to stderr", true)
-    .option("--no-log-tty", "do not log to stderr")
-    .addOption(
-      new Option("--log-label <key=value>", "add to the MDC of log records (repeatable)")
-        .argParser(gather).default([], "none"),
-    )
-    .option("-q, --quiet", "same as --log-level WARNING", false)
-    .option("-v, --verbose", "same as --log-level VERBOSE", false)
-    .option("--debug", "print the stack of an error", false);
-  const run = (name: string, aliases: string[] = []): CommandContext => ({
-    ...context,
-    logger: logger(),
-    log: logger().get(`${TOOL_NAME}.${name}`, aliases),
+  addGlobalOptions(program, { isProgram: true });
+  let running: Command = program;
+  program.hook("preAction", (_, command) => {
+    running = command;
   });
+  const run = (name: string, aliases: string[] = []): CommandContext => {
+    const options = state.options ??= globalOptionsOf(running);
+    const logger = state.logger ??= makeLogger(options, context);
+    return {
+      ...context,
+      logger,
+      log: logger.get(`${TOOL_NAME}.${name}`, aliases),
+      style: makeStyle(wantsColor(options.color, context.terminal.isTerminal, context.env)),
+      isPagerWanted: options.pager,
+    };
+  };
+  const setExitCode = (code: number) => {
+    state.exitCode = code;
+  };
   for (
     const make of [
       aggregateGraphCommand,
@@ -124,6 +107,7 @@ function makeProgram(
     ]
   ) {
     const command = make(context, run, setExitCode);
+    addGlobalOptions(command, { isProgram: false });
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;
@@ -139,8 +123,7 @@ function describeOption(option: Option): string {
   return option.description + choices + (text === null ? "" : ` (default: ${text})`);
 }
 
-function makeLogger(program: Command, context: CliContext): Logger {
-  const options = program.opts<GlobalOptions>();
+function makeLogger(options: GlobalOptions, context: CliContext): Logger {
   const levels: LevelSetting[] = [];
   if (options.verbose) levels.push({ name: "", level: "VERBOSE" });
   if (options.quiet) levels.push({ name: "", level: "WARNING" });
@@ -162,28 +145,4 @@ function makeLogger(program: Command, context: CliContext): Logger {
     now: context.now,
     processId: context.processId,
   });
-}
-
-/** The command line that continues an interrupted one, to be typed into a shell. */
-function commandLine(args: readonly string[]): string {
-  const words = args.filter((arg) => arg !== "--no-resume");
-  return [TOOL_NAME, ...words].map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-  ).join(" ");
-}
-
-/** One line for the error, one for the next step; a stack only for those who ask. */
-function tellError(error: unknown, isDebug: boolean, context: CliContext): void {
-  const message = error instanceof Error ? error.message : String(error);
-  const lines = [`error: ${message.split("\n").join("\n  ")}`];
-  if (error instanceof ProvgraphError && error.hint !== undefined) {
-    lines.push(`hint: ${error.hint}`);
-  }
-  const isExpected = error instanceof ProvgraphError && !(error instanceof WorkerFailedError);
-  if (isDebug && error instanceof Error) {
-    for (let e: unknown = error; e instanceof Error; e = e.cause) lines.push(e.stack ?? String(e));
-  } else if (!isExpected && !(error instanceof WorkerFailedError)) {
-    lines.push("hint: run again with --debug for the place in the program");
-  }
-  context.terminal.writeError(`${lines.join("\n")}\n`);
 }

@@ -13,12 +13,22 @@ export interface Terminal {
   write(bytes: Uint8Array | string): void;
   /** Writes to stderr; what can't be written there is lost. */
   writeError(text: string): void;
+  /** Whether stdout is a terminal. */
+  readonly isTerminal: boolean;
+  /** Whether stderr is a terminal. */
+  readonly isErrorTerminal: boolean;
+  /** Letters a line and lines of the terminal; 80 and 24 where there is none. */
+  size(): { columns: number; rows: number };
 }
 
 /** The part of a `Deno.stdout` that {@linkcode ProcessTerminal} uses. */
 export interface SyncWriter {
   writeSync(bytes: Uint8Array): number;
+  isTerminal(): boolean;
 }
+
+/** What is assumed of a terminal that doesn't tell, and of what is none. */
+export const DEFAULT_SIZE = { columns: 80, rows: 24 } as const;
 
 /** Whoever read stdout has gone. Not told to anybody: the process just ends. */
 export class ClosedPipeError extends Error {
@@ -30,9 +40,25 @@ export class ProcessTerminal implements Terminal {
   readonly #stdout: SyncWriter;
   readonly #stderr: SyncWriter;
 
+  readonly isTerminal: boolean;
+  readonly isErrorTerminal: boolean;
+
   constructor(stdout: SyncWriter, stderr: SyncWriter) {
     this.#stdout = stdout;
     this.#stderr = stderr;
+    this.isTerminal = stdout.isTerminal();
+    this.isErrorTerminal = stderr.isTerminal();
+  }
+
+  size(): { columns: number; rows: number } {
+    if (!this.isTerminal && !this.isErrorTerminal) return DEFAULT_SIZE;
+    try {
+      const { columns, rows } = Deno.consoleSize();
+      // Terminals that were never told their size say 0.
+      return columns > 0 && rows > 0 ? { columns, rows } : DEFAULT_SIZE;
+    } catch {
+      return DEFAULT_SIZE;
+    }
   }
 
   write(bytes: Uint8Array | string): void {

@@ -2,6 +2,7 @@
 
 import { armFailpoints } from "../../lib/store/failpoints.ts";
 import { runProgram } from "../../lib/cli/program.ts";
+import { DEFAULT_SIZE } from "../../lib/cli/terminal.ts";
 
 const decoder = new TextDecoder();
 
@@ -25,6 +26,9 @@ export async function runHere(args: readonly string[]): Promise<Outcome> {
       write: (text) =>
         void (outcome.stdout += typeof text === "string" ? text : decoder.decode(text)),
       writeError: (text) => void (outcome.stderr += text),
+      isTerminal: false,
+      isErrorTerminal: false,
+      size: () => DEFAULT_SIZE,
     },
     env: { get: (name) => name === "HOME" ? "/nowhere" : undefined },
     cwd: Deno.cwd(),
@@ -36,6 +40,11 @@ export async function runHere(args: readonly string[]): Promise<Outcome> {
     now: () => new Date(),
     append: () => {},
     peakRssBytes: () => null,
+    rssBytes: () => 0,
+    every: () => () => {},
+    openPager: () => {
+      throw new Error("no pager here");
+    },
   });
   return outcome;
 }

@@ -39,6 +39,11 @@ if (import.meta.main) {
       append: () => {},
       stopGracefully: () => {},
       peakRssBytes: () => null,
+      rssBytes: () => 0,
+      every: () => () => {},
+      openPager: () => {
+        throw new Error("no pager here");
+      },
     }),
   );
 }

@@ -6,6 +6,7 @@ import { UsageError } from "../../base/errors.ts";
 import { integer } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { CAT_EPILOGUE } from "../help.ts";
+import { withPager } from "../pager.ts";
 
 /** Options as commander gives them. */
 interface Options {
@@ -13,6 +14,7 @@ interface Options {
   attempt?: number;
   allAttempts: boolean;
   format?: Format;
+  json: boolean;
   raw: boolean;
 }
 
@@ -34,23 +36,31 @@ export function catCommand(
     .option("--attempt <n>", "attempt, from 0, or from the end: -1 is the last (default)", integer)
     .option("--all-attempts", "all attempts, oldest first", false)
     .addOption(new Option("--format <format>", "layout").choices(FORMATS))
+    .option("--json", "same as --format json", false)
     .option("--raw", "the stored bytes and nothing else", false)
     .addHelpText("after", CAT_EPILOGUE)
     .action(async (argument: string, what: DocumentKind, idWords: string[], options: Options) => {
-      start("cat");
-      if (options.raw && options.format !== undefined) {
-        throw new UsageError("Cannot print raw bytes in a format: --raw excludes --format");
+      const context = start("cat");
+      if (options.raw && (options.json || options.format !== undefined)) {
+        throw new UsageError(
+          "Cannot print raw bytes in a format: --raw excludes --format and --json",
+        );
       }
+      if (options.json && options.format === "text") {
+        throw new UsageError("Cannot print text as JSON: --json excludes --format text");
+      }
+      const format = options.format ?? (options.json ? "json" : "text");
       const { cat } = await import("../../inspect/cat.ts");
       const { openSource } = await import("../../inspect/open_source.ts");
       await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
-      await cat(source, {
-        what,
-        idWords,
-        attempt: options.attempt ?? null,
-        allAttempts: options.allAttempts,
-        format: options.format ?? "text",
-        isRaw: options.raw,
-      }, (bytes) => cli.terminal.write(bytes));
+      await withPager(context, format === "text" && !options.raw, (output) =>
+        cat(source, {
+          what,
+          idWords,
+          attempt: options.attempt ?? null,
+          allAttempts: options.allAttempts,
+          format,
+          isRaw: options.raw,
+        }, (bytes) => output.write(bytes)));
     });
 }

@@ -1,0 +1,69 @@
+/**
+ * What is said about the error that ends a command: lines for people, or one JSON line for scripts.
+ * Either is the last thing on stderr.
+ *
+ * @module
+ */
+
+import { CommanderError } from "commander";
+import { InterruptedError, ProvgraphError } from "../base/errors.ts";
+import { TOOL_NAME } from "../base/version.ts";
+import { exitCodeOf } from "./exit_codes.ts";
+import { jsonLine } from "./ndjson.ts";
+
+/** How an error is told. */
+export interface ErrorForm {
+  /** Whether it is one JSON line, `exit_error` in `schema/scripting.md`. */
+  isJson: boolean;
+  /** Whether stacks are told. */
+  isDebug: boolean;
+  /** The command line, without the name of the program. */
+  args: readonly string[];
+}
+
+/** Text of an error, line end included. */
+export function describeError(error: unknown, { isJson, isDebug, args }: ErrorForm): string {
+  const message = messageOf(error);
+  const hint = hintOf(error, isDebug);
+  const stack = isDebug ? stacksOf(error) : [];
+  const command = error instanceof InterruptedError ? commandLine(args) : null;
+  if (isJson) {
+    return jsonLine("exit_error", {
+      code: exitCodeOf(error),
+      message,
+      hint: hint ?? null,
+      ...(command === null ? {} : { command }),
+      ...(stack.length === 0 ? {} : { stack: stack.join("\n") }),
+    });
+  }
+  const lines = [`error: ${message.split("\n").join("\n  ")}`];
+  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  lines.push(...stack);
+  if (command !== null) lines.push(`to continue: ${command}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof CommanderError ? message.replace(/^error: /, "").trimEnd() : message;
+}
+
+function hintOf(error: unknown, isDebug: boolean): string | undefined {
+  if (error instanceof CommanderError) return `run ${TOOL_NAME} help COMMAND for the options`;
+  if (error instanceof ProvgraphError) return error.hint;
+  return isDebug ? undefined : "run again with --debug for the place in the program";
+}
+
+function stacksOf(error: unknown): string[] {
+  const stacks: string[] = [];
+  for (let e: unknown = error; e instanceof Error; e = e.cause) stacks.push(e.stack ?? String(e));
+  return stacks;
+}
+
+/** The command line that continues an interrupted one, to be typed into a shell. */
+function commandLine(args: readonly string[]): string {
+  const words = args.filter((arg) => arg !== "--no-resume");
+  return [TOOL_NAME, ...words].map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  ).join(" ");
+}

@@ -1,0 +1,82 @@
+/** Tables, colours and JSON lines as commands print them. */
+
+import assert from "node:assert/strict";
+import { makeStyle, wantsColor, withoutMarks } from "../../lib/cli/color.ts";
+import { jsonLine, OutputBuffer } from "../../lib/cli/ndjson.ts";
+import { formatTable, TableWriter, widthOf } from "../../lib/cli/table.ts";
+import { DEFAULT_SIZE } from "../../lib/cli/terminal.ts";
+
+const COLUMNS = [{ title: "Task" }, { title: "Quanta", align: "right" as const }, { title: "X" }];
+
+Deno.test("columns are as wide as their widest cell, numbers at the right", () => {
+  assert.equal(
+    formatTable(COLUMNS, [["isr", "7", ""], ["calibrate", "12345678", "z"]]),
+    "Task         Quanta  X\n" +
+      "isr               7\n" +
+      "calibrate  12345678  z\n",
+  );
+  assert.equal(formatTable(COLUMNS, []), "Task  Quanta  X\n");
+  assert.equal(formatTable(COLUMNS, [["a", "1", "b"]], { hasTitles: false }), "a  1  b\n");
+});
+
+Deno.test("colour takes no room, wide letters take two places", () => {
+  const style = makeStyle(true);
+  const text = formatTable(COLUMNS, [[style.red("FAILED"), "1", "x"], ["ok", "2", "y"]], { style });
+  assert.equal(
+    withoutMarks(text),
+    "Task    Quanta  X\nFAILED       1  x\nok           2  y\n",
+  );
+  assert.ok(text.includes("\x1b[31mFAILED\x1b[39m"));
+  assert.equal(widthOf("星e\u0301"), 3);
+});
+
+Deno.test("what is in a cell can't move the cursor or make a second line", () => {
+  assert.equal(
+    formatTable([{ title: "a" }], [["x\ny\x1b[2Jz\x07"]], { hasTitles: false }),
+    "x y [2Jz\n",
+  );
+});
+
+Deno.test("a long table is written as it comes", () => {
+  const lines: string[] = [];
+  const table = new TableWriter(COLUMNS, (line) => lines.push(line), { nMeasured: 2 });
+  table.add(["a", "1", "x"]);
+  assert.deepEqual(lines, []);
+  table.add(["bb", "2", "y"]);
+  assert.equal(lines.length, 3);
+  table.add(["much too wide", "3", "z"]);
+  assert.equal(lines[3], "much too wide       3  z\n");
+  table.end();
+  assert.equal(lines.length, 4);
+});
+
+Deno.test("colour: the option counts more than NO_COLOR, that more than the terminal", () => {
+  const env = (values: Record<string, string>) => ({ get: (name: string) => values[name] });
+  assert.equal(wantsColor("auto", true, env({})), true);
+  assert.equal(wantsColor("auto", false, env({})), false);
+  assert.equal(wantsColor("auto", true, env({ NO_COLOR: "1" })), false);
+  assert.equal(wantsColor("auto", true, env({ NO_COLOR: "" })), true);
+  assert.equal(wantsColor("auto", true, env({ TERM: "dumb" })), false);
+  assert.equal(wantsColor("always", false, env({ NO_COLOR: "1" })), true);
+  assert.equal(wantsColor("never", true, env({})), false);
+});
+
+Deno.test("JSON lines keep big integers, and are written in pieces", () => {
+  assert.equal(
+    jsonLine("quantum", { id: 2n ** 63n, name: 'a"\n', x: NaN }),
+    '{"message_type":"quantum","id":9223372036854775808,"name":"a\\"\\n","x":NaN}\n',
+  );
+  const pieces: string[] = [];
+  {
+    using output = new OutputBuffer({
+      write: (text) => void pieces.push(String(text)),
+      writeError: () => {},
+      isTerminal: false,
+      isErrorTerminal: false,
+      size: () => DEFAULT_SIZE,
+    });
+    for (let i = 0; i < 20_000; i++) output.write("0123456789\n");
+  }
+  assert.equal(pieces.join(""), "0123456789\n".repeat(20_000));
+  assert.ok(pieces.length < 10);
+});
