@@ -1,153 +1,172 @@
 /**
- * `deno task bench [REPOSITORY PREDICTED_GRAPH]`: times aggregate-graph and ingest-graph on fresh
- * copies, beside floors measured in the same run, and prints ratios. Without arguments it takes the
- * fixture `medium` (2550 quanta).
+ * Times the tool on simulated runs, beside floors measured in the same run, and prints ratios.
+ *
+ *     deno task bench [--quanta 1000,10000] [--trials 3] [--processes 2] [--save NAME]
+ *     deno task bench:reference [the same] [--reference-trials 1]
+ *
+ * `bench:reference` adds the Python tools on copies of the same runs, if ORACLE_ROOT names an
+ * installed reference; otherwise it says so and succeeds. PROVGRAPH_BINARY names a compiled binary to
+ * be measured instead of the source. `--save` keeps the results in `testdata/bench/NAME.json`.
  *
  * @module
  */
 
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
-import { FileSource, readWholeFile, ReusableBuffer } from "../../lib/store/file_source.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { parseArgs } from "node:util";
+import { NoReferenceError, Reference } from "../oracle/reference.ts";
+import { PROJECT, temporaryDirectory } from "../support/fixtures.ts";
+import { Lab, SIZES } from "./lab.ts";
+import { load, type MachineNotes, machineNotes } from "./machine.ts";
+import { makeRatios } from "./ratios.ts";
+import { ratioTable, round, type SizeResult, stageLines, stepTable } from "./results.ts";
 import {
-  copyTree,
-  provgraphCommand,
-  temporaryDirectory,
-  unpackFixture,
-} from "../support/fixtures.ts";
+  measureCat,
+  measureIncomplete,
+  measureLife,
+  measureReference,
+  measureReferenceCat,
+} from "./scenarios.ts";
 
-const TRIALS = 3;
-
-interface Measured {
-  seconds: number;
-  peakMb: number;
+interface Options {
+  sizes: number[];
+  nTrials: number;
+  nReferenceTrials: number;
+  nScanners: number;
+  isWithReference: boolean;
+  saveAs: string | null;
 }
 
-/** Runs the tool and reads the peak of its memory from its own last log line. */
-function run(args: string[], cwd: string): Measured {
-  const [command, prefix] = provgraphCommand();
-  const start = performance.now();
-  const result = new Deno.Command(command, { args: [...prefix, ...args], cwd }).outputSync();
-  const seconds = (performance.now() - start) / 1000;
-  const text = new TextDecoder().decode(result.stderr);
-  if (!result.success) throw new Error(`${args.join(" ")} failed: ${text}`);
-  const peak = /peak memory ([\d.]+) (GB|MB)/.exec(text);
+/** What is printed and kept. */
+interface Results {
+  date: string;
+  machine: MachineNotes;
+  loadBefore: number;
+  loadAfter: number;
+  nTrials: number;
+  nScanners: number;
+  /** Whether a compiled binary was measured. */
+  isBinary: boolean;
+  sizes: SizeResult[];
+}
+
+function parseOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      quanta: { type: "string", default: "1000,10000" },
+      trials: { type: "string", default: "3" },
+      "reference-trials": { type: "string", default: "1" },
+      processes: { type: "string", default: String(navigator.hardwareConcurrency) },
+      reference: { type: "boolean", default: false },
+      save: { type: "string" },
+    },
+  });
+  const sizes = values.quanta.split(",").map(Number);
+  const wrong = sizes.find((size) => !SIZES.includes(size));
+  if (wrong !== undefined) throw new Error(`no run of ${wrong} quanta: ${SIZES.join(", ")}`);
   return {
-    seconds,
-    peakMb: peak === null ? NaN : Number(peak[1]) * (peak[2] === "GB" ? 1000 : 1),
+    sizes,
+    nTrials: positive(values.trials),
+    nReferenceTrials: positive(values["reference-trials"]),
+    nScanners: positive(values.processes),
+    isWithReference: values.reference,
+    saveAs: values.save ?? null,
   };
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`"${text}" is no positive number`);
+  return value;
 }
 
-function timed(action: () => void): number {
-  const start = performance.now();
-  action();
-  return (performance.now() - start) / 1000;
+async function measureSize(
+  scratch: string,
+  size: number,
+  options: Options,
+  reference: Reference | null,
+): Promise<SizeResult> {
+  const lab = await Lab.make(scratch, size, options.nScanners);
+  // Where there is little to forget, more tables make no difference.
+  const withGroups = size >= 10_000;
+  const copy = await measureLife(lab, options.nTrials, withGroups);
+  await measureIncomplete(lab, options.nTrials);
+  const log = await measureCat(lab, copy);
+  if (reference !== null) {
+    await measureReferenceCat(lab, reference, copy, log);
+    await measureReference(lab, reference, options.nReferenceTrials, withGroups);
+  }
+  lab.remove(copy);
+  lab.removeSource();
+  lab.result.ratios = makeRatios(lab.result, options.nScanners);
+  return lab.result;
 }
 
-/** Every log and metadata file below a directory. */
-function* smallFiles(directory: string): Generator<string> {
-  for (const entry of Deno.readDirSync(directory)) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory) yield* smallFiles(path);
-    else if (/_(log|metadata)\//.test(path)) yield path;
-  }
-}
-
-async function floors(repository: string, graphPath: string): Promise<Record<string, number>> {
-  const files = [...smallFiles(repository)];
-  const buffer = new ReusableBuffer();
-  const read = timed(() => {
-    for (const file of files) readWholeFile(file, buffer);
-  });
-  const zstd = await Zstd.load();
-  const blocks: Uint8Array[] = [];
-  using graph = await ProvenanceGraph.open(FileSource.open(graphPath), zstd);
-  for (const member of ["quanta.mb", "datasets.mb", "metadata.mb", "logs.mb"] as const) {
-    for await (const block of graph.blocks(member)) blocks.push(block.text);
-  }
-  const compressor = zstd.compressor(blocks[Math.floor(blocks.length / 2)].subarray(0, 32768), 10);
-  const compress = timed(() => {
-    for (const block of blocks) compressor.compress(block);
-  });
-  return { read, compress, insert: insertFloor(repository) };
-}
-
-/** The rows of the four dataset tables, copied into a database with the same schema. */
-function insertFloor(repository: string): number {
-  const path = join(repository, "floor.sqlite3");
-  Deno.copyFileSync(join(repository, "gen3.sqlite3"), path);
-  using database = new DatabaseSync(path);
-  const tables = (database.prepare(
-    "select name from sqlite_master where type = 'table' and (name in " +
-      "('dataset', 'dataset_location', 'file_datastore_records') or name like 'dataset\\_tags\\_%' escape '\\')",
-  ).all() as { name: string }[]).map((row) => row.name).sort((a, b) =>
-    Number(b === "dataset") - Number(a === "dataset")
-  );
-  const rows = new Map<string, unknown[][]>();
-  for (const table of tables) {
-    const statement = database.prepare(`select * from "${table}"`);
-    statement.setReadBigInts(true);
-    rows.set(table, statement.all().map((row) => Object.values(row)));
-  }
-  for (const table of [...tables].reverse()) database.exec(`delete from "${table}"`);
-  const seconds = timed(() => {
-    database.exec("begin immediate");
-    for (const [table, values] of rows) {
-      if (values.length === 0) continue;
-      const marks = values[0].map(() => "?").join(",");
-      const statement = database.prepare(`insert into "${table}" values (${marks})`);
-      for (const row of values) statement.run(...row as string[]);
-    }
-    database.exec("commit");
-  });
-  database.close();
-  Deno.removeSync(path);
-  return seconds;
-}
-
-async function main(): Promise<void> {
-  await using scratch = await temporaryDirectory();
-  let source: string;
-  if (Deno.args.length === 2) {
-    source = join(scratch.path, "source");
-    Deno.mkdirSync(source);
-    copyTree(Deno.args[0], join(source, "repo"));
-    Deno.copyFileSync(Deno.args[1], join(source, "predicted.qg"));
-  } else {
-    await using fixture = await unpackFixture("medium", "before");
-    source = join(scratch.path, "source");
-    copyTree(fixture.path, source);
-  }
-  const nProcessors = navigator.hardwareConcurrency;
-  const aggregate: Measured[] = [];
-  const ingest: Measured[] = [];
-  let floor: Record<string, number> = {};
-  for (let trial = 0; trial < TRIALS; trial++) {
-    const copy = join(scratch.path, `trial-${trial}`);
-    copyTree(source, copy);
-    aggregate.push(run(["aggregate-graph", "predicted.qg", "repo", "-o", "out.qg"], copy));
-    if (trial === 0) floor = await floors(join(copy, "repo"), join(copy, "out.qg"));
-    ingest.push(run(["ingest-graph", "repo", "out.qg"], copy));
-    Deno.removeSync(copy, { recursive: true });
-  }
-  const sum = floor.read + floor.compress + floor.insert;
-  const a = median(aggregate.map((m) => m.seconds));
-  const i = median(ingest.map((m) => m.seconds));
-  console.log(`aggregate-graph  ${a.toFixed(2)} s, peak ${aggregate[0].peakMb} MB`);
-  console.log(`ingest-graph     ${i.toFixed(2)} s, peak ${ingest[0].peakMb} MB`);
-  for (const [name, seconds] of Object.entries(floor)) {
-    console.log(`floor: ${name.padEnd(9)} ${seconds.toFixed(2)} s`);
-  }
+function tell(result: SizeResult): void {
+  const { nQuanta, nDatasets, nFiles, nFileBytes, floors } = result;
   console.log(
-    `aggregate-graph takes ${(a / (sum / nProcessors)).toFixed(2)} times the sum of the floors ` +
-      `divided by ${nProcessors} processors`,
+    `\n${nQuanta} quanta, ${nDatasets} datasets; ${nFiles} logs and metadata files of ` +
+      `${(nFileBytes / 1e6).toFixed(1)} MB, median ${result.medianLogBytes} and ` +
+      `${result.medianMetadataBytes} bytes\n`,
   );
+  console.log(stepTable(result));
+  console.log(`\n${stageLines(result)}`);
+  if (floors !== null) {
+    const list = Object.entries(floors).map(([name, value]) => `${name} ${value.toFixed(2)}`);
+    console.log(`floors: ${list.join(", ")}`);
+  }
+  for (const note of result.notes) console.log(note);
+  console.log(`\n${ratioTable(result.ratios)}`);
 }
 
-await main();
+async function main(args: string[]): Promise<void> {
+  const options = parseOptions(args);
+  await using scratch = await temporaryDirectory();
+  let reference: Reference | null = null;
+  if (options.isWithReference) {
+    if (Deno.env.get("ORACLE_ROOT") === undefined) {
+      console.log("skipped: ORACLE_ROOT doesn't name an installed reference");
+      return;
+    }
+    try {
+      reference = await Reference.install(scratch.path);
+    } catch (error) {
+      if (!(error instanceof NoReferenceError)) throw error;
+      console.log(`skipped: ${error.message}`);
+      return;
+    }
+  }
+  const startMs = performance.now();
+  const results: Results = {
+    date: new Date().toISOString().slice(0, 16),
+    machine: machineNotes(scratch.path),
+    loadBefore: load(),
+    loadAfter: 0,
+    nTrials: options.nTrials,
+    nScanners: options.nScanners,
+    isBinary: (Deno.env.get("PROVGRAPH_BINARY") ?? "") !== "",
+    sizes: [],
+  };
+  const { machine } = results;
+  console.log(
+    `${machine.processor}, ${machine.nProcessors} processors, ` +
+      `${(machine.memoryBytes / 1e9).toFixed(0)} GB, ${machine.fileSystem}, ${machine.system}, ` +
+      `Deno ${machine.deno}, commit ${machine.commit}; load ${results.loadBefore}`,
+  );
+  for (const size of options.sizes) {
+    const result = await measureSize(scratch.path, size, options, reference);
+    results.sizes.push(result);
+    tell(result);
+  }
+  results.loadAfter = load();
+  const minutes = round((performance.now() - startMs) / 60000);
+  console.log(`\nload ${results.loadAfter} at the end; all in ${minutes.toFixed(1)} minutes`);
+  if (options.saveAs !== null) {
+    const path = join(PROJECT, "testdata", "bench", `${options.saveAs}.json`);
+    Deno.mkdirSync(join(PROJECT, "testdata", "bench"), { recursive: true });
+    Deno.writeTextFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
+    console.log(`kept in testdata/bench/${options.saveAs}.json`);
+  }
+}
+
+if (import.meta.main) await main(Deno.args);

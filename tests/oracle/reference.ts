@@ -78,12 +78,18 @@ export class Reference {
     return code === 0;
   }
 
+  /** What to start in order to run a command; paths in it are below `/data`. */
+  command(args: readonly string[]): { command: string[]; env: Record<string, string> } {
+    return {
+      command: ["bash", join(this.#scripts, "run-oracle.sh"), ...args],
+      env: { ORACLE_ROOT: this.#root, ORACLE_DATA: this.#data },
+    };
+  }
+
   /** Runs a command; paths in it are below `/data`. */
   run(args: readonly string[]): Promise<ProcessResult> {
-    return run("bash", [join(this.#scripts, "run-oracle.sh"), ...args], {
-      ORACLE_ROOT: this.#root,
-      ORACLE_DATA: this.#data,
-    });
+    const { command: [program, ...rest], env } = this.command(args);
+    return run(program, rest, env);
   }
 
   /**

@@ -1,0 +1,247 @@
+/**
+ * What is measured: the stages of a run's life, each on fresh copies.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path";
+import type { Reference } from "../oracle/reference.ts";
+import { measureFloors } from "./floors.ts";
+import {
+  addDimensionGroups,
+  type KnownLog,
+  type Lab,
+  PREDICTED,
+  PROVENANCE,
+  REPOSITORY,
+} from "./lab.ts";
+import { measure } from "./measure.ts";
+import { makeStep, type Trial } from "./results.ts";
+
+/** Names of the steps, by which ratios find them. */
+export const AGGREGATE = "aggregate-graph -o";
+export const INCOMPLETE = "aggregate-graph --incomplete, 95 % seen";
+export const FINAL = "aggregate-graph after --incomplete";
+export const INGEST = "ingest-graph";
+export const IN_PLACE = "ingest-graph --in-place";
+export const INGEST_GROUPS = "ingest-graph, 60 more dimension groups";
+export const IN_PLACE_GROUPS = "ingest-graph --in-place, 60 more dimension groups";
+export const CAT_GRAPH = "cat GRAPH log ID";
+export const CAT_REPOSITORY = "cat REPO log ID";
+
+/** How often a command that takes milliseconds is run. */
+const N_SHORT_TRIALS = 9;
+const N_MORE_GROUPS = 60;
+/** Share of the quanta that an `--incomplete` run sees. */
+const SEEN = 0.95;
+
+/** The reads of {@linkcode CAT_REPOSITORY} with Python's butler. */
+const PYTHON_CAT = `
+import sys, uuid
+from lsst.daf.butler import Butler
+repo, run, dataset_id = sys.argv[1:]
+with Butler.from_config(repo, collections=[run], writeable=False) as butler:
+    for record in butler.get(butler.get_dataset(uuid.UUID(dataset_id))):
+        print(record.message)
+`;
+
+/**
+ * Aggregates and ingests, with floors.
+ *
+ * @returns an aggregated and ingested copy.
+ */
+export async function measureLife(lab: Lab, nTrials: number, withGroups: boolean): Promise<string> {
+  const steps = new Map<string, Trial[]>();
+  const note = (what: string, trial: Trial) => steps.set(what, [...steps.get(what) ?? [], trial]);
+  const { result } = lab;
+  let last = "";
+  for (let trial = 0; trial < nTrials; trial++) {
+    const copy = lab.copy();
+    note(AGGREGATE, await lab.provgraph(copy, lab.aggregateArgs()));
+    if (trial === 0) {
+      result.graphBytes.provgraph = Deno.statSync(join(copy, PROVENANCE)).size;
+      const floor = lab.copy(copy);
+      result.floors = await measureFloors(join(floor, REPOSITORY), join(floor, PROVENANCE));
+      lab.remove(floor);
+    }
+    const ingest = async (what: string, args: string[], inCopy: string) => {
+      note(what, await lab.provgraph(inCopy, ["ingest-graph", REPOSITORY, PROVENANCE, ...args]));
+    };
+    const variants: [string, string[], boolean][] = [
+      [IN_PLACE, ["--in-place"], false],
+      ...(withGroups
+        ? [
+          [INGEST_GROUPS, [], true],
+          [IN_PLACE_GROUPS, ["--in-place"], true],
+        ] as [string, string[], boolean][]
+        : []),
+    ];
+    for (const [what, args, isWithGroups] of variants) {
+      const another = lab.copy(copy);
+      if (isWithGroups) await addDimensionGroups(join(another, REPOSITORY), N_MORE_GROUPS);
+      await ingest(what, args, another);
+      lab.remove(another);
+    }
+    await ingest(INGEST, [], copy);
+    if (trial < nTrials - 1) lab.remove(copy);
+    else last = copy;
+  }
+  for (const [what, trials] of steps) {
+    result.steps.push(makeStep("provgraph", what, trials, result));
+  }
+  return last;
+}
+
+/** A final aggregation after one that saw nearly everything. */
+export async function measureIncomplete(lab: Lab, nTrials: number): Promise<void> {
+  const incomplete: Trial[] = [];
+  const final: Trial[] = [];
+  let told = "";
+  for (let trial = 0; trial < nTrials; trial++) {
+    const copy = lab.copy();
+    const bringBack = hideLast(copy, Math.round(lab.result.nQuanta * (1 - SEEN)));
+    incomplete.push(await lab.provgraph(copy, lab.aggregateArgs("--incomplete")));
+    bringBack();
+    const measured = await lab.provgraph(copy, lab.aggregateArgs());
+    told = /\d+ taken from the chunk log/.exec(measured.stderr)?.[0] ?? "nothing reused";
+    final.push(measured);
+    lab.remove(copy);
+  }
+  const { result } = lab;
+  result.notes.push(`${FINAL}: ${told}`);
+  result.steps.push(
+    makeStep("provgraph", INCOMPLETE, incomplete, result),
+    makeStep("provgraph", FINAL, final, result),
+  );
+}
+
+/** Puts logs and metadata of the last quanta away, as if these had not run yet. */
+function hideLast(copy: string, nQuanta: number): () => void {
+  const moved: [string, string][] = [];
+  const hide = (path: string) => {
+    const aside = join(copy, "hidden", String(moved.length));
+    Deno.renameSync(path, aside);
+    moved.push([path, aside]);
+  };
+  Deno.mkdirSync(join(copy, "hidden"));
+  let nLeft = nQuanta;
+  for (const label of ["assembleCoadd", "consolidateVisit", "calibrateImage"]) {
+    const metadata = [...filesBelow(join(copy, REPOSITORY), `${label}_metadata`)].sort();
+    for (const path of metadata.slice(-nLeft)) {
+      hide(path);
+      const log = path.replaceAll(`${label}_metadata`, `${label}_log`);
+      if (exists(log)) hide(log);
+      nLeft--;
+    }
+    if (nLeft <= 0) break;
+  }
+  return () => {
+    for (const [path, aside] of moved) Deno.renameSync(aside, path);
+    Deno.removeSync(join(copy, "hidden"));
+  };
+}
+
+function* filesBelow(directory: string, folder: string, isInside = false): Generator<string> {
+  for (const entry of Deno.readDirSync(directory)) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory) yield* filesBelow(path, folder, isInside || entry.name === folder);
+    else if (isInside) yield path;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads one log, out of the graph and by way of the repository. */
+export async function measureCat(lab: Lab, copy: string): Promise<KnownLog> {
+  const log = lab.findLog(copy);
+  const sources: [string, string[]][] = [
+    [CAT_GRAPH, [ingestedGraph(copy)]],
+    [CAT_REPOSITORY, [REPOSITORY, "--run", lab.run]],
+  ];
+  for (const [what, [source, ...options]] of sources) {
+    const trials: Trial[] = [];
+    for (let trial = 0; trial < N_SHORT_TRIALS; trial++) {
+      const measured = await lab.provgraph(copy, ["cat", source, "log", log.id, ...options]);
+      if (measured.stdout.length < 1000) throw new Error(`${what} printed "${measured.stdout}"`);
+      trials.push(measured);
+    }
+    lab.result.steps.push(makeStep("provgraph", what, trials, null));
+  }
+  return log;
+}
+
+/** The graph in the datastore of an ingested copy. */
+function ingestedGraph(copy: string): string {
+  const [graph] = [...filesBelow(join(copy, REPOSITORY), "run_provenance")];
+  return graph;
+}
+
+/** The same commands with the Python tools, on copies of the same simulated run. */
+export async function measureReference(
+  lab: Lab,
+  reference: Reference,
+  nTrials: number,
+  withGroups: boolean,
+): Promise<void> {
+  const steps = new Map<string, Trial[]>();
+  const note = (what: string, trial: Trial) => steps.set(what, [...steps.get(what) ?? [], trial]);
+  for (let trial = 0; trial < nTrials; trial++) {
+    const copy = lab.copy();
+    const inside = (name: string, of = copy) => `/data/${of.split("/").at(-1)}/${name}`;
+    note(
+      AGGREGATE,
+      await runReference(lab, reference, [
+        ...["butler", "aggregate-graph", inside(PREDICTED), inside(REPOSITORY)],
+        ...["-o", inside(PROVENANCE), "-j", String(lab.nScanners)],
+      ]),
+    );
+    lab.result.graphBytes.reference = Deno.statSync(join(copy, PROVENANCE)).size;
+    const ingest = (of: string) =>
+      runReference(lab, reference, [
+        ...["butler", "ingest-graph", inside(REPOSITORY, of), inside(PROVENANCE, of)],
+      ]);
+    if (withGroups && trial === 0) {
+      const another = lab.copy(copy);
+      await addDimensionGroups(join(another, REPOSITORY), N_MORE_GROUPS);
+      note(INGEST_GROUPS, await ingest(another));
+      lab.remove(another);
+    }
+    note(INGEST, await ingest(copy));
+    lab.remove(copy);
+  }
+  for (const [what, trials] of steps) {
+    lab.result.steps.push(makeStep("reference", what, trials, lab.result));
+  }
+}
+
+/** The read of {@linkcode measureCat} with Python's butler, start-up included. */
+export async function measureReferenceCat(
+  lab: Lab,
+  reference: Reference,
+  copy: string,
+  log: KnownLog,
+): Promise<void> {
+  const trials: Trial[] = [];
+  for (let trial = 0; trial < 3; trial++) {
+    trials.push(
+      await runReference(lab, reference, [
+        ...["python", "-c", PYTHON_CAT, `/data/${copy.split("/").at(-1)}/${REPOSITORY}`],
+        ...[lab.run, log.id],
+      ]),
+    );
+  }
+  lab.result.steps.push(makeStep("reference", CAT_REPOSITORY, trials, null));
+}
+
+async function runReference(lab: Lab, reference: Reference, args: string[]): Promise<Trial> {
+  const { command, env } = reference.command(args);
+  const measured = await measure(command, { cwd: dirname(lab.scratch), scratch: lab.scratch, env });
+  return { ...measured, stages: {}, work: {} };
+}
