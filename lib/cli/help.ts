@@ -52,3 +52,15 @@ Examples:
   provgraph simulate demo
   provgraph simulate big --visits 260 --detectors 189 --log-size 30000
   provgraph aggregate-graph demo/predicted.qg demo/repo -o demo/provenance.qg`;
+
+/** Behind the help of `provenance-report`. */
+export const PROVENANCE_REPORT_EPILOGUE = `
+Listed in the status report and the data ID tables are quanta whose last attempt is ABORTED,
+ABORTED_SUCCESS or FAILED, unless --state, --no-state and --caveat say otherwise. The data ID tables
+can be given to the builder of quantum graphs (--data-id-tables).
+
+Examples:
+  provgraph provenance-report provenance.qg
+  provgraph provenance-report /repo/main u/me/run --status-report failed.json
+  provgraph provenance-report provenance.qg --no-quantum-table --data-id-table-dir failed
+  provgraph provenance-report provenance.qg --resource-usage - > usage.csv`;

@@ -11,6 +11,7 @@ import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
 import { catCommand } from "./commands/cat.ts";
 import { checkCommand } from "./commands/check.ts";
 import { ingestGraphCommand } from "./commands/ingest_graph.ts";
+import { provenanceReportCommand } from "./commands/provenance_report.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
@@ -103,6 +104,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
       ingestGraphCommand,
       catCommand,
       checkCommand,
+      provenanceReportCommand,
       simulateCommand,
     ]
   ) {

@@ -7,6 +7,7 @@
 
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
+import { caveatNames } from "../provenance/success_caveats.ts";
 
 /** One attempt of a quantum. */
 export interface AttemptView {
@@ -132,21 +133,6 @@ function attemptView(value: JsonValue): AttemptView {
       cpuSeconds: number(member(usage, "run_time_cpu")),
     },
   };
-}
-
-const CAVEATS: readonly [bit: number, name: string][] = [
-  [1, "ANY_OUTPUTS_MISSING"],
-  [2, "ALL_OUTPUTS_MISSING"],
-  [4, "NO_WORK"],
-  [8, "ADJUST_QUANTUM_RAISED"],
-  [16, "UPSTREAM_FAILURE_NO_WORK"],
-  [32, "UNPROCESSABLE_DATA"],
-  [64, "PARTIAL_OUTPUTS_ERROR"],
-];
-
-/** Names of the caveats in a bit set. */
-export function caveatNames(caveats: number): string[] {
-  return CAVEATS.filter(([bit]) => (caveats & bit) !== 0).map(([, name]) => name);
 }
 
 /** A quantum for people. */

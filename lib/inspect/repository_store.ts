@@ -160,8 +160,14 @@ export class RepositoryStore implements AsyncDisposable {
 
   /** The graph that a RUN holds as run_provenance, or null. */
   async graphOf(run: string): Promise<GraphDocuments | null> {
+    const path = await this.graphPathOf(run);
+    return path === null ? null : await this.graph(path);
+  }
+
+  /** Path of the graph that a RUN holds as run_provenance, or null. */
+  async graphPathOf(run: string): Promise<string | null> {
     const found = await this.registry.findRunProvenance(run);
-    return found === null ? null : await this.graph(this.#recordPath(found.record.path));
+    return found === null ? null : this.#recordPath(found.record.path);
   }
 
   /** The graph at a path; opened once. */

@@ -1,0 +1,144 @@
+/** `provenance-report REPO_OR_QG [COLLECTION]`. @module */
+
+import { Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../../base/errors.ts";
+import { AttemptStatus } from "../../provenance/quantum_status.ts";
+import { CAVEAT_NAMES, caveatBit } from "../../provenance/success_caveats.ts";
+import { filePath, gather } from "../args.ts";
+import type { CliContext, CommandContext } from "../context.ts";
+import { PROVENANCE_REPORT_EPILOGUE } from "../help.ts";
+
+/** Options as commander gives them. */
+interface Options {
+  state: string[];
+  withoutState: string[];
+  statusReport?: string;
+  quantumTable: boolean;
+  exceptionTable: boolean;
+  caveat: string[];
+  dataIdTableDir?: string;
+  resourceUsage?: string;
+  format: "json" | "table";
+  json: boolean;
+}
+
+const STATE_NAMES = Object.keys(AttemptStatus);
+
+/** States that clearly are problems. */
+const DEFAULT_STATES = ["ABORTED", "ABORTED_SUCCESS", "FAILED"];
+
+/** Defines the command. */
+export function provenanceReportCommand(
+  cli: CliContext,
+  start: (name: string, aliases?: string[]) => CommandContext,
+): Command {
+  return new Command("provenance-report")
+    .summary("count quanta by status and exception, list failed data IDs")
+    .description(
+      "Print tables of what became of the quanta of a run: by status, with caveats, and by " +
+        "exception type. The files list the quanta behind the numbers.",
+    )
+    .argument("<repo-or-qg>", "provenance graph file, or butler repository if COLLECTION is given")
+    .argument("[collection]", "collection whose run_provenance is read")
+    .addOption(
+      repeatable("--state <state>", "also list quanta of this state (repeatable)", STATE_NAMES),
+    )
+    .addOption(withoutState())
+    .option("--status-report <file>", "write listed quanta with their attempts, JSON")
+    .option("--quantum-table", "print the table of quanta by status", true)
+    .option("--no-quantum-table", "do not print it")
+    .option("--exception-table", "print the table of exception types", true)
+    .option("--no-exception-table", "do not print it")
+    .addOption(
+      repeatable(
+        "--caveat <caveat>",
+        "also list successful quanta that have one of these caveats (repeatable)",
+        CAVEAT_NAMES,
+      ),
+    )
+    .option(
+      "--data-id-table-dir <directory>",
+      "write data IDs of listed quanta, one ECSV file per task, state and exception type",
+    )
+    .option(
+      "--resource-usage <file>",
+      "write memory and times of each quantum, CSV; - prints that instead of tables",
+    )
+    .addOption(
+      new Option("--format <format>", "layout of what is printed").choices(["json", "table"])
+        .default("table"),
+    )
+    .option("--json", "same as --format json", false)
+    .addHelpText("after", PROVENANCE_REPORT_EPILOGUE)
+    .action(async (argument: string, collection: string | undefined, options: Options) => {
+      const { env, cwd } = start("provenance-report");
+      const isUsageAnswer = options.resourceUsage === "-";
+      const isJson = options.json || options.format === "json";
+      if (isUsageAnswer && isJson) {
+        throw new UsageError("Cannot print CSV and JSON: --resource-usage - excludes --json");
+      }
+      const path = (value: string | undefined, what: string): string | null =>
+        value === undefined ? null : filePath(value, env, cwd, what);
+      const { openProvenance } = await import("../../inspect/report_source.ts");
+      const { makeProvenanceReport } = await import("../../provenance/report.ts");
+      using graph = await openProvenance(argument, collection ?? null, env, cwd);
+      const counts = await makeProvenanceReport(graph, {
+        rule: {
+          statuses: chosenStatuses(options),
+          caveats: options.caveat.length === 0
+            ? null
+            : options.caveat.reduce((bits, name) => bits | caveatBit(name), 0),
+        },
+        statusReport: path(options.statusReport, "status report"),
+        dataIdTableDirectory: path(options.dataIdTableDir, "directory of data ID tables"),
+        resourceUsage: isUsageAnswer
+          ? (text) => cli.terminal.write(text)
+          : path(options.resourceUsage, "resource usage table"),
+      });
+      if (isUsageAnswer) return;
+      const { exceptionTableText, quantumTableText, reportJson } = await import(
+        "../../provenance/report_tables.ts"
+      );
+      if (isJson) {
+        cli.terminal.write(`${reportJson(counts, options)}\n`);
+        return;
+      }
+      if (options.quantumTable) cli.terminal.write(quantumTableText(counts));
+      if (options.exceptionTable) cli.terminal.write(exceptionTableText(counts));
+    });
+}
+
+/** An option that gathers names out of a list. */
+function repeatable(flags: string, description: string, choices: readonly string[]): Option {
+  return new Option(flags, `${description}: ${choices.join(", ")}`)
+    .default([], "none")
+    .argParser((text, previous: string[]) => {
+      for (const name of gather(text, [])) {
+        if (!choices.includes(name)) {
+          throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+        }
+      }
+      return gather(text, previous);
+    });
+}
+
+/** Commander takes `--no-state` for the opposite of `--state`; here it has a list of its own. */
+function withoutState(): Option {
+  const option = repeatable(
+    "--no-state <state>",
+    "do not list quanta of this state (repeatable)",
+    STATE_NAMES,
+  );
+  option.negate = false;
+  option.attributeName = () => "withoutState";
+  return option;
+}
+
+function chosenStatuses({ state, withoutState, caveat }: Options): Set<number> {
+  const names = new Set([...state, ...DEFAULT_STATES]);
+  if (caveat.length > 0) names.add("SUCCESSFUL");
+  for (const name of withoutState) names.delete(name);
+  return new Set(
+    Object.entries(AttemptStatus).filter(([name]) => names.has(name)).map(([, value]) => value),
+  );
+}

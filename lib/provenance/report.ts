@@ -1,0 +1,159 @@
+/**
+ * The provenance report: one pass over the quanta of a provenance graph, then tables and documents.
+ * Source: behaviour notes, section 8.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
+import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
+import type { PipelineGraph } from "../qg/pipeline_graph.ts";
+import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { DurableWriter } from "../store/durable_writer.ts";
+import { ReportCounts } from "./report_counts.ts";
+import { parseReportQuantum, type ReportQuantum } from "./report_quantum.ts";
+import { ResourceUsageTable } from "./report_resource_usage.ts";
+import {
+  dataIdTablePath,
+  dataIdTableText,
+  type ReadQuantum,
+  type SelectionRule,
+  statusReportText,
+  StatusSelection,
+} from "./report_selection.ts";
+
+/** What to write besides counting. Paths are absolute. */
+export interface ProvenanceReportOptions {
+  /** Which quanta the status report and the data ID tables list. */
+  rule: SelectionRule;
+  /** File of the status report, or null. */
+  statusReport: string | null;
+  /** Directory of the data ID tables, or null. */
+  dataIdTableDirectory: string | null;
+  /** File of the resource usage table, a function that takes its lines, or null. */
+  resourceUsage: string | ((text: string) => void) | null;
+}
+
+/** Dimensions of every task's quanta. */
+export interface TaskDimensions {
+  /** All dimensions, in the order of the universe. */
+  names: readonly string[];
+  groups: ReadonlyMap<string, DimensionGroup>;
+}
+
+/**
+ * Reads the dimensions of a pipeline's tasks.
+ *
+ * @param where names the graph in errors.
+ * @throws {RefusedError} if the graph has no dimension universe.
+ */
+export function taskDimensions(pipeline: PipelineGraph, where: string): TaskDimensions {
+  if (pipeline.dimensionsText === null) {
+    throw new RefusedError(`Cannot use data IDs in ${where}: it has no dimension universe`);
+  }
+  const universe = DimensionUniverse.parse(pipeline.dimensionsText);
+  const groups = new Map(
+    Array.from(pipeline.tasks.values(), ({ label, dimensions }) => [
+      label,
+      universe.group(dimensions),
+    ]),
+  );
+  const used = [...groups.values()].flatMap(({ names }) => names);
+  return { names: universe.group([...new Set(used)]).names, groups };
+}
+
+/**
+ * Reads a quantum's document.
+ *
+ * @throws {InvalidQuantumGraphFileError} if it isn't one; `where` says where it is from.
+ */
+export function readReportQuantum(text: Uint8Array, where: string): ReportQuantum {
+  try {
+    return parseReportQuantum(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new InvalidQuantumGraphFileError(`Cannot read ${where}: ${cause.message}`, { cause });
+  }
+}
+
+/**
+ * Counts the quanta of a graph and writes what is asked for; every file is complete or absent.
+ * Memory: per task, and 16 to 32 bytes for each quantum of the status report.
+ *
+ * @throws {InvalidQuantumGraphFileError} if the graph is damaged.
+ * @throws {EnvironmentError} if a file can't be written.
+ */
+export async function makeProvenanceReport(
+  graph: ProvenanceGraph,
+  options: ProvenanceReportOptions,
+): Promise<ReportCounts> {
+  const pipeline = await graph.pipelineGraph();
+  const labels = [...pipeline.tasks.keys()];
+  const counts = new ReportCounts(labels, graph.header);
+  const isSelecting = options.statusReport !== null || options.dataIdTableDirectory !== null;
+  const selection = isSelecting ? new StatusSelection(labels, options.rule) : null;
+  const dimensions = isSelecting || options.resourceUsage !== null
+    ? taskDimensions(pipeline, `"${graph.name}"`)
+    : null;
+  const usage = options.resourceUsage === null
+    ? null
+    : new ResourceUsageTable(dimensions!.groups, dimensions!.names);
+  using file = typeof options.resourceUsage === "string"
+    ? DurableWriter.create(options.resourceUsage)
+    : null;
+  const writeUsage = typeof options.resourceUsage === "function"
+    ? options.resourceUsage
+    : (text: string) => file?.write(text);
+
+  if (usage !== null) writeUsage(usage.heading);
+  for await (const { text, offset, size } of graph.blocks("quanta.mb")) {
+    const quantum = readReportQuantum(text, `quantum at ${offset} of "${graph.name}"`);
+    if (!counts.add(quantum)) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot read quantum ${quantum.quantumId} of "${graph.name}": ` +
+          `the pipeline has no task "${quantum.taskLabel}"`,
+      );
+    }
+    selection?.add(quantum, { offset, size });
+    if (usage !== null) {
+      const line = usage.line(quantum);
+      if (line !== "") writeUsage(line);
+    }
+  }
+  file?.commit();
+  if (selection !== null) {
+    await writeSelection(selection, options, dimensions!, (at) => graph.readQuantum(at));
+  }
+  return counts;
+}
+
+async function writeSelection(
+  selection: StatusSelection,
+  { statusReport, dataIdTableDirectory }: ProvenanceReportOptions,
+  { groups }: TaskDimensions,
+  read: ReadQuantum,
+): Promise<void> {
+  if (dataIdTableDirectory !== null) {
+    for (const [label, byStatus] of selection.tasks) {
+      for (const [status, byException] of byStatus) {
+        for (const [typeName, quanta] of byException) {
+          const path = join(dataIdTableDirectory, ...dataIdTablePath(label, status, typeName));
+          await writeDurably(path, dataIdTableText(quanta, groups.get(label)!, read));
+        }
+      }
+    }
+  }
+  if (statusReport !== null) {
+    await writeDurably(
+      statusReport,
+      statusReportText(selection, (label) => groups.get(label)!, read),
+    );
+  }
+}
+
+async function writeDurably(path: string, parts: AsyncIterable<string>): Promise<void> {
+  using file = DurableWriter.create(path);
+  for await (const part of parts) file.write(part);
+  file.commit();
+}
