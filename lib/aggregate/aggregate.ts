@@ -6,14 +6,7 @@
  */
 
 import type { Log } from "../base/log.ts";
-import {
-  EnvironmentError,
-  InterruptedError,
-  NotFoundError,
-  RefusedError,
-  stopReason,
-  UsageError,
-} from "../base/errors.ts";
+import { InterruptedError, NotFoundError, stopReason, UsageError } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
@@ -22,7 +15,7 @@ import { absolutePath } from "../butler/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
-import { GraphIndex } from "../provenance/graph_index.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
@@ -30,8 +23,6 @@ import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
-import { cutDictionary } from "./dictionary.ts";
-import type { ScannerSetup, ScanProblem } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
   type AggregateContext,
@@ -46,16 +37,18 @@ import {
   tidy,
 } from "./output_files.ts";
 import { checkRepository, type KnownState, refuseIfIngested } from "./preconditions.ts";
-import { Scanner } from "./scanner.ts";
+import { tellProblem } from "./problems.ts";
+import {
+  checkCompression,
+  type CommonScannerSetup,
+  indexGraph,
+  makeDictionary,
+  templateElements,
+} from "./scan_setup.ts";
+import { mergeShards } from "./shard_files.ts";
 import { type AggregateCounts, Supervisor } from "./supervisor.ts";
 
 export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
-
-/** Records of these elements are needed by the default file templates. */
-const TEMPLATE_ELEMENTS = ["detector", "exposure"];
-
-/** Largest dictionary: the compressor's memory holds two of them, digested. */
-const MAX_DICTIONARY_SIZE = 128 * 1024;
 
 /**
  * Aggregates a run.
@@ -82,11 +75,11 @@ async function aggregate(
   const startMs = performance.now();
   const clock = new StageClock(AGGREGATE_STAGES);
   clock.enter("predictedRead");
-  if (options.zstdDictSize > MAX_DICTIONARY_SIZE) {
-    throw new UsageError(
-      `Cannot use a dictionary of ${options.zstdDictSize} bytes: the most is ${MAX_DICTIONARY_SIZE}`,
-      { hint: "leave out --zstd-dict-size; 32768 is about the best for real runs" },
-    );
+  checkCompression(options);
+  if (options.chunkLogs.length > 0 && options.outputPath === null) {
+    throw new UsageError("Cannot merge chunk logs: there is no graph to make of them", {
+      hint: "give --output PATH as well, or leave out --chunks",
+    });
   }
   const config = loadRepositoryConfig(options.repository, context.env);
   log.log("INFO", "Reading predicted quantum graph.");
@@ -99,28 +92,10 @@ async function aggregate(
   failpoint("aggregate.locked");
   if (options.outputPath !== null) removeLeftovers(options.outputPath, true);
   log.log("INFO", "Analyzing predicted graph.");
-  const index = GraphIndex.build(
-    graph,
-    graph.initQuanta().filter((quantum) => quantum.taskLabel !== ""),
-  );
-  if (index.nQuanta !== graph.header.n_quanta) {
-    throw new RefusedError(
-      `Cannot use predicted graph "${options.graphPath}": it holds ${index.nQuanta} quanta, ` +
-        `its header says ${graph.header.n_quanta}`,
-    );
-  }
-  const { n_datasets: nDatasets } = graph.header;
-  // The header counts the packages dataset, which the index leaves out.
-  if (index.nDatasets !== nDatasets && index.nDatasets !== nDatasets - 1) {
-    // The provenance graph takes over the header: its readers would refuse it.
-    throw new RefusedError(
-      `Cannot use predicted graph "${options.graphPath}": it has ${index.nDatasets} datasets, ` +
-        `its header says ${graph.header.n_datasets}`,
-    );
-  }
+  const index = indexGraph(graph);
   const isWriting = options.outputPath !== null;
   const isWritingGraph = isWriting && !options.isIncomplete;
-  const scanner: Omit<ScannerSetup, "kind" | "name"> = {
+  const scanner: CommonScannerSetup = {
     graphPath: options.graphPath,
     repository: config,
     universeText: known.universe.text,
@@ -138,6 +113,7 @@ async function aggregate(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
+  if (options.chunkLogs.length > 0) mergeShards(graph, index, options, zstd, log);
   const chunkLog = isWriting ? openChunkLog(graph, index, options, log) : null;
   clock.enter("dictionary");
   if (isWriting) {
@@ -182,7 +158,7 @@ async function aggregate(
     },
     isWritingGraph,
     progress: (level, text) => log.log(level, `${text} [after ${elapsed(startMs)}s]`),
-    onProblem: (problem) => onProblem(problem, options, log),
+    onProblem: (problem) => tellProblem(problem, options.isStrict, log),
   });
   // All of the above may have been one turn of the event loop, in which signals aren't noticed.
   await nextTurn();
@@ -270,17 +246,6 @@ function elapsed(startMs: number): string {
   return ((performance.now() - startMs) / 1000).toFixed(1);
 }
 
-function onProblem(problem: ScanProblem, options: AggregateOptions, log: Log): void {
-  const text = `${problem.isBroken ? "Cannot use" : "Odd"} file "${problem.path}" of quantum ` +
-    `${problem.quantumId} (${problem.taskLabel}): ${problem.reason}`;
-  if (options.isStrict && problem.isBroken) {
-    throw new EnvironmentError(text, {
-      hint: "run without --strict to record the quantum as if the file were absent",
-    });
-  }
-  log.log("WARNING", text);
-}
-
 function markKnown(index: GraphIndex, ids: Uint8Array): Uint8Array {
   const known = new Uint8Array(new SharedArrayBuffer(index.nDatasets));
   for (let at = 0; at < ids.length; at += UUID_SIZE) {
@@ -301,37 +266,6 @@ function knownOutsideIndex(graph: PredictedGraph, ids: Uint8Array): Uint8Array {
     }
   }
   return concatBytes(known.sort((a, b) => compareUuids(a, 0, b, 0)));
-}
-
-/** Elements whose records file templates may ask for. */
-function templateElements(config: RepositoryConfig): string[] {
-  const elements = new Set(TEMPLATE_ELEMENTS);
-  for (const [key, template] of Object.entries(config.datastore.templates)) {
-    if (key === "default" && JSON.stringify(template).includes("day_obs|visit.day_obs")) continue;
-    for (const [, element] of JSON.stringify(template).matchAll(/([a-z_]\w*)\.[a-z_]\w*/gi)) {
-      elements.add(element);
-    }
-  }
-  return [...elements];
-}
-
-async function makeDictionary(
-  setup: Omit<ScannerSetup, "kind" | "name">,
-  index: GraphIndex,
-  options: AggregateOptions,
-): Promise<Uint8Array> {
-  if (options.zstdDictSize === 0) return new Uint8Array(0);
-  const scanner = await Scanner.open({ ...setup, kind: "setup", name: "supervisor" });
-  try {
-    return cutDictionary(
-      index,
-      options.zstdDictSize,
-      options.zstdDictNInputs,
-      (q) => scanner.sample(q),
-    );
-  } finally {
-    scanner.close();
-  }
 }
 
 /** Versions of the packages that ran, from the run's own document. */

@@ -7,10 +7,10 @@
  */
 
 import { ByteBuilder, readBigEndian } from "../base/bytes.ts";
-import { RefusedError } from "../base/errors.ts";
+import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
-import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
+import { type ChunkLogHeader, makeHeaderChunk } from "../provenance/chunk_log_header.ts";
+import { type ChunkLogPass, visitChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import { appendScanChunk, type ChunkDataset, ScanHead } from "../provenance/scan_chunk.ts";
@@ -20,40 +20,63 @@ import {
   type ChunkDamage,
   ChunkLogWriter,
   chunkSize,
+  isChunkSound,
   readChunkPrefix,
 } from "../store/chunk_log.ts";
 import { renameDurably, temporaryPath } from "../store/durable_file.ts";
-import { FileSource } from "../store/file_source.ts";
+import { fileError, FileSource } from "../store/file_source.ts";
 import type { Zstd, ZstdCompressor, ZstdDecompressor } from "../store/zstd.ts";
 
 /** What a merge came to. */
 export interface MergeSummary {
+  /** Logs that were merged: each file once, those that say nothing left out. */
+  nLogs: number;
   /** Quanta that have a chunk in the merged log. */
   nQuanta: number;
   /** Chunks left out because another log had a newer one of the same quantum. */
   nReplaced: number;
   /** Chunks compressed anew because their log has another dictionary. */
   nRecompressed: number;
+  /** Logs without a sound header, as a killed process leaves them: their quanta are scanned later. */
+  emptyPaths: string[];
   /** Damage in any of the logs; the quanta concerned are scanned again later. */
   damages: { path: string; damage: ChunkDamage }[];
 }
 
-interface OpenLog {
+/** A log that takes part. */
+interface MergedLog {
   path: string;
-  source: FileSource;
-  loaded: LoadedChunkLog;
+  /** Device and inode: another file that takes its name meanwhile must not be read by its offsets. */
+  identity: string;
+  header: ChunkLogHeader;
 }
 
 const FLUSH_SIZE = 1 << 20;
 
+/** Which chunk of each quantum is taken. Memory: 25 bytes a quantum, however many logs there are. */
+interface Choice {
+  /** Number of the log, or -1. */
+  log: Int32Array;
+  offset: Float64Array;
+  size: Uint32Array;
+  scanStatus: Uint8Array;
+  /** Newest of the times of its files, nanoseconds. */
+  newest: BigInt64Array;
+}
+
 /**
  * Merges chunk logs into a new one, which appears under its name complete and durable or not at all.
  * Of several chunks of a quantum the one with the newest files wins: whether it still holds is found
- * out when it is used. Memory: 66 bytes a quantum for each log.
+ * out when it is used. Each log is passed over twice and only one is open at a time.
  *
+ * @param paths May name one file several times, and the output itself. Of equal chunks the one of the
+ *   log named first is taken.
  * @param fingerprint That of the predicted graph; logs of another are refused.
- * @throws {RefusedError} if a log belongs to another graph or holds nothing.
+ * @param dictionary The dictionary of the merged log; by default the one that most chunks have.
+ * @returns null if no log has a sound header: then nothing is written.
+ * @throws {RefusedError} if a log belongs to another graph.
  * @throws {InvalidChunkLogError} if a file is no chunk log.
+ * @throws {EnvironmentError} if a log is replaced or changed meanwhile.
  */
 export function mergeChunkLogs(
   paths: readonly string[],
@@ -62,82 +85,194 @@ export function mergeChunkLogs(
   fingerprint: string,
   zstd: Zstd,
   zstdLevel: number,
-): MergeSummary {
-  const logs: OpenLog[] = [];
-  try {
-    for (const path of paths) logs.push(openLog(path, index, fingerprint));
-    const summary: MergeSummary = { nQuanta: 0, nReplaced: 0, nRecompressed: 0, damages: [] };
-    for (const { path, loaded } of logs) {
-      for (const damage of loaded.damages) summary.damages.push({ path, damage });
+  dictionary?: Uint8Array,
+): MergeSummary | null {
+  const summary: MergeSummary = {
+    nLogs: 0,
+    nQuanta: 0,
+    nReplaced: 0,
+    nRecompressed: 0,
+    emptyPaths: [],
+    damages: [],
+  };
+  const logs: MergedLog[] = [];
+  const choice = makeChoice(index.nQuanta);
+  for (const path of paths) {
+    const identity = identityOf(path);
+    if (logs.some((log) => log.identity === identity)) continue;
+    const pass = choose(choice, logs.length, path, index, summary);
+    if (pass === null) {
+      summary.emptyPaths.push(path);
+      continue;
     }
-    const temporary = temporaryPath(outputPath);
-    try {
-      using writer = ChunkLogWriter.create(temporary);
-      writeMerged(writer, logs, index, zstd, zstdLevel, summary);
-      writer.sync();
-    } catch (error) {
-      Deno.removeSync(temporary);
-      throw error;
-    }
-    renameDurably(temporary, outputPath);
-    return summary;
-  } finally {
-    for (const { source } of logs) source.close();
-  }
-}
-
-function openLog(path: string, index: GraphIndex, fingerprint: string): OpenLog {
-  const source = FileSource.open(path);
-  try {
-    const loaded = loadChunkLog(source, index);
-    if (loaded === null) {
-      throw new RefusedError(`Cannot merge chunk log "${path}": it holds no header`, {
-        hint: "scan that shard again",
-      });
-    }
-    if (loaded.header.fingerprint !== fingerprint) {
+    if (pass.header.fingerprint !== fingerprint) {
       throw new RefusedError(
         `Cannot merge chunk log "${path}": it belongs to another predicted graph`,
+        { hint: "give the chunk logs of this graph only, or another --output" },
       );
     }
-    return { path, source, loaded };
+    for (const damage of pass.damages) summary.damages.push({ path, damage });
+    logs.push({ path, identity, header: withSharedDictionary(pass.header, logs) });
+  }
+  if (logs.length === 0) return null;
+  summary.nLogs = logs.length;
+  const temporary = temporaryPath(outputPath);
+  try {
+    using writer = ChunkLogWriter.create(temporary);
+    const header = {
+      ...logs[0].header,
+      dictionary: dictionary ?? commonestDictionary(logs, choice),
+    };
+    writer.append(makeHeaderChunk(header));
+    for (const quanta of byLog(choice, logs.length)) {
+      copyChosen(
+        writer,
+        logs[choice.log[quanta[0]]],
+        quanta,
+        choice,
+        header,
+        zstd,
+        zstdLevel,
+        summary,
+      );
+    }
+    writer.sync();
   } catch (error) {
-    source.close();
+    try {
+      Deno.removeSync(temporary);
+    } catch {
+      // The first error is the one that matters.
+    }
     throw error;
+  }
+  renameDurably(temporary, outputPath);
+  return summary;
+}
+
+function makeChoice(nQuanta: number): Choice {
+  return {
+    log: new Int32Array(nQuanta).fill(-1),
+    offset: new Float64Array(nQuanta),
+    size: new Uint32Array(nQuanta),
+    scanStatus: new Uint8Array(nQuanta),
+    newest: new BigInt64Array(nQuanta),
+  };
+}
+
+function identityOf(path: string): string {
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    return `${dev}:${ino}`;
+  } catch (error) {
+    throw fileError("read chunk log", path, error);
   }
 }
 
-function writeMerged(
-  writer: ChunkLogWriter,
-  logs: readonly OpenLog[],
+/** Enters the chunks of a log that are better than what earlier ones have. */
+function choose(
+  choice: Choice,
+  k: number,
+  path: string,
   index: GraphIndex,
+  summary: MergeSummary,
+): ChunkLogPass | null {
+  using source = FileSource.open(path);
+  return visitChunkLog(source, index, (q, head, offset, size) => {
+    const isOwn = choice.log[q] === k;
+    if (head.flags !== 0) {
+      // What was wrong with its files is told by scanning it again, never forgotten.
+      if (isOwn) {
+        choice.log[q] = -1;
+        summary.nQuanta--;
+      }
+      return;
+    }
+    const newest = head.log.mtimeNs > head.metadata.mtimeNs
+      ? head.log.mtimeNs
+      : head.metadata.mtimeNs;
+    if (choice.log[q] < 0) summary.nQuanta++;
+    else if (!isOwn) {
+      summary.nReplaced++;
+      if (!isBetter(head.scanStatus, newest, choice, q)) return;
+    }
+    choice.log[q] = k;
+    choice.offset[q] = offset;
+    choice.size[q] = size;
+    choice.scanStatus[q] = head.scanStatus;
+    choice.newest[q] = newest;
+  });
+}
+
+/** A success beats everything else; then the files that were written last. */
+function isBetter(scanStatus: number, newest: bigint, choice: Choice, q: number): boolean {
+  const hasSucceeded = scanStatus === ScanStatus.SUCCESSFUL;
+  const hadSucceeded = choice.scanStatus[q] === ScanStatus.SUCCESSFUL;
+  return hasSucceeded === hadSucceeded ? newest > choice.newest[q] : hasSucceeded;
+}
+
+/** The header with the very array of an equal dictionary, so that many logs hold one. */
+function withSharedDictionary(header: ChunkLogHeader, logs: readonly MergedLog[]): ChunkLogHeader {
+  const same = logs.find((log) => equalBytes(log.header.dictionary, header.dictionary));
+  return same === undefined ? header : { ...header, dictionary: same.header.dictionary };
+}
+
+function commonestDictionary(logs: readonly MergedLog[], { log }: Choice): Uint8Array {
+  const counts = new Map<Uint8Array, number>();
+  for (const { header } of logs) counts.set(header.dictionary, 0);
+  for (const k of log) {
+    if (k < 0) continue;
+    const { dictionary } = logs[k].header;
+    counts.set(dictionary, counts.get(dictionary)! + 1);
+  }
+  return [...counts].reduce((a, b) => b[1] > a[1] ? b : a)[0];
+}
+
+/** The chosen quanta of each log that has any, in the order of its file. */
+function* byLog({ log, offset }: Choice, nLogs: number): Generator<Uint32Array> {
+  const starts = new Uint32Array(nLogs + 1);
+  for (const k of log) if (k >= 0) starts[k + 1]++;
+  for (let k = 0; k < nLogs; k++) starts[k + 1] += starts[k];
+  const quanta = new Uint32Array(starts[nLogs]);
+  const ends = starts.slice();
+  log.forEach((k, q) => {
+    if (k >= 0) quanta[ends[k]++] = q;
+  });
+  for (let k = 0; k < nLogs; k++) {
+    if (starts[k] === ends[k]) continue;
+    yield quanta.subarray(starts[k], ends[k]).sort((a, b) => offset[a] - offset[b]);
+  }
+}
+
+/** Copies what was chosen of one log. */
+function copyChosen(
+  writer: ChunkLogWriter,
+  { path, identity, header }: MergedLog,
+  quanta: Uint32Array,
+  choice: Choice,
+  merged: ChunkLogHeader,
   zstd: Zstd,
   zstdLevel: number,
   summary: MergeSummary,
 ): void {
-  const { graphHeaderText, dictionary } = logs[0].loaded.header;
-  const intSize = parseHeader(graphHeaderText, logs[0].path, "predicted").int_size;
-  writer.append(makeHeaderChunk(logs[0].loaded.header));
-  const recompressors = logs.map(({ loaded }) =>
-    equalBytes(loaded.header.dictionary, dictionary) ? null : new Recompressor(
-      zstd.decompressor(loaded.header.dictionary),
-      zstd.compressor(dictionary, zstdLevel),
-      intSize,
-    )
+  using source = FileSource.open(path);
+  const isSame = identityOf(path) === identity;
+  const recompressor = equalBytes(header.dictionary, merged.dictionary) ? null : new Recompressor(
+    zstd.decompressor(header.dictionary),
+    zstd.compressor(merged.dictionary, zstdLevel),
+    parseHeader(header.graphHeaderText, path, "predicted").int_size,
   );
   const out = new ByteBuilder();
-  for (let q = 0; q < index.nQuanta; q++) {
-    const holders = logs.filter(({ loaded }) => loaded.table.chunkOffset[q] >= 0);
-    if (holders.length === 0) continue;
-    const best = holders.reduce((a, b) => isNewer(b.loaded, a.loaded, q) ? b : a);
-    summary.nQuanta++;
-    summary.nReplaced += holders.length - 1;
-    const { chunkOffset, chunkSize } = best.loaded.table;
-    const chunk = best.source.readSync(chunkOffset[q], chunkSize[q]);
-    const recompressor = recompressors[logs.indexOf(best)];
+  for (const q of quanta) {
+    const isInside = choice.offset[q] + choice.size[q] <= source.size;
+    const chunk = isInside ? source.readSync(choice.offset[q], choice.size[q]) : null;
+    if (chunk === null || !isSame || !isWholeChunk(chunk)) {
+      throw new EnvironmentError(`Cannot merge chunk log "${path}": it was replaced meanwhile`, {
+        hint: "run the same command again",
+      });
+    }
     if (recompressor === null) out.bytes(chunk);
     else {
-      recompressor.append(out, chunk, best.path);
+      recompressor.append(out, chunk, path);
       summary.nRecompressed++;
     }
     if (out.length >= FLUSH_SIZE) {
@@ -148,17 +283,14 @@ function writeMerged(
   writer.append(out.view());
 }
 
-/** A success beats everything else; then the files that were written last. */
-function isNewer(a: LoadedChunkLog, b: LoadedChunkLog, q: number): boolean {
-  const succeeded = (log: LoadedChunkLog) => log.table.scanStatus[q] === ScanStatus.SUCCESSFUL;
-  if (succeeded(a) !== succeeded(b)) return succeeded(a);
-  const newest = ({ table: { identities } }: LoadedChunkLog) =>
-    identities[q * 4 + 1] > identities[q * 4 + 3] ? identities[q * 4 + 1] : identities[q * 4 + 3];
-  return newest(a) > newest(b);
+function isWholeChunk(chunk: Uint8Array): boolean {
+  const place = readChunkPrefix(chunk, 0, 0);
+  return place !== null && chunkSize(place.headSize, place.bodySize) === chunk.length &&
+    isChunkSound(chunk);
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  return a === b || (a.length === b.length && a.every((byte, i) => byte === b[i]));
 }
 
 /** Writes chunks again with another dictionary. */

@@ -32,6 +32,8 @@ export interface AggregateOptions {
   keepChunks: boolean;
   /** Whether a matching chunk log is continued. */
   resume: boolean;
+  /** Chunk logs of shards to begin with; `*` and `?` in a name stand for any. */
+  chunkLogs: string[];
   /** Milliseconds between status lines. */
   statusIntervalMs: number;
   /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */

@@ -8,8 +8,8 @@
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import {
-  CHUNK_PREFIX_SIZE,
   type ChunkDamage,
+  chunkSize,
   ChunkType,
   type ReadChunk,
   readChunks,
@@ -107,23 +107,27 @@ export interface LoadedChunkLog {
   damages: ChunkDamage[];
 }
 
+/** What passing over a chunk log tells besides its chunks. */
+export type ChunkLogPass = Pick<LoadedChunkLog, "header" | "soundSize" | "damages">;
+
 /**
- * Reads a whole chunk log into a table. Damaged chunks are left out, and those of quanta with broken
- * files: they are scanned again.
+ * Passes over the scan chunks of a whole chunk log, in the order of the file. Damaged ones are left out.
  *
+ * @param onChunk Told the quantum and head of each sound chunk, the offset of its prefix, and its bytes
+ *   altogether. The head is valid during the call only.
  * @returns null if it holds no sound header, as when its writer was killed at once.
  * @throws {InvalidChunkLogError} if it is no chunk log, or one of another version.
  */
-export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunkLog | null {
+export function visitChunkLog(
+  source: FileSource,
+  index: GraphIndex,
+  onChunk: (q: number, head: ScanHead, offset: number, size: number) => void,
+): ChunkLogPass | null {
   const damages: ChunkDamage[] = [];
-  const table = makeChunkTable(index.nQuanta);
-  const seen = new Uint8Array(index.nQuanta);
   let header: ChunkLogHeader | null = null;
-  let nChunks = 0;
   let soundSize = 0;
   for (const chunk of readChunks(source, (damage) => damages.push(damage))) {
-    const size = chunk.head.length + chunk.body.length;
-    soundSize = chunk.offset + CHUNK_PREFIX_SIZE + size;
+    soundSize = chunk.offset + chunkSize(chunk.head.length, chunk.body.length);
     if (chunk.type === ChunkType.HEADER) {
       header ??= parseChunkLogHeader(chunk.head, chunk.body, source.name);
     } else if (chunk.type === ChunkType.SCAN || chunk.type === ChunkType.BLOCKED) {
@@ -131,7 +135,8 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
       if (header === null) return null;
       const head = headThatFits(chunk, source.name);
       const q = head === null ? -1 : quantumOfChunk(index, head);
-      if (head === null || q < 0) {
+      if (head !== null && q >= 0) onChunk(q, head, chunk.offset, soundSize - chunk.offset);
+      else {
         damages.push({
           startByte: chunk.offset,
           endByte: soundSize,
@@ -140,21 +145,36 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
             : `quantum ${uuidToText(head.quantumId)} is not in the graph`,
           isTornTail: false,
         });
-        continue;
       }
-      if (head.flags !== 0) {
-        // What was wrong with its files is told by scanning it again, never forgotten.
-        table.chunkOffset[q] = -1;
-        nChunks -= seen[q];
-        seen[q] = 0;
-        continue;
-      }
-      enterChunk(table, index, chunk.offset, soundSize - chunk.offset, head);
-      nChunks += 1 - seen[q];
-      seen[q] = 1;
     }
   }
-  return header === null ? null : { header, table, nChunks, soundSize, damages };
+  return header === null ? null : { header, soundSize, damages };
+}
+
+/**
+ * Reads a whole chunk log into a table. Damaged chunks are left out, and those of quanta with broken
+ * files: they are scanned again.
+ *
+ * @returns null if it holds no sound header, as when its writer was killed at once.
+ * @throws {InvalidChunkLogError} if it is no chunk log, or one of another version.
+ */
+export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunkLog | null {
+  const table = makeChunkTable(index.nQuanta);
+  const seen = new Uint8Array(index.nQuanta);
+  let nChunks = 0;
+  const pass = visitChunkLog(source, index, (q, head, offset, size) => {
+    if (head.flags === 0) {
+      enterChunk(table, index, offset, size, head);
+      nChunks += 1 - seen[q];
+      seen[q] = 1;
+    } else {
+      // What was wrong with its files is told by scanning it again, never forgotten.
+      table.chunkOffset[q] = -1;
+      nChunks -= seen[q];
+      seen[q] = 0;
+    }
+  });
+  return pass === null ? null : { ...pass, table, nChunks };
 }
 
 /** Head of a chunk, or null if it doesn't describe its body. */

@@ -39,6 +39,7 @@ interface Options {
   strict: boolean;
   resume: boolean;
   keepChunks: boolean;
+  chunks?: string[];
   busyTimeout: number;
 }
 
@@ -94,6 +95,10 @@ export function aggregateGraphCommand(
     .option("--resume", "continue OUTPUT.chunks if it is there", true)
     .option("--no-resume", "begin anew")
     .option("--keep-chunks", "keep OUTPUT.chunks beside the finished graph", false)
+    .option(
+      "--chunks <pattern...>",
+      "chunk logs that shards of scan have written; may have * and ?",
+    )
     .addHelpText("after", AGGREGATE_EPILOGUE);
   // The last of the pair wins, as on the reference's command line.
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
@@ -123,6 +128,7 @@ export function aggregateGraphCommand(
       isStrict: options.strict,
       keepChunks: options.keepChunks,
       resume: options.resume,
+      chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
       statusIntervalMs: options.logStatusInterval * 1000,
       busyTimeoutMs: options.busyTimeout * 1000,
     }, context);

@@ -1,0 +1,229 @@
+/**
+ * `scan`: looks at the files of one share of the quanta and writes a chunk log, for an aggregation that
+ * merges those of all shares. No database is opened, and nothing is decided that needs to know other
+ * quanta: which ones are blocked or failed is found out when all is merged.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { EnvironmentError, InterruptedError, RefusedError, stopReason } from "../base/errors.ts";
+import { nextTurn } from "../base/next_turn.ts";
+import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
+import { type ChunkTable, loadChunkLog } from "../provenance/chunk_table.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { ChunkLogWriter } from "../store/chunk_log.ts";
+import { renameDurably } from "../store/durable_file.ts";
+import { describeSystemError, fileError, fileIdentity, FileSource } from "../store/file_source.ts";
+import { Zstd } from "../store/zstd.ts";
+import { mergeChunkLogs } from "./merge_chunk_logs.ts";
+import type { AggregateContext } from "./options.ts";
+import { fingerprintOf } from "./output_files.ts";
+import {
+  checkCompression,
+  type CommonScannerSetup,
+  indexGraph,
+  makeDictionary,
+  templateElements,
+} from "./scan_setup.ts";
+import {
+  type ScanShardOptions,
+  type ScanShardSummary,
+  type ShardCounts,
+  ShardRun,
+} from "./shard_run.ts";
+import { foundParts, partPath, removeQuietly, sharedDictionary, tellMerge } from "./shard_files.ts";
+
+export type { ScanShardOptions, ScanShardSummary } from "./shard_run.ts";
+
+/**
+ * Scans a shard.
+ *
+ * Afterwards the chunk log is there under its name, whole and durable. Until then this process writes to
+ * a file of its own beside it, which a later scan of the shard takes in: so any number of processes may
+ * scan one shard at once, on any hosts, and whoever comes first is as good as the others.
+ *
+ * @throws {ProvgraphError} with the exit code that belongs to it.
+ */
+export async function scanShard(
+  options: ScanShardOptions,
+  context: AggregateContext,
+): Promise<ScanShardSummary> {
+  try {
+    return await scan(options, context);
+  } catch (error) {
+    throw describeSystemError(`scan "${options.graphPath}"`, error);
+  }
+}
+
+async function scan(
+  options: ScanShardOptions,
+  context: AggregateContext,
+): Promise<ScanShardSummary> {
+  const { log, signal } = context;
+  const startMs = performance.now();
+  checkCompression(options);
+  const config = loadRepositoryConfig(options.repository, context.env);
+  const zstd = await Zstd.load();
+  using graph = await PredictedGraph.open(options.graphPath, zstd);
+  graph.verifyStructure();
+  const universeText = graph.pipelineGraph().dimensionsText;
+  if (universeText === null) {
+    throw new RefusedError(
+      `Cannot scan "${options.graphPath}" without a database: it has no dimension universe`,
+      { hint: "use aggregate-graph alone" },
+    );
+  }
+  const index = indexGraph(graph);
+  const setup: CommonScannerSetup = {
+    graphPath: options.graphPath,
+    repository: config,
+    universeText,
+    dimensionRows: graph.dimensionRecords(templateElements(config)),
+    index: index.arrays,
+    indexSeed: index.seed,
+    // Nothing is registered here, so scanners needn't gather anything for that.
+    known: new Uint8Array(new SharedArrayBuffer(index.nDatasets)).fill(1),
+    knownOutside: new Uint8Array(0),
+    reuse: null,
+    chunkLogPath: null,
+    mockStorageClasses: options.mockStorageClasses,
+    // A quantum without metadata is left alone: it has failed, or is blocked, or isn't done yet.
+    isIncomplete: true,
+    isWriting: true,
+    promiseIngestGraph: false,
+    zstdLevel: options.zstdLevel,
+    dictionary: new Uint8Array(0),
+  };
+  const directory = dirname(options.chunkLogPath);
+  try {
+    Deno.mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw fileError("create directory", directory, error);
+  }
+  const before = versionOf(options.chunkLogPath);
+  const header = {
+    fingerprint: fingerprintOf(graph),
+    graphHeaderText: graph.headerText,
+    pipelineGraphFrame: zstd.compressor(null, options.zstdLevel).compress(graph.pipelineGraphText),
+  };
+  setup.dictionary = await sharedDictionary(
+    directory,
+    header,
+    () => makeDictionary(setup, index, options),
+  );
+  const part = partPath(options.chunkLogPath);
+  const earlier = options.resume ? earlierLogs(options.chunkLogPath) : [];
+  const merged = earlier.length === 0 ? null : mergeChunkLogs(
+    earlier,
+    part,
+    index,
+    header.fingerprint,
+    zstd,
+    options.zstdLevel,
+    setup.dictionary,
+  );
+  if (merged !== null) tellMerge(merged, log);
+  const run = new ShardRun(options, index, log);
+  let isDone = false;
+  try {
+    using writer = openPart(
+      part,
+      merged !== null,
+      index,
+      setup,
+      () => makeHeaderChunk({ ...header, dictionary: setup.dictionary }),
+    );
+    // All of the above may have been one turn of the event loop, in which signals aren't noticed.
+    await nextTurn();
+    const timer = setInterval(() => log.log("INFO", run.statusText()), options.statusIntervalMs);
+    const stop = () => run.stop();
+    signal.addEventListener("abort", stop);
+    try {
+      if (!signal.aborted) await run.scan(setup, writer, context);
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener("abort", stop);
+      writer.sync();
+    }
+    run.summary.nChunkLogBytes = writer.size;
+    isDone = !signal.aborted;
+  } finally {
+    if (!isDone && run.summary.nSuccessful === 0) removeQuietly(part);
+  }
+  if (!isDone) {
+    throw new InterruptedError(
+      `Stopped by ${stopReason(signal).signal}; kept: ${run.summary.nSuccessful} scanned quanta ` +
+        `in "${part}"`,
+      stopReason(signal),
+      { hint: "run the same command again to continue" },
+    );
+  }
+  finish(part, options.chunkLogPath, before, run.summary);
+  for (const path of earlier) if (path !== options.chunkLogPath) removeQuietly(path);
+  return {
+    ...run.summary,
+    outputRun: graph.header.output_run,
+    seconds: (performance.now() - startMs) / 1000,
+  };
+}
+
+/** What earlier scans of the shard left: a complete log, and those of processes that were killed. */
+function earlierLogs(chunkLogPath: string): string[] {
+  const isThere = fileIdentity(chunkLogPath) !== null;
+  return [...(isThere ? [chunkLogPath] : []), ...foundParts(chunkLogPath)];
+}
+
+/** Tells whether a name leads to another file than before; null if to none. */
+function versionOf(path: string): string | null {
+  try {
+    const { dev, ino, mtime } = Deno.statSync(path);
+    return `${dev}:${ino}:${mtime?.getTime()}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw fileError("look at", path, error);
+  }
+}
+
+/** Begins the process's own file, or goes on behind what was merged into it. */
+function openPart(
+  part: string,
+  hasEarlier: boolean,
+  index: GraphIndex,
+  setup: CommonScannerSetup,
+  makeHeader: () => Uint8Array,
+): ChunkLogWriter {
+  if (!hasEarlier) {
+    const writer = ChunkLogWriter.create(part);
+    writer.append(makeHeader());
+    return writer;
+  }
+  const loaded = loadPart(part, index);
+  setup.reuse = loaded.table;
+  setup.chunkLogPath = part;
+  return ChunkLogWriter.resume(part, loaded.soundSize);
+}
+
+function loadPart(part: string, index: GraphIndex): { table: ChunkTable; soundSize: number } {
+  using source = FileSource.open(part);
+  const loaded = loadChunkLog(source, index);
+  if (loaded !== null) return loaded;
+  throw new EnvironmentError(`Cannot continue chunk log "${part}": its header is damaged`, {
+    hint: "run the same command again",
+  });
+}
+
+/** Gives the complete log its name, unless another process was faster: its log is as good. */
+function finish(
+  part: string,
+  chunkLogPath: string,
+  before: string | null,
+  summary: ShardCounts,
+): void {
+  const now = versionOf(chunkLogPath);
+  summary.wasOvertaken = now !== null && now !== before;
+  if (summary.wasOvertaken) removeQuietly(part);
+  else renameDurably(part, chunkLogPath);
+}

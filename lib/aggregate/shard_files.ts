@@ -1,0 +1,198 @@
+/**
+ * The files that shards of a scan leave and share, and how an aggregation takes them in. What is true of
+ * them after a kill, or when one shard runs twice, is told in `schema/chunk-log.md`, section 9.
+ *
+ * @module
+ */
+
+import { basename, dirname, join } from "node:path";
+import { NotFoundError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import {
+  type ChunkLogHeader,
+  makeHeaderChunk,
+  parseChunkLogHeader,
+} from "../provenance/chunk_log_header.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import { ChunkLogWriter, ChunkType, readChunks } from "../store/chunk_log.ts";
+import { fsyncDirectory, renameDurably } from "../store/durable_file.ts";
+import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
+import type { Zstd } from "../store/zstd.ts";
+import { mergeChunkLogs, type MergeSummary } from "./merge_chunk_logs.ts";
+import type { AggregateOptions } from "./options.ts";
+import { chunkLogPathOf, fingerprintOf } from "./output_files.ts";
+
+/** Digits of the fingerprint in the name of a dictionary file. */
+const FINGERPRINT_DIGITS = 16;
+
+/** Begins what a shard adds to the name of its chunk log while it writes it. */
+const PART_MARK = ".part-";
+
+/** Where a process writes the chunk log of a shard; another one, here or elsewhere, writes elsewhere. */
+export function partPath(chunkLogPath: string): string {
+  return `${chunkLogPath}${PART_MARK}${ownName()}`;
+}
+
+/** A name that no other process has, on whichever host or in whichever container. */
+function ownName(): string {
+  const host = Deno.hostname().replaceAll(/[^\w.-]/g, "_");
+  return `${host}-${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/** Files in which other processes write the chunk log, or did until they were killed; sorted. */
+export function foundParts(chunkLogPath: string): string[] {
+  const start = basename(chunkLogPath) + PART_MARK;
+  return namesIn(dirname(chunkLogPath)).filter((name) => name.startsWith(start)).sort()
+    .map((name) => join(dirname(chunkLogPath), name));
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(directory), (entry) => entry.name);
+  } catch (error) {
+    throw fileError("read directory", directory, error);
+  }
+}
+
+/**
+ * The dictionary of all shards whose chunk logs are in one directory: whoever comes first leaves it in a
+ * file, which is there whole or not at all, and never changes.
+ *
+ * @param header Header of the chunk log that the dictionary is for, without dictionary.
+ * @param make Makes one; what it gives counts only if no other process was first.
+ */
+export async function sharedDictionary(
+  directory: string,
+  header: Omit<ChunkLogHeader, "version" | "dictionary">,
+  make: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const name = `${header.fingerprint.slice(0, FINGERPRINT_DIGITS)}.dictionary`;
+  const path = join(directory, name);
+  const found = readDictionary(path, header.fingerprint);
+  if (found !== null) return found;
+  const dictionary = await make();
+  const draft = `${path}${PART_MARK}${ownName()}`;
+  {
+    using writer = ChunkLogWriter.create(draft);
+    writer.append(makeHeaderChunk({ ...header, dictionary }));
+    writer.sync();
+  }
+  try {
+    // A hard link is refused when the name is taken, on NFS too.
+    Deno.linkSync(draft, path);
+  } catch {
+    const first = readDictionary(path, header.fingerprint);
+    // A damaged one is replaced; and where there are no hard links the last one stays.
+    if (first === null) renameDurably(draft, path);
+    else removeQuietly(draft);
+    return first ?? dictionary;
+  }
+  removeQuietly(draft);
+  fsyncDirectory(directory);
+  return dictionary;
+}
+
+/** Removes a file that nobody needs; it may be gone. */
+export function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It would only be in the way of somebody who looks.
+  }
+}
+
+/** The dictionary in a file; null if there is none, or it is damaged. */
+function readDictionary(path: string, fingerprint: string): Uint8Array | null {
+  if (fileIdentity(path) === null) return null;
+  using source = FileSource.open(path);
+  for (const { type, head, body } of readChunks(source, () => {})) {
+    if (type !== ChunkType.HEADER) continue;
+    const header = parseChunkLogHeader(head, body, path);
+    return header.fingerprint === fingerprint ? header.dictionary : null;
+  }
+  return null;
+}
+
+/**
+ * Files that patterns name, each once, in the order of the patterns and of names.
+ *
+ * @param patterns Paths; in the last part `*` stands for any letters and `?` for any one.
+ * @throws {NotFoundError} if a path without such letters leads nowhere, or the directory of a pattern
+ *   is not there: it is mistyped, and scanning all over again would hide that.
+ */
+export function findChunkLogs(patterns: readonly string[]): string[] {
+  const paths = new Set<string>();
+  for (const pattern of patterns) {
+    const directory = dirname(pattern);
+    const name = basename(pattern);
+    if (fileIdentity(pattern) !== null) paths.add(pattern);
+    else if (/[*?]/.test(name)) {
+      const source = name.replaceAll(/[\\^$.|+()[\]{}]/g, "\\$&").replaceAll("*", ".*")
+        .replaceAll("?", ".");
+      const expression = new RegExp(`^${source}$`, "su");
+      for (const found of namesIn(directory).filter((n) => expression.test(n)).sort()) {
+        paths.add(join(directory, found));
+      }
+    } else {
+      throw new NotFoundError(`Cannot read chunk log "${pattern}": it is not there`, {
+        hint: "scan that shard again, or leave it out: what is missing is scanned here",
+      });
+    }
+  }
+  return [...paths];
+}
+
+/**
+ * Merges the chunk logs that `--chunks` names into that of the output, together with what an earlier run
+ * left there. What they don't hold is scanned afterwards.
+ */
+export function mergeShards(
+  graph: PredictedGraph,
+  index: GraphIndex,
+  options: AggregateOptions,
+  zstd: Zstd,
+  log: Log,
+): MergeSummary | null {
+  const own = chunkLogPathOf(options.outputPath!);
+  const found = findChunkLogs(options.chunkLogs).filter((path) => path !== own);
+  const earlier = options.resume && fileIdentity(own) !== null ? [own] : [];
+  const summary = found.length === 0 ? null : mergeChunkLogs(
+    [...found, ...earlier],
+    own,
+    index,
+    fingerprintOf(graph),
+    zstd,
+    options.zstdLevel,
+  );
+  if (summary === null) {
+    log.log(
+      "WARNING",
+      `No chunk log that says anything was found (${options.chunkLogs.join(", ")}); ` +
+        "everything is scanned here",
+    );
+    return null;
+  }
+  tellMerge(summary, log);
+  return summary;
+}
+
+/** Tells what a merge came to, and what was wrong with the logs. */
+export function tellMerge(summary: MergeSummary, log: Log): void {
+  for (const path of summary.emptyPaths) {
+    log.log("WARNING", `Chunk log "${path}" has no sound header; its quanta are scanned again`);
+  }
+  for (const { path, damage } of summary.damages) {
+    log.log(
+      "WARNING",
+      `Chunk log "${path}": bytes ${damage.startByte} to ${damage.endByte} are ${
+        damage.isTornTail ? "an unfinished chunk" : "damaged"
+      } (${damage.reason}); their quanta are scanned again`,
+    );
+  }
+  log.log(
+    "INFO",
+    `Merged ${summary.nLogs} chunk logs with ${summary.nQuanta} quanta; ${summary.nReplaced} ` +
+      `chunks were there twice, ${summary.nRecompressed} were compressed anew.`,
+  );
+}
