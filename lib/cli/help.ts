@@ -18,7 +18,19 @@ OUTPUT.chunks until the graph is complete; an interrupted command is continued b
 Examples:
   provgraph aggregate-graph predicted.qg /repo/main -o provenance.qg
   provgraph aggregate-graph predicted.qg main -o provenance.qg --incomplete
-  provgraph --long-log --log-level=VERBOSE aggregate-graph run.qg main -j 16 --output run-prov.qg`;
+  provgraph --long-log --log-level=VERBOSE aggregate-graph run.qg main -j 16 --output run-prov.qg
+  provgraph aggregate-graph predicted.qg main -o provenance.qg --chunks 'shards/*.chunks'`;
+
+/** Behind the help of `scan`. */
+export const SCAN_EPILOGUE = `
+Run it once for each of N shares, on as many nodes, with chunk logs in one directory that all of them
+see; then aggregate-graph once, which takes over what they found and scans what is missing. A share
+may be scanned again at any time, also twice at once. Scripts for batch systems: schema/batch.md.
+
+Examples:
+  provgraph scan predicted.qg main --shard 0/2 --chunks shards/0.chunks
+  provgraph scan predicted.qg main --shard 1/2 --chunks shards/1.chunks
+  provgraph aggregate-graph predicted.qg main -o provenance.qg --chunks 'shards/*.chunks'`;
 
 /** Behind the help of `ingest-graph`. */
 export const INGEST_EPILOGUE = `

@@ -12,6 +12,7 @@ import { catCommand } from "./commands/cat.ts";
 import { checkCommand } from "./commands/check.ts";
 import { ingestGraphCommand } from "./commands/ingest_graph.ts";
 import { provenanceReportCommand } from "./commands/provenance_report.ts";
+import { scanCommand } from "./commands/scan.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
@@ -105,6 +106,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
       catCommand,
       checkCommand,
       provenanceReportCommand,
+      scanCommand,
       simulateCommand,
     ]
   ) {

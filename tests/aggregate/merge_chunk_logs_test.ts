@@ -76,6 +76,7 @@ Deno.test("mergeChunkLogs() gives a log that makes the whole graph when shards h
     zstd,
     10,
   );
+  assert.ok(summary !== null);
   assert.equal(summary.nQuanta, 53);
   assert.equal(summary.damages.length, 0);
   assert.ok(summary.nRecompressed > 0 && summary.nRecompressed < 53);
@@ -102,11 +103,18 @@ Deno.test("mergeChunkLogs() takes one chunk of each quantum when logs overlap, a
   using _graph = graph;
   const path = work.join("a.qg.chunks");
   const merged = work.join("merged.chunks");
-  const summary = mergeChunkLogs([path, path], merged, index, fingerprint, zstd, 10);
-  assert.deepEqual(
-    { ...summary },
-    { nQuanta: 53, nReplaced: 53, nRecompressed: 0, damages: [] },
-  );
+  const copy = work.join("copy.chunks");
+  Deno.copyFileSync(path, copy);
+  // A file that is named twice counts once.
+  const summary = mergeChunkLogs([path, copy, path], merged, index, fingerprint, zstd, 10);
+  assert.deepEqual({ ...summary }, {
+    nLogs: 2,
+    nQuanta: 53,
+    nReplaced: 53,
+    nRecompressed: 0,
+    emptyPaths: [],
+    damages: [],
+  });
   const bodies = (file: string) => {
     using source = FileSource.open(file);
     const found: string[] = [];
