@@ -76,3 +76,22 @@ Examples:
   provgraph provenance-report /repo/main u/me/run --status-report failed.json
   provgraph provenance-report provenance.qg --no-quantum-table --data-id-table-dir failed
   provgraph provenance-report provenance.qg --resource-usage - > usage.csv`;
+/** Behind the help of `ls`. */
+export const LS_EPILOGUE = `
+SOURCE is a quantum graph (path or http(s) URL), a chunk log (OUTPUT.chunks) or a butler repository:
+datasets of a RUN are listed from its registry, quanta once its provenance graph is ingested.
+
+EXPRESSION compares dimensions and fields with literals: =, !=, <, <=, >, >=, in (1, 5..10, 20..30:2),
+joined by and, or, not and parentheses. Strings are quoted. --exception takes a full name or its last
+part; status and exception are those of the last attempt.
+
+Fields of quanta: quantum_id, task, status, data_id, attempts, caveats, exception, message, memory,
+start, prep_time, init_time, run_time, run_time_cpu, n_inputs, n_outputs. Fields of datasets:
+dataset_id, dataset_type, data_id, run, produced, producer, n_consumers, path. With --fields, values
+are separated by tabs.
+
+Examples:
+  provgraph ls provenance.qg quanta --status FAILED
+  provgraph ls provenance.qg quanta --task calibrate --where 'visit=1228 and detector in (1,2)'
+  provgraph ls provenance.qg quanta --where 'run_time > 3600' --fields quantum_id,run_time,memory
+  provgraph ls /repo/main datasets --run u/me/run/20260701T000000Z --type calibrate_log --json`;

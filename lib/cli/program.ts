@@ -13,6 +13,7 @@ import { checkCommand } from "./commands/check.ts";
 import { ingestGraphCommand } from "./commands/ingest_graph.ts";
 import { provenanceReportCommand } from "./commands/provenance_report.ts";
 import { scanCommand } from "./commands/scan.ts";
+import { lsCommand } from "./commands/ls.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
@@ -104,6 +105,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
       aggregateGraphCommand,
       ingestGraphCommand,
       catCommand,
+      lsCommand,
       checkCommand,
       provenanceReportCommand,
       scanCommand,

@@ -7,6 +7,7 @@
 
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { splitAttempts } from "../qg/attempts.ts";
+import type { RowSource } from "./rows.ts";
 import type { Selector } from "./selector.ts";
 
 /** Documents of the attempts of one quantum. */
@@ -20,7 +21,7 @@ export interface AttemptDocuments {
 }
 
 /** A place that documents are read from. */
-export interface DocumentSource extends AsyncDisposable {
+export interface DocumentSource extends AsyncDisposable, RowSource {
   /** Kind and name, for messages. */
   readonly name: string;
   /** RUN that everything belongs to, or null if there may be several. */

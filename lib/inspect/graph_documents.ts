@@ -20,6 +20,15 @@ import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidate
 import { configOf } from "./pipeline_config.ts";
 import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_document.ts";
 import {
+  type DatasetRow,
+  type DatasetWish,
+  outputTypesOf,
+  parseDatasetRow,
+  pipelineDimensions,
+  type RowDimensions,
+  type RowKind,
+} from "./rows.ts";
+import {
   type Candidate,
   DataIdMatcher,
   MAX_CANDIDATES,
@@ -30,6 +39,7 @@ import {
 /** A provenance graph as a source of documents. It closes the graph. */
 export class GraphDocuments implements DocumentSource {
   readonly name: string;
+  readonly isPlan = false;
   readonly #graph: ProvenanceGraph;
 
   constructor(graph: ProvenanceGraph) {
@@ -100,6 +110,29 @@ export class GraphDocuments implements DocumentSource {
 
   header(): Promise<Uint8Array> {
     return Promise.resolve(this.#graph.headerText);
+  }
+
+  async *quanta(): AsyncGenerator<Uint8Array> {
+    for await (const { text } of this.#graph.blocks("quanta.mb")) yield text;
+  }
+
+  async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
+    for await (const { text, offset } of this.#graph.blocks("datasets.mb")) {
+      const row = parseStored(`dataset at ${offset} in ${this.name}`, () => parseDatasetRow(text));
+      if (types === null || types.has(row.typeName)) yield row;
+    }
+  }
+
+  async rowDimensions(kind: RowKind): Promise<RowDimensions> {
+    return pipelineDimensions(await this.#graph.pipelineGraph(), kind, this.name);
+  }
+
+  async outputTypes(label: string): Promise<string[] | null> {
+    return outputTypesOf(await this.#graph.pipelineGraph(), label);
+  }
+
+  async taskLabels(): Promise<string[]> {
+    return [...(await this.#graph.pipelineGraph()).tasks.keys()];
   }
 
   /** Nodes whose id begins with these digits, as candidates. */

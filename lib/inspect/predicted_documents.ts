@@ -5,14 +5,24 @@
  */
 
 import { NotFoundError, RefusedError } from "../base/errors.ts";
-import { uuidFromText, uuidToHex } from "../base/uuid.ts";
+import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { formatDataId } from "../butler/data_id.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
+import { GraphIndex } from "../provenance/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
 import { configOf } from "./pipeline_config.ts";
 import { parseQuantumView } from "./quantum_document.ts";
+import {
+  type DatasetRow,
+  type DatasetWish,
+  outputTypesOf,
+  pipelineDimensions,
+  type RowDimensions,
+  type RowKind,
+} from "./rows.ts";
 import {
   type Candidate,
   DataIdMatcher,
@@ -24,6 +34,7 @@ import {
 /** A predicted graph as a source of documents. It closes the graph. */
 export class PredictedDocuments implements DocumentSource {
   readonly name: string;
+  readonly isPlan = true;
   readonly #graph: PredictedGraph;
 
   constructor(graph: PredictedGraph) {
@@ -85,6 +96,61 @@ export class PredictedDocuments implements DocumentSource {
     }
     const { id } = onlyCandidate(found, selector, this.name);
     return Promise.resolve(found.find((candidate) => candidate.id === id)!.document);
+  }
+
+  async *quanta(): AsyncGenerator<Uint8Array> {
+    for (const { text } of this.#graph.blocks()) yield text;
+  }
+
+  /**
+   * Outputs with their quantum, overall inputs with the first that reads them, init quanta last.
+   * Passes over the graph twice. Memory: that of {@linkcode GraphIndex}.
+   */
+  async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
+    const initQuanta = this.#graph.initQuanta();
+    const index = GraphIndex.build(this.#graph, initQuanta);
+    const id = new Uint8Array(UUID_SIZE);
+    let q = 0;
+    function* rows(quantum: PredictedQuantum): Generator<DatasetRow> {
+      const seen = new Set<number>();
+      for (const [isOutput, edges] of [[false, quantum.inputs], [true, quantum.outputs]] as const) {
+        for (const dataset of [...edges.values()].flat()) {
+          writeUuidText(dataset.idText, id, 0);
+          const d = index.findDataset(id);
+          if (!isOutput && (!index.ownsInput(q, d) || seen.has(d))) continue;
+          seen.add(d);
+          if (types !== null && !types.has(dataset.typeName)) continue;
+          const { consumerStart } = index.arrays;
+          yield {
+            datasetId: uuidToText(id),
+            typeName: dataset.typeName,
+            dataCoordinate: dataset.dataCoordinate,
+            run: dataset.run,
+            produced: null,
+            producer: isOutput ? index.quantumIdText(q) : null,
+            nConsumers: consumerStart[d + 1] - consumerStart[d],
+            path: null,
+          };
+        }
+      }
+      q++;
+    }
+    for (const { text, offset } of this.#graph.blocks()) {
+      yield* rows(this.#graph.parseBlock(text, offset));
+    }
+    for (const init of initQuanta) yield* rows(init);
+  }
+
+  rowDimensions(kind: RowKind): Promise<RowDimensions> {
+    return Promise.resolve(pipelineDimensions(this.#graph.pipelineGraph(), kind, this.name));
+  }
+
+  outputTypes(label: string): Promise<string[] | null> {
+    return Promise.resolve(outputTypesOf(this.#graph.pipelineGraph(), label));
+  }
+
+  taskLabels(): Promise<string[]> {
+    return Promise.resolve([...this.#graph.pipelineGraph().tasks.keys()]);
   }
 
   #dataIdTest(selector: Selector & { kind: "dataId" }) {

@@ -14,7 +14,18 @@ export interface AttemptView {
   status: number;
   caveats: number;
   exception: { typeName: string; message: string } | null;
-  usage: { memory: number; start: string; seconds: number; cpuSeconds: number } | null;
+  usage: ResourceUsage | null;
+}
+
+/** What an attempt took: bytes and seconds. */
+export interface ResourceUsage {
+  memory: number;
+  /** ISO, UTC. */
+  start: string;
+  prepTime: number;
+  initTime: number;
+  runTime: number;
+  cpuSeconds: number;
 }
 
 /** A quantum as far as it is shown. */
@@ -128,8 +139,9 @@ function attemptView(value: JsonValue): AttemptView {
     usage: usage === null ? null : {
       memory: number(member(usage, "memory")),
       start: text(member(usage, "start")),
-      seconds: ["prep_time", "init_time", "run_time"]
-        .reduce((sum, key) => sum + number(member(usage, key)), 0),
+      prepTime: number(member(usage, "prep_time")),
+      initTime: number(member(usage, "init_time")),
+      runTime: number(member(usage, "run_time")),
       cpuSeconds: number(member(usage, "run_time_cpu")),
     },
   };
@@ -150,10 +162,9 @@ export function quantumText(view: QuantumView): string {
         (caveats === 0 ? "" : ` (${caveatNames(caveats).join(", ")})`),
     );
     if (usage !== null) {
+      const seconds = usage.prepTime + usage.initTime + usage.runTime;
       lines.push(
-        `     ${usage.start}, ${usage.seconds.toFixed(3)} s, CPU ${
-          usage.cpuSeconds.toFixed(3)
-        } s, ` +
+        `     ${usage.start}, ${seconds.toFixed(3)} s, CPU ${usage.cpuSeconds.toFixed(3)} s, ` +
           `memory ${(usage.memory / 1e6).toFixed(1)} MB`,
       );
     }
@@ -194,13 +205,24 @@ export interface DatasetView {
   datasetId: string;
   typeName: string;
   dataCoordinate: JsonValue[];
+  run: string;
+  produced: boolean;
   /** Quantum id as text, or null for an overall input. */
   producer: string | null;
+  nConsumers: number;
 }
 
 /** Reads a dataset's document. @throws {SyntaxError} if it isn't one. */
 export function parseDatasetView(text: Uint8Array): DatasetView {
-  const view: DatasetView = { datasetId: "", typeName: "", dataCoordinate: [], producer: null };
+  const view: DatasetView = {
+    datasetId: "",
+    typeName: "",
+    dataCoordinate: [],
+    run: "",
+    produced: false,
+    producer: null,
+    nConsumers: 0,
+  };
   const cursor = new JsonCursor(text);
   cursor.beginObject();
   while (cursor.nextMember()) {
@@ -216,8 +238,22 @@ export function parseDatasetView(text: Uint8Array): DatasetView {
         if (Array.isArray(value)) view.dataCoordinate = value;
         break;
       }
+      case "run":
+        view.run = cursor.readString();
+        break;
+      case "produced":
+        view.produced = cursor.readBoolean();
+        break;
       case "producer":
         view.producer = cursor.takeNull() ? null : cursor.readString();
+        break;
+      case "consumers":
+        view.nConsumers = 0;
+        cursor.beginArray();
+        while (cursor.nextElement()) {
+          cursor.skip();
+          view.nConsumers++;
+        }
         break;
       default:
         cursor.skip();

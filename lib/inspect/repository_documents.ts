@@ -17,7 +17,9 @@ import { packagesJson } from "../provenance/packages.ts";
 import type { Zstd } from "../store/zstd.ts";
 import type { AttemptDocuments, DocumentSource } from "./documents.ts";
 import type { GraphDocuments } from "./graph_documents.ts";
+import { registeredRows } from "./registered_rows.ts";
 import { type Env, RepositoryStore, type Target } from "./repository_store.ts";
+import type { DatasetRow, DatasetWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
   type DataIdTerm,
@@ -35,6 +37,7 @@ const SUFFIXES = ["_log", "_metadata", "_config"] as const;
 /** A repository as a source of documents. */
 export class RepositoryDocuments implements DocumentSource {
   readonly name: string;
+  readonly isPlan = false;
   readonly run: string | null;
   readonly #store: RepositoryStore;
   readonly #registry: Registry;
@@ -155,6 +158,39 @@ export class RepositoryDocuments implements DocumentSource {
   async header(): Promise<Uint8Array> {
     const run = this.run ?? await this.#onlyRun([RUN_PROVENANCE], "run_provenance");
     return await (await this.#requireGraph(run, "header")).header();
+  }
+
+  async *quanta(): AsyncGenerator<Uint8Array> {
+    yield* (await this.#requireGraph(await this.#listedRun(), "quanta")).quanta();
+  }
+
+  /** Registered datasets of the RUN, ascending by ID. */
+  async *datasets(wish: DatasetWish): AsyncGenerator<DatasetRow> {
+    yield* registeredRows(this.#registry, await this.#listedRun(), wish);
+  }
+
+  async rowDimensions(kind: RowKind): Promise<RowDimensions> {
+    const run = await this.#listedRun();
+    if (kind === "quanta") {
+      return await (await this.#requireGraph(run, "quanta")).rowDimensions(kind);
+    }
+    const types = await this.#registry.datasetTypesInRun(run);
+    return {
+      universe: this.#registry.universe,
+      groups: new Map(types.map(({ name, group }) => [name, group])),
+    };
+  }
+
+  async outputTypes(label: string): Promise<string[] | null> {
+    return await (await this.#requireGraph(await this.#listedRun(), "tasks")).outputTypes(label);
+  }
+
+  async taskLabels(): Promise<string[]> {
+    return await (await this.#requireGraph(await this.#listedRun(), "tasks")).taskLabels();
+  }
+
+  async #listedRun(): Promise<string> {
+    return this.run ?? await this.#onlyRun([RUN_PROVENANCE], "a RUN to list");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ export function assertMatchesSchema(name: string, value: unknown, what = name): 
   let validate = validators.get(name);
   if (validate === undefined) {
     const url = new URL(`../../schema/json/${name}.schema.json`, import.meta.url);
-    const ajv = new Ajv2020({ allErrors: true, strict: true });
+    const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
     validators.set(name, validate = ajv.compile(JSON.parse(Deno.readTextFileSync(url))));
   }
   assert.ok(validate(value), `${what}: ${JSON.stringify(validate.errors, null, 1)}`);
