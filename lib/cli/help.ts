@@ -76,6 +76,7 @@ Examples:
   provgraph provenance-report /repo/main u/me/run --status-report failed.json
   provgraph provenance-report provenance.qg --no-quantum-table --data-id-table-dir failed
   provgraph provenance-report provenance.qg --resource-usage - > usage.csv`;
+
 /** Behind the help of `ls`. */
 export const LS_EPILOGUE = `
 SOURCE is a quantum graph (path or http(s) URL), a chunk log (OUTPUT.chunks) or a butler repository:

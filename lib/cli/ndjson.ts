@@ -6,17 +6,22 @@
  */
 
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
-import type { Terminal } from "./terminal.ts";
+
+/** Where gathered output goes: a terminal, or a pager before it. */
+export interface TextOutput {
+  /** @throws {ClosedPipeError} if nobody reads any more. */
+  write(text: string): void;
+}
 
 /** Letters that are gathered before they are written. */
 const PIECE_SIZE = 64 * 1024;
 
 /** Gathers output; nothing is lost as long as {@linkcode flush} is called, or `using` does it. */
 export class OutputBuffer implements Disposable {
-  readonly #terminal: Terminal;
+  readonly #terminal: TextOutput;
   #text = "";
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: TextOutput) {
     this.#terminal = terminal;
   }
 

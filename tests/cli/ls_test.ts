@@ -37,6 +37,7 @@ function expectedRow(quantum: TrueQuantum): { [field: string]: unknown } {
   const usage = last?.resource_usage ?? null;
   const count = (edges: { [connection: string]: string[] }) => Object.values(edges).flat().length;
   return {
+    message_type: "quantum",
     quantum_id: quantum.quantum_id,
     task: quantum.task_label,
     status: quantum.status,
@@ -74,6 +75,7 @@ for (const fixture of ["small-mixed", "small-failed", "small-ok", "medium"]) {
     assert.equal(rows.length, expected.length);
     for (const dataset of expected) {
       assert.deepEqual(byId.get(dataset.dataset_id), {
+        message_type: "dataset",
         dataset_id: dataset.dataset_id,
         dataset_type: dataset.dataset_type,
         data_id: { ...dataset.data_id },
@@ -235,7 +237,7 @@ Deno.test("ls prints lines that can be typed on, chosen fields between tabs, and
   ]);
   assert.match(
     stdout,
-    /^[0-9a-f-]{36} {2}calibrate {4}FAILED {11}instrument=OracleCam detector=1 visit=3 {2}ValueError\n$/,
+    /^quantum ID.*\n[0-9a-f-]{36} {2}calibrate {2}FAILED {2}instrument=OracleCam detector=1 visit=3 {2}ValueError\n$/,
   );
   const fields = await expectProvgraph(
     ["ls", MIXED, "quanta", "--fields", "status,task,message", "--where", "visit=3 and detector=1"],
@@ -245,7 +247,7 @@ Deno.test("ls prints lines that can be typed on, chosen fields between tabs, and
   assert.equal((await ls(MIXED, "quanta", "--limit", "0")).length, 0);
   assert.deepEqual(
     await ls(MIXED, "quanta", "--limit", "1", "--fields", "task"),
-    [{ task: "calibrate" }],
+    [{ message_type: "quantum", task: "calibrate" }],
   );
 });
 

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { makeStyle, wantsColor, withoutMarks } from "../../lib/cli/color.ts";
 import { jsonLine, OutputBuffer } from "../../lib/cli/ndjson.ts";
 import { formatTable, TableWriter, widthOf } from "../../lib/cli/table.ts";
-import { DEFAULT_SIZE } from "../../lib/cli/terminal.ts";
 
 const COLUMNS = [{ title: "Task" }, { title: "Quanta", align: "right" as const }, { title: "X" }];
 
@@ -68,13 +67,7 @@ Deno.test("JSON lines keep big integers, and are written in pieces", () => {
   );
   const pieces: string[] = [];
   {
-    using output = new OutputBuffer({
-      write: (text) => void pieces.push(String(text)),
-      writeError: () => {},
-      isTerminal: false,
-      isErrorTerminal: false,
-      size: () => DEFAULT_SIZE,
-    });
+    using output = new OutputBuffer({ write: (text) => void pieces.push(text) });
     for (let i = 0; i < 20_000; i++) output.write("0123456789\n");
   }
   assert.equal(pieces.join(""), "0123456789\n".repeat(20_000));

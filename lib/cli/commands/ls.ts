@@ -2,14 +2,18 @@
 
 import { Argument, Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
+import type { JsonValue } from "../../base/json_text.ts";
 import type { ListedRow } from "../../inspect/list.ts";
 import { ROW_KINDS, type RowKind } from "../../inspect/rows.ts";
 import { gather, integerAtLeast } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import type { Style } from "../color.ts";
 import { dataIdText } from "../data_id_text.ts";
 import { LS_EPILOGUE } from "../help.ts";
-import { LineBuffer } from "../line_buffer.ts";
+import { jsonLine, OutputBuffer } from "../ndjson.ts";
+import { type PagedOutput, withPager } from "../pager.ts";
+import { statusText } from "../status_text.ts";
+import { TableWriter } from "../table.ts";
 
 /** Options as commander gives them. */
 interface Options {
@@ -25,8 +29,8 @@ interface Options {
 }
 
 const STATUSES = ["ABORTED", "UNKNOWN", "ABORTED_SUCCESS", "FAILED", "BLOCKED", "SUCCESSFUL"];
-const STATUS_WIDTH = 15;
-const ID_WIDTH = 36;
+/** Rows between two looks at what still waits for the pager. */
+const DRAINED_ROWS = 1000;
 
 /** Defines the command. */
 export function lsCommand(
@@ -62,15 +66,13 @@ export function lsCommand(
     .option("--limit <n>", "print so many at most", integerAtLeast(0))
     .addHelpText("after", LS_EPILOGUE)
     .action(async (argument: string, kind: RowKind, options: Options) => {
-      start("ls");
+      const context = start("ls");
       const { DATASET_FIELDS, list, QUANTUM_FIELDS } = await import("../../inspect/list.ts");
       const { openSource } = await import("../../inspect/open_source.ts");
       const known: readonly string[] = kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
       requireFields(options.fields, known, kind);
       const statuses = options.status.map(parseStatus);
       await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
-      const lines = new LineBuffer((text) => cli.terminal.write(text));
-      let layout: ((row: ListedRow) => string) | null = null;
       const rows = list(source, {
         kind,
         tasks: options.task,
@@ -80,20 +82,31 @@ export function lsCommand(
         where: options.where ?? null,
         limit: options.limit ?? null,
       });
-      try {
-        for await (const row of rows) {
-          layout ??= options.json
-            ? jsonLayout(options.fields ?? known)
-            : options.fields === undefined
-            ? textLayout(kind, [...(await source.rowDimensions(kind)).groups.keys()])
-            : tabLayout(options.fields);
-          lines.add(layout(row));
+      const isTable = !options.json && options.fields === undefined;
+      await withPager(context, isTable, async (output) => {
+        const writer = options.json
+          ? jsonWriter(kind, options.fields ?? known, output)
+          : options.fields === undefined
+          ? tableWriter(kind, context.style, output)
+          : tabWriter(options.fields, output);
+        let n = 0;
+        try {
+          for await (const row of rows) {
+            writer.add(row);
+            if (++n % DRAINED_ROWS === 0) await output.drain();
+          }
+        } finally {
+          // What was found before an error is part of the answer; titles alone are none.
+          if (n > 0) writer.end();
         }
-      } finally {
-        // What was found before an error is part of the answer.
-        lines.flush();
-      }
+      });
     });
+}
+
+/** Writes rows in one layout. */
+interface RowWriter {
+  add(row: ListedRow): void;
+  end(): void;
 }
 
 function parseStatus(text: string): string {
@@ -117,28 +130,59 @@ function requireFields(
   }
 }
 
-function jsonLayout(fields: readonly string[]): (row: ListedRow) => string {
-  return (row) =>
-    stringifyJson(Object.fromEntries(fields.map((name) => [name, row.fields[name] ?? null])));
+function jsonWriter(kind: RowKind, fields: readonly string[], output: PagedOutput): RowWriter {
+  const buffer = new OutputBuffer(output);
+  const messageType = kind === "quanta" ? "quantum" : "dataset";
+  return {
+    add: (row) => {
+      const entries = fields.map((name) => [name, row.fields[name] ?? null] as const);
+      buffer.write(jsonLine(messageType, Object.fromEntries(entries)));
+    },
+    end: () => buffer.flush(),
+  };
 }
 
 /** Values between tabs, for `cut` and `awk`. */
-function tabLayout(fields: readonly string[]): (row: ListedRow) => string {
-  return (row) => fields.map((name) => cell(row, name)).join("\t");
+function tabWriter(fields: readonly string[], output: PagedOutput): RowWriter {
+  const buffer = new OutputBuffer(output);
+  return {
+    add: (row) => buffer.write(`${fields.map((name) => cell(row, name)).join("\t")}\n`),
+    end: () => buffer.flush(),
+  };
 }
 
-/** Columns for people. Widths are known beforehand, so that rows need not wait for each other. */
-function textLayout(kind: RowKind, labels: readonly string[]): (row: ListedRow) => string {
-  const labelWidth = Math.min(40, Math.max(0, ...labels.map((label) => label.length)));
-  const columns: [name: string, width: number][] = kind === "quanta"
-    ? [["quantum_id", ID_WIDTH], ["task", labelWidth], ["status", STATUS_WIDTH], ["data_id", 0]]
-    : [["dataset_id", ID_WIDTH], ["dataset_type", labelWidth], ["data_id", 0]];
-  return (row) => {
-    const cells = columns.map(([name, width]) => cell(row, name).padEnd(width));
-    const { exception, produced } = row.fields;
-    if (typeof exception === "string") cells.push(exception.slice(exception.lastIndexOf(".") + 1));
-    if (produced === false) cells.push("(not produced)");
-    return cells.join("  ").trimEnd();
+/** Columns for people. */
+function tableWriter(kind: RowKind, style: Style, output: PagedOutput): RowWriter {
+  const buffer = new OutputBuffer(output);
+  const titles = kind === "quanta"
+    ? ["quantum ID", "task", "status", "data ID", "exception"]
+    : ["dataset ID", "dataset type", "produced", "data ID"];
+  const table = new TableWriter(
+    titles.map((title) => ({ title })),
+    (line) => buffer.write(line),
+    { style },
+  );
+  return {
+    add: (row) => {
+      const { exception, produced } = row.fields;
+      const dataId = cell(row, "data_id");
+      if (kind === "quanta") {
+        table.add([
+          cell(row, "quantum_id"),
+          cell(row, "task"),
+          statusText(cell(row, "status"), style),
+          dataId,
+          typeof exception === "string" ? exception.slice(exception.lastIndexOf(".") + 1) : "",
+        ]);
+      } else {
+        const isProduced = produced === null ? "-" : produced ? "yes" : style.yellow("no");
+        table.add([cell(row, "dataset_id"), cell(row, "dataset_type"), isProduced, dataId]);
+      }
+    },
+    end: () => {
+      table.end();
+      buffer.flush();
+    },
   };
 }
 
