@@ -8,8 +8,9 @@ import { NotFoundError, UsageError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
+import { caveatNames } from "../provenance/success_caveats.ts";
 import { type DocumentSource, parseStored } from "./documents.ts";
-import { caveatNames, parseQuantumView, type QuantumView } from "./quantum_document.ts";
+import { parseQuantumView, type QuantumView } from "./quantum_document.ts";
 import type { DatasetRow, RowDimensions, RowKind } from "./rows.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
 

@@ -1,7 +1,7 @@
 /** `ls` beside what the reference's reader gives of the same graphs. */
 
 import assert from "node:assert/strict";
-import { caveatNames } from "../../lib/inspect/quantum_document.ts";
+import { caveatNames } from "../../lib/provenance/success_caveats.ts";
 import { dumpState } from "../support/dump_state.ts";
 import { expectProvgraph, fixturePath, RUN, runProvgraph } from "../support/fixtures.ts";
 import { serveFiles } from "../support/http_server.ts";
