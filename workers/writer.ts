@@ -30,6 +30,7 @@ serveRequests<WriterRequest, WriterReply>(
           request.packagesText,
           request.keepChunks,
           (text) => reply({ kind: "progress", text }),
+          (nQuanta) => reply({ kind: "copied", nQuanta }),
         );
         reply({ kind: "finished", nBytes });
         break;

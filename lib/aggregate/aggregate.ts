@@ -163,10 +163,7 @@ async function aggregate(
   // All of the above may have been one turn of the event loop, in which signals aren't noticed.
   await nextTurn();
   if (signal.aborted) throw interrupted(supervisor.counts, null, options, signal);
-  const timer = setInterval(
-    () => log.log("INFO", `Status after ${elapsed(startMs)}s: ${supervisor.statusText()}.`),
-    options.statusIntervalMs,
-  );
+  using watch = context.progress.watch(() => supervisor.stages());
   const stop = () => {
     log.log("WARNING", `Caught ${stopReason(signal).signal}; finishing what is in hand.`);
     supervisor.stop();
@@ -183,6 +180,7 @@ async function aggregate(
       throw interrupted(supervisor.counts, scanner.chunkLogPath, options, signal);
     }
     clock.enter("finish");
+    watch.update();
     // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
     await refuseIfIngested(config, run, options);
     log.log(
@@ -204,7 +202,6 @@ async function aggregate(
     isDone = true;
   } finally {
     signal.removeEventListener("abort", stop);
-    clearInterval(timer);
     await supervisor.shutDown();
     if (!isDone && isWritingGraph) tidy(options.outputPath!);
   }

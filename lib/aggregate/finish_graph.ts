@@ -61,11 +61,15 @@ export interface FinishInput {
   outputPath: string;
   /** Whether to give up; looked at between chunks, and not once the graph has its final name. */
   isStopped: () => boolean;
+  /** Told now and then how many quanta have been copied. */
+  onCopied: (nQuanta: number) => void;
 }
 
 const N_ADDRESSES = 4;
 const ADDRESS_ROWS_PER_WRITE = 2048;
 const READ_SIZE = 1 << 22;
+/** Quanta between two messages on how far it is. */
+const QUANTA_PER_REPORT = 2048;
 
 /** Reads chunks at ascending offsets through one large window. */
 class ChunkWindow {
@@ -192,8 +196,9 @@ function writeGraph(
   const byOffset = Uint32Array.from(table.chunkOffset.keys())
     .sort((a, b) => table.chunkOffset[a] - table.chunkOffset[b]);
   progress("Copying blocks into the provenance graph.");
-  for (const q of byOffset) {
+  for (const [n, q] of byOffset.entries()) {
     stopIfAsked(input);
+    if (n % QUANTA_PER_REPORT === 0) input.onCopied(n);
     const { head, body } = chunks.read(table.chunkOffset[q]);
     const metadataAt = head.quantumSize;
     const logAt = metadataAt + head.metadataSize;

@@ -122,6 +122,8 @@ export type WriterReply =
   | { kind: "appended"; batch: number }
   | { kind: "synced" }
   | { kind: "progress"; text: string }
+  /** Quanta whose blocks are in the graph that is being finished. */
+  | { kind: "copied"; nQuanta: number }
   /** Null: given up because of the stop flag. */
   | { kind: "finished"; nBytes: number | null }
   | WorkerReply;

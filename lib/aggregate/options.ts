@@ -5,6 +5,7 @@
  */
 
 import type { Log } from "../base/log.ts";
+import type { Progress } from "../base/progress.ts";
 import type { WorkerFactory } from "./messages.ts";
 import type { AggregateCounts } from "./supervisor.ts";
 
@@ -34,8 +35,6 @@ export interface AggregateOptions {
   resume: boolean;
   /** Chunk logs of shards to begin with; `*` and `?` in a name stand for any. */
   chunkLogs: string[];
-  /** Milliseconds between status lines. */
-  statusIntervalMs: number;
   /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
   busyTimeoutMs?: number;
 }
@@ -45,6 +44,7 @@ export interface AggregateContext {
   makeWorker: WorkerFactory;
   env: { get(name: string): string | undefined };
   log: Log;
+  progress: Progress;
   /** Aborted to stop: what is in hand is finished and kept. */
   signal: AbortSignal;
 }

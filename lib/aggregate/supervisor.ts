@@ -6,6 +6,7 @@
  */
 
 import type { WorkerFailedError } from "../base/errors.ts";
+import type { Stage } from "../base/progress.ts";
 import { WorkerHandle } from "../base/worker_handle.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { GraphWalker } from "../provenance/graph_walker.ts";
@@ -102,6 +103,13 @@ export class Supervisor {
   #nWriterBytes = 0;
   readonly #ingesterRows = new Map<number, number>();
   #nIngesterRows = 0;
+  #nBytesAppended = 0;
+  #nRowsSent = 0;
+  #nRowsCommitted = 0;
+  #nCopied = 0;
+  #isScanned = false;
+  #isFlushed = false;
+  #finishing: "waiting" | "running" | "done" = "waiting";
 
   constructor(setup: SupervisorSetup) {
     this.#setup = setup;
@@ -185,6 +193,7 @@ export class Supervisor {
     await this.#unlessFailed(this.#scanned.promise);
     for (const scanner of this.#scanners) scanner.send({ kind: "end" });
     await this.#unlessFailed(Promise.all(this.#scanners.map((scanner) => scanner.ended)));
+    this.#isScanned = true;
   }
 
   /** Waits until everything found is registered. */
@@ -201,10 +210,12 @@ export class Supervisor {
     packagesText: Uint8Array,
     keepChunks: boolean,
   ): Promise<boolean> {
+    this.#finishing = "running";
     this.#writer!.send({ kind: "finish", outputPath, packagesText, keepChunks });
     const nBytes = await this.#unlessFailed(this.#written.promise);
     await this.#endWriter();
     this.counts.nGraphBytes = nBytes ?? 0;
+    this.#finishing = "done";
     return nBytes !== null;
   }
 
@@ -332,6 +343,7 @@ export class Supervisor {
       const { rows, batch } = result;
       this.#ingesterRows.set(batch, rows.n);
       this.#nIngesterRows += rows.n;
+      this.#nRowsSent += rows.n;
       this.#ingester!.send({ kind: "rows", batch, rows }, [rows.ids.buffer, rows.typeIndex.buffer]);
     }
     this.#dispatch();
@@ -341,6 +353,7 @@ export class Supervisor {
     switch (reply.kind) {
       case "appended":
         this.#nWriterBytes -= this.#writerBytes.get(reply.batch) ?? 0;
+        this.#nBytesAppended += this.#writerBytes.get(reply.batch) ?? 0;
         this.#writerBytes.delete(reply.batch);
         this.#dispatch();
         break;
@@ -349,6 +362,9 @@ export class Supervisor {
         break;
       case "finished":
         this.#written.resolve(reply.nBytes);
+        break;
+      case "copied":
+        this.#nCopied = reply.nQuanta;
         break;
       case "progress":
         this.#setup.progress("VERBOSE", reply.text);
@@ -364,6 +380,7 @@ export class Supervisor {
         break;
       case "committed":
         this.counts.workSeconds.ingest += reply.seconds;
+        this.#nRowsCommitted += reply.nDatasets;
         this.#setup.progress(
           "VERBOSE",
           `Ingested a batch of ${reply.nDatasets} dataset(s) in ${reply.seconds.toFixed(2)}s.`,
@@ -375,16 +392,51 @@ export class Supervisor {
       case "flushed":
         this.counts.nIngested = reply.nIngested;
         this.counts.nKnown += reply.nSkipped;
+        this.#isFlushed = true;
         this.#flushed.resolve();
     }
   }
 
-  /** The text of a status line; a stage is shown only while it is going on. */
-  statusText(): string {
-    const { counts } = this;
-    return `scanning (${this.#walker.nDone} of ${counts.nQuanta} quanta); waiting: ` +
-      `${
-        Math.round(this.#nWriterBytes / 1024)
-      } KiB to write, ${this.#nIngesterRows} datasets to ingest`;
+  /** What the workers are at. */
+  stages(): Stage[] {
+    const { nQuanta } = this.counts;
+    const isBegun = this.#scanners.length > 0;
+    const isAllAppended = this.#isScanned && this.#nWriterBytes === 0;
+    const state = (isDone: boolean) => !isBegun ? "waiting" : isDone ? "done" : "running";
+    const stages: Stage[] = [{
+      name: "scan",
+      unit: "quanta",
+      nDone: this.#walker.nDone,
+      nTotal: nQuanta,
+      state: state(this.#isScanned),
+    }];
+    if (this.#writer !== null) {
+      stages.push({
+        name: "write",
+        unit: "bytes",
+        nDone: this.#nBytesAppended,
+        nTotal: isAllAppended ? this.#nBytesAppended : null,
+        state: state(isAllAppended),
+        queue: { size: this.#nWriterBytes, limit: MAX_WRITER_BYTES, unit: "bytes" },
+      });
+    }
+    stages.push({
+      name: "ingest",
+      unit: "datasets",
+      nDone: this.#nRowsCommitted,
+      nTotal: this.#isScanned ? this.#nRowsSent : null,
+      state: state(this.#isFlushed),
+      queue: { size: this.#nIngesterRows, limit: MAX_INGESTER_ROWS, unit: "datasets" },
+    });
+    if (this.#setup.isWritingGraph) {
+      stages.push({
+        name: "finish",
+        unit: "quanta",
+        nDone: this.#finishing === "done" ? nQuanta : this.#nCopied,
+        nTotal: nQuanta,
+        state: this.#finishing,
+      });
+    }
+    return stages;
   }
 }

@@ -97,6 +97,7 @@ export class Writer {
     packagesText: Uint8Array,
     keepChunks: boolean,
     progress: (text: string) => void,
+    onCopied: (nQuanta: number) => void,
   ): Promise<number | null> {
     if (this.#nLive !== this.#index.nQuanta || this.#initChunkOffset < 0) {
       throw new Error(
@@ -117,6 +118,7 @@ export class Writer {
       packagesText,
       outputPath,
       isStopped: () => Atomics.load(this.#setup.stopFlag, 0) !== 0,
+      onCopied,
     }, progress);
     if (size !== null && !keepChunks) {
       this.close();

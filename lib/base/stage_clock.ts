@@ -28,6 +28,11 @@ export class StageClock<Stage extends string> {
     this.#sinceMs = now;
   }
 
+  /** The stage that is going on. */
+  get stage(): Stage | null {
+    return this.#stage;
+  }
+
   /** Seconds of each stage until now. */
   seconds(): Record<Stage, number> {
     this.enter(this.#stage);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { localPath } from "../butler/local_path.ts";
 
 /** Description of `--busy-timeout`. */
@@ -30,6 +30,12 @@ export function integerAtLeast(minimum: number, maximum = 2 ** 31 - 1): (text: s
 /** Parser of an integer option of any sign. */
 export function integer(text: string): number {
   return integerAtLeast(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)(text);
+}
+
+/** `--log-status-interval`, of commands that take long. */
+export function statusIntervalOption(): Option {
+  return new Option("--log-status-interval <seconds>", "between status lines, if there are no bars")
+    .argParser(integerAtLeast(1)).default(undefined, "30");
 }
 
 /** Parser that gathers the values of a repeated option, each of which may be a list with commas. */

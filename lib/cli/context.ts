@@ -8,6 +8,7 @@ import type { Log } from "../base/log.ts";
 import type { Style } from "./color.ts";
 import type { Logger } from "./logger.ts";
 import type { PagerProcess } from "./pager.ts";
+import type { ProgressReporter } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Surroundings of the command line. */
@@ -45,6 +46,7 @@ export interface CliContext {
 export interface CommandContext extends CliContext {
   logger: Logger;
   log: Log;
+  progress: ProgressReporter;
   /** Marks of text on stdout. */
   style: Style;
   /** Whether the user lets long output go through a pager; see `withPager`. */

@@ -91,9 +91,9 @@ export class Logger {
     };
   }
 
-  /** Whether records of a level are written for the default logger. */
-  isEnabled(level: LogLevel): boolean {
-    return LEVEL_NUMBERS[level] >= LEVEL_NUMBERS[this.#level([])];
+  /** Whether records of a level are written by a logger, by default the one without a name. */
+  isEnabled(level: LogLevel, names: readonly string[] = []): boolean {
+    return LEVEL_NUMBERS[level] >= LEVEL_NUMBERS[this.#level(names)];
   }
 
   /** The setting for the longest name that fits; of equally long ones the last. */

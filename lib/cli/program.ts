@@ -21,7 +21,12 @@ import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_
 import { PROGRAM_EPILOGUE } from "./help.ts";
 import { type LevelSetting, Logger } from "./logger.ts";
 import { describeError } from "./tell_error.ts";
+import { type ProgressOptions, ProgressReporter } from "./progress.ts";
+import type { BarArea } from "./progress_bar.ts";
 import { ClosedPipeError } from "./terminal.ts";
+
+/** Seconds between two status lines. */
+const STATUS_SECONDS = 30;
 
 /** What is known of one command line while it runs. */
 interface ProgramState {
@@ -29,6 +34,8 @@ interface ProgramState {
   exitCode: number;
   options: GlobalOptions | null;
   logger: Logger | null;
+  /** Null where stderr is no terminal. */
+  bars: BarArea | null;
 }
 
 /**
@@ -39,7 +46,13 @@ interface ProgramState {
  */
 export async function runProgram(args: readonly string[], context: CliContext): Promise<number> {
   const isJson = asksForJson(args);
-  const state: ProgramState = { isJson, exitCode: ExitCode.DONE, options: null, logger: null };
+  const state: ProgramState = {
+    isJson,
+    exitCode: ExitCode.DONE,
+    options: null,
+    logger: null,
+    bars: null,
+  };
   const program = makeProgram(context, state);
   try {
     await program.parseAsync(args, { from: "user" });
@@ -83,16 +96,28 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
     .addHelpText("after", PROGRAM_EPILOGUE);
   addGlobalOptions(program, { isProgram: true });
   let running: Command = program;
-  program.hook("preAction", (_, command) => {
+  program.hook("preAction", async (_, command) => {
     running = command;
+    if (!context.terminal.isErrorTerminal) return;
+    const { BarArea } = await import("./progress_bar.ts");
+    state.bars = new BarArea(context.terminal);
   });
   const run = (name: string, aliases: string[] = []): CommandContext => {
     const options = state.options ??= globalOptionsOf(running);
-    const logger = state.logger ??= makeLogger(options, context);
+    const logger = state.logger ??= makeLogger(options, context, state.bars);
+    const names = [`${TOOL_NAME}.${name}`, ...aliases];
+    const log = logger.get(names[0], aliases);
     return {
       ...context,
       logger,
-      log: logger.get(`${TOOL_NAME}.${name}`, aliases),
+      log,
+      progress: new ProgressReporter({
+        ...progressForm(options, running, logger.isEnabled("INFO", names), state.bars),
+        log,
+        now: context.now,
+        every: context.every,
+        rssBytes: context.rssBytes,
+      }),
       style: makeStyle(wantsColor(options.color, context.terminal.isTerminal, context.env)),
       isPagerWanted: options.pager,
     };
@@ -129,7 +154,30 @@ function describeOption(option: Option): string {
   return option.description + choices + (text === null ? "" : ` (default: ${text})`);
 }
 
-function makeLogger(options: GlobalOptions, context: CliContext): Logger {
+/** Options of single commands that say how progress is told. */
+interface StatusOptions {
+  logStatusInterval?: number;
+  interactiveStatus?: boolean;
+}
+
+/** Bars where they are wanted and can be; lines where there are none, or a file to read them in. */
+function progressForm(
+  options: GlobalOptions,
+  command: Command,
+  isInfoLogged: boolean,
+  bars: BarArea | null,
+): Pick<ProgressOptions, "bars" | "hasLines" | "intervalMs"> {
+  const { logStatusInterval = STATUS_SECONDS, interactiveStatus } = command.opts<StatusOptions>();
+  const hasBars = bars !== null && isInfoLogged && options.logTty &&
+    (interactiveStatus ?? options.progress ?? true);
+  return {
+    bars: hasBars ? bars : null,
+    hasLines: !hasBars || options.logFile.length > 0,
+    intervalMs: logStatusInterval * 1000,
+  };
+}
+
+function makeLogger(options: GlobalOptions, context: CliContext, bars: BarArea | null): Logger {
   const levels: LevelSetting[] = [];
   if (options.verbose) levels.push({ name: "", level: "VERBOSE" });
   if (options.quiet) levels.push({ name: "", level: "WARNING" });
@@ -146,7 +194,7 @@ function makeLogger(options: GlobalOptions, context: CliContext): Logger {
         : [label.slice(0, at).toUpperCase(), label.slice(at + 1)];
     })),
   }, {
-    writeError: (text) => context.terminal.writeError(text),
+    writeError: (text) => (bars ?? context.terminal).writeError(text),
     append: context.append,
     now: context.now,
     processId: context.processId,

@@ -90,17 +90,21 @@ class Watching implements Watch {
     const ms = now().getTime();
     const stages = this.#stages();
     this.#note(stages, ms);
-    if (bars !== null && ms - this.#drawMs >= DRAW_MS) {
+    const isBegun = stages.some(({ state }) => state !== "waiting");
+    if (bars !== null && isBegun && ms - this.#drawMs >= DRAW_MS) {
       this.#drawMs = ms;
-      bars.draw(stages.filter(({ state }) => state !== "waiting").map((stage) => ({
-        name: stage.name,
-        fraction: stage.nTotal === null
-          ? stage.state === "done" ? 1 : null
-          : stage.nTotal === 0
-          ? 1
-          : stage.nDone / stage.nTotal,
-        text: this.#figures(stage),
-      })), this.#surroundings(stages));
+      bars.draw(
+        stages.filter(({ state }) => state !== "waiting").map((stage) => ({
+          name: stage.name,
+          fraction: stage.nTotal === null
+            ? stage.state === "done" ? 1 : null
+            : stage.nTotal === 0
+            ? 1
+            : stage.nDone / stage.nTotal,
+          text: this.#figures(stage),
+        })),
+        this.#surroundings(stages),
+      );
     }
     if (hasLines && ms - this.#lineMs >= intervalMs) {
       this.#lineMs = ms;
@@ -181,7 +185,9 @@ class Watching implements Watch {
 
   /** Queues, bottleneck and memory. */
   #surroundings(stages: readonly Stage[]): string {
-    const parts: string[] = [];
+    const slowest = bottleneck(stages);
+    const parts = slowest === null ? [] : [`bottleneck: ${slowest.name}`];
+    parts.push(`memory: ${formatBytes(this.#options.rssBytes())}`);
     for (const { name, queue, state } of stages) {
       if (queue === undefined || state !== "running") continue;
       const { size, limit, unit } = queue;
@@ -190,9 +196,6 @@ class Watching implements Watch {
         : `${size} of ${limit} ${unit}`;
       parts.push(`waiting to ${name}: ${figures}`);
     }
-    const slowest = bottleneck(stages);
-    if (slowest !== null) parts.push(`bottleneck: ${slowest.name}`);
-    parts.push(`memory: ${formatBytes(this.#options.rssBytes())}`);
     return parts.join("; ");
   }
 

@@ -90,7 +90,7 @@ export class BarArea {
 
 function formatBar({ name, fraction, text }: Bar): string {
   const n = fraction === null ? 0 : Math.floor(Math.min(1, Math.max(0, fraction)) * BAR_SIZE);
-  const bar = fraction === null ? "?".repeat(BAR_SIZE) : "#".repeat(n) + ".".repeat(BAR_SIZE - n);
+  const bar = "#".repeat(n) + ".".repeat(BAR_SIZE - n);
   const percent = fraction === null ? "    " : `${Math.floor(fraction * 100)}%`.padStart(4);
   return `${name.padEnd(8)} [${bar}] ${percent} ${text}`;
 }

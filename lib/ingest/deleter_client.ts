@@ -76,6 +76,16 @@ export class DeleterClient implements Disposable {
     return { nDeleted: this.#nDeleted, newer: this.#newer, seconds: this.#seconds };
   }
 
+  /** Files deleted so far. */
+  get nDeleted(): number {
+    return this.#nDeleted;
+  }
+
+  /** Batches that wait, and how many may. */
+  get queue(): { size: number; limit: number } {
+    return { size: this.#nWaiting, limit: MAX_WAITING };
+  }
+
   [Symbol.dispose](): void {
     this.#worker.terminate();
   }

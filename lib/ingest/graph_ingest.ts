@@ -13,6 +13,7 @@ import {
 } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { nextTurn } from "../base/next_turn.ts";
+import type { Progress, Stage } from "../base/progress.ts";
 import type { StageClock } from "../base/stage_clock.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
@@ -28,7 +29,13 @@ import type { Zstd } from "../store/zstd.ts";
 import type { DeleterClient } from "./deleter_client.ts";
 import { EmptyDirectories } from "./empty_directories.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
-import type { IngestContext, IngestOptions, IngestStage, IngestSummary } from "./options.ts";
+import {
+  INGEST_STAGES,
+  type IngestContext,
+  type IngestOptions,
+  type IngestStage,
+  type IngestSummary,
+} from "./options.ts";
 import {
   PROVENANCE_DATASET_TYPE,
   PROVENANCE_FORMATTER,
@@ -52,6 +59,7 @@ export class GraphIngest implements AsyncDisposable {
   readonly #config: RepositoryConfig;
   readonly #registry: Registry;
   readonly #log: Log;
+  readonly #progress: Progress;
   readonly #signal: AbortSignal;
   /** Whether another process registered the graph first. */
   isOvertaken = false;
@@ -92,6 +100,7 @@ export class GraphIngest implements AsyncDisposable {
     this.#config = config;
     this.#registry = registry;
     this.#log = context.log;
+    this.#progress = context.progress;
     this.#signal = context.signal;
     this.#choice = choice;
     this.#graph = graph;
@@ -197,12 +206,17 @@ export class GraphIngest implements AsyncDisposable {
   /** Carries out all steps that are left. */
   async run(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
     const registry = this.#registry;
+    using watch = this.#progress.watch(() => this.#stages(deleter, clock));
+    const enter = (stage: IngestStage) => {
+      clock.enter(stage);
+      watch.update();
+    };
     const { recordPath } = this.#choice;
     if (recordPath === null) {
-      clock.enter("forget");
+      enter("forget");
       if (!this.#options.inPlace) await this.#forget();
       await this.#stopIfAsked();
-      clock.enter("transfer");
+      enter("transfer");
       this.#log.log("INFO", "Ingesting the provenance quantum graph.");
       carryOutTransfer(this.#plan);
       failpoint("transfer.done");
@@ -211,11 +225,11 @@ export class GraphIngest implements AsyncDisposable {
       await registry.ingestDatasets(this.#graphBatch());
       failpoint("backed.committed");
     }
-    clock.enter("reingest");
+    enter("reingest");
     // Whatever a killed process was about to put there is of no use any more.
     removeLeftovers(this.#templateTarget, false);
     await registry.registerDatasetTypes(this.#targets.typesToRegister());
-    await this.#reingest(deleter, clock);
+    await this.#reingest(deleter, enter);
     if (this.#options.transfer === "move" && this.#choice.given !== null) {
       failpoint("source.before-delete");
       deleteMovedSource(this.#choice.given, this.#plan.target);
@@ -293,7 +307,7 @@ export class GraphIngest implements AsyncDisposable {
     };
   }
 
-  async #reingest(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
+  async #reingest(deleter: DeleterClient, enter: (stage: IngestStage) => void): Promise<void> {
     this.#log.log(
       "INFO",
       "Re-ingesting metadata/log/config datasets with provenance graph backing and deleting their " +
@@ -332,7 +346,7 @@ export class GraphIngest implements AsyncDisposable {
       if (batch.n >= this.#options.batchSize || batch.nPaths >= MAX_PATHS) await flush();
     }
     await flush();
-    clock.enter("delete");
+    enter("delete");
     const deleted = await deleter.finish();
     this.#nDeleted = deleted.nDeleted;
     this.#deleteSeconds = deleted.seconds;
@@ -344,7 +358,7 @@ export class GraphIngest implements AsyncDisposable {
         `${this.#nDeleted} original files.`,
     );
     await this.#stopIfAskedAfter(deleter);
-    clock.enter("tidy");
+    enter("tidy");
     failpoint("directories.before");
     const { nRemoved, notEmpty } = directories.remove();
     failpoint("directories.done");
@@ -377,6 +391,43 @@ export class GraphIngest implements AsyncDisposable {
     this.#nKept++;
     if (this.#kept.length < MAX_KEPT) this.#kept.push(path);
     this.#log.log("WARNING", `Original file '${path}' stays: it ${reason}.`);
+  }
+
+  /** What is being done. */
+  #stages(deleter: DeleterClient, clock: StageClock<IngestStage>): Stage[] {
+    const { nAbsent, nOriginal } = this.#counts;
+    const at = INGEST_STAGES.indexOf(clock.stage ?? "check");
+    const state = (first: IngestStage, last: IngestStage): Stage["state"] =>
+      at < INGEST_STAGES.indexOf(first)
+        ? "waiting"
+        : at > INGEST_STAGES.indexOf(last)
+        ? "done"
+        : "running";
+    const stages: Stage[] = [];
+    if (this.#choice.recordPath === null && !this.#options.inPlace) {
+      stages.push({
+        name: "forget",
+        unit: "datasets",
+        nDone: this.#nForgotten,
+        nTotal: nOriginal,
+        state: state("forget", "forget"),
+      });
+    }
+    stages.push({
+      name: "ingest",
+      unit: "datasets",
+      nDone: this.#nIngested,
+      nTotal: nAbsent + nOriginal,
+      state: state("reingest", "reingest"),
+    }, {
+      name: "delete",
+      unit: "files",
+      nDone: deleter.nDeleted,
+      nTotal: null,
+      state: state("reingest", "delete"),
+      queue: { ...deleter.queue, unit: "batches" },
+    });
+    return stages;
   }
 
   /** Numbers of what was done; in a dry run, of what would be. */

@@ -5,6 +5,7 @@
  */
 
 import type { Log } from "../base/log.ts";
+import type { Progress } from "../base/progress.ts";
 import type { DeleterFactory } from "./deleter_client.ts";
 
 /** Transfer modes of the butler that `ingest-graph` knows. */
@@ -45,6 +46,7 @@ export interface IngestContext {
   makeWorker: DeleterFactory;
   env: { get(name: string): string | undefined };
   log: Log;
+  progress: Progress;
   /** Aborted to stop: the batch in hand is finished. */
   signal: AbortSignal;
 }

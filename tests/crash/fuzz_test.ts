@@ -287,7 +287,7 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
       if (loaded === null) return;
       assert.ok(loaded.soundSize <= input.length);
       for (let q = 0; q < corpus.index.nQuanta; q++) {
-        const end = loaded.table.chunkOffset[q] + loaded.table.chunkSize[q];
+        const end: number = loaded.table.chunkOffset[q] + loaded.table.chunkSize[q];
         assert.ok(loaded.table.chunkOffset[q] < 0 || end <= loaded.soundSize);
       }
     }));

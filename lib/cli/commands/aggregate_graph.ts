@@ -11,6 +11,7 @@ import {
   formatStages,
   integerAtLeast,
   MAX_BUSY_SECONDS,
+  statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -27,7 +28,6 @@ interface Options {
   processes: number;
   incomplete: boolean;
   dryRun: boolean;
-  logStatusInterval: number;
   registerDatasetTypes: boolean;
   updateOutputChain: boolean;
   zstdLevel: number;
@@ -66,9 +66,9 @@ export function aggregateGraphCommand(
     )
     .option("--complete", "execution has ended (default)")
     .option("--dry-run", "leave the repository as it is; the graph is written all the same", false)
-    .option("--interactive-status", "accepted; status is told by log lines", false)
-    .option("--no-interactive-status", "accepted; this is the default")
-    .option("--log-status-interval <seconds>", "between status lines", integerAtLeast(1), 30)
+    .option("--interactive-status", "same as --progress")
+    .option("--no-interactive-status", "same as --no-progress")
+    .addOption(statusIntervalOption())
     .option("--register-dataset-types", "register output dataset types first", true)
     .option("--no-register-dataset-types", "fail if an output dataset type is not registered")
     .option("--update-output-chain", "put the RUN first in the output CHAINED collection", true)
@@ -129,7 +129,6 @@ export function aggregateGraphCommand(
       keepChunks: options.keepChunks,
       resume: options.resume,
       chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
-      statusIntervalMs: options.logStatusInterval * 1000,
       busyTimeoutMs: options.busyTimeout * 1000,
     }, context);
     tellSummary(summary, options, context.log, context.peakRssBytes());

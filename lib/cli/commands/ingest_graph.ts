@@ -10,6 +10,7 @@ import {
   formatStages,
   integerAtLeast,
   MAX_BUSY_SECONDS,
+  statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -58,6 +59,7 @@ export function ingestGraphCommand(
       false,
     )
     .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
+    .addOption(statusIntervalOption())
     .option("--dry-run", "check everything, change nothing", false)
     .addHelpText("after", INGEST_EPILOGUE)
     .action(async (repository: string, graph: string | undefined, options: Options) => {

@@ -1,0 +1,209 @@
+/** Progress: figures by a clock of the test's own, bars on a terminal of its own. */
+
+import assert from "node:assert/strict";
+import { bottleneck, type Stage } from "../../lib/base/progress.ts";
+import { formatDuration, ProgressReporter } from "../../lib/cli/progress.ts";
+import { BarArea } from "../../lib/cli/progress_bar.ts";
+
+/** A clock, a log and an operation with two stages. */
+function makeBench(intervalMs: number, bars: BarArea | null = null) {
+  const start = Date.UTC(2026, 6, 1);
+  const bench = {
+    ms: 0,
+    lines: [] as string[],
+    tick: () => {},
+    isTicking: false,
+    scan: { name: "scan", unit: "quanta", nDone: 0, nTotal: 1000, state: "running" } as Stage,
+    write: {
+      name: "write",
+      unit: "bytes",
+      nDone: 0,
+      nTotal: null,
+      state: "waiting",
+      queue: { size: 0, limit: 1_000_000, unit: "bytes" },
+    } as Stage,
+    reporter: undefined as unknown as ProgressReporter,
+  };
+  bench.reporter = new ProgressReporter({
+    log: { log: (level, text) => bench.lines.push(`${level} ${text}`) },
+    bars,
+    hasLines: true,
+    intervalMs,
+    now: () => new Date(start + bench.ms),
+    every: (_ms, callback) => {
+      bench.tick = callback;
+      bench.isTicking = true;
+      return () => {
+        bench.isTicking = false;
+      };
+    },
+    rssBytes: () => 123_456_789,
+  });
+  return bench;
+}
+
+Deno.test("a status line has counts, rates, time left, queues, the bottleneck and memory", () => {
+  const bench = makeBench(30_000);
+  const { scan, write } = bench;
+  {
+    using _watch = bench.reporter.watch(() => [scan, write]);
+    bench.ms = 29_999;
+    bench.tick();
+    assert.deepEqual(bench.lines, []);
+    scan.nDone = 300;
+    write.state = "running";
+    write.nDone = 6_000_000;
+    write.queue!.size = 500_000;
+    bench.ms = 30_000;
+    bench.tick();
+    assert.deepEqual(bench.lines, [
+      "INFO Status after 30.0s: scan 300 of 1000 quanta, 10/s, 70 s left; write 6.0 MB; " +
+      "bottleneck: write; memory: 123.5 MB; waiting to write: 500.0 kB of 1.0 MB.",
+    ]);
+    bench.ms = 30_500;
+    bench.tick();
+    assert.equal(bench.lines.length, 1);
+    scan.nDone = 1000;
+    scan.state = "done";
+    write.nDone = 12_000_000;
+    write.queue!.size = 0;
+    bench.ms = 60_000;
+    bench.tick();
+    assert.equal(
+      bench.lines[1],
+      "INFO Status after 60.0s: scan 1000 of 1000 quanta, 33/s, done; write 12.0 MB, 400.0 kB/s; " +
+        "bottleneck: write; memory: 123.5 MB; waiting to write: 0 B of 1.0 MB.",
+    );
+    write.state = "done";
+    bench.ms = 90_000;
+  }
+  assert.equal(bench.isTicking, false);
+  assert.deepEqual(bench.lines.slice(2), [
+    "INFO Speed: scan 1000 quanta in 60.0 s (17/s); write 12.0 MB in 60.0 s (200.0 kB/s).",
+  ]);
+  assert.deepEqual(bench.reporter.speeds, [
+    { name: "scan", unit: "quanta", n: 1000, seconds: 60 },
+    { name: "write", unit: "bytes", n: 12_000_000, seconds: 60 },
+  ]);
+});
+
+Deno.test("rates are those of the last half minute", () => {
+  const bench = makeBench(1000);
+  using _watch = bench.reporter.watch(() => [bench.scan]);
+  for (let second = 1; second <= 120; second++) {
+    bench.ms = second * 1000;
+    bench.scan.nDone = second <= 60 ? second * 10 : 600 + (second - 60);
+    bench.tick();
+  }
+  assert.match(bench.lines.at(-1)!, /660 of 1000 quanta, 1\.0\/s, 6 min left/);
+});
+
+Deno.test("work that gives the event loop no turn tells its progress by update()", () => {
+  const bench = makeBench(5000);
+  using watch = bench.reporter.watch(() => [bench.scan]);
+  for (let i = 1; i <= 10; i++) {
+    bench.ms += 1000;
+    bench.scan.nDone = i;
+    watch.update();
+  }
+  assert.equal(bench.lines.length, 2);
+});
+
+Deno.test("the bottleneck is the last stage with a queue half full, else the first that runs", () => {
+  const stage = (name: string, size: number, state: Stage["state"] = "running"): Stage => ({
+    name,
+    unit: "x",
+    nDone: 0,
+    nTotal: 1,
+    state,
+    queue: { size, limit: 10, unit: "x" },
+  });
+  assert.equal(bottleneck([stage("a", 0), stage("b", 4), stage("c", 0)])?.name, "a");
+  assert.equal(bottleneck([stage("a", 0), stage("b", 5), stage("c", 0)])?.name, "b");
+  assert.equal(bottleneck([stage("a", 0), stage("b", 9), stage("c", 9)])?.name, "c");
+  assert.equal(bottleneck([stage("a", 0, "done"), stage("b", 9, "done"), stage("c", 0)])?.name, "c");
+  assert.equal(bottleneck([stage("a", 0, "done")]), null);
+});
+
+Deno.test("times are as exact as they can be believed", () => {
+  assert.equal(formatDuration(0.4), "0 s");
+  assert.equal(formatDuration(99), "99 s");
+  assert.equal(formatDuration(100), "2 min");
+  assert.equal(formatDuration(12_240), "3.4 h");
+});
+
+/** A terminal of 100 columns that knows cursor movements as far as bars use them. */
+class Screen {
+  readonly isTerminal = true;
+  readonly isErrorTerminal = true;
+  lines: string[] = [""];
+  isCursorShown = true;
+  #row = 0;
+  #column = 0;
+
+  size() {
+    return { columns: 100, rows: 24 };
+  }
+
+  write(): void {}
+
+  writeError(text: string): void {
+    // deno-lint-ignore no-control-regex -- control sequences are what is looked for
+    for (const [token, digits, letter] of text.matchAll(/\x1b\[(\?25|\d*)([A-Za-z])|[^\x1b]/g)) {
+      const line = this.lines[this.#row];
+      if (letter === undefined) {
+        if (token === "\n") {
+          this.#row++;
+          this.#column = 0;
+          this.lines[this.#row] ??= "";
+        } else {
+          this.lines[this.#row] = line.slice(0, this.#column).padEnd(this.#column) + token +
+            line.slice(this.#column + 1);
+          this.#column++;
+        }
+      } else if (letter === "A") this.#row -= Number(digits || 1);
+      else if (letter === "G") this.#column = Number(digits || 1) - 1;
+      else if (letter === "K") {
+        this.lines[this.#row] = digits === "2" ? "" : line.slice(0, this.#column);
+      } else if (letter === "J") {
+        this.lines[this.#row] = line.slice(0, this.#column);
+        this.lines.length = this.#row + 1;
+      } else if (digits === "?25") this.isCursorShown = letter === "h";
+      else throw new Error(`unknown control sequence ${JSON.stringify(token)}`);
+    }
+  }
+}
+
+Deno.test("bars stay at the bottom, log lines go above them, and in the end only these are left", () => {
+  const screen = new Screen();
+  const bars = new BarArea(screen);
+  const bench = makeBench(1_000_000, bars);
+  {
+    using _watch = bench.reporter.watch(() => [bench.scan, bench.write]);
+    bench.scan.nDone = 250;
+    bench.ms = 10_000;
+    bench.tick();
+    assert.equal(screen.isCursorShown, false);
+    assert.deepEqual(screen.lines, [
+      "scan     [######..................]  25% 250 of 1000 quanta, 25/s, 30 s left",
+      "bottleneck: scan; memory: 123.5 MB",
+    ]);
+    bars.writeError("a line\nand one\n");
+    assert.deepEqual(screen.lines.slice(0, 3), [
+      "a line",
+      "and one",
+      "scan     [######..................]  25% 250 of 1000 quanta, 25/s, 30 s left",
+    ]);
+    assert.equal(screen.lines.length, 4);
+    bench.write.state = "running";
+    bench.ms = 20_000;
+    bench.tick();
+    assert.equal(screen.lines.length, 5);
+    assert.match(screen.lines[3], /^write    \[\.{24}\]      begun$/);
+    assert.ok(screen.lines.every((line) => line.length <= 100));
+  }
+  assert.deepEqual(screen.lines, ["a line", "and one", ""]);
+  assert.equal(screen.isCursorShown, true);
+  bars.writeError("after\n");
+  assert.deepEqual(screen.lines, ["a line", "and one", "after", ""]);
+});
