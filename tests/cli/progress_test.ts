@@ -121,7 +121,10 @@ Deno.test("the bottleneck is the last stage with a queue half full, else the fir
   assert.equal(bottleneck([stage("a", 0), stage("b", 4), stage("c", 0)])?.name, "a");
   assert.equal(bottleneck([stage("a", 0), stage("b", 5), stage("c", 0)])?.name, "b");
   assert.equal(bottleneck([stage("a", 0), stage("b", 9), stage("c", 9)])?.name, "c");
-  assert.equal(bottleneck([stage("a", 0, "done"), stage("b", 9, "done"), stage("c", 0)])?.name, "c");
+  assert.equal(
+    bottleneck([stage("a", 0, "done"), stage("b", 9, "done"), stage("c", 0)])?.name,
+    "c",
+  );
   assert.equal(bottleneck([stage("a", 0, "done")]), null);
 });
 
@@ -199,7 +202,7 @@ Deno.test("bars stay at the bottom, log lines go above them, and in the end only
     bench.ms = 20_000;
     bench.tick();
     assert.equal(screen.lines.length, 5);
-    assert.match(screen.lines[3], /^write    \[\.{24}\]      begun$/);
+    assert.equal(screen.lines[3], `write    [${".".repeat(24)}]      begun`);
     assert.ok(screen.lines.every((line) => line.length <= 100));
   }
   assert.deepEqual(screen.lines, ["a line", "and one", ""]);
