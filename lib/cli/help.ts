@@ -96,3 +96,17 @@ Examples:
   provgraph ls provenance.qg quanta --task calibrate --where 'visit=1228 and detector in (1,2)'
   provgraph ls provenance.qg quanta --where 'run_time > 3600' --fields quantum_id,run_time,memory
   provgraph ls /repo/main datasets --run u/me/run/20260701T000000Z --type calibrate_log --json`;
+
+/** Behind the help of `check-downstream`. */
+export const CHECK_DOWNSTREAM_EPILOGUE = `
+Quanta are executed with what their predicted graph recorded when it was built: inputs that were files
+then are read from these files. ingest-graph deletes those of metadata, logs and configs, and such a
+quantum fails with FileNotFoundError. Graphs that are built after ingest-graph read from the
+provenance graph. A quantum counts as done when aggregate-graph has registered its metadata.
+
+Exit codes: 0 safe; 3 not safe; 2 no such graph, repository or RUN; 1 could not be read.
+
+Examples:
+  provgraph check-downstream step2.qg /repo/main --run u/me/step1/20260701T000000Z
+  provgraph check-downstream step2.qg main --run u/me/step1/20260701T000000Z && \\
+    provgraph ingest-graph main step1-provenance.qg`;

@@ -10,6 +10,7 @@ import { makeStyle, wantsColor } from "./color.ts";
 import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
 import { catCommand } from "./commands/cat.ts";
 import { checkCommand } from "./commands/check.ts";
+import { checkDownstreamCommand } from "./commands/check_downstream.ts";
 import { ingestGraphCommand } from "./commands/ingest_graph.ts";
 import { provenanceReportCommand } from "./commands/provenance_report.ts";
 import { scanCommand } from "./commands/scan.ts";
@@ -132,6 +133,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
       catCommand,
       lsCommand,
       checkCommand,
+      checkDownstreamCommand,
       provenanceReportCommand,
       scanCommand,
       simulateCommand,

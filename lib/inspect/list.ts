@@ -11,7 +11,7 @@ import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.t
 import { caveatNames } from "../provenance/success_caveats.ts";
 import { type DocumentSource, parseStored } from "./documents.ts";
 import { parseQuantumView, type QuantumView } from "./quantum_document.ts";
-import type { DatasetRow, RowDimensions, RowKind } from "./rows.ts";
+import { dataIdObject, type DatasetRow, type RowDimensions, type RowKind } from "./rows.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
 
 /** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */
@@ -232,17 +232,6 @@ function makeTest(
 /** Name of the last attempt's status; a quantum without any was blocked. */
 export function lastStatusName({ attempts }: QuantumView): string {
   return attemptStatusName(attempts.at(-1)?.status ?? AttemptStatus.BLOCKED);
-}
-
-/** A data ID as an object, in the order required, implied. */
-export function dataIdObject(
-  group: DimensionGroup | undefined,
-  values: readonly JsonValue[],
-): { [dimension: string]: JsonValue } {
-  const names = group === undefined ? [] : [...group.required, ...group.implied];
-  const dataId: { [dimension: string]: JsonValue } = Object.create(null);
-  values.forEach((value, i) => dataId[names[i] ?? `value_${i}`] = value);
-  return dataId;
 }
 
 function quantumRow(

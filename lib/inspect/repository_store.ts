@@ -31,7 +31,7 @@ import { GraphDocuments } from "./graph_documents.ts";
 import { missingReason } from "./quantum_document.ts";
 
 /** Formatter of records that a provenance graph backs. Source: format notes, section 10. */
-const PROVENANCE_FORMATTER = "lsst.pipe.base.quantum_graph.formatter.ProvenanceFormatter";
+export const PROVENANCE_FORMATTER = "lsst.pipe.base.quantum_graph.formatter.ProvenanceFormatter";
 
 /** The process's environment variables, or a test's. */
 export type Env = { get(name: string): string | undefined };

@@ -135,3 +135,14 @@ export function readConsumers(text: Uint8Array): string[] {
   cursor.finish();
   return consumers;
 }
+
+/** A data ID as an object, in the order required, implied. */
+export function dataIdObject(
+  group: DimensionGroup | undefined,
+  values: readonly JsonValue[],
+): { [dimension: string]: JsonValue } {
+  const names = group === undefined ? [] : [...group.required, ...group.implied];
+  const dataId: { [dimension: string]: JsonValue } = Object.create(null);
+  values.forEach((value, i) => dataId[names[i] ?? `value_${i}`] = value);
+  return dataId;
+}
