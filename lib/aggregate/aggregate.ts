@@ -157,6 +157,7 @@ async function aggregate(
       busyTimeoutMs: options.busyTimeoutMs,
     },
     isWritingGraph,
+    workerLogs: options.workerLogs,
     progress: (level, text) => log.log(level, `${text} [after ${elapsed(startMs)}s]`),
     onProblem: (problem) => tellProblem(problem, options.isStrict, log),
   });

@@ -14,6 +14,7 @@ import { type DatasetBatch, openRegistry, type Registry } from "../butler/regist
 import { OutputTypes } from "../provenance/output_types.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { failpoint } from "../store/failpoints.ts";
+import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import type { IngesterReply, IngesterSetup, IngestRows } from "./messages.ts";
 
@@ -33,6 +34,7 @@ export class Ingester {
   readonly #types: OutputTypes;
   readonly #formatters: string[];
   readonly #progress: IngesterProgress;
+  readonly #log: WorkerLog;
   #pending: IngestRows[] = [];
   #nPending = 0;
   #nIngested = 0;
@@ -50,6 +52,7 @@ export class Ingester {
     this.#registry = registry;
     this.#types = types;
     this.#progress = progress;
+    this.#log = WorkerLog.open(setup.workerLog, setup.name);
     this.#isChainUpdated = setup.outputChain === null;
     const datastore = new FileDatastore(setup.repository, registry.universe, {
       mockStorageClasses: setup.mockStorageClasses,
@@ -67,6 +70,7 @@ export class Ingester {
     const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
     const ingester = new Ingester(setup, registry, types, progress);
     if (!setup.isDryRun) {
+      ingester.#log.log("VERBOSE", "Registering collections and dataset types.");
       if (setup.registerDatasetTypes) await registry.registerDatasetTypes(types.types);
       failpoint("aggregate.types-registered");
       await registry.registerCollection(setup.run, "RUN");
@@ -100,11 +104,9 @@ export class Ingester {
     this.#nIngested += batch.n;
     failpoint("import.committed");
     await this.#updateChain();
-    this.#progress({
-      kind: "committed",
-      nDatasets: batch.n,
-      seconds: (performance.now() - start) / 1000,
-    });
+    const seconds = (performance.now() - start) / 1000;
+    this.#log.log("VERBOSE", `Ingested ${batch.n} datasets in ${seconds.toFixed(3)} s.`);
+    this.#progress({ kind: "committed", nDatasets: batch.n, seconds });
   }
 
   /** Imports a batch; somebody else may have registered part of it meanwhile. */
@@ -188,6 +190,7 @@ export class Ingester {
   async #updateChain(): Promise<void> {
     if (this.#isChainUpdated || this.#setup.isDryRun) return;
     const { outputChain, run, inputs } = this.#setup;
+    this.#log.log("INFO", `Updating output collection ${outputChain} to include ${run}.`);
     if (outputChain !== null) await this.#registry.updateOutputChain(outputChain, run, inputs);
     this.#isChainUpdated = true;
     failpoint("aggregate.chain-updated");
@@ -196,5 +199,6 @@ export class Ingester {
   /** Closes the registry. */
   async close(): Promise<void> {
     await this.#registry[Symbol.asyncDispose]();
+    this.#log[Symbol.dispose]();
   }
 }

@@ -9,6 +9,7 @@ import type { WorkerReply } from "../base/worker_loop.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
+import type { WorkerLogSetup } from "../store/worker_log.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphArrays } from "../provenance/graph_index.ts";
 
@@ -16,6 +17,8 @@ import type { GraphArrays } from "../provenance/graph_index.ts";
 export interface ScannerSetup {
   kind: "setup";
   name: string;
+  /** Where the worker logs what it does, if anywhere. */
+  workerLog?: WorkerLogSetup | null;
   graphPath: string;
   repository: RepositoryConfig;
   universeText: string;
@@ -95,6 +98,8 @@ export type ScannerReply = ScanResult | WorkerReply;
 export interface WriterSetup {
   kind: "setup";
   name: string;
+  /** Where the worker logs what it does, if anywhere. */
+  workerLog?: WorkerLogSetup | null;
   graphPath: string;
   chunkLogPath: string;
   /** Where a chunk log is continued, or -1 to begin a new one. */
@@ -132,6 +137,8 @@ export type WriterReply =
 export interface IngesterSetup {
   kind: "setup";
   name: string;
+  /** Where the worker logs what it does, if anywhere. */
+  workerLog?: WorkerLogSetup | null;
   graphPath: string;
   repository: RepositoryConfig;
   mockStorageClasses: boolean;

@@ -6,6 +6,7 @@
 
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
+import type { WorkerLogSetup } from "../store/worker_log.ts";
 import type { WorkerFactory } from "./messages.ts";
 import type { AggregateCounts } from "./supervisor.ts";
 
@@ -37,6 +38,8 @@ export interface AggregateOptions {
   chunkLogs: string[];
   /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
   busyTimeoutMs?: number;
+  /** Log files of the workers, or null for none. */
+  workerLogs: WorkerLogSetup | null;
 }
 
 /** What an aggregation needs of its surroundings. */

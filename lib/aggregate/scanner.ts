@@ -10,7 +10,7 @@ import { ByteBuilder } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
-import { AttemptStatus, ScanStatus } from "../provenance/quantum_status.ts";
+import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
 import {
   appendScanChunk,
   BROKEN_LOG,
@@ -44,6 +44,7 @@ import {
 } from "../qg/predicted_quantum.ts";
 import { CHUNK_PREFIX_SIZE, ChunkType, readChunkPrefix } from "../store/chunk_log.ts";
 import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd, type ZstdCompressor } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
 import type { ScannerSetup, ScanResult } from "./messages.ts";
@@ -69,11 +70,13 @@ export class Scanner {
   readonly #logBuffer = new ReusableBuffer();
   readonly #metadataBuffer = new ReusableBuffer();
   readonly #text = new ByteBuilder();
+  readonly #log: WorkerLog;
 
   private constructor(setup: ScannerSetup, graph: PredictedGraph, zstd: Zstd) {
     this.#setup = setup;
     this.#graph = graph;
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
+    this.#log = WorkerLog.open(setup.workerLog, setup.name);
     this.#outputs = new PlannedOutputs(setup, graph);
     this.#compressor = zstd.compressor(setup.dictionary, setup.zstdLevel);
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
@@ -133,10 +136,25 @@ export class Scanner {
     if (each !== null) {
       quanta.forEach((q, i) => {
         [scanStatuses[i], lastAttemptStatuses[i]] = each(q, state);
+        if (this.#log.isEnabled("DEBUG")) {
+          this.#log.log(
+            "DEBUG",
+            `Quantum ${this.#index.quantumIdText(q)}: ${
+              attemptStatusName(lastAttemptStatuses[i])
+            }.`,
+          );
+        }
       });
     }
     whole?.(state);
     const scanSeconds = (performance.now() - startMs) / 1000;
+    this.#log.log(
+      "VERBOSE",
+      `Scanned ${quanta.length} quanta in ${
+        scanSeconds.toFixed(3)
+      } s: ${state.nFilesRead} files, ` +
+        `${state.nBytesRead} bytes.`,
+    );
     return {
       kind: "scanned",
       batch,
@@ -545,6 +563,7 @@ export class Scanner {
 
   /** Closes its files. */
   close(): void {
+    this.#log[Symbol.dispose]();
     this.#graph[Symbol.dispose]();
     this.#chunkLog?.close();
   }

@@ -11,6 +11,7 @@ import { WorkerHandle } from "../base/worker_handle.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { GraphWalker } from "../provenance/graph_walker.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
+import { WorkerLog, type WorkerLogSetup } from "../store/worker_log.ts";
 import type {
   IngesterReply,
   IngesterRequest,
@@ -50,6 +51,7 @@ export interface SupervisorSetup {
   ingester: Omit<IngesterSetup, "kind" | "name">;
   /** Whether blocked quanta get blocks: only a finished graph has them. */
   isWritingGraph: boolean;
+  workerLogs: WorkerLogSetup | null;
   /** Told of everything worth a log line. */
   progress: (level: "INFO" | "VERBOSE", text: string) => void;
   /** Called with each problem as it is found; may throw to stop the run. */
@@ -109,6 +111,7 @@ export class Supervisor {
   #nCopied = 0;
   #isScanned = false;
   #isFlushed = false;
+  #log: WorkerLog = WorkerLog.open(null, "supervisor");
   #finishing: "waiting" | "running" | "done" = "waiting";
 
   constructor(setup: SupervisorSetup) {
@@ -138,14 +141,19 @@ export class Supervisor {
   /** Starts the workers and waits until each is ready. */
   async start(): Promise<void> {
     const { makeWorker, nScanners, scanner, writer, ingester } = this.#setup;
-    const fail = (error: WorkerFailedError) => this.#failure.reject(error);
+    const workerLog = this.#setup.workerLogs;
+    this.#log = WorkerLog.open(workerLog, "supervisor");
+    const fail = (error: WorkerFailedError) => {
+      this.#log.log("CRITICAL", error.message);
+      this.#failure.reject(error);
+    };
     this.#ingester = new WorkerHandle(
       "ingester",
       makeWorker("ingester"),
       (reply: IngesterReply) => this.#onIngester(reply),
       fail,
     );
-    this.#ingester.send({ kind: "setup", name: "ingester", ...ingester });
+    this.#ingester.send({ kind: "setup", name: "ingester", workerLog, ...ingester });
     // Nothing is appended before the ingester has found the registry fit for it.
     await this.#unlessFailed(this.#ingester.ready);
     if (writer !== null) {
@@ -155,7 +163,13 @@ export class Supervisor {
         (reply: WriterReply) => this.#onWriter(reply),
         fail,
       );
-      this.#writer.send({ kind: "setup", name: "writer", stopFlag: this.#stopFlag, ...writer });
+      this.#writer.send({
+        kind: "setup",
+        name: "writer",
+        workerLog,
+        stopFlag: this.#stopFlag,
+        ...writer,
+      });
     }
     for (let i = 0; i < nScanners; i++) {
       const name = `scanner-${String(i).padStart(3, "0")}`;
@@ -165,12 +179,13 @@ export class Supervisor {
         (reply: ScannerReply) => this.#onScanner(i, reply),
         fail,
       );
-      handle.send({ kind: "setup", name, ...scanner });
+      handle.send({ kind: "setup", name, workerLog, ...scanner });
       this.#scanners.push(handle);
       this.#nInFlight.push(0);
     }
     const handles = [...this.#scanners, ...(this.#writer === null ? [] : [this.#writer])];
     await this.#unlessFailed(Promise.all(handles.map((handle) => handle.ready)));
+    this.#log.log("INFO", `${handles.length + 1} workers are ready.`);
   }
 
   #unlessFailed<T>(promise: Promise<T>): Promise<T> {
@@ -194,6 +209,7 @@ export class Supervisor {
     for (const scanner of this.#scanners) scanner.send({ kind: "end" });
     await this.#unlessFailed(Promise.all(this.#scanners.map((scanner) => scanner.ended)));
     this.#isScanned = true;
+    this.#log.log("INFO", `Scanned ${this.counts.nScanned} of ${this.counts.nQuanta} quanta.`);
   }
 
   /** Waits until everything found is registered. */
@@ -246,6 +262,7 @@ export class Supervisor {
     await Promise.race([this.#ingester.ended.catch(() => {}), patience]);
     clearTimeout(timer);
     this.#ingester.terminate();
+    this.#log[Symbol.dispose]();
   }
 
   /** Sends out work while there is some and nobody downstream is behind. */
@@ -319,6 +336,10 @@ export class Supervisor {
       const status = result.scanStatuses[k] as ScanStatus;
       if (status === ScanStatus.BLOCKED) return;
       counts.nScanned++;
+      if (this.#log.isEnabled("DEBUG")) {
+        const what = status === ScanStatus.SUCCESSFUL ? "succeeded" : "did not succeed";
+        this.#log.log("DEBUG", `Quantum ${this.#setup.index.quantumIdText(q)} ${what}.`);
+      }
       if (status === ScanStatus.ABANDONED) counts.nAbandoned++;
       else {
         const last = result.lastAttemptStatuses[k];

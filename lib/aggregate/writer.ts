@@ -20,6 +20,7 @@ import { fsyncDirectory } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
+import { WorkerLog } from "../store/worker_log.ts";
 import { finishGraph } from "./finish_graph.ts";
 import type { WriterSetup } from "./messages.ts";
 
@@ -32,10 +33,12 @@ export class Writer {
   // What chunks of earlier runs say counts only once this run has come to the same.
   readonly #isLive: Uint8Array;
   #nLive = 0;
+  readonly #workerLog: WorkerLog;
   #initChunkOffset = -1;
 
   constructor(setup: WriterSetup) {
     this.#setup = setup;
+    this.#workerLog = WorkerLog.open(setup.workerLog, setup.name);
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
     this.#table = setup.reuse ?? makeChunkTable(this.#index.nQuanta);
     this.#isLive = new Uint8Array(this.#index.nQuanta);
@@ -56,6 +59,7 @@ export class Writer {
     if (chunks === null) return;
     failpoint("chunks.before-append");
     const offset = this.#log.append(chunks);
+    this.#workerLog.log("DEBUG", `Appended ${chunks.length} bytes at ${offset}.`);
     failpoint("chunks.appended");
     let at = 0;
     while (at < chunks.length) {
@@ -107,6 +111,7 @@ export class Writer {
     this.#log.sync();
     const zstd = await Zstd.load();
     using graph = await PredictedGraph.open(this.#setup.graphPath, zstd);
+    this.#workerLog.log("INFO", `Making the provenance graph of ${this.#nLive} quanta.`);
     const size = finishGraph({
       graph,
       index: this.#index,
@@ -120,6 +125,7 @@ export class Writer {
       isStopped: () => Atomics.load(this.#setup.stopFlag, 0) !== 0,
       onCopied,
     }, progress);
+    this.#workerLog.log("INFO", size === null ? "Given up." : `The graph has ${size} bytes.`);
     if (size !== null && !keepChunks) {
       this.close();
       try {
@@ -135,5 +141,6 @@ export class Writer {
   /** Closes the chunk log. */
   close(): void {
     this.#log[Symbol.dispose]();
+    this.#workerLog[Symbol.dispose]();
   }
 }

@@ -8,18 +8,7 @@
  */
 
 import { UsageError } from "../base/errors.ts";
-import type { Log, LogLevel } from "../base/log.ts";
-
-/** Levels and the numbers that Python gives them. */
-export const LEVEL_NUMBERS: Readonly<Record<LogLevel, number>> = {
-  TRACE: 5,
-  DEBUG: 10,
-  VERBOSE: 15,
-  INFO: 20,
-  WARNING: 30,
-  ERROR: 40,
-  CRITICAL: 50,
-};
+import { LEVEL_NUMBERS, type Log, type LogLevel } from "../base/log.ts";
 
 /** Level for every logger whose name is, or is below, `name`; the empty name is every logger. */
 export interface LevelSetting {
@@ -52,7 +41,6 @@ export interface LogRecord {
   funcName: string | null;
   process: number;
   processName: string;
-  exc_info: string | null;
   MDC: Readonly<Record<string, string>>;
 }
 
@@ -132,15 +120,13 @@ export class Logger {
     const place = callerPlace(new Error().stack ?? "");
     return {
       name,
-      asctime: this.#context.now().toISOString().replace("Z", "+00:00"),
+      asctime: this.#context.now().toISOString(),
       message,
       levelno: LEVEL_NUMBERS[level],
       levelname: level,
       ...place,
-      funcName: null,
       process: this.#context.processId,
       processName: "MainProcess",
-      exc_info: null,
       MDC: this.#options.labels,
     };
   }
@@ -153,14 +139,17 @@ export function formatNormal(record: LogRecord): string {
 
 /** Long text form. */
 export function formatLong(record: LogRecord): string {
-  const { levelname, asctime, name, filename, lineno, message } = record;
+  const { levelname, name, filename, lineno, message } = record;
+  const asctime = record.asctime.replace("Z", "+00:00");
   return `${levelname} ${asctime} ${name} (${
     record.MDC.LABEL ?? ""
   })(${filename}:${lineno}) - ${message}`;
 }
 
-/** Source file and line that logged, from a stack: the first frame outside this module. */
-function callerPlace(stack: string): Pick<LogRecord, "filename" | "pathname" | "lineno"> {
+/** Place that logged, from a stack: the first frame outside this module. */
+function callerPlace(
+  stack: string,
+): Pick<LogRecord, "filename" | "pathname" | "lineno" | "funcName"> {
   for (const frame of stack.split("\n").slice(1)) {
     const match = /((?:[^\s()]*\/)?([^\s()/]+\.[jt]s)):(\d+):\d+\)?$/.exec(frame);
     if (match === null || match[2] === "logger.ts") continue;
@@ -168,9 +157,10 @@ function callerPlace(stack: string): Pick<LogRecord, "filename" | "pathname" | "
       filename: match[2],
       pathname: match[1].replace(/^file:\/\//, ""),
       lineno: Number(match[3]),
+      funcName: /^\s*at (?:async )?(?:new )?(?:[\w$]+\.)*#?([\w$]+) \(/.exec(frame)?.[1] ?? null,
     };
   }
-  return { filename: "provgraph", pathname: "provgraph", lineno: 0 };
+  return { filename: "provgraph", pathname: "provgraph", lineno: 0, funcName: null };
 }
 
 /**
@@ -187,12 +177,25 @@ export function parseLogLevels(text: string): LevelSetting[] {
     if (!isLogLevel(level)) {
       throw new UsageError(
         `Cannot use --log-level "${part}": level "${part.slice(at + 1)}" is unknown`,
-        { hint: `levels are ${Object.keys(LEVEL_NUMBERS).reverse().join(", ")}` },
+        { hint: LEVELS_HINT },
       );
     }
     return { name: name === "." || name === "lsst" || name === "provgraph" ? "" : name, level };
   });
 }
+
+/**
+ * Parses one level.
+ *
+ * @throws {UsageError} if it is unknown.
+ */
+export function parseLevel(text: string): LogLevel {
+  const level = text.trim().toUpperCase();
+  if (isLogLevel(level)) return level;
+  throw new UsageError(`Cannot use level "${text}": it is unknown`, { hint: LEVELS_HINT });
+}
+
+const LEVELS_HINT = `levels are ${Object.keys(LEVEL_NUMBERS).reverse().join(", ")}`;
 
 function isLogLevel(text: string): text is LogLevel {
   return Object.hasOwn(LEVEL_NUMBERS, text);

@@ -8,6 +8,7 @@
 import type { Log } from "../base/log.ts";
 import { bottleneck, type Progress, type Stage, type Watch } from "../base/progress.ts";
 import { formatBytes } from "./args.ts";
+import type { JsonFields } from "./ndjson.ts";
 import type { BarArea } from "./progress_bar.ts";
 
 /** Milliseconds between two drawings of bars. */
@@ -220,6 +221,31 @@ function formatCount(n: number, unit: string): string {
 function formatRate(rate: number, unit: string): string {
   if (unit === "bytes") return `${formatBytes(Math.round(rate))}/s`;
   return `${rate >= 10 ? Math.round(rate) : rate.toFixed(1)}/s`;
+}
+
+/** Fields on time and memory that the JSON summary of every long command has. */
+export function timingFields(
+  { seconds, stageSeconds = {}, workSeconds = {} }: {
+    seconds: number;
+    stageSeconds?: Readonly<Record<string, number>>;
+    workSeconds?: Readonly<Record<string, number>>;
+  },
+  speeds: readonly StageSpeed[],
+  peakRssBytes: number | null,
+): JsonFields {
+  return {
+    seconds,
+    stage_seconds: { ...stageSeconds },
+    work_seconds: { ...workSeconds },
+    speeds: speeds.map(({ name, unit, n, seconds }) => ({
+      name,
+      unit,
+      n,
+      seconds,
+      per_second: seconds > 0 ? n / seconds : null,
+    })),
+    peak_rss_bytes: peakRssBytes,
+  };
 }
 
 /** A time as long as it will take to forget it: `95 s`, `12 min`, `3.4 h`. */

@@ -1,26 +1,22 @@
 /** `aggregate-graph PREDICTED_GRAPH REPO`. @module */
 
-import { Command } from "commander";
-import type { AggregateSummary } from "../../aggregate/aggregate.ts";
-import type { Log } from "../../base/log.ts";
-import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
+import { Command, Option } from "commander";
 import {
   BUSY_TIMEOUT_TEXT,
   filePath,
-  formatBytes,
-  formatStages,
   integerAtLeast,
   MAX_BUSY_SECONDS,
   statusIntervalOption,
 } from "../args.ts";
+import type { LogLevel } from "../../base/log.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
+import { parseLevel } from "../logger.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
 const REFERENCE_LOGGER = "lsst.pipe.base.quantum_graph.aggregator";
-/** Problems named in the summary. */
-const MAX_LISTED = 20;
 
 /** Options as commander gives them. */
 interface Options {
@@ -41,6 +37,9 @@ interface Options {
   keepChunks: boolean;
   chunks?: string[];
   busyTimeout: number;
+  workerLogDir?: string;
+  workerLogLevel: LogLevel;
+  json: boolean;
 }
 
 /** Defines the command. */
@@ -73,8 +72,11 @@ export function aggregateGraphCommand(
     .option("--no-register-dataset-types", "fail if an output dataset type is not registered")
     .option("--update-output-chain", "put the RUN first in the output CHAINED collection", true)
     .option("--no-update-output-chain", "leave the output CHAINED collection as it is")
-    .option("--worker-log-dir <path>", "accepted; workers log through --log-file")
-    .option("--worker-log-level <level>", "accepted; see --worker-log-dir")
+    .option("--worker-log-dir <path>", "directory for a log file of each worker")
+    .addOption(
+      new Option("--worker-log-level <level>", "least level in these files; DEBUG: each quantum")
+        .argParser(parseLevel).default("VERBOSE"),
+    )
     .option("--zstd-level <n>", "compression level of the graph", integerAtLeast(1, 22), 10)
     .option(
       "--zstd-dict-size <bytes>",
@@ -99,6 +101,7 @@ export function aggregateGraphCommand(
       "--chunks <pattern...>",
       "chunk logs that shards of scan have written; may have * and ?",
     )
+    .option("--json", "print the summary as JSON lines", false)
     .addHelpText("after", AGGREGATE_EPILOGUE);
   // The last of the pair wins, as on the reference's command line.
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
@@ -130,64 +133,22 @@ export function aggregateGraphCommand(
       resume: options.resume,
       chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
       busyTimeoutMs: options.busyTimeout * 1000,
+      workerLogs: options.workerLogDir === undefined ? null : {
+        directory: filePath(options.workerLogDir, env, cwd, "worker logs"),
+        level: options.workerLogLevel,
+      },
     }, context);
-    tellSummary(summary, options, context.log, context.peakRssBytes());
+    const peakRssBytes = context.peakRssBytes();
+    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes }, context.log);
+    if (options.json) {
+      const { speeds } = context.progress;
+      cli.terminal.write(aggregateJson(summary, {
+        isDryRun: options.dryRun,
+        isIncomplete: options.incomplete,
+        speeds,
+        peakRssBytes,
+      }));
+    }
     setExitCode(summary.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
   });
-}
-
-function tellSummary(
-  summary: AggregateSummary,
-  options: Options,
-  log: Log,
-  peakRssBytes: number | null,
-): void {
-  const say = (text: string) => log.log("INFO", text);
-  const statuses = Object.entries(summary.nByStatus)
-    .filter(([status, n]) => n > 0 && Number(status) !== AttemptStatus.BLOCKED)
-    .sort(([a], [b]) => Number(b) - Number(a))
-    .map(([status, n]) => `${n} ${attemptStatusName(Number(status))}`);
-  if (summary.nBlocked > 0) statuses.push(`${summary.nBlocked} BLOCKED`);
-  if (summary.nAbandoned > 0) {
-    statuses.push(`${summary.nAbandoned} abandoned (run again without --incomplete to finish)`);
-  }
-  say(
-    `RUN ${summary.outputRun}: ${summary.nQuanta} quanta: ${statuses.join(", ") || "none"}` +
-      (summary.nReused > 0 ? `; ${summary.nReused} taken from the chunk log` : "") + ".",
-  );
-  say(
-    `${options.dryRun ? "Datasets that would be ingested" : "Datasets ingested"}: ` +
-      `${summary.nIngested}; skipped, because registered before: ${summary.nKnown}.`,
-  );
-  if (summary.nBlockedWithFiles > 0) {
-    log.log(
-      "WARNING",
-      `${summary.nBlockedWithFiles} blocked quanta have files; these count as not produced.`,
-    );
-  }
-  if (summary.nProblems > 0) {
-    log.log(
-      "WARNING",
-      `${summary.nBrokenFiles} files are broken and count as absent, ` +
-        `${summary.nProblems - summary.nBrokenFiles} more are odd:`,
-    );
-    for (const problem of summary.problems.slice(0, MAX_LISTED)) {
-      log.log(
-        "WARNING",
-        `  ${problem.path}: ${problem.reason} (quantum ${problem.quantumId}, ${problem.taskLabel})`,
-      );
-    }
-    const nMore = summary.nProblems - Math.min(MAX_LISTED, summary.problems.length);
-    if (nMore > 0) log.log("WARNING", `  and ${nMore} more`);
-  }
-  if (summary.outputPath !== null) {
-    say(`Wrote ${summary.outputPath} (${formatBytes(summary.nGraphBytes)}).`);
-  }
-  if (summary.chunkLogPath !== null) say(`Kept ${summary.chunkLogPath}.`);
-  log.log("VERBOSE", formatStages(summary));
-  say(
-    `Read ${summary.nFilesRead} files (${formatBytes(summary.nBytesRead)}) in ` +
-      `${summary.seconds.toFixed(1)} s` +
-      (peakRssBytes === null ? "" : `; peak memory ${formatBytes(peakRssBytes)}`) + ".",
-  );
 }

@@ -1,19 +1,16 @@
 /** `ingest-graph REPO [PROVENANCE_GRAPH]`. @module */
 
 import { Command, Option } from "commander";
-import type { IngestSummary } from "../../ingest/ingest.ts";
-import type { Log } from "../../base/log.ts";
 import {
   BUSY_TIMEOUT_TEXT,
   filePath,
-  formatBytes,
-  formatStages,
   integerAtLeast,
   MAX_BUSY_SECONDS,
   statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
+import { ingestJson, tellIngestSummary } from "../ingest_summary.ts";
 import { TRANSFER_MODES, type TransferMode } from "../../ingest/options.ts";
 import { INGEST_EPILOGUE } from "../help.ts";
 
@@ -29,11 +26,12 @@ interface Options {
   resume: boolean;
   dryRun: boolean;
   busyTimeout: number;
+  json: boolean;
 }
 
 /** Defines the command. */
 export function ingestGraphCommand(
-  _cli: CliContext,
+  cli: CliContext,
   start: (name: string, aliases?: string[]) => CommandContext,
   setExitCode: (code: number) => void,
 ): Command {
@@ -61,6 +59,7 @@ export function ingestGraphCommand(
     .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .addOption(statusIntervalOption())
     .option("--dry-run", "check everything, change nothing", false)
+    .option("--json", "print the summary as JSON lines", false)
     .addHelpText("after", INGEST_EPILOGUE)
     .action(async (repository: string, graph: string | undefined, options: Options) => {
       const context = start("ingest", [REFERENCE_LOGGER]);
@@ -79,44 +78,9 @@ export function ingestGraphCommand(
         isDryRun: options.dryRun,
         busyTimeoutMs: options.busyTimeout * 1000,
       }, context);
-      tellSummary(summary, options, context.log, context.peakRssBytes());
+      const form = { isDryRun: options.dryRun, peakRssBytes: context.peakRssBytes() };
+      tellIngestSummary(summary, form, context.log);
+      if (options.json) cli.terminal.write(ingestJson(summary, form, context.progress.speeds));
       setExitCode(summary.nKept > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
     });
-}
-
-function tellSummary(
-  summary: IngestSummary,
-  options: Options,
-  log: Log,
-  peakRssBytes: number | null,
-): void {
-  const say = (text: string) => log.log("INFO", text);
-  const [ingested, deleted] = options.dryRun
-    ? ["Would have ingested", "would have deleted"]
-    : ["Ingested", "deleted"];
-  say(
-    summary.isAlreadyDone
-      ? `RUN ${summary.run} was ingested before; there was nothing left to do.`
-      : `RUN ${summary.run}: ${summary.nForgotten} datasets forgotten.`,
-  );
-  say(
-    `${ingested} ${summary.nIngested} metadata, log and config datasets ` +
-      `(${summary.nAlreadyDone} were done before, ${summary.nNotProduced} were not produced); ` +
-      `${deleted} ${summary.nFilesDeleted} original files and ` +
-      `${summary.nDirectoriesDeleted} empty directories.`,
-  );
-  if (summary.nKept > 0) {
-    log.log(
-      "WARNING",
-      `${summary.nKept} original files stay, because their content is not in the graph:`,
-    );
-    for (const path of summary.keptFiles) log.log("WARNING", `  ${path}`);
-    const nMore = summary.nKept - summary.keptFiles.length;
-    if (nMore > 0) log.log("WARNING", `  and ${nMore} more`);
-  }
-  log.log("VERBOSE", formatStages(summary));
-  say(
-    `Graph ${summary.graphPath}; ${summary.seconds.toFixed(1)} s` +
-      (peakRssBytes === null ? "" : `; peak memory ${formatBytes(peakRssBytes)}`) + ".",
-  );
 }

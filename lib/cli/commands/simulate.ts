@@ -6,6 +6,7 @@ import type { Log } from "../../base/log.ts";
 import { filePath, formatBytes, integerAtLeast } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { SIMULATE_EPILOGUE } from "../help.ts";
+import { jsonLine } from "../ndjson.ts";
 
 /** Largest number of visits, and of detectors. */
 const MAX_VISITS = 1_000_000;
@@ -20,11 +21,12 @@ interface Options {
   logSize: number;
   seed: number;
   graphOnly: boolean;
+  json: boolean;
 }
 
 /** Defines the command. */
 export function simulateCommand(
-  _cli: CliContext,
+  cli: CliContext,
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("simulate")
@@ -48,6 +50,7 @@ export function simulateCommand(
     )
     .option("--seed <n>", "what IDs and contents follow from", integerAtLeast(0), 1)
     .option("--graph-only", "leave out the files of the run", false)
+    .option("--json", "print the summary as JSON", false)
     .addHelpText("after", SIMULATE_EPILOGUE)
     .action(async (directory: string, options: Options) => {
       const context = start("simulate");
@@ -62,7 +65,23 @@ export function simulateCommand(
         seed: options.seed,
         isGraphOnly: options.graphOnly,
       }, context);
-      tellSummary(summary, options, context.log, context.peakRssBytes());
+      const peakRssBytes = context.peakRssBytes();
+      tellSummary(summary, options, context.log, peakRssBytes);
+      if (options.json) {
+        cli.terminal.write(jsonLine("summary", {
+          command: "simulate",
+          graph: summary.graphPath,
+          repository: summary.repository,
+          n_quanta: summary.nQuanta,
+          n_datasets: summary.nDatasets,
+          quanta_by_outcome: summary.nByOutcome,
+          graph_bytes: summary.graphBytes,
+          n_files: summary.nFiles,
+          n_file_bytes: summary.nFileBytes,
+          seconds: summary.seconds,
+          peak_rss_bytes: peakRssBytes,
+        }));
+      }
     });
 }
 

@@ -1,0 +1,120 @@
+/**
+ * What came of an aggregation, for people and for scripts.
+ *
+ * @module
+ */
+
+import type { AggregateSummary } from "../aggregate/aggregate.ts";
+import type { Log } from "../base/log.ts";
+import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
+import { formatBytes, formatStages } from "./args.ts";
+import { jsonLine } from "./ndjson.ts";
+import { type StageSpeed, timingFields } from "./progress.ts";
+
+/** Problems that are logged again with the summary. */
+const MAX_LISTED = 20;
+
+/** Logs the summary. */
+export function tellAggregateSummary(
+  summary: AggregateSummary,
+  { isDryRun, peakRssBytes }: { isDryRun: boolean; peakRssBytes: number | null },
+  log: Log,
+): void {
+  const say = (text: string) => log.log("INFO", text);
+  const statuses = Object.entries(summary.nByStatus)
+    .filter(([status, n]) => n > 0 && Number(status) !== AttemptStatus.BLOCKED)
+    .sort(([a], [b]) => Number(b) - Number(a))
+    .map(([status, n]) => `${n} ${attemptStatusName(Number(status))}`);
+  if (summary.nBlocked > 0) statuses.push(`${summary.nBlocked} BLOCKED`);
+  if (summary.nAbandoned > 0) {
+    statuses.push(`${summary.nAbandoned} abandoned (run again without --incomplete to finish)`);
+  }
+  say(
+    `RUN ${summary.outputRun}: ${summary.nQuanta} quanta: ${statuses.join(", ") || "none"}` +
+      (summary.nReused > 0 ? `; ${summary.nReused} taken from the chunk log` : "") + ".",
+  );
+  say(
+    `${isDryRun ? "Datasets that would be ingested" : "Datasets ingested"}: ` +
+      `${summary.nIngested}; skipped, because registered before: ${summary.nKnown}.`,
+  );
+  if (summary.nBlockedWithFiles > 0) {
+    log.log(
+      "WARNING",
+      `${summary.nBlockedWithFiles} blocked quanta have files; these count as not produced.`,
+    );
+  }
+  if (summary.nProblems > 0) {
+    log.log(
+      "WARNING",
+      `${summary.nBrokenFiles} files are broken and count as absent, ` +
+        `${summary.nProblems - summary.nBrokenFiles} more are odd:`,
+    );
+    for (const problem of summary.problems.slice(0, MAX_LISTED)) {
+      log.log(
+        "WARNING",
+        `  ${problem.path}: ${problem.reason} (quantum ${problem.quantumId}, ${problem.taskLabel})`,
+      );
+    }
+    const nMore = summary.nProblems - Math.min(MAX_LISTED, summary.problems.length);
+    if (nMore > 0) log.log("WARNING", `  and ${nMore} more`);
+  }
+  if (summary.outputPath !== null) {
+    say(`Wrote ${summary.outputPath} (${formatBytes(summary.nGraphBytes)}).`);
+  }
+  if (summary.chunkLogPath !== null) say(`Kept ${summary.chunkLogPath}.`);
+  log.log("VERBOSE", formatStages(summary));
+  say(
+    `Read ${summary.nFilesRead} files (${formatBytes(summary.nBytesRead)}) in ` +
+      `${summary.seconds.toFixed(1)} s` +
+      (peakRssBytes === null ? "" : `; peak memory ${formatBytes(peakRssBytes)}`) + ".",
+  );
+}
+
+/** The summary as JSON lines, `schema/scripting.md`: one for each problem, then one for all. */
+export function aggregateJson(
+  summary: AggregateSummary,
+  { isDryRun, isIncomplete, speeds, peakRssBytes }: {
+    isDryRun: boolean;
+    isIncomplete: boolean;
+    speeds: readonly StageSpeed[];
+    peakRssBytes: number | null;
+  },
+): string {
+  const problems = summary.problems.map((problem) =>
+    jsonLine("problem", {
+      path: problem.path,
+      reason: problem.reason,
+      quantum_id: problem.quantumId,
+      task_label: problem.taskLabel,
+      broken: problem.isBroken,
+    })
+  );
+  const byStatus = new Map(
+    Object.values(AttemptStatus).map((status) => [
+      attemptStatusName(status),
+      summary.nByStatus[status] ?? 0,
+    ]),
+  );
+  byStatus.set(attemptStatusName(AttemptStatus.BLOCKED), summary.nBlocked);
+  return problems.join("") + jsonLine("summary", {
+    command: "aggregate-graph",
+    run: summary.outputRun,
+    dry_run: isDryRun,
+    incomplete: isIncomplete,
+    n_quanta: summary.nQuanta,
+    quanta_by_status: Object.fromEntries(byStatus),
+    n_abandoned: summary.nAbandoned,
+    n_from_chunk_log: summary.nReused,
+    n_blocked_with_files: summary.nBlockedWithFiles,
+    n_ingested: summary.nIngested,
+    n_skipped: summary.nKnown,
+    n_files_read: summary.nFilesRead,
+    n_bytes_read: summary.nBytesRead,
+    n_problems: summary.nProblems,
+    n_broken_files: summary.nBrokenFiles,
+    output: summary.outputPath,
+    output_bytes: summary.outputPath === null ? null : summary.nGraphBytes,
+    chunk_log: summary.chunkLogPath,
+    ...timingFields(summary, speeds, peakRssBytes),
+  });
+}
