@@ -59,6 +59,7 @@ if (import.meta.main) {
   Deno.exit(
     await runProgram(Deno.args, {
       terminal,
+      input: () => Deno.stdin.readable,
       env: Deno.env,
       cwd: Deno.cwd(),
       makeWorker,

@@ -42,6 +42,11 @@ export class UsageError extends ProvgraphError {
   override readonly exitCode = 2;
 }
 
+/** A name that means several things: exit code 2. */
+export class AmbiguousNameError extends UsageError {
+  override name = "AmbiguousNameError";
+}
+
 /** A well-formed request that must not be carried out in the present state: exit code 2. */
 export class RefusedError extends ProvgraphError {
   override name = "RefusedError";

@@ -14,6 +14,8 @@ import type { Terminal } from "./terminal.ts";
 /** Surroundings of the command line. */
 export interface CliContext {
   terminal: Terminal;
+  /** stdin; to be asked for once. */
+  input: () => ReadableStream<Uint8Array>;
   env: { get(name: string): string | undefined };
   cwd: string;
   /** Makes workers; only the entry point knows where their modules are. */

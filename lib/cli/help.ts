@@ -47,12 +47,17 @@ export const CAT_EPILOGUE = `
 SOURCE is a quantum graph file, a chunk log (OUTPUT.chunks) or a butler repository. ID is the UUID of
 a quantum or dataset, a prefix of it that is unique, or a task label followed by DIMENSION=VALUE...
 that single out one quantum. For config the ID is a task label or the config's dataset ID; packages
-and header need none.
+and header need none. With --batch, requests come from stdin, one a line: WHAT [ID...].
+
+Exit codes: 0 printed; 2 not found, ambiguous, refused; 3 some requests of --batch had no document.
 
 Examples:
   provgraph cat provenance.qg log 019c37f4
   provgraph cat provenance.qg metadata calibrate visit=101 detector=2 --format json
-  provgraph cat /repo/main --run u/me/run/20260701T000000Z log calibrate visit=101 detector=2`;
+  provgraph cat provenance.qg log calibrate visit=101 detector=2 --level WARN --tail 20
+  provgraph cat /repo/main --run u/me/run/20260701T000000Z log calibrate visit=101 detector=2
+  provgraph ls provenance.qg quanta --status FAILED --fields quantum_id | sed 's/^/log /' | \\
+    provgraph cat provenance.qg --batch --json`;
 
 /** Behind the help of `simulate`. */
 export const SIMULATE_EPILOGUE = `

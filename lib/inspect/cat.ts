@@ -8,6 +8,7 @@ import { NotFoundError, UsageError } from "../base/errors.ts";
 import { decodeUtf8, encodeUtf8, JsonCursor } from "../base/json_text.ts";
 import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
+import { filterRecords, type LogFilter } from "./log_filter.ts";
 import { forEachLogLine } from "./log_text.ts";
 import { parseQuantumView, quantumText } from "./quantum_document.ts";
 import { parseSelector, type Selector } from "./selector.ts";
@@ -43,6 +44,8 @@ export interface CatOptions {
   format: Format;
   /** Whether the stored bytes are printed, and nothing else. */
   isRaw: boolean;
+  /** Which records of a log; null for all. */
+  filter: LogFilter | null;
 }
 
 /**
@@ -84,7 +87,13 @@ export async function cat(
   }
 }
 
-function check({ what, attempt, allAttempts }: CatOptions, selector: Selector | null): void {
+function check(
+  { what, attempt, allAttempts, filter }: CatOptions,
+  selector: Selector | null,
+): void {
+  if (filter !== null && what !== "log") {
+    throw new UsageError(`Cannot select records of ${what}: only logs have records`);
+  }
   const needsId = what !== "header" && what !== "packages" && what !== "config";
   if (needsId && selector === null) {
     throw new UsageError(`Cannot print ${what}: no ID is given`, {
@@ -146,7 +155,7 @@ async function catAttempts(
       documents.attempts.length === 1 ? {} : { hint: "--all-attempts prints those that are there" },
     );
   }
-  const document = documents.text.subarray(...range);
+  const document = filtered(documents.text.subarray(...range), options, what);
   if (options.isRaw) return write(document);
   if (options.format === "json") {
     write(document);
@@ -163,17 +172,18 @@ async function catAllAttempts(
   kind: "log" | "metadata",
   { text, attempts, reason }: AttemptDocuments,
   what: string,
-  { isRaw, format }: CatOptions,
+  options: CatOptions,
   write: (bytes: Uint8Array | string) => void,
 ): Promise<void> {
-  if (isRaw) return write(text);
-  if (format === "json") {
-    write(text);
-    return write("\n");
+  const { isRaw, format, filter } = options;
+  if (isRaw || format === "json") {
+    if (filter === null) write(text);
+    else writeFilteredAttempts(text, attempts, options, what, write);
+    return isRaw ? undefined : write("\n");
   }
   const key = kind === "log" ? "record" : "metadata";
   for (const [i, range] of attempts.entries()) {
-    const document = range === null ? null : text.subarray(...range);
+    const document = range === null ? null : filtered(text.subarray(...range), options, what);
     if (format === "text") {
       write(`attempt ${i}${document === null ? `: ${await reason(i)}` : ""}\n`);
       if (document !== null) catAsText(kind, document, what, write);
@@ -187,6 +197,26 @@ async function catAllAttempts(
     if (document === null || kind === "metadata") line(document ?? encodeUtf8("null"));
     else forEachElement(document, what, line);
   }
+}
+
+/** The records that are wanted. */
+function filtered(document: Uint8Array, { filter }: CatOptions, what: string): Uint8Array {
+  return filter === null ? document : parseStored(what, () => filterRecords(document, filter));
+}
+
+function writeFilteredAttempts(
+  text: Uint8Array,
+  attempts: AttemptDocuments["attempts"],
+  options: CatOptions,
+  what: string,
+  write: (bytes: Uint8Array | string) => void,
+): void {
+  write('{"attempts":[');
+  for (const [i, range] of attempts.entries()) {
+    if (i > 0) write(",");
+    write(range === null ? "null" : filtered(text.subarray(...range), options, what));
+  }
+  write("]}");
 }
 
 function catAsText(

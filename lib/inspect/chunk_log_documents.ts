@@ -215,6 +215,11 @@ export class ChunkLogDocuments implements DocumentSource {
     }
   }
 
+  /** Does nothing: its look-ups pass over the heads anyway */
+  announce(): Promise<void> {
+    return Promise.resolve();
+  }
+
   rowDimensions(kind: RowKind): Promise<RowDimensions> {
     return Promise.resolve(pipelineDimensions(this.#pipelineGraph(), kind, this.name));
   }

@@ -20,6 +20,13 @@ export interface AttemptDocuments {
   reason(attempt: number): Promise<string>;
 }
 
+/** A document that will be asked for by the ID of its quantum or dataset. */
+export interface Announcement {
+  what: "log" | "metadata" | "quantum" | "dataset";
+  /** 16 bytes. */
+  id: Uint8Array;
+}
+
 /** A place that documents are read from. */
 export interface DocumentSource extends AsyncDisposable, RowSource {
   /** Kind and name, for messages. */
@@ -55,6 +62,12 @@ export interface DocumentSource extends AsyncDisposable, RowSource {
 
   /** JSON text of the header. */
   header(): Promise<Uint8Array>;
+
+  /**
+   * Says which documents are asked for next, so that those which lie close together are read at once.
+   * What is held of earlier ones is dropped. Memory: at most 16 MiB.
+   */
+  announce(documents: readonly Announcement[]): Promise<void>;
 }
 
 /** Finds the documents in a stored block. @throws {InvalidQuantumGraphFileError} if it is none. */

@@ -8,8 +8,10 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
-import type { NodeAddresses, ProvenanceGraph } from "../qg/provenance_graph.ts";
+import type { Address } from "../qg/address_file.ts";
+import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
 import {
+  type Announcement,
   type AttemptDocuments,
   attemptDocuments,
   blockedError,
@@ -35,6 +37,14 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
+
+/** Where the blocks of each kind of document are. */
+const MEMBERS = {
+  log: "logs.mb",
+  metadata: "metadata.mb",
+  quantum: "quanta.mb",
+  dataset: "datasets.mb",
+} as const;
 
 /** A provenance graph as a source of documents. It closes the graph. */
 export class GraphDocuments implements DocumentSource {
@@ -110,6 +120,15 @@ export class GraphDocuments implements DocumentSource {
 
   header(): Promise<Uint8Array> {
     return Promise.resolve(this.#graph.headerText);
+  }
+
+  async announce(documents: readonly Announcement[]): Promise<void> {
+    const wanted: { member: ProvenanceMember; address: Address }[] = [];
+    for (const { what, id } of documents) {
+      const node = await this.#graph.find(id);
+      if (node !== null) wanted.push({ member: MEMBERS[what], address: node[what] });
+    }
+    await this.#graph.prefetchBlocks(wanted);
   }
 
   async *quanta(): AsyncGenerator<Uint8Array> {

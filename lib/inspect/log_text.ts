@@ -15,21 +15,46 @@ interface ShownFields {
   filename: string;
   lineno: string;
   message: string;
+  levelno: number;
+}
+
+/** A record of a log. */
+export interface LogRecordView {
+  /** As it is printed, without line end. */
+  line: string;
+  /** NaN if the record has none. */
+  levelno: number;
+  /** Where the record is in the text of the array. */
+  range: [startByte: number, endByte: number];
 }
 
 /**
- * Calls back with the text of each record of an array, without line end.
+ * Calls back with each record of an array.
  *
  * @throws {SyntaxError} if it isn't an array of log records.
  */
-export function forEachLogLine(records: Uint8Array, each: (line: string) => void): void {
+export function forEachLogRecord(
+  records: Uint8Array,
+  each: (record: LogRecordView) => void,
+): void {
   const cursor = new JsonCursor(records);
   cursor.beginArray();
   while (cursor.nextElement()) {
+    cursor.kind(); // skips blanks
+    const start = cursor.position;
     const f = readShownFields(cursor);
-    each(`${f.levelname} ${f.asctime} ${f.name} ${f.filename}:${f.lineno} - ${f.message}`);
+    each({
+      line: `${f.levelname} ${f.asctime} ${f.name} ${f.filename}:${f.lineno} - ${f.message}`,
+      levelno: f.levelno,
+      range: [start, cursor.position],
+    });
   }
   cursor.finish();
+}
+
+/** The same for whoever wants their text alone. */
+export function forEachLogLine(records: Uint8Array, each: (line: string) => void): void {
+  forEachLogRecord(records, ({ line }) => each(line));
 }
 
 function readShownFields(cursor: JsonCursor): ShownFields {
@@ -40,6 +65,7 @@ function readShownFields(cursor: JsonCursor): ShownFields {
     filename: "",
     lineno: "",
     message: "",
+    levelno: NaN,
   };
   cursor.beginObject();
   while (cursor.nextMember()) {
@@ -55,6 +81,9 @@ function readShownFields(cursor: JsonCursor): ShownFields {
         fields.asctime = cursor.kind() === "number"
           ? pythonTime(cursor.readNumber())
           : pythonTimeText(cursor.readString());
+        break;
+      case "levelno":
+        fields.levelno = cursor.readNumber();
         break;
       case "lineno":
         fields.lineno = String(cursor.readValue());

@@ -141,6 +141,11 @@ export class PredictedDocuments implements DocumentSource {
     for (const init of initQuanta) yield* rows(init);
   }
 
+  /** Does nothing: its look-ups pass over the file anyway */
+  announce(): Promise<void> {
+    return Promise.resolve();
+  }
+
   rowDimensions(kind: RowKind): Promise<RowDimensions> {
     return Promise.resolve(pipelineDimensions(this.#graph.pipelineGraph(), kind, this.name));
   }

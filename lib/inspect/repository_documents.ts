@@ -169,6 +169,11 @@ export class RepositoryDocuments implements DocumentSource {
     yield* registeredRows(this.#registry, await this.#listedRun(), wish);
   }
 
+  /** Does nothing: its documents may be in many files */
+  announce(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async rowDimensions(kind: RowKind): Promise<RowDimensions> {
     const run = await this.#listedRun();
     if (kind === "quanta") {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { NotFoundError, UsageError } from "../base/errors.ts";
+import { AmbiguousNameError, NotFoundError, UsageError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import { uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
@@ -110,7 +110,7 @@ export interface Candidate {
  * The only candidate.
  *
  * @throws {NotFoundError} if there is none.
- * @throws {UsageError} naming them if there are several.
+ * @throws {AmbiguousNameError} naming them if there are several.
  */
 export function onlyCandidate(
   candidates: readonly Candidate[],
@@ -121,7 +121,7 @@ export function onlyCandidate(
   const words = selector.words.join(" ");
   if (candidates.length === 0) throw new NotFoundError(`Cannot find "${words}" in ${where}`);
   const shown = candidates.slice(0, MAX_CANDIDATES);
-  throw new UsageError(
+  throw new AmbiguousNameError(
     `Cannot tell what "${words}" means in ${where}: ` +
       (candidates.length > MAX_CANDIDATES ? `more than ${MAX_CANDIDATES}` : candidates.length) +
       ` fit\n${shown.map(({ id, text }) => `${uuidToText(id)}  ${text}`).join("\n")}`,

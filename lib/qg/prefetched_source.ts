@@ -10,10 +10,17 @@ import type { ByteRange } from "./range_plan.ts";
 /** Ranges kept; the oldest makes room. */
 const MAX_RANGES = 4;
 
+/** Bytes at hand. */
+interface HeldRange {
+  startByte: number;
+  bytes: Uint8Array;
+}
+
 /** Serves reads that lie within a prefetched range from memory, all others from the source. */
 export class PrefetchedSource implements ByteSource {
   readonly #inner: ByteSource;
-  #ranges: { startByte: number; bytes: Uint8Array }[] = [];
+  #ranges: HeldRange[] = [];
+  #held: HeldRange[] = [];
 
   constructor(inner: ByteSource) {
     this.#inner = inner;
@@ -35,6 +42,16 @@ export class PrefetchedSource implements ByteSource {
     const bytes = await this.#inner.read(startByte, length);
     if (this.#ranges.length >= MAX_RANGES) this.#ranges.shift();
     this.#ranges.push({ startByte, bytes });
+  }
+
+  /** Reads ranges and keeps them until the next call; those of the call before are dropped. */
+  async hold(ranges: readonly ByteRange[]): Promise<void> {
+    this.#held = [];
+    for (const { startByte, endByte } of ranges) {
+      if (this.#find(startByte, endByte - startByte) !== undefined) continue;
+      const bytes = await this.#inner.read(startByte, endByte - startByte);
+      this.#held.push({ startByte, bytes });
+    }
   }
 
   /** First byte from which on everything to the end of the source is at hand. */
@@ -60,12 +77,13 @@ export class PrefetchedSource implements ByteSource {
 
   close(): void {
     this.#ranges = [];
+    this.#held = [];
     this.#inner.close();
   }
 
-  #find(offset: number, length: number): { startByte: number; bytes: Uint8Array } | undefined {
-    return this.#ranges.find(({ startByte, bytes }) =>
-      offset >= startByte && offset + length <= startByte + bytes.length
-    );
+  #find(offset: number, length: number): HeldRange | undefined {
+    const holds = ({ startByte, bytes }: HeldRange) =>
+      offset >= startByte && offset + length <= startByte + bytes.length;
+    return this.#ranges.find(holds) ?? this.#held.find(holds);
   }
 }

@@ -43,6 +43,8 @@ import {
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { PrefetchedSource } from "./prefetched_source.ts";
 import {
+  type ByteRange,
+  joinRanges,
   MAX_FENCES,
   planHead,
   planMemberStart,
@@ -203,6 +205,22 @@ export class ProvenanceGraph implements Disposable {
   /** JSON text of the metadata of a quantum's attempts. @throws as {@linkcode readLog}. */
   readMetadata(address: Address): Promise<Uint8Array> {
     return this.#readBlock(METADATA_MEMBER, address);
+  }
+
+  /**
+   * Reads blocks that are asked for next, neighbouring ones at once, and holds their bytes until the
+   * next call: at most 16 MiB of them, beyond which blocks are read one by one.
+   */
+  async prefetchBlocks(
+    blocks: readonly { member: ProvenanceMember; address: Address }[],
+  ): Promise<void> {
+    const ranges: ByteRange[] = [];
+    for (const { member, address: { offset, size } } of blocks) {
+      const start = this.#dataOffsets.get(member) ?? presumedDataOffset(this.#zip.members, member);
+      if (start === null || size === 0) continue;
+      ranges.push({ startByte: start + offset, endByte: start + offset + size });
+    }
+    await this.#source.hold(joinRanges(ranges));
   }
 
   /** The pipeline graph. Read and parsed once. */

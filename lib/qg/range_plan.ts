@@ -110,6 +110,41 @@ export function presumedDataOffset(members: ZipMembers, name: string): number | 
   return extraLength >= 0 && extraLength <= EXTRA_ROOM ? start : null;
 }
 
+/** Bytes between two ranges that are read rather than asked for separately. */
+const JOINED_GAP = 16384;
+/** Bytes of a joined range, and of all joined ranges together. */
+const MAX_JOINED_SIZE = 4 * 2 ** 20;
+const MAX_HELD_SIZE = 16 * 2 ** 20;
+
+/**
+ * Fewer, larger ranges that cover ranges which lie close together, ascending. Ranges that nothing is
+ * close to are left out: reading them one by one costs the same.
+ *
+ * @param ranges In any order; they may overlap.
+ */
+export function joinRanges(ranges: readonly ByteRange[]): ByteRange[] {
+  const joined: (ByteRange & { n: number })[] = [];
+  const ascending = [...ranges].sort((a, b) => a.startByte - b.startByte);
+  for (const { startByte, endByte } of ascending) {
+    const last = joined.at(-1);
+    if (
+      last !== undefined && startByte - last.endByte <= JOINED_GAP &&
+      Math.max(endByte, last.endByte) - last.startByte <= MAX_JOINED_SIZE
+    ) {
+      last.endByte = Math.max(endByte, last.endByte);
+      last.n++;
+    } else {
+      joined.push({ startByte, endByte, n: 1 });
+    }
+  }
+  let nBytes = 0;
+  return joined
+    .filter(({ n, startByte, endByte }) =>
+      n > 1 && (nBytes += endByte - startByte) <= MAX_HELD_SIZE
+    )
+    .map(({ startByte, endByte }) => ({ startByte, endByte }));
+}
+
 /** What is known when a row is to be guessed. */
 export interface RowEstimate {
   /** The id looked for: greater than `lowerKey`, less than `upperKey`. */

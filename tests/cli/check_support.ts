@@ -36,6 +36,7 @@ export async function runHere(args: readonly string[]): Promise<Outcome> {
     signal: new AbortController().signal,
     stopGracefully: () => {},
     nProcessors: 2,
+    input: () => ReadableStream.from([]),
     processId: Deno.pid,
     now: () => new Date(),
     append: () => {},

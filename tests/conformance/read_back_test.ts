@@ -52,6 +52,7 @@ class Printer implements AsyncDisposable {
         attempt: null,
         allAttempts: false,
         format: "text",
+        filter: null,
         isRaw: true,
         ...options,
       }, (piece) => {

@@ -34,6 +34,7 @@ if (import.meta.main) {
       makeWorker,
       signal: stopping.signal,
       nProcessors: 2,
+      input: () => ReadableStream.from([]),
       processId: Deno.pid,
       now: () => new Date(),
       append: () => {},

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
 import { uuidFromText } from "../../lib/base/uuid.ts";
 import { cat, type CatOptions } from "../../lib/inspect/cat.ts";
+import { catBatch } from "../../lib/inspect/cat_batch.ts";
 import { attemptDocuments } from "../../lib/inspect/documents.ts";
 import { GraphDocuments } from "../../lib/inspect/graph_documents.ts";
 import { missingReason } from "../../lib/inspect/quantum_document.ts";
@@ -35,7 +36,7 @@ async function run(
   let output = "";
   await cat(
     documents,
-    { what, idWords, attempt: null, allAttempts: false, format: "json", isRaw: true },
+    { what, idWords, attempt: null, allAttempts: false, format: "json", isRaw: true, filter: null },
     (bytes) => output += typeof bytes === "string" ? bytes : new TextDecoder().decode(bytes),
   );
   return { output, nReads: source.nReads, nBytes: source.nBytes };
@@ -108,4 +109,36 @@ Deno.test("missingReason() and caveatNames() use the names of the format", () =>
     "ALL_OUTPUTS_MISSING",
     "PARTIAL_OUTPUTS_ERROR",
   ]);
+});
+
+Deno.test("catBatch() reads documents that lie side by side at once", async () => {
+  const ids: string[] = [];
+  {
+    using graph = await ProvenanceGraph.open(FileSource.open(GRAPH), await Zstd.load());
+    for await (const { text } of graph.blocks("quanta.mb")) {
+      const quantum = JSON.parse(new TextDecoder().decode(text));
+      if (quantum.attempts.length > 0) ids.push(quantum.quantum_id);
+      if (ids.length === 60) break;
+    }
+  }
+  // Asked for in another order than they lie in.
+  const requests = ids.toSorted((a, b) => a < b ? 1 : -1).map((id) => `log ${id}`);
+  const answers = async (bunches: string[][]) => {
+    const { documents, source } = await open();
+    await using _ = documents;
+    let text = "";
+    const nFailed = await catBatch(
+      documents,
+      ReadableStream.from(bunches),
+      { attempt: null, allAttempts: false, filter: null, isJson: false },
+      (bytes) => text += new TextDecoder().decode(bytes),
+    );
+    assert.equal(nFailed, 0);
+    return { text, nReads: source.nReads };
+  };
+  const together = await answers([requests]);
+  const apart = await answers(requests.map((request) => [request]));
+  assert.equal(together.text, apart.text);
+  assert.ok(apart.nReads >= 60, `${apart.nReads} reads one by one`);
+  assert.ok(together.nReads <= 25, `${together.nReads} reads together`);
 });
