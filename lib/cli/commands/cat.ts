@@ -3,13 +3,12 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { DOCUMENT_KINDS, type DocumentKind, type Format, FORMATS } from "../../inspect/cat.ts";
 import { UsageError } from "../../base/errors.ts";
-import type { LogLevel } from "../../base/log.ts";
+import { LEVEL_NUMBERS, type LogLevel } from "../../base/log.ts";
 import { integer, integerAtLeast } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CAT_EPILOGUE } from "../help.ts";
 import { inputLines } from "../input_lines.ts";
-import { LEVEL_NUMBERS } from "../logger.ts";
 import { withPager } from "../pager.ts";
 
 /** Options as commander gives them. */
