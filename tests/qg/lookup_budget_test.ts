@@ -1,4 +1,7 @@
-/** Reads and bytes of one look-up in a graph of a million quanta, whose rows are made as they are read. */
+/**
+ * Reads and bytes of one look-up in a graph of a million quanta, whose rows are made as they are read:
+ * from a file, and behind a server.
+ */
 
 import assert from "node:assert/strict";
 import { concatBytes, writeBigEndian } from "../../lib/base/bytes.ts";
@@ -6,7 +9,10 @@ import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { fenceCount, fenceRow } from "../../lib/qg/range_plan.ts";
 import { writeAddressHeader, writeAddressRow } from "../../lib/qg/address_file.ts";
+import { uuidToText } from "../../lib/base/uuid.ts";
 import { CountingSource } from "../../lib/store/byte_source.ts";
+import { HttpSource } from "../../lib/store/http_source.ts";
+import { expectProvgraph } from "../support/fixtures.ts";
 import { block, loadZstd, SparseSource, zipEnd, zipParts } from "./support.ts";
 
 const N_ROWS = 3_500_000; // a million quanta and two and a half datasets each
@@ -142,16 +148,21 @@ function crowdedKeys(): Keys {
   return keys.sort();
 }
 
+/** Rows to look up: both ends, page boundaries, and some in between. */
+function rowsToFind(nMore: number): number[] {
+  const rows = [0, 1, 743, 744, 745, N_ROWS - 800, N_ROWS - 2, N_ROWS - 1];
+  const next = random();
+  for (let i = 0; i < nMore; i++) rows.push(Math.floor(next() * N_ROWS));
+  return rows;
+}
+
 async function worstLookup(keys: Keys, withFences: boolean): Promise<[number, number]> {
   const source = await sparseGraph(keys, withFences);
   const zstd = await loadZstd();
   const id = new Uint8Array(16);
   let worstReads = 0;
   let worstBytes = 0;
-  const rows = [0, 1, 743, 744, 745, N_ROWS - 800, N_ROWS - 2, N_ROWS - 1];
-  const next = random();
-  for (let i = 0; i < 150; i++) rows.push(Math.floor(next() * N_ROWS));
-  for (const row of rows) {
+  for (const row of rowsToFind(150)) {
     idOf(keys, row, id, 0);
     const counting = new CountingSource(source);
     using graph = await ProvenanceGraph.open(counting, zstd);
@@ -181,4 +192,66 @@ for (const [what, makeKeys, withFences] of CASES) {
 Deno.test("ProvenanceGraph answers in a bounded number of reads whatever the ids are", async () => {
   const [nReads] = await worstLookup(crowdedKeys(), false);
   assert.ok(nReads <= 24, `${nReads} reads`);
+});
+
+/** A server on the loopback address that gives ranges of a source, and counts what it gives. */
+function serveRanges(source: SparseSource) {
+  const counts = { nRequests: 0, nBytes: 0 };
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    async (request) => {
+      const asked = /^bytes=(\d*)-(\d+)$/.exec(request.headers.get("range") ?? "");
+      assert.ok(asked !== null, "a request without range");
+      const [first, last] = asked[1] === ""
+        ? [source.size - Number(asked[2]), source.size - 1]
+        : [Number(asked[1]), Number(asked[2])];
+      const bytes = await source.read(first, last + 1 - first);
+      counts.nRequests++;
+      counts.nBytes += bytes.length;
+      return new Response(new Uint8Array(bytes), {
+        status: 206,
+        headers: { etag: '"one"', "content-range": `bytes ${first}-${last}/${source.size}` },
+      });
+    },
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  return {
+    url: `http://127.0.0.1:${port}/graph.qg`,
+    counts,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+for (const [what, makeKeys, withFences] of CASES) {
+  Deno.test(`ProvenanceGraph answers within its budget from a server: ${what}`, async () => {
+    const keys = makeKeys();
+    await using server = serveRanges(await sparseGraph(keys, withFences));
+    const zstd = await loadZstd();
+    const id = new Uint8Array(16);
+    for (const row of rowsToFind(25)) {
+      idOf(keys, row, id, 0);
+      Object.assign(server.counts, { nRequests: 0, nBytes: 0 });
+      using graph = await ProvenanceGraph.open(await HttpSource.open(server.url), zstd);
+      const node = await graph.find(id);
+      assert.ok(node !== null, `row ${row}`);
+      assert.match(decodeUtf8(await graph.readLog(node.log)), /^\{"attempts":\[\[\],/);
+      const { nRequests, nBytes } = server.counts;
+      assert.ok(nRequests <= MAX_READS, `row ${row}: ${nRequests} requests`);
+      assert.ok(nBytes <= MAX_BYTES, `row ${row}: ${nBytes} bytes`);
+    }
+  });
+}
+
+Deno.test("cat prints a log from a server within the budget", async () => {
+  const keys = crowdedKeys();
+  await using server = serveRanges(await sparseGraph(keys, true));
+  const id = new Uint8Array(16);
+  idOf(keys, 1_234_567, id, 0);
+  const { stdout } = await expectProvgraph(
+    ["cat", server.url, "log", uuidToText(id), "--all-attempts", "--raw"],
+  );
+  assert.match(stdout, /^\{"attempts":\[\[\],.*null\]\}$/);
+  const { nRequests, nBytes } = server.counts;
+  assert.ok(nRequests <= MAX_READS, `${nRequests} requests`);
+  assert.ok(nBytes <= MAX_BYTES, `${nBytes} bytes`);
 });

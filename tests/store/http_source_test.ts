@@ -65,6 +65,21 @@ Deno.test("HttpSource.open() refuses a file of unknown size from a server that i
   await assert.rejects(HttpSource.open(server.url), RefusedError);
 });
 
+Deno.test("HttpSource.open() refuses a file above 16 MiB when the server ignores ranges, and reads none of it", async () => {
+  let isCancelled = false;
+  const answer = (size: number) => {
+    const body = new ReadableStream({ cancel: () => void (isCancelled = true) });
+    return Promise.resolve(
+      new Response(body, { headers: { "content-length": String(size) } }),
+    );
+  };
+  await assert.rejects(
+    HttpSource.open("http://server.example/graph.qg", () => answer(16 * 2 ** 20 + 1)),
+    RefusedError,
+  );
+  assert.ok(isCancelled);
+});
+
 Deno.test("HttpSource.open() names an absent file and an unreachable server", async () => {
   let url: string;
   {
