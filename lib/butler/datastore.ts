@@ -4,8 +4,7 @@
  * @module
  */
 
-import { join } from "node:path/posix";
-import { RefusedError, RepositoryError } from "../base/errors.ts";
+import { RepositoryError } from "../base/errors.ts";
 import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_file.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
@@ -21,6 +20,7 @@ import {
 import { Constraints, lookupKeys, LookupTable } from "./lookup.ts";
 import type { RepositoryConfig } from "./repo_config.ts";
 
+export { absolutePath } from "./datastore_path.ts";
 export type { DimensionRecordSource } from "./file_template.ts";
 
 /** Paths and formatter of all datasets of one type in one run. */
@@ -261,21 +261,4 @@ class Plan implements DatasetPlan {
     const template = this.#template ?? this.#restrictedTemplate(this.#instrument(values));
     return template.expand(values, records, idText) + this.#extension;
   }
-}
-
-/**
- * Absolute path of a file in a datastore.
- *
- * @param root absolute path of the datastore's root
- * @param relative path of a plan or record
- * @throws {RefusedError} if `relative` is empty, absolute, holds a NUL character, or has ".." for a
- *   directory.
- */
-export function absolutePath(root: string, relative: string): string {
-  if (/^$|^\/|(?:^|\/)\.\.(?:\/|$)|\0/.test(relative)) {
-    throw new RefusedError(
-      `Cannot use path ${JSON.stringify(relative)} in datastore "${root}": it is not inside`,
-    );
-  }
-  return join(root, relative);
 }

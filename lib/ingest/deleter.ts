@@ -4,7 +4,7 @@
  * @module
  */
 
-import { absolutePath } from "../butler/datastore.ts";
+import { absolutePath } from "../butler/datastore_path.ts";
 import type { WorkerReply } from "../base/worker_loop.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";

@@ -47,7 +47,7 @@ export function ingestGraphCommand(
       new Option("-t, --transfer <mode>", "how the graph file gets into the datastore")
         .choices(TRANSFER_MODES).default("move"),
     )
-    .option("--batch-size <n>", "datasets per transaction", integerAtLeast(1), 10000)
+    .option("--batch-size <n>", "datasets per transaction", integerAtLeast(1), 5000)
     .option("--output-run <run>", "RUN collection; needed if the graph is omitted")
     .option("--resume", "only continue what was begun; refuse to start", false)
     .option(
