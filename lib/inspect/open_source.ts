@@ -31,7 +31,7 @@ export async function openSource(
   env: { get(name: string): string | undefined },
   cwd: string,
 ): Promise<DocumentSource> {
-  const zstd = await Zstd.load();
+  const zstd = Zstd.forFewReads();
   if (isHttpUrl(argument)) {
     const remote = await ProvenanceGraph.open(await HttpSource.open(argument), zstd);
     return checkRun(new GraphDocuments(remote), run);
@@ -73,6 +73,7 @@ function fileOf(
 async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
   if (hasMagic(path)) {
     const { ChunkLogDocuments } = await import("./chunk_log_documents.ts");
+    await zstd.prepare();
     return ChunkLogDocuments.open(FileSource.open(path), zstd);
   }
   try {
@@ -82,6 +83,7 @@ async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
     if (!(error instanceof RefusedError) || !await isPredicted(path)) throw error;
     const { PredictedDocuments } = await import("./predicted_documents.ts");
     const { PredictedGraph } = await import("../qg/predicted_graph.ts");
+    await zstd.prepare();
     return new PredictedDocuments(await PredictedGraph.open(path, zstd));
   }
 }

@@ -102,6 +102,7 @@ export class ProvenanceGraph implements Disposable {
   readonly headerText: Uint8Array;
   readonly #source: PrefetchedSource;
   readonly #zip: ZipReader;
+  readonly #zstd: Zstd;
   readonly #decompressor: ZstdDecompressor;
   #addressFile: Promise<AddressFile> | null = null;
   #pipelineGraph: Promise<PipelineGraph> | null = null;
@@ -113,6 +114,7 @@ export class ProvenanceGraph implements Disposable {
     zip: ZipReader,
     headerText: Uint8Array,
     header: QuantumGraphHeader,
+    zstd: Zstd,
     decompressor: ZstdDecompressor,
   ) {
     this.name = source.name;
@@ -120,12 +122,15 @@ export class ProvenanceGraph implements Disposable {
     this.#zip = zip;
     this.headerText = headerText;
     this.header = header;
+    this.#zstd = zstd;
     this.#decompressor = decompressor;
   }
 
   /**
    * Opens a graph: two reads, of the tail and of header and dictionary. The graph closes the source,
    * also when opening fails.
+   *
+   * @param zstd Codecs for few reads do; they are prepared for many before passing over blocks.
    *
    * @throws {RefusedError} for a predicted graph or a newer format.
    * @throws {InvalidQuantumGraphFileError} if it isn't a quantum graph, is cut or lacks a member.
@@ -145,7 +150,7 @@ export class ProvenanceGraph implements Disposable {
         requireMember(zip, name, source.name);
         zip.requireStored(name);
       }
-      return new ProvenanceGraph(prefetched, zip, headerText, header, decompressor);
+      return new ProvenanceGraph(prefetched, zip, headerText, header, zstd, decompressor);
     } catch (error) {
       prefetched.close();
       throw error;
@@ -246,6 +251,7 @@ export class ProvenanceGraph implements Disposable {
    * @throws {InvalidQuantumGraphFileError} if a block is cut or damaged.
    */
   async *blocks(member: ProvenanceMember): AsyncGenerator<ProvenanceBlock> {
+    await this.#zstd.prepare();
     const source = await this.#zip.memberSource(member);
     const intSize = this.header.int_size;
     for await (

@@ -9,6 +9,9 @@
  * | written, up to 1 MiB (without dictionary 256 KiB) | "zstd-codec" |
  * | written, larger | `node:zlib`, without dictionary, which any reader accepts |
  *
+ * Who reads only a few documents does so without "zstd-codec" (`Zstd.forFewReads()`): it takes 40 ms
+ * to load, "@bokuweb/zstd-wasm" 6 ms, but 50 µs more a document.
+ *
  * The size decides, never a failed attempt: out of memory, "zstd-codec" prints to stdout. Of its
  * heap, 11 MiB are usable; the limits leave room for six digested dictionaries.
  *
@@ -19,8 +22,6 @@
 
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } from "node:zlib";
-// @ts-types="./zstd_codec.d.ts"
-import codecModule from "zstd-codec/module";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
 import { dictionaryId, frameContentSize, measureFrame, parseFrameHeader } from "./zstd_frame.ts";
@@ -70,20 +71,33 @@ export interface ZstdDecompressor {
 
 /** The codecs of one thread. One is enough for a process or worker: it holds a heap of 16 MiB. */
 export class Zstd {
-  readonly #small: SmallCodec;
+  /** Null until {@linkcode prepare} is done. */
+  #small: SmallCodec | null = null;
   readonly #large = new LargeDecoder();
 
-  private constructor(small: SmallCodec) {
-    this.#small = small;
+  private constructor() {}
+
+  /** Loads the small codec; that for large documents comes when one turns up. */
+  static async load(): Promise<Zstd> {
+    const zstd = new Zstd();
+    await zstd.prepare();
+    return zstd;
   }
 
-  /** Compiles the small codec (about 15 ms); that for large documents comes when one turns up. */
-  static async load(): Promise<Zstd> {
-    // In an object, because the binding has a `then` method: resolving with it would never settle.
-    const { binding } = await new Promise<{ binding: Binding }>((resolve) =>
-      codecModule.run((binding) => resolve({ binding }))
-    );
-    return new Zstd(new SmallCodec(binding));
+  /**
+   * Codecs to read a few documents with, there at once. {@linkcode prepare} comes before compressing,
+   * and before reading many.
+   */
+  static forFewReads(): Zstd {
+    return new Zstd();
+  }
+
+  /** Loads the small codec, unless it is there: decompressors made before use it from then on. */
+  async prepare(): Promise<void> {
+    if (this.#small !== null) return;
+    const { loadBinding } = await import("./zstd_binding.ts");
+    const { binding } = await loadBinding();
+    this.#small ??= new SmallCodec(binding);
   }
 
   /**
@@ -99,6 +113,7 @@ export class Zstd {
       throw new RangeError(`Cannot compress at level ${level}: levels are 1 to 22`);
     }
     const small = this.#small;
+    if (small === null) throw new Error("Cannot compress: the codec is not prepared");
     const dict = dictionary === null || dictionary.length < MIN_DICTIONARY_SIZE
       ? null
       : dictionary.slice();
@@ -126,13 +141,13 @@ export class Zstd {
    * @param dictionary raw or trained; null or zero-length: none. Untrusted, of any size.
    */
   decompressor(dictionary: Uint8Array | null): ZstdDecompressor {
-    const small = this.#small;
     const dict = dictionary === null || dictionary.length === 0 ? null : dictionary.slice();
     const ownId = dict === null ? 0 : dictionaryId(dict);
     const key = dict === null ? "" : digest(dict);
     const isSmallDictionary = dict === null || dict.length <= MAX_SMALL_DICTIONARY_SIZE;
     const decode = (frame: Uint8Array, contentSize: number): Uint8Array<ArrayBuffer> | null => {
-      if (isSmallDictionary && contentSize + frame.length <= SMALL_READ_SIZE) {
+      const small = this.#small;
+      if (small !== null && isSmallDictionary && contentSize + frame.length <= SMALL_READ_SIZE) {
         return small.decompress(
           frame,
           contentSize,

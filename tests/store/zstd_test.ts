@@ -252,3 +252,29 @@ Deno.test("frameContentSize() is null without a size and for what is no frame", 
   assert.equal(frameContentSize(new Uint8Array(0)), null);
   assert.equal(frameContentSize(zstd.compressor(null, 1).compress(new Uint8Array(300))), 300);
 });
+
+Deno.test("Zstd.forFewReads() reads what the full set reads, before and after prepare()", async () => {
+  const few = Zstd.forFewReads();
+  assert.throws(() => few.compressor(null, 3), /not prepared/);
+  const cases: [string, Uint8Array | null, Uint8Array, Uint8Array][] = [];
+  for (const [name, dictionary] of DICTIONARIES) {
+    for (const size of [0, 1, 700, 40_000]) {
+      const text = recordText(size, size);
+      cases.push([name, dictionary, text, zstd.compressor(dictionary, 10).compress(text)]);
+    }
+  }
+  const decompressors = new Map(DICTIONARIES.map(([name, d]) => [name, few.decompressor(d)]));
+  for (const isPrepared of [false, true]) {
+    if (isPrepared) await few.prepare();
+    for (const [name, , text, frame] of cases) {
+      assert.deepEqual(decompressors.get(name)!.decompress(frame, name), text, name);
+      const damaged = frame.slice(0, -1);
+      if (text.length === 0) continue;
+      assert.throws(
+        () => decompressors.get(name)!.decompress(damaged, name),
+        InvalidQuantumGraphFileError,
+      );
+    }
+  }
+  assert.ok(few.compressor(null, 3).compress(raw).length > 0);
+});
