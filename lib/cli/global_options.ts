@@ -8,6 +8,7 @@
 import { type Command, Option } from "commander";
 import { gather } from "./args.ts";
 import { COLOR_MODES, type ColorMode } from "./color.ts";
+import { optionsFileOption } from "./options_file.ts";
 import { type LevelSetting, parseLogLevels } from "./logger.ts";
 
 /** Global options of a command line, wherever they were given. */
@@ -73,6 +74,7 @@ export function addGlobalOptions(command: Command, { isProgram }: { isProgram: b
     // Commander takes "--no-pager" to mean that the pager is on by default: here nothing was said.
     command.setOptionValueWithSource(option.attributeName(), undefined, "default");
   }
+  if (!isProgram) command.addOption(optionsFileOption());
 }
 
 /** What was said before and after the name of the command; of contradictions the last counts. */

@@ -22,6 +22,7 @@ import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_
 import { PROGRAM_EPILOGUE } from "./help.ts";
 import { type LevelSetting, Logger } from "./logger.ts";
 import { describeError } from "./tell_error.ts";
+import { expandOptionsFile } from "./options_file.ts";
 import { type ProgressOptions, ProgressReporter } from "./progress.ts";
 import type { BarArea } from "./progress_bar.ts";
 import { ClosedPipeError } from "./terminal.ts";
@@ -31,7 +32,7 @@ const STATUS_SECONDS = 30;
 
 /** What is known of one command line while it runs. */
 interface ProgramState {
-  readonly isJson: boolean;
+  isJson: boolean;
   exitCode: number;
   options: GlobalOptions | null;
   logger: Logger | null;
@@ -46,9 +47,8 @@ interface ProgramState {
  * @returns the exit code of the process.
  */
 export async function runProgram(args: readonly string[], context: CliContext): Promise<number> {
-  const isJson = asksForJson(args);
   const state: ProgramState = {
-    isJson,
+    isJson: asksForJson(args),
     exitCode: ExitCode.DONE,
     options: null,
     logger: null,
@@ -56,10 +56,13 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   };
   const program = makeProgram(context, state);
   try {
-    await program.parseAsync(args, { from: "user" });
+    const words = await expandOptionsFile(args, () => makeProgram(context, state), context);
+    state.isJson = asksForJson(words);
+    await program.parseAsync(words, { from: "user" });
     return state.exitCode;
   } catch (error) {
     if (error instanceof ClosedPipeError) return ExitCode.DONE;
+    const { isJson } = state;
     const exitCode = exitCodeOf(error);
     // Commander has told its own errors already, but not as JSON; help and version are none.
     if (!(error instanceof CommanderError) || (isJson && exitCode !== ExitCode.DONE)) {
