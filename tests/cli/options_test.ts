@@ -116,7 +116,7 @@ Deno.test("a command's own options count more than global ones of the same name 
   addGlobalOptions(program, { isProgram: true });
   const given: unknown[] = [];
   const command = new Command("c").option("-q, --quick <n>").option("--progress <n>")
-    .action((options) => given.push(options.quick, options.progress));
+    .action((options) => void given.push(options.quick, options.progress));
   addGlobalOptions(command, { isProgram: false });
   program.addCommand(command);
   program.parse(["-q", "c", "-q", "1", "--progress", "2", "-v"], { from: "user" });
