@@ -95,6 +95,7 @@ async function aggregate(
   const index = indexGraph(graph);
   const isWriting = options.outputPath !== null;
   const isWritingGraph = isWriting && !options.isIncomplete;
+  const chunkLogPath = isWriting ? chunkLogPathOf(options.outputPath!) : null;
   const scanner: CommonScannerSetup = {
     graphPath: options.graphPath,
     repository: config,
@@ -105,7 +106,6 @@ async function aggregate(
     known: markKnown(index, known.ids),
     knownOutside: knownOutsideIndex(graph, known.ids),
     reuse: null,
-    chunkLogPath: isWriting ? chunkLogPathOf(options.outputPath!) : null,
     mockStorageClasses: options.mockStorageClasses,
     isIncomplete: options.isIncomplete,
     isWriting,
@@ -117,7 +117,7 @@ async function aggregate(
   const chunkLog = isWriting ? openChunkLog(graph, index, options, log) : null;
   clock.enter("dictionary");
   if (isWriting) {
-    scanner.reuse = chunkLog?.table ?? null;
+    scanner.reuse = chunkLog && { table: chunkLog.table, wasProduced: chunkLog.wasProduced };
     scanner.dictionary = chunkLog?.header.dictionary ??
       await makeDictionary(scanner, index, options);
   }
@@ -129,7 +129,7 @@ async function aggregate(
     scanner,
     writer: !isWriting ? null : {
       graphPath: options.graphPath,
-      chunkLogPath: scanner.chunkLogPath!,
+      chunkLogPath: chunkLogPath!,
       resumeSize: chunkLog?.soundSize ?? -1,
       headerChunk: makeHeaderChunk({
         fingerprint: fingerprintOf(graph),
@@ -178,7 +178,7 @@ async function aggregate(
     if (!signal.aborted) await supervisor.scan();
     if (signal.aborted) {
       await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);
-      throw interrupted(supervisor.counts, scanner.chunkLogPath, options, signal);
+      throw interrupted(supervisor.counts, chunkLogPath, options, signal);
     }
     clock.enter("finish");
     watch.update();
@@ -199,7 +199,7 @@ async function aggregate(
         )
         : supervisor.keepChunkLog().then(() => true),
     ]);
-    if (!isFinished) throw interrupted(supervisor.counts, scanner.chunkLogPath, options, signal);
+    if (!isFinished) throw interrupted(supervisor.counts, chunkLogPath, options, signal);
     isDone = true;
   } finally {
     signal.removeEventListener("abort", stop);
@@ -213,9 +213,7 @@ async function aggregate(
     seconds: (performance.now() - startMs) / 1000,
     stageSeconds: clock.seconds(),
     outputPath: isWritingGraph ? options.outputPath : null,
-    chunkLogPath: isWriting && (options.isIncomplete || options.keepChunks)
-      ? scanner.chunkLogPath
-      : null,
+    chunkLogPath: options.isIncomplete || options.keepChunks ? chunkLogPath : null,
   };
 }
 

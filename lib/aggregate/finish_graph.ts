@@ -13,7 +13,7 @@ import { UUID_SIZE } from "../base/uuid.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
-import { sortIds } from "../provenance/sort_ids.ts";
+import { sortIds, sortOffsets } from "../provenance/sort_ids.ts";
 import {
   addressFileSize,
   addressHeaderSize,
@@ -193,8 +193,7 @@ function writeGraph(
   for (const [name, bytes] of documents) zip.write(name, bytes);
 
   const addresses = new Addresses(index);
-  const byOffset = Uint32Array.from(table.chunkOffset.keys())
-    .sort((a, b) => table.chunkOffset[a] - table.chunkOffset[b]);
+  const byOffset = sortOffsets(table.chunkOffset);
   progress("Copying blocks into the provenance graph.");
   for (const [n, q] of byOffset.entries()) {
     stopIfAsked(input);

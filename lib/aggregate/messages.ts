@@ -10,7 +10,7 @@ import type { DataIdValue } from "../butler/data_id.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import type { WorkerLogSetup } from "../store/worker_log.ts";
-import type { ChunkTable } from "../provenance/chunk_table.ts";
+import type { ChunkTable, LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphArrays } from "../provenance/graph_index.ts";
 
 /** All that a scanner is given at the start. */
@@ -29,8 +29,8 @@ export interface ScannerSetup {
   known: Uint8Array;
   /** Packed ids, ascending, of registered outputs that the index hasn't: `packages`. */
   knownOutside: Uint8Array;
-  reuse: ChunkTable | null;
-  chunkLogPath: string | null;
+  /** Chunks of an earlier run, null for none; both on shared memory. */
+  reuse: Pick<LoadedChunkLog, "table" | "wasProduced"> | null;
   mockStorageClasses: boolean;
   isIncomplete: boolean;
   isWriting: boolean;

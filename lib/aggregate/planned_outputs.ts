@@ -33,6 +33,9 @@ export interface Output {
   path: string | null;
 }
 
+/** Paths that might not be normal or lead out of the datastore. */
+const SUSPECT = /^$|^[./]|\/[./]|\/$|\0/;
+
 /** Finds out all about the outputs of quanta of one graph in one repository. */
 export class PlannedOutputs {
   readonly types: OutputTypes;
@@ -42,6 +45,7 @@ export class PlannedOutputs {
   readonly #datastore: FileDatastore;
   readonly #plans: (DatasetPlan | undefined)[] = [];
   readonly #records: DimensionRecordSource;
+  readonly #rootSlash: string;
 
   constructor(setup: ScannerSetup, graph: PredictedGraph) {
     this.#graphPath = graph.path;
@@ -50,18 +54,21 @@ export class PlannedOutputs {
     this.#datastore = new FileDatastore(setup.repository, this.#universe, {
       mockStorageClasses: setup.mockStorageClasses,
     });
+    this.#rootSlash = absolutePath(this.#datastore.root, "x").slice(0, -1);
     this.types = new OutputTypes(graph.pipelineGraph(), this.#universe);
     this.#records = graphDimensionRecords(this.#universe, setup.dimensionRows);
   }
 
   /**
-   * All outputs of a quantum, in the order of its block.
+   * Outputs of a quantum, in the order of its block.
    *
+   * @param only The one connection that is wanted; without it, all are.
    * @throws {InvalidQuantumGraphFileError} if one is of a type that no task writes, or of another RUN.
    */
-  of(quantum: PredictedQuantum): Output[] {
+  of(quantum: PredictedQuantum, only?: string): Output[] {
     const outputs: Output[] = [];
     for (const [connection, datasets] of quantum.outputs) {
+      if (only !== undefined && connection !== only) continue;
       for (const dataset of datasets) {
         const id = new Uint8Array(UUID_SIZE);
         writeUuidText(dataset.idText, id, 0);
@@ -91,6 +98,8 @@ export class PlannedOutputs {
 
   /** Absolute path of an output. */
   absolute(path: string): string {
+    // Paths of plans are normal already; whatever might not be goes through all checks.
+    if (!SUSPECT.test(path)) return this.#rootSlash + path;
     return absolutePath(this.#datastore.root, path);
   }
 

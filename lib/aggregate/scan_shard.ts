@@ -11,7 +11,7 @@ import { EnvironmentError, InterruptedError, RefusedError, stopReason } from "..
 import { nextTurn } from "../base/next_turn.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
-import { type ChunkTable, loadChunkLog } from "../provenance/chunk_table.ts";
+import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { ChunkLogWriter } from "../store/chunk_log.ts";
@@ -88,7 +88,6 @@ async function scan(
     known: new Uint8Array(new SharedArrayBuffer(index.nDatasets)).fill(1),
     knownOutside: new Uint8Array(0),
     reuse: null,
-    chunkLogPath: null,
     mockStorageClasses: options.mockStorageClasses,
     // A quantum without metadata is left alone: it has failed, or is blocked, or isn't done yet.
     isIncomplete: true,
@@ -201,12 +200,11 @@ function openPart(
     return writer;
   }
   const loaded = loadPart(part, index);
-  setup.reuse = loaded.table;
-  setup.chunkLogPath = part;
+  setup.reuse = { table: loaded.table, wasProduced: loaded.wasProduced };
   return ChunkLogWriter.resume(part, loaded.soundSize);
 }
 
-function loadPart(part: string, index: GraphIndex): { table: ChunkTable; soundSize: number } {
+function loadPart(part: string, index: GraphIndex): LoadedChunkLog {
   using source = FileSource.open(part);
   const loaded = loadChunkLog(source, index);
   if (loaded !== null) return loaded;

@@ -12,15 +12,12 @@ import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
 import {
-  appendScanChunk,
   BROKEN_LOG,
   BROKEN_METADATA,
-  type ChunkDataset,
   DatasetRole,
   type FileIdentity,
   LOOKED_FOR_OUTPUTS,
   NO_FILE,
-  ScanHead,
 } from "../provenance/scan_chunk.ts";
 import {
   assembleAttempts,
@@ -42,11 +39,12 @@ import {
   parsePredictedQuantum,
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
-import { CHUNK_PREFIX_SIZE, ChunkType, readChunkPrefix } from "../store/chunk_log.ts";
-import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { ChunkType } from "../store/chunk_log.ts";
+import { fileIdentity, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import { WorkerLog } from "../store/worker_log.ts";
-import { Zstd, type ZstdCompressor } from "../store/zstd.ts";
+import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
+import { BlockKind, BlockStage } from "./block_stage.ts";
 import type { ScannerSetup, ScanResult } from "./messages.ts";
 import { type Output, PlannedOutputs } from "./planned_outputs.ts";
 
@@ -64,9 +62,8 @@ export class Scanner {
   readonly #graph: PredictedGraph;
   readonly #index: GraphIndex;
   readonly #outputs: PlannedOutputs;
-  readonly #compressor: ZstdCompressor;
+  readonly #stage: BlockStage;
   readonly #initQuanta: PredictedQuantum[];
-  readonly #chunkLog: FileSource | null;
   readonly #logBuffer = new ReusableBuffer();
   readonly #metadataBuffer = new ReusableBuffer();
   readonly #text = new ByteBuilder();
@@ -78,11 +75,11 @@ export class Scanner {
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
     this.#log = WorkerLog.open(setup.workerLog, setup.name);
     this.#outputs = new PlannedOutputs(setup, graph);
-    this.#compressor = zstd.compressor(setup.dictionary, setup.zstdLevel);
+    this.#stage = new BlockStage(
+      zstd.compressor(setup.dictionary, setup.zstdLevel),
+      graph.header.int_size,
+    );
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
-    this.#chunkLog = setup.reuse !== null && setup.chunkLogPath !== null
-      ? FileSource.open(setup.chunkLogPath)
-      : null;
   }
 
   /** Opens the graph; everything else is in `setup`. */
@@ -95,10 +92,10 @@ export class Scanner {
   scan(batch: number, quanta: Uint32Array): ScanResult {
     return this.#run(batch, quanta, (q, state) => {
       const quantum = this.#read(q);
-      const outputs = this.#outputs.of(quantum);
-      const reused = this.#reuse(q, quantum, outputs, state);
-      if (reused !== null) return reused;
-      return this.#scanOne(q, quantum, outputs, state);
+      if (this.#reuse(q, quantum, state)) {
+        return [ScanStatus.SUCCESSFUL, this.#setup.reuse!.table.lastAttemptStatus[q]];
+      }
+      return this.#scanOne(q, quantum, this.#outputs.of(quantum), state);
     });
   }
 
@@ -136,6 +133,7 @@ export class Scanner {
     if (each !== null) {
       quanta.forEach((q, i) => {
         [scanStatuses[i], lastAttemptStatuses[i]] = each(q, state);
+        if (this.#stage.isFull) this.#flush(state);
         if (this.#log.isEnabled("DEBUG")) {
           this.#log.log(
             "DEBUG",
@@ -147,6 +145,7 @@ export class Scanner {
       });
     }
     whole?.(state);
+    this.#flush(state);
     const scanSeconds = (performance.now() - startMs) / 1000;
     this.#log.log(
       "VERBOSE",
@@ -306,55 +305,46 @@ export class Scanner {
       if (produced[i] && !this.#isPromised(output.connection)) this.#addRow(output, state);
     });
     if (!this.#setup.isWriting) return;
-    const out = this.#text;
-    const frame = (write: () => void): Uint8Array => {
-      out.reset();
-      write();
-      return this.#compress(out.view(), state);
-    };
-    const hasAttempts = scanned.attempts.length > 0;
-    const quantumFrame = frame(() => writeQuantumBlock(out, quantum, scanned.attempts, logBytes));
-    const metadataFrame = hasAttempts
-      ? frame(() => writeMetadataBlock(out, scanned.attempts))
-      : null;
-    const logFrame = hasAttempts
-      ? frame(() => writeLogBlock(out, scanned.attempts, logBytes))
-      : null;
-    const datasets: ChunkDataset[] = outputs.map((output, i) => ({
-      id: output.id,
-      frame: frame(() =>
+    const stage = this.#stage;
+    const { attempts } = scanned;
+    stage.begin({
+      ...chunk,
+      quantumId: this.#index.quantumId(q),
+      scanStatus: scanned.scanStatus,
+      lastAttemptStatus: attempts.at(-1)?.status ?? AttemptStatus.BLOCKED,
+    });
+    stage.add(
+      BlockKind.QUANTUM,
+      (out) => writeQuantumBlock(out, quantum, attempts, logBytes),
+    );
+    if (attempts.length > 0) {
+      stage.add(BlockKind.METADATA, (out) => writeMetadataBlock(out, attempts));
+      stage.add(BlockKind.LOG, (out) => writeLogBlock(out, attempts, logBytes));
+    }
+    outputs.forEach((output, i) => this.#stageOutput(quantum, output, produced[i]));
+    this.#stageOwnedInputs(q, quantum);
+  }
+
+  #stageOutput(quantum: PredictedQuantum, output: Output, wasProduced: boolean): void {
+    this.#stage.addDataset(
+      output.id,
+      wasProduced,
+      roleOf(output.connection),
+      (out) =>
         writeDatasetBlock(
           out,
           quantum.text,
           output.dataset,
-          produced[i],
+          wasProduced,
           quantum.quantumId,
           this.#consumers(output.id),
-        )
-      ),
-      wasProduced: produced[i],
-      role: roleOf(output.connection),
-    }));
-    this.#appendOwnedInputs(q, quantum, datasets, state);
-    appendScanChunk(state.chunks, chunk.type, this.#graph.header.int_size, {
-      quantumId: this.#index.quantumId(q),
-      scanStatus: scanned.scanStatus,
-      lastAttemptStatus: scanned.attempts.at(-1)?.status ?? AttemptStatus.BLOCKED,
-      flags: chunk.flags,
-      log: chunk.log,
-      metadata: chunk.metadata,
-      quantumFrame,
-      metadataFrame,
-      logFrame,
-      datasets,
-    });
+        ),
+    );
   }
 
-  #compress(text: Uint8Array, state: BatchState): Uint8Array {
-    const startMs = performance.now();
-    const frame = this.#compressor.compress(text);
-    state.compressSeconds += (performance.now() - startMs) / 1000;
-    return frame;
+  /** Makes chunks of what is staged. */
+  #flush(state: BatchState): void {
+    state.compressSeconds += this.#stage.flush(state.chunks);
   }
 
   #consumers(id: Uint8Array): string[] {
@@ -362,13 +352,7 @@ export class Scanner {
   }
 
   /** Blocks of the overall inputs that this quantum is the first to read. */
-  #appendOwnedInputs(
-    q: number,
-    quantum: PredictedQuantum,
-    datasets: ChunkDataset[],
-    state: BatchState,
-  ): void {
-    const out = this.#text;
+  #stageOwnedInputs(q: number, quantum: PredictedQuantum): void {
     let nLeft = this.#index.arrays.nOwnedInputs[q];
     const seen = new Set<number>();
     for (const list of nLeft === 0 ? [] : quantum.inputs.values()) {
@@ -380,21 +364,13 @@ export class Scanner {
         if (seen.has(d) || !this.#index.ownsInput(q, d)) continue;
         seen.add(d);
         nLeft--;
-        out.reset();
-        writeDatasetBlock(
-          out,
-          quantum.text,
-          dataset,
-          true,
-          null,
-          this.#index.consumerTexts(d),
-        );
-        datasets.push({
+        const consumers = this.#index.consumerTexts(d);
+        this.#stage.addDataset(
           id,
-          frame: this.#compress(out.view(), state),
-          wasProduced: true,
-          role: DatasetRole.INPUT,
-        });
+          true,
+          DatasetRole.INPUT,
+          (out) => writeDatasetBlock(out, quantum.text, dataset, true, null, consumers),
+        );
       }
     }
   }
@@ -423,90 +399,70 @@ export class Scanner {
   }
 
   /**
-   * Whether the chunk of an earlier run still holds: a successful quantum, its files unchanged.
-   *
-   * @returns its status, or null if the quantum must be scanned.
+   * Whether the chunk of an earlier run still holds: a successful quantum, its files unchanged. If so,
+   * what it produced is registered now if that wasn't done then.
    */
-  #reuse(
-    q: number,
-    quantum: PredictedQuantum,
-    outputs: readonly Output[],
-    state: BatchState,
-  ): [ScanStatus, number] | null {
-    const table = this.#setup.reuse;
-    if (table === null || this.#chunkLog === null || table.chunkOffset[q] < 0) return null;
-    if (table.scanStatus[q] !== ScanStatus.SUCCESSFUL) return null;
+  #reuse(q: number, quantum: PredictedQuantum, state: BatchState): boolean {
+    if (this.#setup.reuse === null) return false;
+    const { table, wasProduced } = this.#setup.reuse;
+    if (table.chunkOffset[q] < 0 || table.scanStatus[q] !== ScanStatus.SUCCESSFUL) return false;
     const matches = (connection: string, at: number): boolean => {
-      const output = this.#outputs.only(quantum, outputs, connection);
+      const output = this.#outputs.only(
+        quantum,
+        this.#outputs.of(quantum, connection),
+        connection,
+      );
       const now = output === null || output.path === null
         ? null
         : fileIdentity(this.#outputs.absolute(output.path));
       return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
         (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
     };
-    if (!matches(LOG_CONNECTION, 0) || !matches(METADATA_CONNECTION, 2)) return null;
-    const offset = table.chunkOffset[q];
-    const place = readChunkPrefix(this.#chunkLog.readSync(offset, CHUNK_PREFIX_SIZE), 0, offset);
-    if (place === null) return null;
-    const head = new ScanHead(
-      this.#chunkLog.readSync(offset + CHUNK_PREFIX_SIZE, place.headSize),
-      `"${this.#chunkLog.name}"`,
-    );
-    for (let i = 0; i < outputs.length; i++) {
-      if (head.wasProduced(i) && !this.#isPromised(outputs[i].connection)) {
-        this.#addRow(outputs[i], state);
-      }
+    if (!matches(LOG_CONNECTION, 0) || !matches(METADATA_CONNECTION, 2)) return false;
+    // Mostly all is registered: then it needn't be known where the other outputs are.
+    const { outputStart, outputs: all } = this.#index.arrays;
+    const datasets = all.subarray(outputStart[q], outputStart[q + 1]);
+    const isMissing = datasets.some((d) => wasProduced[d] !== 0 && this.#setup.known[d] === 0);
+    if (isMissing || this.#setup.promiseIngestGraph) {
+      this.#outputs.of(quantum).forEach((output, i) => {
+        if (wasProduced[datasets[i]] !== 0 && !this.#isPromised(output.connection)) {
+          this.#addRow(output, state);
+        }
+      });
+    } else {
+      for (const d of datasets) state.nKnown += wasProduced[d];
     }
     state.reused.push(q);
-    return [ScanStatus.SUCCESSFUL, table.lastAttemptStatus[q]];
+    return true;
   }
 
   #scanInit(state: BatchState): void {
-    const datasets: ChunkDataset[] = [];
-    const out = this.#text;
+    if (this.#setup.isWriting) {
+      this.#stage.begin({
+        type: ChunkType.INIT,
+        quantumId: new Uint8Array(UUID_SIZE),
+        scanStatus: ScanStatus.SUCCESSFUL,
+        lastAttemptStatus: AttemptStatus.SUCCESSFUL,
+        flags: 0,
+        log: NO_FILE,
+        metadata: NO_FILE,
+      });
+    }
     let q = this.#index.nQuanta;
     for (const quantum of this.#initQuanta) {
       const isTask = quantum.taskLabel !== "";
       for (const output of this.#outputs.of(quantum)) {
-        const produced = this.#outputs.exists(output);
+        const wasProduced = this.#outputs.exists(output);
         const isPromised = this.#setup.promiseIngestGraph &&
           output.connection === CONFIG_CONNECTION && isTask;
-        if (produced && !isPromised) this.#addRow(output, state);
-        if (!this.#setup.isWriting || !isTask) continue;
-        out.reset();
-        writeDatasetBlock(
-          out,
-          quantum.text,
-          output.dataset,
-          produced,
-          quantum.quantumId,
-          this.#consumers(output.id),
-        );
-        datasets.push({
-          id: output.id,
-          frame: this.#compress(out.view(), state),
-          wasProduced: produced,
-          role: DatasetRole.OTHER,
-        });
+        if (wasProduced && !isPromised) this.#addRow(output, state);
+        if (this.#setup.isWriting && isTask) this.#stageOutput(quantum, output, wasProduced);
       }
       if (isTask) {
-        if (this.#setup.isWriting) this.#appendOwnedInputs(q, quantum, datasets, state);
+        if (this.#setup.isWriting) this.#stageOwnedInputs(q, quantum);
         q++;
       }
     }
-    if (!this.#setup.isWriting) return;
-    appendScanChunk(state.chunks, ChunkType.INIT, this.#graph.header.int_size, {
-      quantumId: new Uint8Array(UUID_SIZE),
-      scanStatus: ScanStatus.SUCCESSFUL,
-      lastAttemptStatus: AttemptStatus.SUCCESSFUL,
-      flags: 0,
-      log: NO_FILE,
-      metadata: NO_FILE,
-      quantumFrame: null,
-      metadataFrame: null,
-      logFrame: null,
-      datasets,
-    });
   }
 
   /**
@@ -565,7 +521,6 @@ export class Scanner {
   close(): void {
     this.#log[Symbol.dispose]();
     this.#graph[Symbol.dispose]();
-    this.#chunkLog?.close();
   }
 }
 

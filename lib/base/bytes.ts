@@ -31,6 +31,16 @@ export function writeBigEndian(
   width: number,
   value: number,
 ): void {
+  if (width === 8) {
+    // The usual width: two halves in whole-number arithmetic.
+    const high = Math.floor(value / 2 ** 32);
+    const low = value - high * 2 ** 32;
+    for (let i = 0; i < 4; i++) {
+      bytes[offset + i] = high >>> (24 - 8 * i);
+      bytes[offset + 4 + i] = low >>> (24 - 8 * i);
+    }
+    return;
+  }
   for (let i = width - 1; i >= 0; i--) {
     bytes[offset + i] = value % 256;
     value = Math.floor(value / 256);
@@ -64,6 +74,10 @@ export function writeLittleEndian(
   width: number,
   value: number,
 ): void {
+  if (width === 4 && value < 2 ** 32) {
+    for (let i = 0; i < 4; i++) bytes[offset + i] = value >>> (8 * i);
+    return;
+  }
   for (let i = 0; i < width; i++) {
     bytes[offset + i] = value % 256;
     value = Math.floor(value / 256);

@@ -23,6 +23,8 @@ export const END_OF_TIME = 253402300800e6;
  *   offset the instant may lie up to a day outside the years that Python knows.
  */
 export function parseIsoTime(text: string): number | null {
+  const plain = parsePlainTime(text);
+  if (plain !== null) return plain;
   const match = PATTERN.exec(text);
   if (match === null) return null;
   const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map((i) =>
@@ -45,6 +47,74 @@ export function parseIsoTime(text: string): number | null {
   }
   const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offsetMinutes * 60;
   return seconds * 1e6 + fraction;
+}
+
+/** Length of `2026-07-15T12:34:56.123456`, the form that nearly all times have. */
+const PLAIN_LENGTH = 26;
+
+/** Value of a text of that form, perhaps with a zero offset behind it; null for all others. */
+function parsePlainTime(text: string): number | null {
+  const { length } = text;
+  if (length !== PLAIN_LENGTH && !(length === PLAIN_LENGTH + 6 && text.endsWith("+00:00"))) {
+    if (length !== PLAIN_LENGTH + 1 || text.charCodeAt(PLAIN_LENGTH) !== 0x5a) return null;
+  }
+  const digits = (start: number, end: number): number => {
+    let value = 0;
+    for (let i = start; i < end; i++) {
+      const digit = text.charCodeAt(i) - 48;
+      if (digit < 0 || digit > 9) return NaN;
+      value = value * 10 + digit;
+    }
+    return value;
+  };
+  if (
+    text[4] !== "-" || text[7] !== "-" || text[10] !== "T" || text[13] !== ":" ||
+    text[16] !== ":" || text[19] !== "."
+  ) return null;
+  const year = digits(0, 4);
+  const month = digits(5, 7);
+  const day = digits(8, 10);
+  const hour = digits(11, 13);
+  const minute = digits(14, 16);
+  const second = digits(17, 19);
+  const fraction = digits(20, 26);
+  // Ends of months and years before 100 are left to the other way, as is whatever is no time.
+  const isPlain = year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28 &&
+    hour <= 23 && minute <= 59 && second <= 59 && fraction >= 0;
+  return isPlain ? Date.UTC(year, month - 1, day, hour, minute, second) * 1e3 + fraction : null;
+}
+
+/**
+ * Whether the bytes of a range are a time in the form that logs have: `2026-07-15T12:34:56`, with up
+ * to six digits of fraction and an offset or not. False says nothing: {@linkcode parseIsoTime} decides.
+ */
+export function isPlainIsoTime(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 19) return false;
+  const two = (at: number): number => {
+    const high = bytes[at] - 48;
+    const low = bytes[at + 1] - 48;
+    return high >= 0 && high <= 9 && low >= 0 && low <= 9 ? high * 10 + low : 100;
+  };
+  const century = two(start);
+  const month = two(start + 5);
+  const day = two(start + 8);
+  const isDate = century >= 1 && century < 100 && two(start + 2) < 100 && month >= 1 &&
+    month <= 12 && day >= 1 && day <= 28 && bytes[start + 4] === 0x2d && bytes[start + 7] === 0x2d;
+  const isTime = bytes[start + 10] === 0x54 && bytes[start + 13] === 0x3a &&
+    bytes[start + 16] === 0x3a && two(start + 11) <= 23 && two(start + 14) <= 59 &&
+    two(start + 17) <= 59;
+  if (!isDate || !isTime) return false;
+  let at = start + 19;
+  if (at < end && bytes[at] === 0x2e) {
+    at++;
+    const first = at;
+    while (at < end && bytes[at] >= 48 && bytes[at] <= 57) at++;
+    if (at === first) return false;
+  }
+  if (at === end) return true;
+  if (bytes[at] === 0x5a) return at + 1 === end;
+  return (bytes[at] === 0x2b || bytes[at] === 0x2d) && at + 6 === end && bytes[at + 3] === 0x3a &&
+    two(at + 1) <= 23 && two(at + 4) <= 59;
 }
 
 /**

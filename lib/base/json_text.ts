@@ -35,6 +35,7 @@ const MAX_DIGITS = 4300;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
+const NOT_UTF8 = "Cannot parse JSON: the text is not UTF-8";
 const KEY_SLOTS = 8192;
 
 /**
@@ -74,7 +75,7 @@ const keys = new KeyTable();
  * Walks through JSON text in UTF-8, checking syntax as strictly as the reference's readers do:
  * no raw control characters in strings, no lone surrogate escapes, no leading zeros, no trailing
  * commas, no integers of more than 4300 digits, no more than 200 levels (format notes, section 8.5).
- * UTF-8 itself is checked by {@linkcode JsonCursor.finish} or {@linkcode assertUtf8}.
+ * Whether it is UTF-8 is told by {@linkcode JsonCursor.finish}.
  *
  * Members and elements are visited like this; each turn of a loop must consume exactly one value:
  *
@@ -93,9 +94,7 @@ export class JsonCursor {
   position: number;
   /** Key of the member that {@linkcode nextMember} arrived at. */
   key = "";
-  /** Whether any byte outside ASCII was seen in a string. */
-  hasNonAscii = false;
-  readonly #start: number;
+  #isUtf8 = true;
   readonly #end: number;
   readonly #maxDepth: number;
   #fresh = false;
@@ -110,7 +109,6 @@ export class JsonCursor {
   constructor(bytes: Uint8Array, start = 0, end = bytes.length, maxDepth = MAX_DEPTH) {
     this.bytes = bytes;
     this.position = start;
-    this.#start = start;
     this.#end = end;
     this.#maxDepth = maxDepth;
   }
@@ -299,10 +297,26 @@ export class JsonCursor {
         this.position = at;
         this.fail("control character in a string");
       }
-      if (c >= 0x80) this.hasNonAscii = true;
-      at++;
+      at += c < 0x80 ? 1 : this.#utf8Length(at, c);
     }
     this.position = at + 1;
+  }
+
+  /** Bytes of the UTF-8 sequence that begins with `c`; 1 and a note if it isn't one. */
+  #utf8Length(at: number, c: number): number {
+    const bytes = this.bytes;
+    const isNext = (byte: number) => (byte & 0xc0) === 0x80;
+    const second = bytes[at + 1];
+    if (c >= 0xc2 && c < 0xe0 && isNext(second)) return 2;
+    if (c >= 0xe0 && c < 0xf0 && isNext(second) && isNext(bytes[at + 2])) {
+      // No overlong forms, no surrogates.
+      if ((c !== 0xe0 || second >= 0xa0) && (c !== 0xed || second < 0xa0)) return 3;
+    }
+    if (c >= 0xf0 && c < 0xf5 && isNext(second) && isNext(bytes[at + 2]) && isNext(bytes[at + 3])) {
+      if ((c !== 0xf0 || second >= 0x90) && (c !== 0xf4 || second < 0x90)) return 4;
+    }
+    this.#isUtf8 = false;
+    return 1;
   }
 
   #hex4(at: number): number {
@@ -473,7 +487,7 @@ export class JsonCursor {
   /** Checks that only blanks are left, and that the text is UTF-8. */
   finish(): void {
     if (this.#blanks() !== -1) this.fail("unexpected text behind the document");
-    if (this.hasNonAscii) assertUtf8(this.bytes.subarray(this.#start, this.#end));
+    if (!this.#isUtf8) throw new SyntaxError(NOT_UTF8);
   }
 }
 
@@ -504,19 +518,6 @@ function numberFromText(text: string): number | bigint {
 }
 
 /**
- * Checks that bytes are UTF-8.
- *
- * @throws {SyntaxError} if they aren't.
- */
-export function assertUtf8(bytes: Uint8Array): void {
-  try {
-    decoder.decode(bytes);
-  } catch {
-    throw new SyntaxError("Cannot parse JSON: the text is not UTF-8");
-  }
-}
-
-/**
  * Decodes the JSON string whose quotes are the first and last byte of the range.
  *
  * @throws {SyntaxError} if the bytes aren't UTF-8.
@@ -536,7 +537,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new SyntaxError("Cannot parse JSON: the text is not UTF-8");
+    throw new SyntaxError(NOT_UTF8);
   }
 }
 

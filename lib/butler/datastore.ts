@@ -5,7 +5,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
-import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_file.ts";
+import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_value.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
 import { DEFAULT_FILE_DATASTORE } from "./default_config.ts";

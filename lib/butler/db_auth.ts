@@ -6,7 +6,8 @@
 
 import { homedir } from "node:os";
 import { RepositoryError } from "../base/errors.ts";
-import { type ConfigValue, getValue, isMapping, parseYaml } from "./config_file.ts";
+import { parseYaml } from "./config_file.ts";
+import { type ConfigValue, getValue, isMapping } from "./config_value.ts";
 import { type Environment, localPath } from "./local_path.ts";
 
 /** The parts of a connection that credentials are chosen by, as its URL has them. */

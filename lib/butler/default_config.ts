@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ConfigMapping } from "./config_file.ts";
+import type { ConfigMapping } from "./config_value.ts";
 
 /** The only datastore class that is supported. */
 export const FILE_DATASTORE_CLASS = "lsst.daf.butler.datastores.fileDatastore.FileDatastore";

@@ -268,8 +268,11 @@ export class CompiledTemplate {
         literal += part.literal;
       }
     }
+    // Left-out fields leave slashes side by side: taken out here once instead of from each path.
+    const merged = (text: string) => text.replace(/\/{2,}/g, "/");
+    for (const segment of segments) segment.literal = merged(segment.literal);
     this.#segments = segments;
-    this.#end = literal;
+    this.#end = merged(literal);
   }
 
   /**

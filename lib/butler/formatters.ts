@@ -7,7 +7,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
-import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_file.ts";
+import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_value.ts";
 
 /** What a dataset's formatter means for its record and path. */
 export interface FormatterChoice {

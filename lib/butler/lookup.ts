@@ -8,7 +8,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
-import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_file.ts";
+import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_value.ts";
 import type { DatasetType } from "./dataset_ref.ts";
 import type { DimensionUniverse } from "./dimensions.ts";
 

@@ -7,17 +7,14 @@
 
 import { dirname, join, resolve } from "node:path/posix";
 import { NotFoundError, RepositoryError } from "../base/errors.ts";
+import { fileExists, parseYaml, readConfigFile, readFromDirectories } from "./config_file.ts";
 import {
   type ConfigMapping,
   type ConfigValue,
-  fileExists,
   getValue,
   isMapping,
   mergeConfig,
-  parseYaml,
-  readConfigFile,
-  readFromDirectories,
-} from "./config_file.ts";
+} from "./config_value.ts";
 import {
   DEFAULT_DATASTORE,
   DEFAULT_FILE_DATASTORE,
@@ -26,7 +23,7 @@ import {
 } from "./default_config.ts";
 import { type Environment, localPath, uriScheme } from "./local_path.ts";
 
-export type { ConfigMapping, ConfigValue } from "./config_file.ts";
+export type { ConfigMapping, ConfigValue } from "./config_value.ts";
 export type { Environment } from "./local_path.ts";
 
 /** Registry part of a {@linkcode RepositoryConfig}. */

@@ -17,7 +17,7 @@ import {
 import type { FileSource } from "../store/file_source.ts";
 import type { GraphIndex } from "./graph_index.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "./chunk_log_header.ts";
-import { ScanHead } from "./scan_chunk.ts";
+import { DatasetRole, ScanHead } from "./scan_chunk.ts";
 
 /** The table, plain data. Sizes are bytes of whole blocks with length prefix. */
 export interface ChunkTable {
@@ -100,6 +100,8 @@ function quantumOfChunk(index: GraphIndex, head: ScanHead): number {
 export interface LoadedChunkLog {
   header: ChunkLogHeader;
   table: ChunkTable;
+  /** One byte a dataset of the graph, on shared memory: 1 if a chunk in the table has it as produced. */
+  wasProduced: Uint8Array;
   /** Quanta that have a chunk in the table. */
   nChunks: number;
   /** Bytes up to the end of the last sound chunk. */
@@ -160,11 +162,17 @@ export function visitChunkLog(
  */
 export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunkLog | null {
   const table = makeChunkTable(index.nQuanta);
+  const wasProduced = new Uint8Array(new SharedArrayBuffer(index.nDatasets));
   const seen = new Uint8Array(index.nQuanta);
   let nChunks = 0;
   const pass = visitChunkLog(source, index, (q, head, offset, size) => {
     if (head.flags === 0) {
       enterChunk(table, index, offset, size, head);
+      for (let i = 0; i < head.nDatasets; i++) {
+        if (head.datasetRole(i) === DatasetRole.INPUT) continue;
+        const d = index.findDataset(head.datasetId(i));
+        if (d >= 0) wasProduced[d] = head.wasProduced(i) ? 1 : 0;
+      }
       nChunks += 1 - seen[q];
       seen[q] = 1;
     } else {
@@ -174,7 +182,7 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
       seen[q] = 0;
     }
   });
-  return pass === null ? null : { ...pass, table, nChunks };
+  return pass === null ? null : { ...pass, table, wasProduced, nChunks };
 }
 
 /** Head of a chunk, or null if it doesn't describe its body. */

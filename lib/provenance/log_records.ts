@@ -6,8 +6,8 @@
  * @module
  */
 
-import { isIntegerText, JsonCursor, numberAt } from "../base/json_text.ts";
-import { END_OF_TIME, FIRST_TIME, parseIsoTime } from "../base/iso_time.ts";
+import { decodeJsonString, isIntegerText, JsonCursor, numberAt } from "../base/json_text.ts";
+import { END_OF_TIME, FIRST_TIME, isPlainIsoTime, parseIsoTime } from "../base/iso_time.ts";
 import { isUuidText } from "../base/uuid.ts";
 import { MAX_SPLICED_DEPTH, readTaskMetadata, type TaskMetadata } from "./task_metadata.ts";
 
@@ -288,7 +288,13 @@ function expectTime(cursor: JsonCursor): void {
   if (cursor.kind() === "number") {
     const value = cursor.readNumber();
     if (!(value * 1e3 >= FIRST_TIME && value * 1e3 < END_OF_TIME)) cursor.fail("expected a time");
-  } else if (parseIsoTime(cursor.readString()) === null) cursor.fail("expected a time");
+    return;
+  }
+  const start = cursor.position;
+  expectString(cursor);
+  if (isPlainIsoTime(cursor.bytes, start + 1, cursor.position - 1)) return;
+  const text = decodeJsonString(cursor.bytes, start, cursor.position);
+  if (parseIsoTime(text) === null) cursor.fail("expected a time");
 }
 
 function expectString(cursor: JsonCursor): void {

@@ -38,3 +38,30 @@ export function sortIds(ids: Uint8Array, idAt: Float64Array | Uint32Array): Uint
   }
   return order;
 }
+
+/**
+ * Ascending order of offsets, whole numbers from 0, by radix sort as {@linkcode sortIds}.
+ *
+ * @returns positions in `offsets`, ascending by offset.
+ */
+export function sortOffsets(offsets: Float64Array): Uint32Array {
+  const n = offsets.length;
+  let order = new Uint32Array(n);
+  let other = new Uint32Array(n);
+  let largest = 0;
+  for (let i = 0; i < n; i++) {
+    order[i] = i;
+    if (offsets[i] > largest) largest = offsets[i];
+  }
+  const counts = new Uint32Array(65537);
+  for (let unit = 1; unit <= largest; unit *= 65536) {
+    counts.fill(0);
+    for (let i = 0; i < n; i++) counts[Math.floor(offsets[i] / unit) % 65536 + 1]++;
+    for (let k = 0; k < 65536; k++) counts[k + 1] += counts[k];
+    for (let i = 0; i < n; i++) {
+      other[counts[Math.floor(offsets[order[i]] / unit) % 65536]++] = order[i];
+    }
+    [order, other] = [other, order];
+  }
+  return order;
+}

@@ -40,6 +40,9 @@ import {
 /** Largest decoded block of a predicted quantum, in bytes: some 500 000 datasets. */
 const MAX_QUANTUM_SIZE = 2 ** 28;
 
+/** Bytes read at a time for blocks that are asked for one by one: neighbours are mostly next. */
+const READ_AHEAD = 2 ** 15;
+
 /** A decoded block and where it is in `quantum_datasets.mb`. */
 export interface PredictedBlock {
   /** Relative to the member's data. */
@@ -64,6 +67,9 @@ export class PredictedGraph implements Disposable {
   readonly #members: ReadonlyMap<string, ZipMember>;
   readonly #dataOffsets: ReadonlyMap<string, number>;
   readonly #decompressor: ZstdDecompressor;
+  /** What was read last for {@linkcode readBlock}, and where it begins in the file. */
+  #ahead = new Uint8Array(0);
+  #aheadStart = 0;
   #pipelineGraphText: Uint8Array | null = null;
   #pipelineGraph: PipelineGraph | null = null;
   #initQuantaText: Uint8Array | null = null;
@@ -190,8 +196,20 @@ export class PredictedGraph implements Disposable {
     const intSize = this.header.int_size;
     checkAddress({ offset, size }, this.nQuantaBlocksSize, intSize, name, "predicted quantum");
     const start = this.#dataOffsets.get(QUANTUM_DATASETS_MEMBER)!;
-    const block = this.#file.readSync(start + offset, size);
+    const block = this.#readAhead(start + offset, size, start + this.nQuantaBlocksSize);
     return this.#decodeBlock(blockPayload(block, intSize, name, "predicted quantum"), offset);
+  }
+
+  /** Bytes of a range that ends before `endByte`; valid until the next call. */
+  #readAhead(offset: number, size: number, endByte: number): Uint8Array {
+    const isThere = offset >= this.#aheadStart &&
+      offset + size <= this.#aheadStart + this.#ahead.length;
+    if (!isThere) {
+      const length = Math.max(size, Math.min(READ_AHEAD, endByte - offset));
+      this.#ahead = this.#file.readSync(offset, length);
+      this.#aheadStart = offset;
+    }
+    return this.#ahead.subarray(offset - this.#aheadStart, offset - this.#aheadStart + size);
   }
 
   /**

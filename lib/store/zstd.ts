@@ -21,6 +21,7 @@
  */
 
 import { createHash } from "node:crypto";
+import type { ByteBuilder } from "../base/bytes.ts";
 import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } from "node:zlib";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
@@ -53,6 +54,8 @@ export interface ZstdCompressor {
    * changed; the result owns its buffer, so it can be transferred.
    */
   compress(data: Uint8Array): Uint8Array<ArrayBuffer>;
+  /** Appends the same frame to `out`; `data` may not be a view of it. */
+  compressInto(data: Uint8Array, out: ByteBuilder): void;
 }
 
 /** Decompresses with one dictionary; frames made without it are read as well. */
@@ -125,13 +128,16 @@ export class Zstd {
     }
     const key = dict === null ? "" : `${level} ${digest(dict)}`;
     const limit = dict === null ? SMALL_WRITE_SIZE_PLAIN : SMALL_WRITE_SIZE;
+    const compress = <T>(data: Uint8Array, take: (frame: Uint8Array) => T): T =>
+      data.length > limit ? take(compressLarge(data, level)) : small.compress(
+        data,
+        dict === null ? null : small.writeDictionary(key, dict, level),
+        level,
+        take,
+      );
     return {
-      compress: (data) =>
-        data.length > limit ? compressLarge(data, level) : small.compress(
-          data,
-          dict === null ? null : small.writeDictionary(key, dict, level),
-          level,
-        ),
+      compress: (data) => compress(data, owned),
+      compressInto: (data, out) => compress(data, (frame) => out.bytes(frame)),
     };
   }
 
@@ -240,24 +246,27 @@ class SmallCodec {
     );
   }
 
-  compress(
+  /** @param take is given the frame, as a view that is valid until it returns. */
+  compress<T>(
     data: Uint8Array,
     dictionary: DictionaryHandle | null,
     level: number,
-  ): Uint8Array<ArrayBuffer> {
-    const bound = this.#codec.compressBound(data.length);
-    const frame = this.#run(
+    take: (frame: Uint8Array) => T,
+  ): T {
+    return this.#run(
       data,
-      bound,
+      data.length <= KEPT_SIZE ? 0 : this.#codec.compressBound(data.length),
       (target, source) =>
         dictionary === null
           ? this.#codec.compress(target, source, level)
           : this.#codec.compressUsingDict(target, source, dictionary),
+      (frame) => {
+        // It has room enough and can't fail on content: what is left is a dictionary with the magic
+        // of a trained one that isn't one.
+        if (frame === null) throw new RangeError("Cannot compress: the dictionary is damaged");
+        return take(frame);
+      },
     );
-    // It has room enough and can't fail on content: what is left is a dictionary with the magic of
-    // a trained one that isn't one.
-    if (frame === null) throw new RangeError("Cannot compress: the dictionary is damaged");
-    return frame;
   }
 
   /** Null if the frame is damaged, needs another dictionary or has another size. */
@@ -266,28 +275,34 @@ class SmallCodec {
     contentSize: number,
     dictionary: DictionaryHandle | null,
   ): Uint8Array<ArrayBuffer> | null {
-    const content = this.#run(
+    return this.#run(
       frame,
       contentSize,
       (target, source) =>
         dictionary === null
           ? this.#codec.decompress(target, source)
           : this.#codec.decompressUsingDict(target, source, dictionary),
+      (content) => content?.length === contentSize ? content.slice() : null,
     );
-    return content?.length === contentSize ? content : null;
   }
 
-  /** Runs one call on `data`; null if it fails. The target has at least `targetSize` bytes. */
-  #run(
+  /**
+   * Runs one call on `data` and gives `take` a view of the result; null if the call fails.
+   *
+   * @param targetSize Bytes that the target must have; the kept one has room for any frame of as much
+   *   as the kept source holds.
+   */
+  #run<T>(
     data: Uint8Array,
     targetSize: number,
     call: (target: VectorU8, source: VectorU8) => number,
-  ): Uint8Array<ArrayBuffer> | null {
+    take: (result: Uint8Array<ArrayBuffer> | null) => T,
+  ): T {
     if (data.length <= KEPT_SIZE && targetSize <= this.#targetView.length) {
       this.#source.resize(data.length, 0);
       this.#sourceView.set(data);
       const size = call(this.#target, this.#source);
-      return size < 0 ? null : this.#targetView.slice(0, size);
+      return take(size < 0 ? null : this.#targetView.subarray(0, size));
     }
     const source = new this.#binding.VectorU8();
     const target = new this.#binding.VectorU8();
@@ -296,7 +311,7 @@ class SmallCodec {
       this.#binding.toTypedArrayView(source).set(data);
       target.resize(targetSize, 0);
       const size = call(target, source);
-      return size < 0 ? null : this.#binding.toTypedArrayView(target).slice(0, size);
+      return take(size < 0 ? null : this.#binding.toTypedArrayView(target).subarray(0, size));
     } finally {
       source.delete();
       target.delete();

@@ -4,6 +4,7 @@ import {
   FIRST_TIME,
   floatText,
   formatIsoTime,
+  isPlainIsoTime,
   parseIsoTime,
 } from "../../lib/base/iso_time.ts";
 
@@ -65,6 +66,28 @@ Deno.test("parseIsoTime() returns null when the text isn't a time", () => {
       "２026-11-22",
     ]
   ) assert.equal(parseIsoTime(text), null, text);
+});
+
+Deno.test("isPlainIsoTime() takes usual times, and nothing that parseIsoTime() refuses", () => {
+  const isPlain = (text: string) => {
+    const bytes = new TextEncoder().encode(`"${text}"`);
+    return isPlainIsoTime(bytes, 1, bytes.length - 1);
+  };
+  const usual = [
+    "2026-11-22T15:28:07.772212Z",
+    "2026-11-22T15:28:07+00:00",
+    "2026-11-22T15:28:07.7",
+  ];
+  for (const text of usual) assert.ok(isPlain(text), text);
+  // Each character of a time in turn replaced by each that could matter, or left out.
+  for (const text of [...usual, "1999-12-28T23:59:59-23:59"]) {
+    for (let i = 0; i < text.length; i++) {
+      for (const c of ["", "0", "1", "2", "3", "6", "9", "-", ":", ".", "T", "Z", " ", "x"]) {
+        const other = text.slice(0, i) + c + text.slice(i + 1);
+        if (isPlain(other)) assert.notEqual(parseIsoTime(other), null, other);
+      }
+    }
+  }
 });
 
 Deno.test("formatIsoTime() writes what parseIsoTime() reads", () => {

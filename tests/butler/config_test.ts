@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import { NotFoundError, ProvgraphError, RepositoryError } from "../../lib/base/errors.ts";
-import type { ConfigMapping } from "../../lib/butler/config_file.ts";
-import { mergeConfig } from "../../lib/butler/config_file.ts";
+import type { ConfigMapping } from "../../lib/butler/config_value.ts";
+import { mergeConfig } from "../../lib/butler/config_value.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../../lib/butler/repo_config.ts";
 import { readGolden } from "./golden.ts";
 

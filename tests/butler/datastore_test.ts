@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { RefusedError, RepositoryError } from "../../lib/base/errors.ts";
 import type { JsonValue } from "../../lib/base/json_text.ts";
-import { type ConfigMapping, mergeConfig } from "../../lib/butler/config_file.ts";
+import { type ConfigMapping, mergeConfig } from "../../lib/butler/config_value.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../../lib/butler/data_id.ts";
 import type { DatasetType } from "../../lib/butler/dataset_ref.ts";
 import { absolutePath, FileDatastore } from "../../lib/butler/datastore.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RepositoryError } from "../../lib/base/errors.ts";
-import type { ConfigMapping } from "../../lib/butler/config_file.ts";
+import type { ConfigMapping } from "../../lib/butler/config_value.ts";
 import { DEFAULT_FILE_DATASTORE } from "../../lib/butler/default_config.ts";
 import { chooseFormatter } from "../../lib/butler/formatters.ts";
 import { readGolden } from "./golden.ts";

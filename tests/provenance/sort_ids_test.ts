@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { compareUuids } from "../../lib/base/uuid.ts";
-import { sortIds } from "../../lib/provenance/sort_ids.ts";
+import { sortIds, sortOffsets } from "../../lib/provenance/sort_ids.ts";
 import { randomBytes } from "../store/support.ts";
 
 function check(ids: Uint8Array, places: number[]): void {
@@ -30,4 +30,14 @@ Deno.test("sortIds() equals a comparing sort when ids are random, alike or repea
 Deno.test("sortIds() sorts by the bytes at the places given when they are in any order", () => {
   const ids = randomBytes(500, 9);
   check(ids, [400, 3, 17, 17, 0, 484, 100]);
+});
+
+Deno.test("sortOffsets() equals a comparing sort when offsets are small, large or repeated", () => {
+  for (const scale of [0, 1, 255, 65535, 2 ** 20, 2 ** 33, 2 ** 47]) {
+    const noise = randomBytes(600, scale % 97);
+    const offsets = Float64Array.from(noise, (byte, i) => Math.floor(byte / 255 * scale) + i % 3);
+    const expected = [...offsets.keys()].sort((a, b) => offsets[a] - offsets[b] || a - b);
+    assert.deepEqual([...sortOffsets(offsets)], expected);
+  }
+  assert.equal(sortOffsets(new Float64Array(0)).length, 0);
 });
