@@ -32,6 +32,9 @@ const TOO_LATE: readonly FailpointName[] = [
   "source.deleted",
 ];
 
+/** A signal that a worker raises takes a moment; on a busy machine the command may end before it. */
+const N_TRIES = 4;
+
 const SIGNALS = [["int", "SIGINT", 130], ["term", "SIGTERM", 143]] as const;
 
 function assertStopped(
@@ -52,12 +55,17 @@ for (
     using job = await makeJob(spec);
     const cases = [...job.passes.keys()].map((name, i) => ({ name, signal: SIGNALS[i % 2] }));
     await forEachAtOnce(cases, async ({ name, signal }) => {
-      const what = `${spec.name}, ${signal[1]} at ${name}`;
-      await assertSurvives(job, what, async (work) => {
-        const result = await runArmed(job, work, `${name}=${signal[0]}`);
-        if (result.code !== 0 || !TOO_LATE.includes(name)) assertStopped(result, signal, what);
-        assertTidy(work, what);
-      });
+      let nLeft = TOO_LATE.includes(name) ? 1 : N_TRIES;
+      for (let isLate = true; isLate && nLeft > 0; nLeft--) {
+        const what = `${spec.name}, ${signal[1]} at ${name}, ${nLeft} tries left`;
+        await assertSurvives(job, what, async (work) => {
+          const result = await runArmed(job, work, `${name}=${signal[0]}`);
+          isLate = result.code === 0;
+          const mayBeLate = TOO_LATE.includes(name) || nLeft > 1;
+          if (!isLate || !mayBeLate) assertStopped(result, signal, what);
+          assertTidy(work, what);
+        });
+      }
     });
     await assertMasterUntouched(job);
   });
