@@ -115,3 +115,16 @@ Examples:
   provgraph check-downstream step2.qg /repo/main --run u/me/step1/20260701T000000Z
   provgraph check-downstream step2.qg main --run u/me/step1/20260701T000000Z && \\
     provgraph ingest-graph main step1-provenance.qg`;
+
+/** Behind the help of `trace`. */
+export const TRACE_EPILOGUE = `
+In a provenance graph (path, http(s) URL, or ingested in a repository) each step reads one block; in a
+predicted graph one pass over all quanta comes first. ID is as for cat; a label is that of a task or,
+if there is no such task, a dataset type. In a tree, what was shown before is not unfolded again; in
+DOT and Mermaid data flows along the arrows.
+
+Examples:
+  provgraph trace provenance.qg deep_coadd tract=9813 patch=40 band=i --depth 4
+  provgraph trace provenance.qg raw exposure=1228 detector=2 --down
+  provgraph trace provenance.qg 019c37f4 --down --json
+  provgraph trace provenance.qg calibrate visit=101 detector=2 --format dot | dot -Tsvg > trace.svg`;

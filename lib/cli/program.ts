@@ -16,6 +16,7 @@ import { provenanceReportCommand } from "./commands/provenance_report.ts";
 import { scanCommand } from "./commands/scan.ts";
 import { lsCommand } from "./commands/ls.ts";
 import { simulateCommand } from "./commands/simulate.ts";
+import { traceCommand } from "./commands/trace.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
@@ -135,6 +136,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
       ingestGraphCommand,
       catCommand,
       lsCommand,
+      traceCommand,
       checkCommand,
       checkDownstreamCommand,
       provenanceReportCommand,

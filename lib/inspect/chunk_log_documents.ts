@@ -52,6 +52,7 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
+import type { TraceSource } from "./trace.ts";
 
 /** Bytes read at each chunk: prefix and, for nearly all quanta, the whole head. */
 const PEEK_SIZE = 1024;
@@ -176,6 +177,14 @@ export class ChunkLogDocuments implements DocumentSource {
 
   packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
     this.#refuse("packages");
+  }
+
+  /** Refused: a chunk says what its own quantum reads, not by whom that was written. */
+  traceSource(): Promise<TraceSource> {
+    throw new RefusedError(
+      `Cannot trace in ${this.name}: it has no index of who reads and writes what`,
+      { hint: "give the predicted graph, which has the same quanta, or the finished graph" },
+    );
   }
 
   /** The header that the finished graph will have. */

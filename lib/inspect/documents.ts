@@ -9,6 +9,7 @@ import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { splitAttempts } from "../qg/attempts.ts";
 import type { RowSource } from "./rows.ts";
 import type { Selector } from "./selector.ts";
+import type { TraceSource } from "./trace.ts";
 
 /** Documents of the attempts of one quantum. */
 export interface AttemptDocuments {
@@ -68,6 +69,13 @@ export interface DocumentSource extends AsyncDisposable, RowSource {
    * What is held of earlier ones is dropped. Memory: at most 16 MiB.
    */
   announce(documents: readonly Announcement[]): Promise<void>;
+
+  /**
+   * Who reads and writes what.
+   *
+   * @throws {RefusedError} if that isn't known.
+   */
+  traceSource(): Promise<TraceSource>;
 }
 
 /** Finds the documents in a stored block. @throws {InvalidQuantumGraphFileError} if it is none. */

@@ -37,6 +37,8 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
+import type { TraceSource } from "./trace.ts";
+import { ProvenanceTraceSource } from "./trace_provenance.ts";
 
 /** Where the blocks of each kind of document are. */
 const MEMBERS = {
@@ -168,6 +170,15 @@ export class GraphDocuments implements DocumentSource {
   [Symbol.asyncDispose](): Promise<void> {
     this.#graph.close();
     return Promise.resolve();
+  }
+
+  /** Who reads and writes what. */
+  traceSource(): Promise<TraceSource> {
+    return ProvenanceTraceSource.open({
+      name: this.name,
+      announce: (documents) => this.announce(documents),
+      node: (selector, kind) => this.#node(selector, kind),
+    }, this.#graph);
   }
 
   async #node(selector: Selector, kind: "quantum" | "dataset"): Promise<NodeAddresses> {

@@ -7,10 +7,9 @@
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
-import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
 import { caveatNames } from "../provenance/success_caveats.ts";
 import { type DocumentSource, parseStored } from "./documents.ts";
-import { parseQuantumView, type QuantumView } from "./quantum_document.ts";
+import { lastStatusName, parseQuantumView, type QuantumView } from "./quantum_document.ts";
 import { dataIdObject, type DatasetRow, type RowDimensions, type RowKind } from "./rows.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
 
@@ -227,11 +226,6 @@ function makeTest(
       (dimensionNames.has(name) ? dataId[name] : row.fields[name]) as WhereValue;
     return test({ value }) === true;
   };
-}
-
-/** Name of the last attempt's status; a quantum without any was blocked. */
-export function lastStatusName({ attempts }: QuantumView): string {
-  return attemptStatusName(attempts.at(-1)?.status ?? AttemptStatus.BLOCKED);
 }
 
 function quantumRow(

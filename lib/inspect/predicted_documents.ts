@@ -30,6 +30,8 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
+import type { TraceSource } from "./trace.ts";
+import { PredictedTraceSource } from "./trace_predicted.ts";
 
 /** A predicted graph as a source of documents. It closes the graph. */
 export class PredictedDocuments implements DocumentSource {
@@ -156,6 +158,10 @@ export class PredictedDocuments implements DocumentSource {
 
   taskLabels(): Promise<string[]> {
     return Promise.resolve([...this.#graph.pipelineGraph().tasks.keys()]);
+  }
+
+  traceSource(): Promise<TraceSource> {
+    return Promise.resolve(new PredictedTraceSource(this.#graph, this.name));
   }
 
   #dataIdTest(selector: Selector & { kind: "dataId" }) {

@@ -147,6 +147,11 @@ function attemptView(value: JsonValue): AttemptView {
   };
 }
 
+/** Name of the last attempt's status; a quantum without any was blocked. */
+export function lastStatusName({ attempts }: QuantumView): string {
+  return attemptStatusName(attempts.at(-1)?.status ?? AttemptStatus.BLOCKED);
+}
+
 /** A quantum for people. */
 export function quantumText(view: QuantumView): string {
   const lines = [

@@ -28,6 +28,7 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
+import type { TraceSource } from "./trace.ts";
 
 const RUN_PROVENANCE = "run_provenance";
 const PACKAGES = "packages";
@@ -192,6 +193,11 @@ export class RepositoryDocuments implements DocumentSource {
 
   async taskLabels(): Promise<string[]> {
     return await (await this.#requireGraph(await this.#listedRun(), "tasks")).taskLabels();
+  }
+
+  async traceSource(): Promise<TraceSource> {
+    return await (await this.#requireGraph(await this.#listedRun(), "what reads what"))
+      .traceSource();
   }
 
   async #listedRun(): Promise<string> {

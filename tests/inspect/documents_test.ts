@@ -8,6 +8,7 @@ import { catBatch } from "../../lib/inspect/cat_batch.ts";
 import { attemptDocuments } from "../../lib/inspect/documents.ts";
 import { GraphDocuments } from "../../lib/inspect/graph_documents.ts";
 import { missingReason } from "../../lib/inspect/quantum_document.ts";
+import { trace } from "../../lib/inspect/trace.ts";
 import { caveatNames } from "../../lib/provenance/success_caveats.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { CountingSource } from "../../lib/store/byte_source.ts";
@@ -141,4 +142,23 @@ Deno.test("catBatch() reads documents that lie side by side at once", async () =
   assert.equal(together.text, apart.text);
   assert.ok(apart.nReads >= 60, `${apart.nReads} reads one by one`);
   assert.ok(together.nReads <= 25, `${together.nReads} reads together`);
+});
+
+Deno.test("trace() reads a block a node, and no other part of the graph's blocks", async () => {
+  const { documents, source } = await open();
+  await using _ = documents;
+  const graph = await documents.traceSource();
+  const root = await graph.locate({
+    kind: "dataId",
+    label: "consolidate",
+    terms: [{ dimension: "visit", value: "7" }],
+    words: ["consolidate"],
+  });
+  const [nReads, nBytes] = [source.nReads, source.nBytes];
+  const found = await trace(graph, root, "up", { maxDepth: 4, maxNodes: 1000 });
+  const nNodes = found.nodes.size;
+  assert.ok(nNodes > 100, `${nNodes} nodes`);
+  // Blocks of a kilobyte; the addresses around them come in larger pieces, once.
+  assert.ok(source.nReads - nReads <= 2 * nNodes + 20, `${source.nReads - nReads} reads`);
+  assert.ok(source.nBytes - nBytes < 2_000_000, `${source.nBytes - nBytes} bytes`);
 });
