@@ -62,6 +62,7 @@ if (import.meta.main) {
       input: () => Deno.stdin.readable,
       env: Deno.env,
       cwd: Deno.cwd(),
+      root: new URL(".", import.meta.url),
       makeWorker,
       signal: stopping.signal,
       stopGracefully: () => {

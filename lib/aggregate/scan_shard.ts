@@ -137,16 +137,16 @@ async function scan(
     );
     // All of the above may have been one turn of the event loop, in which signals aren't noticed.
     await nextTurn();
-    const timer = setInterval(() => log.log("INFO", run.statusText()), options.statusIntervalMs);
+    using watch = context.progress.watch(() => [run.stage()]);
     const stop = () => run.stop();
     signal.addEventListener("abort", stop);
     try {
       if (!signal.aborted) await run.scan(setup, writer, context);
     } finally {
-      clearInterval(timer);
       signal.removeEventListener("abort", stop);
       writer.sync();
     }
+    watch.update();
     run.summary.nChunkLogBytes = writer.size;
     isDone = !signal.aborted;
   } finally {

@@ -6,6 +6,7 @@
 
 import type { Log } from "../base/log.ts";
 import type { WorkerFailedError } from "../base/errors.ts";
+import type { Stage } from "../base/progress.ts";
 import { WorkerHandle } from "../base/worker_handle.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
@@ -41,8 +42,6 @@ export interface ScanShardOptions extends CompressionOptions {
   isStrict: boolean;
   /** Whether what earlier scans left under the name is used. */
   resume: boolean;
-  /** Milliseconds between status lines. */
-  statusIntervalMs: number;
 }
 
 /** What a scan of a shard came to. */
@@ -189,8 +188,14 @@ export class ShardRun {
     }
   }
 
-  /** The text of a status line. */
-  statusText(): string {
-    return `Status: scanned ${this.#nDone} of ${this.summary.nQuanta} quanta.`;
+  /** How far it is. */
+  stage(): Stage {
+    const { nQuanta: nTotal } = this.summary;
+    const state = this.#scanners.length === 0
+      ? "waiting"
+      : this.#nDone === nTotal
+      ? "done"
+      : "running";
+    return { name: "scan", unit: "quanta", nDone: this.#nDone, nTotal, state };
   }
 }

@@ -47,6 +47,23 @@ export class AmbiguousNameError extends UsageError {
   override name = "AmbiguousNameError";
 }
 
+/**
+ * The error for a host that this process may not reach, as a binary that was compiled without it; null
+ * if that isn't what an error is about.
+ *
+ * @param what was attempted, with its object ('read "http://..."').
+ */
+export function hostRefused(what: string, error: unknown): RefusedError | null {
+  const match = error instanceof Error
+    ? /^Requires net access to "([^"]*)"/.exec(error.message)
+    : null;
+  if (match === null) return null;
+  return new RefusedError(`Cannot ${what}: this program may not reach "${match[1]}"`, {
+    cause: error,
+    hint: `compile it with --allow-net=${match[1]}, or run it from source`,
+  });
+}
+
 /** A well-formed request that must not be carried out in the present state: exit code 2. */
 export class RefusedError extends ProvgraphError {
   override name = "RefusedError";

@@ -56,7 +56,17 @@ const OBSCORE_ATTRIBUTES = ["config:registry.managers.obscore", "config:obscore.
 const UNIVERSE_ATTRIBUTE = "config:dimensions.json";
 
 /** Newest universe version whose meaning is known; a newer one may mean something else by a name. */
-const MAX_UNIVERSE_VERSION = 8;
+export const MAX_UNIVERSE_VERSION = 8;
+
+/** Versions of every manager that this tool does the work of, as "major.minor", by kind. */
+export function supportedManagers(): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(SUPPORTED).map(([kind, { versions }]) => [
+      kind,
+      versions.map(([major, minor]) => `${major}.${minor}`),
+    ]),
+  );
+}
 
 /** What {@linkcode checkManagers} found. */
 export interface RegistryVersions {

@@ -8,7 +8,7 @@
 
 import { isIP, Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
-import { EnvironmentError, RepositoryError } from "../base/errors.ts";
+import { EnvironmentError, hostRefused, RepositoryError } from "../base/errors.ts";
 import type { PostgresHost, PostgresSettings } from "./postgres_settings.ts";
 
 /** Length and code of the request for TLS. Source: PostgreSQL manual, "Message Formats". */
@@ -30,6 +30,8 @@ export async function connectSocket(settings: PostgresSettings): Promise<Socket>
       return await connectHost(place, settings);
     } catch (error) {
       if (error instanceof RepositoryError) throw error;
+      const refused = hostRefused(`connect to "${settings.name}"`, error);
+      if (refused !== null) throw refused;
       failure = error;
     }
   }

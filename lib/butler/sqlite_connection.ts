@@ -134,10 +134,7 @@ export class SqliteConnection implements Disposable {
     if (!writeable) recoverHotJournal(path, busyTimeoutMs);
     let database: DatabaseSync;
     try {
-      // As a URL: mode=rw does not create the file, should it vanish now.
-      const url = pathToFileURL(path);
-      url.searchParams.set("mode", writeable ? "rw" : "ro");
-      database = new DatabaseSync(url, {
+      database = openExisting(path, writeable ? "rw" : "ro", {
         readOnly: !writeable,
         timeout: busyTimeoutMs,
         enableForeignKeyConstraints: true,
@@ -297,6 +294,24 @@ export class SqliteConnection implements Disposable {
   }
 }
 
+/** Opens a database as a URL: so that none is created, should the file vanish now. */
+function openExisting(
+  path: string,
+  mode: "ro" | "rw",
+  options: ConstructorParameters<typeof DatabaseSync>[1],
+): DatabaseSync {
+  const url = pathToFileURL(path);
+  url.searchParams.set("mode", mode);
+  try {
+    return new DatabaseSync(url, options);
+  } catch (error) {
+    // A process without all permissions, such as a compiled binary, has URLs taken for relative paths
+    // (Deno 2.6 to 2.9): then it must be the path.
+    if (!(error instanceof Error) || !error.message.includes("/file:/")) throw error;
+    return new DatabaseSync(path, options);
+  }
+}
+
 /**
  * Lets SQLite roll back what a killed process left unfinished, which a read-only connection can't. It
  * changes nothing that anybody has committed. Where that isn't permitted, reading fails and says why.
@@ -308,9 +323,7 @@ function recoverHotJournal(path: string, busyTimeoutMs: number): void {
     return;
   }
   try {
-    const url = pathToFileURL(path);
-    url.searchParams.set("mode", "rw");
-    using database = new DatabaseSync(url, { timeout: busyTimeoutMs });
+    using database = openExisting(path, "rw", { timeout: busyTimeoutMs });
     database.prepare("SELECT count(*) FROM sqlite_master").get();
   } catch {
     // The read-only connection finds the same and tells it.

@@ -18,6 +18,8 @@ export interface CliContext {
   input: () => ReadableStream<Uint8Array>;
   env: { get(name: string): string | undefined };
   cwd: string;
+  /** Folder of the entry point, with a slash at the end. */
+  root: URL;
   /** Makes workers; only the entry point knows where their modules are. */
   makeWorker: (role: "scanner" | "ingester" | "writer" | "deleter") => Worker;
   /** Aborted, with a `StopReason`, when a signal asks to stop. */

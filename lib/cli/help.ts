@@ -128,3 +128,12 @@ Examples:
   provgraph trace provenance.qg raw exposure=1228 detector=2 --down
   provgraph trace provenance.qg 019c37f4 --down --json
   provgraph trace provenance.qg calibrate visit=101 detector=2 --format dot | dot -Tsvg > trace.svg`;
+
+/** Behind the help of `self-test`. */
+export const SELF_TEST_EPILOGUE = `
+It takes a few seconds and some 2 MB. Exit code 0: everything works here. With DIR it tells whether a
+shared file system does what is needed: locks, hard links, renames, an SQLite database.
+
+Examples:
+  provgraph self-test
+  provgraph self-test /scratch/me`;

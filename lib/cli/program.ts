@@ -5,7 +5,7 @@
  */
 
 import { Command, CommanderError, type Option } from "commander";
-import { TOOL_NAME, TOOL_VERSION } from "../base/version.ts";
+import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, wantsColor } from "./color.ts";
 import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
 import { catCommand } from "./commands/cat.ts";
@@ -15,6 +15,7 @@ import { ingestGraphCommand } from "./commands/ingest_graph.ts";
 import { provenanceReportCommand } from "./commands/provenance_report.ts";
 import { scanCommand } from "./commands/scan.ts";
 import { lsCommand } from "./commands/ls.ts";
+import { selfTestCommand } from "./commands/self_test.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import { traceCommand } from "./commands/trace.ts";
 import type { CliContext, CommandContext } from "./context.ts";
@@ -64,6 +65,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   } catch (error) {
     if (error instanceof ClosedPipeError) return ExitCode.DONE;
     const { isJson } = state;
+    if (error instanceof VersionRequest) return await printVersion(isJson, context);
     const exitCode = exitCodeOf(error);
     // Commander has told its own errors already, but not as JSON; help and version are none.
     if (!(error instanceof CommanderError) || (isJson && exitCode !== ExitCode.DONE)) {
@@ -73,6 +75,19 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     }
     return exitCode;
   }
+}
+
+/** Ends the reading of a command line; never leaves this module. */
+class VersionRequest extends Error {}
+
+async function printVersion(isJson: boolean, { terminal, root }: CliContext): Promise<number> {
+  const { versionText } = await import("./versions.ts");
+  try {
+    terminal.write(versionText(isJson, root));
+  } catch (error) {
+    if (!(error instanceof ClosedPipeError)) throw error;
+  }
+  return ExitCode.DONE;
 }
 
 /** Whether stdout and the last word on stderr are to be JSON, known before anything is parsed. */
@@ -86,7 +101,10 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
     .description(
       "Record what a butler run really did: aggregate, ingest and read provenance graphs.",
     )
-    .version(TOOL_VERSION, "-V, --version", "print the version")
+    .option("-V, --version", "print the version, and those of all that it is made of")
+    .on("option:version", () => {
+      throw new VersionRequest();
+    })
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help of a command")
     .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
@@ -142,6 +160,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
       provenanceReportCommand,
       scanCommand,
       simulateCommand,
+      selfTestCommand,
     ]
   ) {
     const command = make(context, run, setExitCode);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EnvironmentError, NotFoundError, RefusedError } from "../base/errors.ts";
+import { EnvironmentError, hostRefused, NotFoundError, RefusedError } from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 
 /** Bytes asked for when opening: the tail, where a ZIP archive has its directory. */
@@ -134,6 +134,8 @@ async function request(url: string, range: string, doFetch: Fetch): Promise<Resp
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (cause) {
+      const refused = hostRefused(`read "${name}"`, cause);
+      if (refused !== null) throw refused;
       if (attempt < N_TRIES) continue;
       throw new EnvironmentError(
         `Cannot read "${name}": ${cause instanceof Error ? cause.message : cause}`,

@@ -32,6 +32,7 @@ export async function runHere(args: readonly string[]): Promise<Outcome> {
     },
     env: { get: (name) => name === "HOME" ? "/nowhere" : undefined },
     cwd: Deno.cwd(),
+    root: new URL("../../", import.meta.url),
     makeWorker,
     signal: new AbortController().signal,
     stopGracefully: () => {},

@@ -31,6 +31,7 @@ if (import.meta.main) {
       terminal: new ProcessTerminal(Deno.stdout, Deno.stderr),
       env: Deno.env,
       cwd: Deno.cwd(),
+      root: new URL("../../", import.meta.url),
       makeWorker,
       signal: stopping.signal,
       nProcessors: 2,

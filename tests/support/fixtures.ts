@@ -159,6 +159,9 @@ export interface RunOptions {
   stdin?: Uint8Array;
 }
 
+/** Whether a compiled binary is tested instead of the source. */
+export const IS_BINARY: boolean = (Deno.env.get("PROVGRAPH_BINARY") ?? "") !== "";
+
 /** Command and arguments in front of those of the tool. */
 export function provgraphCommand(binary?: string): [command: string, args: string[]] {
   const chosen = binary ?? Deno.env.get("PROVGRAPH_BINARY");
@@ -185,15 +188,31 @@ export async function runProvgraph(
   return { code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+let empty: string | null = null;
+
+/** An empty directory, the same for all tests of a file. */
+function emptyDirectory(): string {
+  if (empty !== null) return empty;
+  const path = empty = Deno.makeTempDirSync({ prefix: "provgraph-test-empty-" });
+  globalThis.addEventListener("unload", () => {
+    // Fails, and is to be seen, if the tool has left anything.
+    Deno.removeSync(path);
+  });
+  return path;
+}
+
 /** Starts the tool; for tests that kill it or look at it while it runs. */
 export function spawnProvgraph(
   args: readonly string[],
   options: RunOptions = {},
 ): Deno.ChildProcess {
   const [command, prefix] = provgraphCommand(options.binary);
+  // A binary gets what a batch node may have: nothing.
+  const isBinary = prefix.length === 0;
   return new Deno.Command(command, {
     args: [...prefix, ...args],
-    cwd: options.cwd ?? PROJECT,
+    cwd: options.cwd ?? (isBinary ? emptyDirectory() : PROJECT),
+    clearEnv: isBinary,
     env: { NO_COLOR: "1", ...options.env },
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",

@@ -23,7 +23,6 @@ interface Options {
   mockStorageClasses: boolean;
   strict: boolean;
   resume: boolean;
-  logStatusInterval: number;
   json: boolean;
 }
 
@@ -76,7 +75,6 @@ export function scanCommand(
         zstdDictNInputs: options.zstdDictNInputs,
         isStrict: options.strict,
         resume: options.resume,
-        statusIntervalMs: options.logStatusInterval * 1000,
       }, context);
       tellSummary(summary, options.shard, chunkLogPath, context.log);
       if (options.json) {

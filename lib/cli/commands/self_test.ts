@@ -1,0 +1,245 @@
+/** `self-test`. @module */
+
+import { join } from "node:path/posix";
+import { Command } from "commander";
+import { EnvironmentError, InterruptedError, stopReason } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { SILENT_PROGRESS } from "../../base/progress.ts";
+import { AttemptStatus } from "../../provenance/quantum_status.ts";
+import type { SimulateSummary } from "../../simulate/simulate.ts";
+import { filePath } from "../args.ts";
+import type { CliContext, CommandContext } from "../context.ts";
+import { SELF_TEST_EPILOGUE } from "../help.ts";
+import { jsonLine } from "../ndjson.ts";
+
+/** What is simulated: 30 quanta, of which some fail. */
+const SIMULATED = { nVisits: 3, nDetectors: 4, failFraction: 0.2, logSize: 2000, seed: 1 };
+/** A quantum of it that succeeds, and the RUN. */
+const QUANTUM = ["isr", "exposure=2026070100001", "detector=1"];
+const RUN = "u/provgraph/simulated/20260715T000000Z";
+/** Compression, as is the default of the commands. */
+const COMPRESSION = { zstdLevel: 10, zstdDictSize: 32768, zstdDictNInputs: 512 };
+const BATCH_SIZE = 20;
+
+/** Options as commander gives them. */
+interface Options {
+  json: boolean;
+}
+
+/** Defines the command. */
+export function selfTestCommand(
+  _cli: CliContext,
+  start: (name: string, aliases?: string[]) => CommandContext,
+): Command {
+  return new Command("self-test")
+    .summary("find out whether everything works on this machine, in a temporary folder")
+    .description(
+      "Simulate a run in a temporary folder, scan, aggregate and ingest it, read a log back, check " +
+        "the result, and remove the folder.",
+    )
+    .argument(
+      "[dir]",
+      "directory for the temporary folder, to try a file system; default: the usual",
+    )
+    .option("--json", "print a JSON line for each step", false)
+    .addHelpText("after", SELF_TEST_EPILOGUE)
+    .action(async (directory: string | undefined, options: Options) => {
+      const context = start("self-test");
+      context.stopGracefully();
+      const startMs = performance.now();
+      const folder = makeFolder(directory, context);
+      try {
+        for await (const { name, seconds, detail } of runSteps(folder, context)) {
+          context.terminal.write(
+            options.json
+              ? jsonLine("step", { name, seconds, detail })
+              : `ok  ${name.padEnd(16)} ${seconds.toFixed(2)} s  ${detail}\n`,
+          );
+        }
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+      const seconds = (performance.now() - startMs) / 1000;
+      context.terminal.write(
+        options.json
+          ? jsonLine("summary", { passed: true, seconds })
+          : `passed in ${seconds.toFixed(1)} s\n`,
+      );
+    });
+}
+
+function makeFolder(directory: string | undefined, { env, cwd }: CommandContext): string {
+  const dir = directory === undefined ? undefined : filePath(directory, env, cwd, "directory");
+  try {
+    return Deno.makeTempDirSync({
+      prefix: "provgraph-self-test-",
+      ...(dir === undefined ? {} : { dir }),
+    });
+  } catch (error) {
+    throw new EnvironmentError(
+      `Cannot make a temporary folder in "${dir ?? "the usual place"}": ${
+        (error as Error).message
+      }`,
+      { cause: error, hint: "give a directory that can be written to: self-test DIR" },
+    );
+  }
+}
+
+/** What one step came to. */
+interface Step {
+  name: string;
+  seconds: number;
+  detail: string;
+}
+
+/** The steps, each of which throws if something isn't as it must be. */
+async function* runSteps(folder: string, command: CommandContext): AsyncGenerator<Step> {
+  // What the user has set up for real repositories must not reach this one.
+  const context = {
+    ...command,
+    env: { get: () => undefined },
+    log: quieter(command.log),
+    progress: SILENT_PROGRESS,
+  };
+  let startMs = performance.now();
+  const step = (name: string, detail: string): Step => {
+    const seconds = (performance.now() - startMs) / 1000;
+    startMs = performance.now();
+    if (context.signal.aborted) {
+      const reason = stopReason(context.signal);
+      throw new InterruptedError(`Stopped by ${reason.signal}`, reason);
+    }
+    return { name, seconds, detail };
+  };
+  const { simulate } = await import("../../simulate/simulate.ts");
+  const simulated = await simulate(
+    { directory: folder, isGraphOnly: false, ...SIMULATED },
+    context,
+  );
+  const { graphPath, repository } = simulated;
+  yield step("simulate", `${simulated.nQuanta} quanta, ${simulated.nFiles} files`);
+
+  const { scanShard } = await import("../../aggregate/scan_shard.ts");
+  const chunkLogPath = join(folder, "shards", "0.chunks");
+  const common = {
+    graphPath,
+    repository,
+    nScanners: Math.min(2, context.nProcessors),
+    mockStorageClasses: false,
+    isStrict: true,
+    resume: true,
+    ...COMPRESSION,
+  };
+  const shard = await scanShard(
+    { ...common, shard: { index: 0, count: 2 }, chunkLogPath },
+    context,
+  );
+  yield step("scan", `${shard.nQuanta} quanta, ${shard.nSuccessful} successful`);
+
+  const { aggregateGraph } = await import("../../aggregate/aggregate.ts");
+  const provenancePath = join(folder, "provenance.qg");
+  const aggregated = await aggregateGraph({
+    ...common,
+    outputPath: provenancePath,
+    isIncomplete: false,
+    isDryRun: false,
+    registerDatasetTypes: true,
+    updateOutputChain: true,
+    promiseIngestGraph: false,
+    ingestBatchSize: BATCH_SIZE,
+    keepChunks: false,
+    chunkLogs: [chunkLogPath],
+    workerLogs: null,
+  }, context);
+  const { nByStatus, nBlocked, nReused, nIngested } = aggregated;
+  expectEqual("quanta taken from the shard", nReused, shard.nSuccessful);
+  expectEqual(
+    "successful quanta",
+    nByStatus[AttemptStatus.SUCCESSFUL] ?? 0,
+    nSuccessful(simulated),
+  );
+  expectEqual("blocked quanta", nBlocked, simulated.nByOutcome.BLOCKED);
+  yield step("aggregate-graph", `${nIngested} datasets, ${aggregated.nGraphBytes} bytes`);
+
+  const before = await readLog(repository, command);
+  const fromGraph = await readLog(provenancePath, command);
+  expectEqual("log in the graph", fromGraph, before);
+  yield step("cat", `${before.length} letters`);
+
+  const { ingestGraph } = await import("../../ingest/ingest.ts");
+  const ingested = await ingestGraph({
+    repository,
+    graphPath: provenancePath,
+    outputRun: null,
+    transfer: "move",
+    batchSize: BATCH_SIZE,
+    inPlace: false,
+    resume: false,
+    isDryRun: false,
+  }, context);
+  expectEqual("files kept", ingested.nKept, 0);
+  yield step("ingest-graph", `${ingested.nIngested} datasets`);
+
+  expectEqual("log after ingest-graph", await readLog(repository, command), before);
+  yield step("cat again", `${before.length} letters`);
+
+  const { Findings } = await import("../../inspect/check_findings.ts");
+  const { checkRepository } = await import("../../inspect/check_repository.ts");
+  const findings = new Findings();
+  const request = { repository, run: RUN, graph: null, readData: true };
+  const checked = await checkRepository(request, context.env, findings);
+  const [problem] = findings.problems;
+  if (problem !== undefined) fail(`check finds ${problem.kind}: ${problem.where}: ${problem.what}`);
+  yield step("check", `${checked.nDatasets} datasets`);
+}
+
+/** Details of the steps are for those who ask. */
+function quieter(log: Log): Log {
+  return { log: (level, text) => log.log(level === "INFO" ? "VERBOSE" : level, text) };
+}
+
+function nSuccessful({ nByOutcome: n }: SimulateSummary): number {
+  return n.SUCCESSFUL + n.RETRIED + n.RETRIED_TWICE + n.PARTIAL;
+}
+
+/** The log of one quantum, from wherever it is now. */
+async function readLog(source: string, { cwd }: CommandContext): Promise<string> {
+  const { cat } = await import("../../inspect/cat.ts");
+  const { openSource } = await import("../../inspect/open_source.ts");
+  const isGraph = source.endsWith(".qg");
+  await using documents = await openSource(
+    source,
+    isGraph ? null : RUN,
+    { get: () => undefined },
+    cwd,
+  );
+  const decoder = new TextDecoder();
+  let text = "";
+  await cat(
+    documents,
+    {
+      what: "log",
+      idWords: QUANTUM,
+      attempt: null,
+      allAttempts: false,
+      filter: null,
+      format: "text",
+      isRaw: true,
+    },
+    (piece) => text += typeof piece === "string" ? piece : decoder.decode(piece, { stream: true }),
+  );
+  return text;
+}
+
+function expectEqual(what: string, found: number | string, expected: number | string): void {
+  if (found === expected) return;
+  const show = (value: number | string) =>
+    typeof value === "number" ? value : `${value.length} letters`;
+  fail(`${what}: ${show(found)}, expected ${show(expected)}`);
+}
+
+function fail(state: string): never {
+  throw new EnvironmentError(`Cannot pass the self-test: ${state}`, {
+    hint: "run it again with --verbose, and tell the authors",
+  });
+}
