@@ -137,3 +137,14 @@ shared file system does what is needed: locks, hard links, renames, an SQLite da
 Examples:
   provgraph self-test
   provgraph self-test /scratch/me`;
+
+/** Behind the help of `report`. */
+export const REPORT_EPILOGUE = `
+The page needs no network and no other file: it can be mailed, or attached to a ticket. What is left
+out of it, it says. Several forms may be asked for at once; one of them may go to stdout.
+
+Examples:
+  provgraph report provenance.qg
+  provgraph report provenance.qg --html report.html --markdown report.md
+  provgraph report /repo/main --run u/me/run/20260701T000000Z --json | jq .by_status
+  provgraph report provenance.qg.chunks`;

@@ -16,6 +16,7 @@ import { provenanceReportCommand } from "./commands/provenance_report.ts";
 import { scanCommand } from "./commands/scan.ts";
 import { lsCommand } from "./commands/ls.ts";
 import { selfTestCommand } from "./commands/self_test.ts";
+import { reportCommand } from "./commands/report.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import { traceCommand } from "./commands/trace.ts";
 import type { CliContext, CommandContext } from "./context.ts";
@@ -158,6 +159,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
       checkCommand,
       checkDownstreamCommand,
       provenanceReportCommand,
+      reportCommand,
       scanCommand,
       simulateCommand,
       selfTestCommand,

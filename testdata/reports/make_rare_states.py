@@ -14,7 +14,11 @@ import zipfile
 
 import zstandard
 
-EXCEPTION = {"type_name": "m\u00f6d.\u00c9rror", "message": 'Text with "quotes", \u00e9 and \x1b[31m', "metadata": {"n": 1.5}}
+EXCEPTION = {
+    "type_name": "m\u00f6d.\u00c9rror",
+    "message": '"quotes" \u00e9 \x1b[31m \u202e </pre><script>document.title="run"</script><img src=x onerror=alert(1)> & | `a` @all',
+    "metadata": {"n": 1.5},
+}
 
 # What becomes of the quanta of a task, in the order of the file.
 CHANGES = {

@@ -1,0 +1,102 @@
+/** `report SOURCE`. @module */
+
+import { Command } from "commander";
+import { UsageError } from "../../base/errors.ts";
+import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
+import { filePath, formatBytes, integerAtLeast } from "../args.ts";
+import type { CliContext, CommandContext } from "../context.ts";
+import { REPORT_EPILOGUE } from "../help.ts";
+
+/** Options as commander gives them. */
+interface Options {
+  run?: string;
+  html?: string;
+  markdown?: string;
+  json: boolean;
+  limit?: number;
+}
+
+/** Most failed quanta of a task that a page can bear. */
+const MAX_LIMIT = 100_000;
+
+/** Defines the command. */
+export function reportCommand(
+  cli: CliContext,
+  start: (name: string, aliases?: string[]) => CommandContext,
+): Command {
+  return new Command("report")
+    .summary("sum a run up, as a page to open or a text for a ticket")
+    .description(
+      "Sum up what became of a run: status of quanta, when they ran, time and memory, failures " +
+        "with samples. Without --html, --markdown or --json it prints the main numbers.",
+    )
+    .argument("<source>", "provenance graph (path or URL), chunk log or butler repository")
+    .option("--run <run>", "RUN collection of a repository")
+    .option("--html <file>", "write one page that opens without network; - for stdout")
+    .option("--markdown <file>", "write Markdown; - for stdout")
+    .option("--json", "print the report as JSON", false)
+    .option(
+      "--limit <n>",
+      "failed quanta of each task that are listed (default: 200)",
+      integerAtLeast(0, MAX_LIMIT),
+    )
+    .addHelpText("after", REPORT_EPILOGUE)
+    .action(async (argument: string, options: Options) => {
+      const context = start("report");
+      const { html, markdown } = options;
+      if ([html === "-", markdown === "-", options.json].filter(Boolean).length > 1) {
+        throw new UsageError("Cannot print two reports: only one of them can go to stdout");
+      }
+      const target = (file: string, what: string) =>
+        file === "-" ? null : filePath(file, cli.env, cli.cwd, what);
+      const htmlTarget = html === undefined ? null : { path: target(html, "page") };
+      const markdownTarget = markdown === undefined ? null : { path: target(markdown, "document") };
+
+      const { collectReport, DEFAULT_REPORT_LIMITS } = await import(
+        "../../inspect/report_collect.ts"
+      );
+      const { openSource } = await import("../../inspect/open_source.ts");
+      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      const report = await collectReport(source, {
+        argument,
+        limits: {
+          ...DEFAULT_REPORT_LIMITS,
+          nFailed: options.limit ?? DEFAULT_REPORT_LIMITS.nFailed,
+        },
+        tool: `${TOOL_NAME} ${TOOL_VERSION}`,
+        now: cli.now(),
+      });
+      if (htmlTarget !== null) {
+        const { reportHtml } = await import("../../inspect/report_html.ts");
+        await deliver(await reportHtml(report), htmlTarget.path, context);
+      }
+      if (markdownTarget !== null) {
+        const { reportMarkdown } = await import("../../inspect/report_markdown.ts");
+        await deliver(reportMarkdown(report), markdownTarget.path, context);
+      }
+      // A report is made of JSON values alone, which interfaces can't express.
+      if (options.json) cli.terminal.write(`${stringifyJson(report as unknown as JsonValue)}\n`);
+      if (htmlTarget === null && markdownTarget === null && !options.json) {
+        const { reportText } = await import("../report_text.ts");
+        cli.terminal.write(reportText(report, context.style));
+      }
+    });
+}
+
+/** @param path of the file, complete or absent; null for stdout. */
+async function deliver(
+  text: string,
+  path: string | null,
+  { terminal, log }: CommandContext,
+): Promise<void> {
+  if (path === null) {
+    terminal.write(text);
+    return;
+  }
+  const { DurableWriter } = await import("../../store/durable_writer.ts");
+  using file = DurableWriter.create(path);
+  file.write(text);
+  file.commit();
+  log.log("INFO", `Wrote ${path} (${formatBytes(text.length)}).`);
+}

@@ -1,0 +1,96 @@
+/**
+ * Distributions of positive quantities over many decades, in bounded memory.
+ *
+ * @module
+ */
+
+/** Bins of a decade: each 1.8 % wide, so that a quantile is right to 1 %. */
+const BINS_PER_DECADE = 128;
+/** Values kept to begin with; up to so many, quantiles are exact. */
+const N_EXACT = 1024;
+
+/** Bins between powers of ten, for a figure. */
+export interface CoarseBins {
+  /** Lower edge of each bin. */
+  lower: number[];
+  /** Values in each; those outside the range are in the first and last. */
+  n: number[];
+}
+
+/**
+ * Counts values on a logarithmic scale. Memory: 512 bytes a decade and at most 8 kB, whatever the number
+ * of values. Values beyond the scale, zero and negative ones too, count in its first or last bin; least,
+ * largest and sum are exact.
+ */
+export class LogDistribution {
+  readonly #lowestExponent: number;
+  readonly #counts: Uint32Array;
+  #exact: number[] | null = [];
+  n = 0;
+  sum = 0;
+  min = Infinity;
+  max = -Infinity;
+
+  /** Scale from 10^lowestExponent to 10^highestExponent. */
+  constructor(lowestExponent: number, highestExponent: number) {
+    this.#lowestExponent = lowestExponent;
+    this.#counts = new Uint32Array((highestExponent - lowestExponent) * BINS_PER_DECADE);
+  }
+
+  /** Counts a value; one that is no finite number is ignored. */
+  add(value: number): void {
+    if (!Number.isFinite(value)) return;
+    this.n++;
+    this.sum += value;
+    if (value < this.min) this.min = value;
+    if (value > this.max) this.max = value;
+    this.#counts[this.#binOf(value)]++;
+    if (this.#exact !== null && this.#exact.push(value) > N_EXACT) this.#exact = null;
+  }
+
+  /**
+   * The value of rank ceil(q n) in ascending order: exact up to 1024 values, else right to 1 % within
+   * the scale.
+   *
+   * @param q From above 0 to 1.
+   */
+  quantile(q: number): number {
+    const rank = Math.max(1, Math.ceil(q * this.n));
+    if (this.#exact !== null) return this.#exact.toSorted((a, b) => a - b)[rank - 1];
+    let seen = 0;
+    for (let bin = 0; bin < this.#counts.length; bin++) {
+      seen += this.#counts[bin];
+      if (seen >= rank) {
+        const middle = 10 ** (this.#lowestExponent + (bin + 0.5) / BINS_PER_DECADE);
+        return Math.min(this.max, Math.max(this.min, middle));
+      }
+    }
+    return this.max;
+  }
+
+  /**
+   * The counts in fewer bins, between those that hold the least and the largest value.
+   *
+   * @param perDecade A divisor of 128.
+   */
+  coarse(perDecade: number): CoarseBins {
+    const width = BINS_PER_DECADE / perDecade;
+    const bins: CoarseBins = { lower: [], n: [] };
+    if (this.n === 0) return bins;
+    const first = Math.floor(this.#binOf(this.min) / width);
+    const last = Math.floor(this.#binOf(this.max) / width);
+    for (let bin = first; bin <= last; bin++) {
+      let n = 0;
+      for (let i = bin * width; i < (bin + 1) * width; i++) n += this.#counts[i];
+      bins.lower.push(10 ** (this.#lowestExponent + bin / perDecade));
+      bins.n.push(n);
+    }
+    return bins;
+  }
+
+  #binOf(value: number): number {
+    if (value <= 0) return 0;
+    const bin = Math.floor((Math.log10(value) - this.#lowestExponent) * BINS_PER_DECADE);
+    return Math.min(this.#counts.length - 1, Math.max(0, bin));
+  }
+}
