@@ -17,6 +17,7 @@ import { NoReferenceError, Reference } from "../oracle/reference.ts";
 import { PROJECT, temporaryDirectory } from "../support/fixtures.ts";
 import { Lab, SIZES } from "./lab.ts";
 import { load, type MachineNotes, machineNotes } from "./machine.ts";
+import { measureMillion } from "./million.ts";
 import { makeRatios } from "./ratios.ts";
 import { ratioTable, round, type SizeResult, stageLines, stepTable } from "./results.ts";
 import {
@@ -85,6 +86,7 @@ async function measureSize(
   size: number,
   options: Options,
   reference: Reference | null,
+  withMillion: boolean,
 ): Promise<SizeResult> {
   const lab = await Lab.make(scratch, size, options.nScanners);
   // Where there is little to forget, more tables make no difference.
@@ -92,6 +94,7 @@ async function measureSize(
   const copy = await measureLife(lab, options.nTrials, withGroups);
   await measureIncomplete(lab, options.nTrials);
   const log = await measureCat(lab, copy);
+  if (withMillion) await measureMillion(lab, copy, log);
   if (reference !== null) {
     await measureReferenceCat(lab, reference, copy, log);
     await measureReference(lab, reference, options.nReferenceTrials, withGroups);
@@ -154,7 +157,8 @@ async function main(args: string[]): Promise<void> {
       `Deno ${machine.deno}, commit ${machine.commit}; load ${results.loadBefore}`,
   );
   for (const size of options.sizes) {
-    const result = await measureSize(scratch.path, size, options, reference);
+    const isLast = size === options.sizes.at(-1);
+    const result = await measureSize(scratch.path, size, options, reference, isLast);
     results.sizes.push(result);
     tell(result);
   }

@@ -8,6 +8,8 @@ import type { Ratio, SizeResult, Step } from "./results.ts";
 import {
   AGGREGATE,
   CAT_GRAPH,
+  CAT_MILLION,
+  CAT_MILLION_HTTP,
   CAT_REPOSITORY,
   FINAL,
   IN_PLACE,
@@ -80,7 +82,8 @@ export function makeRatios(result: SizeResult, nProcessors: number): Ratio[] {
   compare(IN_PLACE_GROUPS, INGEST_GROUPS, atLeast(10));
   compare(CAT_GRAPH, CAT_REPOSITORY, atLeast(20));
   compare(CAT_REPOSITORY, CAT_REPOSITORY, atLeast(20));
-  for (const what of [CAT_GRAPH, CAT_REPOSITORY]) {
+  compare(CAT_MILLION, CAT_REPOSITORY, atLeast(20));
+  for (const what of [CAT_GRAPH, CAT_REPOSITORY, CAT_MILLION, CAT_MILLION_HTTP]) {
     add(`${what}: milliseconds`, ours(what)?.wallSeconds, 0.001, atMost(MAX_CAT_MS));
   }
   add(`${AGGREGATE}: peak MB`, aggregate?.peakRssBytes, 1e6, atMost(MAX_PEAK_MB));
