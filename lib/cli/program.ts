@@ -7,18 +7,7 @@
 import { Command, CommanderError, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, wantsColor } from "./color.ts";
-import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
-import { catCommand } from "./commands/cat.ts";
-import { checkCommand } from "./commands/check.ts";
-import { checkDownstreamCommand } from "./commands/check_downstream.ts";
-import { ingestGraphCommand } from "./commands/ingest_graph.ts";
-import { provenanceReportCommand } from "./commands/provenance_report.ts";
-import { scanCommand } from "./commands/scan.ts";
-import { lsCommand } from "./commands/ls.ts";
-import { selfTestCommand } from "./commands/self_test.ts";
-import { reportCommand } from "./commands/report.ts";
-import { simulateCommand } from "./commands/simulate.ts";
-import { traceCommand } from "./commands/trace.ts";
+import { loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
@@ -57,9 +46,14 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     logger: null,
     bars: null,
   };
-  const program = makeProgram(context, state);
+  const commands = await loadCommands(args);
+  const program = makeProgram(context, state, commands);
   try {
-    const words = await expandOptionsFile(args, () => makeProgram(context, state), context);
+    const words = await expandOptionsFile(
+      args,
+      () => makeProgram(context, state, commands),
+      context,
+    );
     state.isJson = asksForJson(words);
     await program.parseAsync(words, { from: "user" });
     return state.exitCode;
@@ -97,7 +91,11 @@ function asksForJson(args: readonly string[]): boolean {
   return args.slice(0, end < 0 ? undefined : end).includes("--json");
 }
 
-function makeProgram(context: CliContext, state: ProgramState): Command {
+function makeProgram(
+  context: CliContext,
+  state: ProgramState,
+  commands: readonly MakeCommand[],
+): Command {
   const program = new Command(TOOL_NAME)
     .description(
       "Record what a butler run really did: aggregate, ingest and read provenance graphs.",
@@ -149,22 +147,7 @@ function makeProgram(context: CliContext, state: ProgramState): Command {
   const setExitCode = (code: number) => {
     state.exitCode = code;
   };
-  for (
-    const make of [
-      aggregateGraphCommand,
-      ingestGraphCommand,
-      catCommand,
-      lsCommand,
-      traceCommand,
-      checkCommand,
-      checkDownstreamCommand,
-      provenanceReportCommand,
-      reportCommand,
-      scanCommand,
-      simulateCommand,
-      selfTestCommand,
-    ]
-  ) {
+  for (const make of commands) {
     const command = make(context, run, setExitCode);
     addGlobalOptions(command, { isProgram: false });
     program.addCommand(command.copyInheritedSettings(program));
