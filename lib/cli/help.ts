@@ -148,3 +148,17 @@ Examples:
   provgraph report provenance.qg --html report.html --markdown report.md
   provgraph report /repo/main --run u/me/run/20260701T000000Z --json | jq .by_status
   provgraph report provenance.qg.chunks`;
+
+/** Behind the help of `info`. */
+export const INFO_EPILOGUE = `
+User, time and command are those of whoever built the predicted graph. Counts are those of its header;
+--count counts statuses in a pass over all quanta. Of a repository's RUN, all registered datasets are
+looked at, and compared with the provenance graph that the RUN holds.
+
+Ingest of a RUN is none, registered (metadata, logs and configs have files of their own), promised (or
+forgotten for an ingest that went no further: check tells more), half ingested, or ingested.
+
+Examples:
+  provgraph info provenance.qg
+  provgraph info provenance.qg.chunks
+  provgraph info /repo/main --run u/me/run/20260701T000000Z --json`;

@@ -22,19 +22,11 @@ import { METADATA_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts
 import { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { Zstd } from "../store/zstd.ts";
+import { type BackedKind, backedKind } from "./backed_types.ts";
 import { parseStored } from "./documents.ts";
-import { type Env, PROVENANCE_FORMATTER } from "./repository_store.ts";
+import { PROVENANCE_FORMATTER } from "./check_context.ts";
+import type { Env } from "./repository_store.ts";
 import { dataIdObject, pipelineDimensions, type RowDimensions } from "./rows.ts";
-
-/** Kinds of datasets whose files `ingest-graph` deletes, with the end of their types' names. */
-const KINDS = {
-  metadata: { suffix: "_metadata", storageClasses: ["TaskMetadata", "PropertySet"] },
-  log: { suffix: "_log", storageClasses: ["ButlerLogRecords"] },
-  config: { suffix: "_config", storageClasses: ["Config"] },
-} as const;
-
-/** One of the kinds of datasets whose files `ingest-graph` deletes. */
-export type NeededKind = keyof typeof KINDS;
 
 /** Samples of each task and dataset type that are given. */
 const MAX_SAMPLES = 3;
@@ -55,7 +47,7 @@ export interface DownstreamNeed {
   /** Label of the task in the other graph. */
   task: string;
   datasetType: string;
-  kind: NeededKind;
+  kind: BackedKind;
   /** Quanta that read files of their own for such datasets of the RUN. */
   nQuanta: number;
   /** Those of them that have not succeeded yet, as far as the registry knows. */
@@ -157,7 +149,7 @@ class NeedsPass {
   readonly #graph: PredictedGraph;
   readonly #run: string;
   readonly #known: Known;
-  readonly #kindByType: ReadonlyMap<string, NeededKind>;
+  readonly #kindByType: ReadonlyMap<string, BackedKind>;
   readonly #needs = new Map<string, DownstreamNeed>();
   readonly #dimensions: RowDimensions;
 
@@ -261,15 +253,11 @@ class NeedsPass {
 }
 
 /** Dataset types of a pipeline whose datasets may be backed by a provenance graph. */
-function neededTypes(pipeline: PipelineGraph): ReadonlyMap<string, NeededKind> {
-  const kinds = new Map<string, NeededKind>();
-  for (const { name, storageClass } of pipeline.datasetTypes.values()) {
-    for (const [kind, { suffix, storageClasses }] of Object.entries(KINDS)) {
-      const classes: readonly string[] = storageClasses;
-      if (name.endsWith(suffix) && storageClass !== null && classes.includes(storageClass)) {
-        kinds.set(name, kind as NeededKind);
-      }
-    }
+function neededTypes(pipeline: PipelineGraph): ReadonlyMap<string, BackedKind> {
+  const kinds = new Map<string, BackedKind>();
+  for (const type of pipeline.datasetTypes.values()) {
+    const kind = backedKind(type);
+    if (kind !== null) kinds.set(type.name, kind);
   }
   return kinds;
 }

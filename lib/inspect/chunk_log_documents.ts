@@ -9,6 +9,7 @@ import { InvalidChunkLogError, NotFoundError, RefusedError } from "../base/error
 import { readBigEndian } from "../base/bytes.ts";
 import { compareUuids, UUID_SIZE, uuidToHex, uuidToText } from "../base/uuid.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "../provenance/chunk_log_header.ts";
+import { attemptStatusName } from "../provenance/quantum_status.ts";
 import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
 import { sortIds } from "../provenance/sort_ids.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
@@ -34,6 +35,7 @@ import {
   parseStored,
 } from "./documents.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
+import { type ChunkLogInfo, headerInfo, taskInfos } from "./info.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_document.ts";
 import {
@@ -177,6 +179,31 @@ export class ChunkLogDocuments implements DocumentSource {
 
   packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
     this.#refuse("packages");
+  }
+
+  async info(isCounting: boolean): Promise<ChunkLogInfo> {
+    const statuses: Record<string, number> = {};
+    let nScanned = 0;
+    let nLiveBytes = 0;
+    for (const { place, head } of this.#liveChunks()) {
+      nLiveBytes += chunkSize(place.headSize, place.bodySize);
+      if (place.type === ChunkType.INIT) continue;
+      nScanned++;
+      const status = attemptStatusName(head.lastAttemptStatus);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+    const first = readPlace(this.#source, CHUNK_LOG_MAGIC.length)!;
+    const nHeaderBytes = CHUNK_LOG_MAGIC.length + chunkSize(first.headSize, first.bodySize);
+    return {
+      kind: "chunk log",
+      path: this.#source.name,
+      sizeBytes: this.#source.size,
+      header: headerInfo(this.#graphHeader),
+      tasks: await taskInfos(this.#graphHeader, isCounting ? this : null),
+      nScanned,
+      statuses,
+      nStaleBytes: this.#source.size - nHeaderBytes - nLiveBytes,
+    };
   }
 
   /** Refused: a chunk says what its own quantum reads, not by whom that was written. */

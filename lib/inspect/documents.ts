@@ -7,6 +7,7 @@
 
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { splitAttempts } from "../qg/attempts.ts";
+import type { SourceInfo } from "./info.ts";
 import type { RowSource } from "./rows.ts";
 import type { Selector } from "./selector.ts";
 import type { TraceSource } from "./trace.ts";
@@ -69,6 +70,13 @@ export interface DocumentSource extends AsyncDisposable, RowSource {
    * What is held of earlier ones is dropped. Memory: at most 16 MiB.
    */
   announce(documents: readonly Announcement[]): Promise<void>;
+
+  /**
+   * What this is.
+   *
+   * @param isCounting Whether statuses of quanta are counted, in a pass over all of them.
+   */
+  info(isCounting: boolean): Promise<SourceInfo>;
 
   /**
    * Who reads and writes what.

@@ -19,6 +19,7 @@ import {
   parseStored,
 } from "./documents.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
+import { type GraphInfo, headerInfo, taskInfos } from "./info.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_document.ts";
 import {
@@ -170,6 +171,23 @@ export class GraphDocuments implements DocumentSource {
   [Symbol.asyncDispose](): Promise<void> {
     this.#graph.close();
     return Promise.resolve();
+  }
+
+  async info(isCounting: boolean): Promise<GraphInfo> {
+    const { header } = this.#graph;
+    return {
+      kind: "provenance graph",
+      path: this.#graph.name,
+      sizeBytes: this.#graph.sizeBytes,
+      header: headerInfo(header),
+      tasks: await taskInfos(header, isCounting ? this : null),
+      members: this.#graph.memberSizes(),
+    };
+  }
+
+  /** JSON text of the init quanta. */
+  initQuantaText(): Promise<Uint8Array> {
+    return this.#graph.initQuantaText();
   }
 
   /** Who reads and writes what. */

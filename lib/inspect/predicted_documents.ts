@@ -13,6 +13,7 @@ import { GraphIndex } from "../provenance/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
+import { type GraphInfo, headerInfo, taskInfos } from "./info.ts";
 import { configOf } from "./pipeline_config.ts";
 import { parseQuantumView } from "./quantum_document.ts";
 import {
@@ -158,6 +159,18 @@ export class PredictedDocuments implements DocumentSource {
 
   taskLabels(): Promise<string[]> {
     return Promise.resolve([...this.#graph.pipelineGraph().tasks.keys()]);
+  }
+
+  async info(): Promise<GraphInfo> {
+    const { header } = this.#graph;
+    return {
+      kind: "predicted graph",
+      path: this.#graph.path,
+      sizeBytes: this.#graph.sizeBytes,
+      header: headerInfo(header),
+      tasks: await taskInfos(header, null),
+      members: this.#graph.memberSizes(),
+    };
   }
 
   traceSource(): Promise<TraceSource> {

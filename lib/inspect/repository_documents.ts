@@ -17,8 +17,10 @@ import { packagesJson } from "../provenance/packages.ts";
 import type { Zstd } from "../store/zstd.ts";
 import type { AttemptDocuments, DocumentSource } from "./documents.ts";
 import type { GraphDocuments } from "./graph_documents.ts";
+import type { RepositoryInfo, RunInfo } from "./info.ts";
 import { registeredRows } from "./registered_rows.ts";
 import { type Env, RepositoryStore, type Target } from "./repository_store.ts";
+import { runInfo } from "./run_info.ts";
 import type { DatasetRow, DatasetWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
@@ -193,6 +195,25 @@ export class RepositoryDocuments implements DocumentSource {
 
   async taskLabels(): Promise<string[]> {
     return await (await this.#requireGraph(await this.#listedRun(), "tasks")).taskLabels();
+  }
+
+  async info(isCounting: boolean): Promise<RepositoryInfo | RunInfo> {
+    const { config } = this.#store;
+    const path = config.argument;
+    if (this.run !== null) {
+      const documents = await this.#store.graphOf(this.run);
+      const graph = documents && { documents, info: await documents.info(isCounting) };
+      return await runInfo(this.#registry, this.run, path, graph);
+    }
+    const { namespace, version } = this.#registry.universe;
+    return {
+      kind: "repository",
+      path,
+      dialect: config.registry.dialect,
+      datastoreRoot: config.datastore.root,
+      universe: { namespace, version },
+      ingestedRuns: await this.#registry.runsWithDatasetType(RUN_PROVENANCE),
+    };
   }
 
   async traceSource(): Promise<TraceSource> {

@@ -26,12 +26,10 @@ import { parseTaskMetadata } from "../provenance/task_metadata.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
+import { PROVENANCE_FORMATTER } from "./check_context.ts";
 import { type AttemptDocuments, attemptDocuments } from "./documents.ts";
 import { GraphDocuments } from "./graph_documents.ts";
 import { missingReason } from "./quantum_document.ts";
-
-/** Formatter of records that a provenance graph backs. Source: format notes, section 10. */
-export const PROVENANCE_FORMATTER = "lsst.pipe.base.quantum_graph.formatter.ProvenanceFormatter";
 
 /** The process's environment variables, or a test's. */
 export type Env = { get(name: string): string | undefined };

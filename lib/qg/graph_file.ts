@@ -6,7 +6,7 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
-import type { ZipReader } from "../store/zip_reader.ts";
+import type { ZipMember, ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "./member_names.ts";
 
@@ -43,6 +43,15 @@ export function decodeHeader(
       { cause },
     );
   }
+}
+
+/** Members with the bytes that each takes in the archive, in the order of the file. */
+export function memberSizes(
+  members: ReadonlyMap<string, ZipMember>,
+): { name: string; sizeBytes: number }[] {
+  return [...members.values()]
+    .sort((a, b) => a.headerOffset - b.headerOffset)
+    .map(({ name, compressedSize }) => ({ name, sizeBytes: compressedSize }));
 }
 
 /**

@@ -17,7 +17,13 @@ import {
   addressRowSize,
   checkAddressHeader,
 } from "./address_file.ts";
-import { decodeHeader, MAX_HEADER_SIZE, readDictionary, requireMember } from "./graph_file.ts";
+import {
+  decodeHeader,
+  MAX_HEADER_SIZE,
+  memberSizes,
+  readDictionary,
+  requireMember,
+} from "./graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "./header.ts";
 import {
   DIMENSION_DATA_MEMBER,
@@ -134,6 +140,16 @@ export class PredictedGraph implements Disposable {
       file.close();
       throw error;
     }
+  }
+
+  /** Bytes of the file. */
+  get sizeBytes(): number {
+    return this.#file.size;
+  }
+
+  /** Names of the archive's members with the bytes that each takes, in the order of the file. */
+  memberSizes(): { name: string; sizeBytes: number }[] {
+    return memberSizes(this.#members);
   }
 
   /** Decoded text of the pipeline graph, to be copied unchanged. Read once. */

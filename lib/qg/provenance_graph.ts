@@ -17,7 +17,13 @@ import {
   addressRowSize,
   checkAddressHeader,
 } from "./address_file.ts";
-import { decodeHeader, MAX_HEADER_SIZE, readDictionary, requireMember } from "./graph_file.ts";
+import {
+  decodeHeader,
+  MAX_HEADER_SIZE,
+  memberSizes,
+  readDictionary,
+  requireMember,
+} from "./graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "./header.ts";
 import {
   DATASETS_MEMBER,
@@ -155,6 +161,16 @@ export class ProvenanceGraph implements Disposable {
       prefetched.close();
       throw error;
     }
+  }
+
+  /** Bytes of the file. */
+  get sizeBytes(): number {
+    return this.#source.size;
+  }
+
+  /** Names of the archive's members with the bytes that each takes, in the order of the file. */
+  memberSizes(): { name: string; sizeBytes: number }[] {
+    return memberSizes(this.#zip.members);
   }
 
   /** Where the blocks of a quantum or dataset are; null if the graph doesn't know the id. */
