@@ -23,6 +23,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<MakeComman
   ],
   ["ingest-graph", async () => (await import("./commands/ingest_graph.ts")).ingestGraphCommand],
   ["cat", async () => (await import("./commands/cat.ts")).catCommand],
+  ["info", async () => (await import("./commands/info.ts")).infoCommand],
   ["ls", async () => (await import("./commands/ls.ts")).lsCommand],
   ["trace", async () => (await import("./commands/trace.ts")).traceCommand],
   ["check", async () => (await import("./commands/check.ts")).checkCommand],

@@ -8,17 +8,6 @@ import { Command, CommanderError, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, wantsColor } from "./color.ts";
 import { loadCommands, type MakeCommand } from "./command_table.ts";
-import { aggregateGraphCommand } from "./commands/aggregate_graph.ts";
-import { catCommand } from "./commands/cat.ts";
-import { checkCommand } from "./commands/check.ts";
-import { checkDownstreamCommand } from "./commands/check_downstream.ts";
-import { infoCommand } from "./commands/info.ts";
-import { ingestGraphCommand } from "./commands/ingest_graph.ts";
-import { provenanceReportCommand } from "./commands/provenance_report.ts";
-import { scanCommand } from "./commands/scan.ts";
-import { lsCommand } from "./commands/ls.ts";
-import { simulateCommand } from "./commands/simulate.ts";
-import { traceCommand } from "./commands/trace.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
@@ -159,21 +148,6 @@ function makeProgram(
     state.exitCode = code;
   };
   for (const make of commands) {
-  for (
-    const make of [
-      aggregateGraphCommand,
-      ingestGraphCommand,
-      catCommand,
-      infoCommand,
-      lsCommand,
-      traceCommand,
-      checkCommand,
-      checkDownstreamCommand,
-      provenanceReportCommand,
-      scanCommand,
-      simulateCommand,
-    ]
-  ) {
     const command = make(context, run, setExitCode);
     addGlobalOptions(command, { isProgram: false });
     program.addCommand(command.copyInheritedSettings(program));
