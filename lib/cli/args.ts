@@ -38,6 +38,12 @@ export function statusIntervalOption(): Option {
     .argParser(integerAtLeast(1)).default(undefined, "30");
 }
 
+/** `-j`, of commands that scan. */
+export function processesOption(nProcessors: number): Option {
+  return new Option("-j, --processes <n>", "scanners").argParser(integerAtLeast(1, 1024))
+    .default(nProcessors, "number of processors");
+}
+
 /** Parser that gathers the values of a repeated option, each of which may be a list with commas. */
 export function gather(text: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), ...text.split(",").filter((part) => part !== "")];

@@ -39,7 +39,12 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<MakeComman
   ["scan", async () => (await import("./commands/scan.ts")).scanCommand],
   ["simulate", async () => (await import("./commands/simulate.ts")).simulateCommand],
   ["self-test", async () => (await import("./commands/self_test.ts")).selfTestCommand],
+  ["completion", async () => (await import("./commands/completion.ts")).completionCommand],
+  ["man", async () => (await import("./commands/man.ts")).manCommand],
 ];
+
+/** Commands whose output is about all commands. */
+const ABOUT_ALL: ReadonlySet<string> = new Set(["completion", "man"]);
 
 /**
  * The commands that a command line may need: one, if it begins with its name, else all.
@@ -47,6 +52,6 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<MakeComman
  * @param args Without the name of the program.
  */
 export async function loadCommands(args: readonly string[]): Promise<MakeCommand[]> {
-  const named = COMMANDS.filter(([name]) => name === args[0]);
+  const named = COMMANDS.filter(([name]) => name === args[0] && !ABOUT_ALL.has(name));
   return await Promise.all((named.length > 0 ? named : COMMANDS).map(([, load]) => load()));
 }

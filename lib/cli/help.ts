@@ -4,10 +4,63 @@
  * @module
  */
 
+const EXIT_CODES = `
+Exit codes:
+  0      done; failed quanta are data, not errors
+  1      failed; trying again may help
+  2      usage, configuration or refused; trying again will not help; nothing was changed
+  3      finished, with something unreadable or missing listed
+  128+N  ended by signal N`;
+
+const ENVIRONMENT = `
+Environment:
+  DAF_BUTLER_REPOSITORY_INDEX  file that says which repositories aliases stand for
+  DAF_BUTLER_REPOSITORIES      the same as text
+  DAF_BUTLER_CONFIG_PATH       directories with configuration that counts more than the defaults
+  LSST_DB_AUTH                 file with user names and passwords of databases
+  LSST_DB_AUTH_CREDENTIALS     the same as text
+  PGHOST, PGUSER, PGPASSFILE   and others of PostgreSQL's, see schema/postgres.md
+  NO_COLOR                     no colour, if it is set and not empty
+  PAGER, LESS                  what shows long output; an empty PAGER or cat: nothing`;
+
 /** Behind the help of the program. */
-export const PROGRAM_EPILOGUE = `
-Exit codes: 0 done; 1 failed, trying again may help; 2 usage, configuration or refused, trying
-again will not help; 3 finished, with something unreadable or missing listed; 128+N ended by signal N.`;
+export const PROGRAM_EPILOGUE = `${EXIT_CODES}
+${ENVIRONMENT}
+
+Examples:
+  provgraph aggregate-graph predicted.qg /repo/main -o provenance.qg
+  provgraph ingest-graph /repo/main provenance.qg
+  provgraph help aggregate-graph`;
+
+/** Commands that say themselves what their exit codes mean. */
+const OWN_EXIT_CODES: ReadonlySet<string> = new Set([
+  "cat",
+  "check",
+  "check-downstream",
+]);
+/** Commands that have nothing to do with repositories. */
+const WITHOUT_ENVIRONMENT: ReadonlySet<string> = new Set(["completion", "man", "simulate"]);
+
+/** What the help of every command ends with. */
+export function commonEpilogue(command: string): string {
+  return [
+    ...(OWN_EXIT_CODES.has(command) ? [] : [EXIT_CODES]),
+    ...(WITHOUT_ENVIRONMENT.has(command) ? [] : [ENVIRONMENT]),
+  ].join("\n");
+}
+
+/** Behind the help of `completion`. */
+export const COMPLETION_EPILOGUE = `
+Examples:
+  source <(provgraph completion bash)
+  source <(provgraph completion zsh)
+  provgraph completion fish | source`;
+
+/** Behind the help of `man`. */
+export const MAN_EPILOGUE = `
+Examples:
+  provgraph man | man -l -
+  provgraph man > /usr/local/share/man/man1/provgraph.1`;
 
 /** Behind the help of `aggregate-graph`. */
 export const AGGREGATE_EPILOGUE = `

@@ -11,7 +11,7 @@ import { loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
-import { PROGRAM_EPILOGUE } from "./help.ts";
+import { commonEpilogue, PROGRAM_EPILOGUE } from "./help.ts";
 import { type LevelSetting, Logger } from "./logger.ts";
 import { describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
@@ -150,6 +150,7 @@ function makeProgram(
   for (const make of commands) {
     const command = make(context, run, setExitCode);
     addGlobalOptions(command, { isProgram: false });
+    command.addHelpText("after", commonEpilogue(command.name()));
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;

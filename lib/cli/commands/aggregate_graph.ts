@@ -6,6 +6,7 @@ import {
   filePath,
   integerAtLeast,
   MAX_BUSY_SECONDS,
+  processesOption,
   statusIntervalOption,
 } from "../args.ts";
 import type { LogLevel } from "../../base/log.ts";
@@ -57,7 +58,7 @@ export function aggregateGraphCommand(
     .argument("<predicted-graph>", "predicted quantum graph (.qg)")
     .argument("<repo>", "butler repository: directory, configuration file or alias")
     .option("-o, --output <path>", "provenance graph to write; without it none is written")
-    .option("-j, --processes <n>", "scanners", integerAtLeast(1, 1024), cli.nProcessors)
+    .addOption(processesOption(cli.nProcessors))
     .option(
       "--incomplete",
       "execution may go on: take successful quanta only, write no graph",

@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { ScanShardSummary, Shard } from "../../aggregate/shard_run.ts";
 import type { Log } from "../../base/log.ts";
-import { filePath, formatBytes, integerAtLeast } from "../args.ts";
+import { filePath, formatBytes, integerAtLeast, processesOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { SCAN_EPILOGUE } from "../help.ts";
@@ -42,7 +42,7 @@ export function scanCommand(
     .argument("<repo>", "butler repository: directory, configuration file or alias")
     .requiredOption("--shard <i/N>", "which share, counted from 0, of how many", shard)
     .requiredOption("--chunks <file>", "chunk log to write, one for each share, in one directory")
-    .option("-j, --processes <n>", "scanners", integerAtLeast(1, 1024), cli.nProcessors)
+    .addOption(processesOption(cli.nProcessors))
     .option("--zstd-level <n>", "compression level of the graph", integerAtLeast(1, 22), 10)
     .option(
       "--zstd-dict-size <bytes>",
