@@ -66,7 +66,7 @@ Deno.test("a command line that can't work ends with 2 and one message", async ()
     [["ingest-graph", "repo", "p.qg", "--batch-size", "0"], /at least 1/],
     [["ingest-graph", "repo", "p.qg", "-t", "teleport"], /Allowed choices are auto, link/],
     [["cat", "x", "nonsense"], /Allowed choices are log, metadata/],
-    [["cat", "x"], /missing required argument 'what'/],
+    [["cat", "x"], /it is not said which/],
     [["--log-level", "LOUD", ...aggregate], /level "LOUD" is unknown/],
     [["cat", GRAPH, "log", "--attempt", "x", "01"], /not an integer/],
     [["cat", GRAPH, "log"], /no ID is given/],
