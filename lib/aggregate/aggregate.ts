@@ -23,6 +23,8 @@ import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
+import { EarlyWorkers } from "./early_workers.ts";
+import type { WorkerRole } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
   type AggregateContext,
@@ -91,9 +93,14 @@ async function aggregate(
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
   if (options.outputPath !== null) removeLeftovers(options.outputPath, true);
+  const isWriting = options.outputPath !== null;
+  using early = new EarlyWorkers(context.makeWorker, [
+    "ingester",
+    ...new Array<WorkerRole>(options.nScanners).fill("scanner"),
+    ...(isWriting ? ["writer" as const] : []),
+  ]);
   log.log("INFO", "Analyzing predicted graph.");
   const index = indexGraph(graph);
-  const isWriting = options.outputPath !== null;
   const isWritingGraph = isWriting && !options.isIncomplete;
   const chunkLogPath = isWriting ? chunkLogPathOf(options.outputPath!) : null;
   const scanner: CommonScannerSetup = {
@@ -124,7 +131,7 @@ async function aggregate(
   clock.enter("start");
   const supervisor = new Supervisor({
     index,
-    makeWorker: context.makeWorker,
+    makeWorker: (role) => early.take(role),
     nScanners: options.nScanners,
     scanner,
     writer: !isWriting ? null : {

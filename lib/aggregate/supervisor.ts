@@ -154,6 +154,18 @@ export class Supervisor {
       fail,
     );
     this.#ingester.send({ kind: "setup", name: "ingester", workerLog, ...ingester });
+    for (let i = 0; i < nScanners; i++) {
+      const name = `scanner-${String(i).padStart(3, "0")}`;
+      const handle: ScannerHandle = new WorkerHandle(
+        name,
+        makeWorker("scanner"),
+        (reply: ScannerReply) => this.#onScanner(i, reply),
+        fail,
+      );
+      handle.send({ kind: "setup", name, workerLog, ...scanner });
+      this.#scanners.push(handle);
+      this.#nInFlight.push(0);
+    }
     // Nothing is appended before the ingester has found the registry fit for it.
     await this.#unlessFailed(this.#ingester.ready);
     if (writer !== null) {
@@ -170,18 +182,6 @@ export class Supervisor {
         stopFlag: this.#stopFlag,
         ...writer,
       });
-    }
-    for (let i = 0; i < nScanners; i++) {
-      const name = `scanner-${String(i).padStart(3, "0")}`;
-      const handle: ScannerHandle = new WorkerHandle(
-        name,
-        makeWorker("scanner"),
-        (reply: ScannerReply) => this.#onScanner(i, reply),
-        fail,
-      );
-      handle.send({ kind: "setup", name, workerLog, ...scanner });
-      this.#scanners.push(handle);
-      this.#nInFlight.push(0);
     }
     const handles = [...this.#scanners, ...(this.#writer === null ? [] : [this.#writer])];
     await this.#unlessFailed(Promise.all(handles.map((handle) => handle.ready)));
