@@ -119,6 +119,8 @@ function tickText(value: number, what: "time" | "size"): string {
 }
 
 function position(value: number, { low, high }: LogScale): number {
+  // Clocks that were set back give times that have no place on the scale.
+  if (value <= low) return 0;
   const at = 100 * Math.log(value / low) / Math.log(high / low);
   return Math.min(100, Math.max(0, at));
 }

@@ -121,14 +121,15 @@ export function firstLine(message: string): string {
   return line.length <= ROW_LETTERS ? line : `${line.slice(0, ROW_LETTERS)} [...]`;
 }
 
-/** Command that prints the log of an attempt, for a POSIX shell. */
-export function catCommandLine(
+/** Command that tells more of a sample, for a POSIX shell: its log, or the quantum if it left none. */
+export function sampleCommandLine(
   { argument }: RunReport,
-  quantumId: string,
-  attempt: number,
+  { exception, sample: { quantum_id, attempt, log } }: ExceptionReport,
 ): string {
   const word = /^[\w@%+=:,./-]+$/.test(argument)
     ? argument
     : `'${argument.replaceAll("'", "'\\''")}'`;
-  return `provgraph cat ${word} log ${quantumId} --attempt ${attempt}`;
+  return exception === null && log === null
+    ? `provgraph cat ${word} quantum ${quantum_id}`
+    : `provgraph cat ${word} log ${quantum_id} --attempt ${attempt}`;
 }

@@ -5,7 +5,6 @@
  */
 
 import {
-  catCommandLine,
   exceptionName,
   firstLine,
   formatCount,
@@ -13,6 +12,7 @@ import {
   formatSeconds,
   formatSize,
   nProblems,
+  sampleCommandLine,
   statusWords,
 } from "./report_format.ts";
 import {
@@ -69,7 +69,11 @@ export function exceptionsSection(report: RunReport): Section {
   const row = (group: ExceptionReport) =>
     markup`<tr>${taskHeading(group.task)}<td class="text"><code>${
       exceptionName(group.exception)
-    }</code>${sample(report, group)}</td>${numberCell(group.n_failed, true)}${
+    }</code>${
+      group.sample.message === ""
+        ? ""
+        : markup`<span class="message">${firstLine(group.sample.message)}</span>`
+    }${sample(report, group)}</td>${numberCell(group.n_failed, true)}${
       numberCell(group.n_successful)
     }${numberCell(group.n_earlier)}</tr>
 `;
@@ -89,7 +93,8 @@ export function exceptionsSection(report: RunReport): Section {
   };
 }
 
-function sample(report: RunReport, { sample, exception }: ExceptionReport): Markup {
+function sample(report: RunReport, group: ExceptionReport): Markup {
+  const { sample, exception } = group;
   const parts: Markup[] = [];
   if (sample.message !== "") parts.push(markup`<pre>${sample.message}</pre>`);
   if (sample.log !== null) {
@@ -97,11 +102,11 @@ function sample(report: RunReport, { sample, exception }: ExceptionReport): Mark
   } else if (exception === null) {
     parts.push(markup`<p class="soft">Neither exception nor log say why.</p>`);
   }
-  const command = catCommandLine(report, sample.quantum_id, sample.attempt);
+  const command = sampleCommandLine(report, group);
   return markup`<details><summary>${
     formatDataIdTerms(sample.data_id)
   }, attempt ${sample.attempt}</summary>
-${parts}<p class="soft">The whole log: <code>${command}</code></p></details>`;
+${parts}<p class="soft">More: <code>${command}</code></p></details>`;
 }
 
 /** Quanta that failed, with a field to filter them. Null if there are none. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CAVEAT_LEGEND } from "../provenance/success_caveats.ts";
 import {
   histogram,
   type LogScale,
@@ -15,7 +16,6 @@ import {
   timelineLane,
 } from "./report_figures.ts";
 import {
-  caveatsText,
   formatCount,
   formatInstant,
   formatSeconds,
@@ -40,7 +40,7 @@ export function statusSection(report: RunReport): Section {
   const row = (task: TaskReport) =>
     markup`<tr>${taskHeading(task.task)}<td class="figure">${statusBar(task)}</td>${
       numberCell(task.by_status.SUCCESSFUL)
-    }<td class="caveats">${caveatsText(task)}</td>${
+    }<td class="caveats">${caveatsCell(task)}</td>${
       rest.map((name) => numberCell(task.by_status[name], isBad(name)))
     }${numberCell(task.n_retried)}${quantaCell(task.n_quanta, task.n_expected)}</tr>
 `;
@@ -76,14 +76,21 @@ function quantaCell(nQuanta: number, nExpected: number): Markup {
     : markup`<td class="number bad">${formatCount(nQuanta)} of ${formatCount(nExpected)}</td>`;
 }
 
+function caveatsCell({ caveats }: TaskReport): Markup[] {
+  return caveats.map(({ code, n }, i) =>
+    markup`${i === 0 ? "" : ", "}<span class="word">${code} (${formatCount(n)})</span>`
+  );
+}
+
+/** What the signs mean that occur. */
 function caveatLegend(report: RunReport): Markup {
-  const names = new Map<string, string>();
-  for (const { caveats } of report.tasks) {
-    for (const { code, caveats: bits } of caveats) names.set(code, bits.join(", "));
-  }
-  return markup`<p class="soft legend-text">Caveats: ${
-    [...names].map(([code, text], i) => markup`${i === 0 ? "" : "; "}<b>${code}</b> ${text}`)
-  }.</p>`;
+  const signs = new Set(
+    report.tasks.flatMap(({ caveats }) => caveats.flatMap(({ code }) => [...code])),
+  );
+  const entries = Object.entries(CAVEAT_LEGEND).filter(([sign]) => signs.has(sign)).map((
+    [sign, text],
+  ) => markup`<li><b>${sign}</b> ${text}</li>`);
+  return markup`<ul class="legend legend-text" aria-label="Caveats">${entries}</ul>`;
 }
 
 /** Attempts over time. */

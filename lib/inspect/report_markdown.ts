@@ -6,7 +6,6 @@
 
 import {
   cappedTexts,
-  catCommandLine,
   caveatsText,
   exceptionName,
   firstLine,
@@ -17,6 +16,7 @@ import {
   formatShare,
   formatSize,
   nProblems,
+  sampleCommandLine,
   shownStatuses,
   statusWords,
 } from "./report_format.ts";
@@ -147,12 +147,13 @@ function exceptions(report: RunReport): string[] {
     formatCount(group.n_successful),
     formatCount(group.n_earlier),
   ]);
-  const samples = report.exceptions.slice(0, N_SAMPLES).flatMap(({ task, exception, sample }) => {
+  const samples = report.exceptions.slice(0, N_SAMPLES).flatMap((group) => {
+    const { task, exception, sample } = group;
     const lines = [sample.message, sample.log ?? ""].filter((text) => text !== "");
     return [
       `### ${escaped(task)}: ${code(exceptionName(exception))}`,
-      `${escaped(formatDataIdTerms(sample.data_id))}, attempt ${sample.attempt}; the whole log: ${
-        code(catCommandLine(report, sample.quantum_id, sample.attempt))
+      `${escaped(formatDataIdTerms(sample.data_id))}, attempt ${sample.attempt}; more: ${
+        code(sampleCommandLine(report, group))
       }`,
       lines.length === 0 ? "Neither exception nor log say why." : codeBlock(lines.join("\n\n")),
     ];

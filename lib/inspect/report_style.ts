@@ -13,8 +13,8 @@ export const REPORT_STYLE = `
   color-scheme: light;
   --page: #ffffff; --panel: #f5f6f8; --line: #d9dde3; --grid: #e3e6eb;
   --text: #1c2128; --soft: #57606a; --link: #0a58a8;
-  --ok: #00805c; --caveat: #56a98f; --failed: #c2410c; --blocked: #7d8590; --aborted: #a1407f;
-  --aborted-success: #b07a00; --unknown: #2f7fb8; --bin: #3f6ea8; --median: #1c2128;
+  --ok: #00805c; --caveat: #1f8da3; --failed: #c2410c; --blocked: #7d8590; --aborted: #a1407f;
+  --aborted-success: #b07a00; --unknown: #5b63c7; --bin: #3f6ea8; --median: #1c2128;
   --bad: #b93408;
 }
 @media screen and (prefers-color-scheme: dark) {
@@ -22,8 +22,8 @@ export const REPORT_STYLE = `
     color-scheme: dark;
     --page: #12151a; --panel: #1b2027; --line: #323943; --grid: #2a3038;
     --text: #e6e9ee; --soft: #a3acb8; --link: #7ab8ff;
-    --ok: #2fb587; --caveat: #8fd6bd; --failed: #ff7a45; --blocked: #8b95a3; --aborted: #dd86b9;
-    --aborted-success: #e6ab2e; --unknown: #69b7e8; --bin: #6f9fdc; --median: #ffffff;
+    --ok: #2fb587; --caveat: #6ccbe0; --failed: #ff7a45; --blocked: #8b95a3; --aborted: #dd86b9;
+    --aborted-success: #e6ab2e; --unknown: #a2a9ff; --bin: #6f9fdc; --median: #ffffff;
     --bad: #ff8a5c;
   }
 }
@@ -62,7 +62,7 @@ dl.about dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 p.soft { font-size: .92rem; }
-.caveats { min-width: 7rem; }
+.caveats { min-width: 8.5rem; }
 th, td { text-align: left; vertical-align: top; padding: .34rem .7rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
@@ -73,11 +73,11 @@ tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 9.2rem; }
 .bad { color: var(--bad); font-weight: 600; }
 .zero { color: var(--soft); }
 tfoot th, tfoot td { font-weight: 650; border-bottom: 0; }
-.figure { width: 50%; min-width: 15rem; vertical-align: middle; }
-.wide { width: 80%; min-width: 22rem; vertical-align: middle; }
+.figure { width: 50%; min-width: 15rem; }
+.wide { width: 80%; min-width: 22rem; }
 svg { display: block; width: 100%; }
 svg.key { display: inline-block; flex: none; }
-svg.bar { border-radius: 3px; margin: .2rem 0; }
+svg.bar { border-radius: 3px; margin: .25rem 0; }
 .axis text { fill: var(--soft); font-size: 11px; }
 .grid { stroke: var(--grid); }
 .base { stroke: var(--line); }
@@ -92,7 +92,8 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6p
 .id, .message { display: block; overflow-wrap: anywhere; }
 .id { color: var(--soft); }
 .heard { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
-.legend-text { margin-top: .6rem; }
+.legend-text { margin-top: .6rem; color: var(--soft); }
+.legend-text li { display: list-item; }
 .scroll { position: relative; }
 .text { overflow-wrap: anywhere; min-width: 12rem; }
 details { margin: .1rem 0; }
