@@ -25,6 +25,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<MakeComman
   ["cat", async () => (await import("./commands/cat.ts")).catCommand],
   ["info", async () => (await import("./commands/info.ts")).infoCommand],
   ["ls", async () => (await import("./commands/ls.ts")).lsCommand],
+  ["diff", async () => (await import("./commands/diff.ts")).diffCommand],
   ["trace", async () => (await import("./commands/trace.ts")).traceCommand],
   ["check", async () => (await import("./commands/check.ts")).checkCommand],
   [

@@ -215,3 +215,16 @@ Examples:
   provgraph info provenance.qg
   provgraph info provenance.qg.chunks
   provgraph info /repo/main --run u/me/run/20260701T000000Z --json`;
+
+/** Behind the help of `diff`. */
+export const DIFF_EPILOGUE = `
+Quanta are matched by task and data ID, so that two RUNs of the same data can be compared. Statuses,
+exceptions, run times and memory are those of last attempts. Of a repository, the RUN must hold its
+provenance graph. Predicted graphs have no statuses: only their quanta are compared.
+
+Exit codes: 0 compared; with --exit-code 0 the same, 3 different (in quanta, statuses or exceptions).
+
+Examples:
+  provgraph diff yesterday.qg today.qg
+  provgraph diff main main --run-a u/me/run/20260701T000000Z --run-b u/me/run/20260702T000000Z
+  provgraph diff --exit-code --json before.qg after.qg > changes.jsonl`;
