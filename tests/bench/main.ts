@@ -88,14 +88,22 @@ async function measureSize(
   reference: Reference | null,
   withMillion: boolean,
 ): Promise<SizeResult> {
+  const startMs = performance.now();
+  const tell = (text: string) =>
+    console.error(`[${((performance.now() - startMs) / 1000).toFixed(0)} s] ${text}`);
+  tell(`simulating ${size} quanta`);
   const lab = await Lab.make(scratch, size, options.nScanners);
   // Where there is little to forget, more tables make no difference.
   const withGroups = size >= 10_000;
+  tell("aggregating and ingesting");
   const copy = await measureLife(lab, options.nTrials, withGroups);
+  tell("aggregating after --incomplete");
   await measureIncomplete(lab, options.nTrials);
+  tell("reading logs");
   const log = await measureCat(lab, copy);
   if (withMillion) await measureMillion(lab, copy, log);
   if (reference !== null) {
+    tell("running the reference");
     await measureReferenceCat(lab, reference, copy, log);
     await measureReference(lab, reference, options.nReferenceTrials, withGroups);
   }
