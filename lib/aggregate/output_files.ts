@@ -11,7 +11,8 @@ import { graphFingerprint } from "../provenance/chunk_log_header.ts";
 import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import { LockFile, removeLeftovers } from "../store/durable_file.ts";
+import { removeLeftovers } from "../store/durable_file.ts";
+import { LockFile } from "../store/lock_file.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import type { AggregateOptions } from "./options.ts";
 

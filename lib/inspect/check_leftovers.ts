@@ -8,7 +8,7 @@
 import { basename, dirname, join } from "node:path";
 import { kill } from "node:process";
 import { EnvironmentError } from "../base/errors.ts";
-import { LockFile } from "../store/durable_file.ts";
+import { LockFile } from "../store/lock_file.ts";
 import { fileError, isAbsence, systemErrorCode } from "../store/file_source.ts";
 
 /** What a left-over file is. */

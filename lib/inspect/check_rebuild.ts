@@ -20,7 +20,8 @@ import {
   NODES_FENCES_MEMBER,
 } from "../qg/member_names.ts";
 import { PASS_READ_SIZE } from "../qg/multiblock.ts";
-import { LockFile, renameDurably, temporaryPath } from "../store/durable_file.ts";
+import { renameDurably, temporaryPath } from "../store/durable_file.ts";
+import { LockFile } from "../store/lock_file.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
 import { Zstd } from "../store/zstd.ts";

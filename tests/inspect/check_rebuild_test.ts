@@ -5,7 +5,7 @@ import { EnvironmentError, InvalidQuantumGraphFileError } from "../../lib/base/e
 import { checkFile } from "../../lib/inspect/check_file.ts";
 import { Findings } from "../../lib/inspect/check_findings.ts";
 import { rebuildAddresses } from "../../lib/inspect/check_rebuild.ts";
-import { LockFile } from "../../lib/store/durable_file.ts";
+import { LockFile } from "../../lib/store/lock_file.ts";
 import { PROVENANCE, PROVENANCE_TRAINED, testdata, zipMembers } from "../qg/support.ts";
 import { temporaryDirectory } from "../support/fixtures.ts";
 import { dumpGraph } from "../support/dump_graph.ts";

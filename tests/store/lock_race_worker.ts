@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 /** Tries to take the lock on each path it is sent, and says "won" or the error's name. */
 
-import { LockFile } from "../../lib/store/durable_file.ts";
+import { LockFile } from "../../lib/store/lock_file.ts";
 
 self.onmessage = (event: MessageEvent<string>) => {
   try {
