@@ -71,8 +71,6 @@ export function addGlobalOptions(command: Command, { isProgram }: { isProgram: b
       option.flags = option.long!;
     }
     command.addOption(option);
-    // Commander takes "--no-pager" to mean that the pager is on by default: here nothing was said.
-    command.setOptionValueWithSource(option.attributeName(), undefined, "default");
   }
   if (!isProgram) command.addOption(optionsFileOption());
 }
@@ -80,7 +78,11 @@ export function addGlobalOptions(command: Command, { isProgram }: { isProgram: b
 /** What was said before and after the name of the command; of contradictions the last counts. */
 export function globalOptionsOf(command: Command): GlobalOptions {
   const all: Partial<GlobalOptions>[] = [];
-  for (let at: Command | null = command; at !== null; at = at.parent) all.unshift(at.opts());
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    const given = Object.entries(at.opts())
+      .filter(([key]) => at!.getOptionValueSource(key) !== "default");
+    all.unshift(Object.fromEntries(given));
+  }
   const last = <K extends keyof GlobalOptions>(key: K, otherwise: GlobalOptions[K]) =>
     all.findLast((options) => options[key] !== undefined)?.[key] ?? otherwise;
   return {

@@ -221,6 +221,7 @@ export class Archive {
         const bytes = await member.read(r.offset, r.length);
         // A block that a read cut in two is read again with the next.
         if (r.offset + r.length > crcEnd) {
+          report.findings.steps.advance("read", r.offset + r.length - crcEnd);
           crc = crc32(bytes.subarray(crcEnd - r.offset), crc);
           crcEnd = r.offset + r.length;
         }
@@ -250,12 +251,15 @@ export class Archive {
     report: FileReport,
   ): AsyncGenerator<{ block: number; text: Uint8Array }> {
     const { offsets, nBlocks, member } = table;
+    report.findings.steps.end("read");
+    report.findings.steps.begin("decode", null);
     const source = await this.zip.memberSource(member);
     const intSize = this.header.int_size;
     for (let first = 0; first < nBlocks;) {
       let last = first + 1;
       while (last < nBlocks && offsets[last + 1] - offsets[first] <= PASS_READ_SIZE) last++;
       const bytes = await source.read(offsets[first], offsets[last] - offsets[first]);
+      report.findings.steps.advance("decode", bytes.length);
       for (let block = first; block < last; block++) {
         const start = offsets[block] - offsets[first];
         const end = offsets[block + 1] - offsets[first];
@@ -280,6 +284,7 @@ export async function checkChecksum(
   report: FileReport,
   isRebuildable = false,
 ): Promise<void> {
+  report.findings.steps.advance("read", zip.members.get(name)?.size ?? 0);
   try {
     await zip.checkMember(name);
   } catch (error) {

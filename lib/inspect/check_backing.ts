@@ -105,7 +105,12 @@ class BackingPass {
   async run(): Promise<IngestState> {
     const { graph, registered, targets, isRegistered, findings } = this.#check;
     await registered.mergeNodes(graph);
-    for await (const target of targets.read()) await this.#see(target);
+    findings.steps.begin("compare", null);
+    for await (const target of targets.read()) {
+      await this.#see(target);
+      findings.steps.advance("compare", 1);
+    }
+    findings.steps.end("compare");
     await this.#checkUnnamed();
     this.#counts.nEmpty = this.#emptied.size;
     const { nUnregistered, nElsewhere, nOrphaned, nEmpty } = this.#counts;

@@ -45,6 +45,7 @@ export function checkChunkLog(
     );
   });
   for (const chunk of chunks) {
+    report.findings.steps.advance("read", chunk.head.length + chunk.body.length);
     const place = `chunk at byte ${chunk.offset}`;
     try {
       if (chunk.type === ChunkType.HEADER) {

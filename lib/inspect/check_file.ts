@@ -48,9 +48,12 @@ export async function checkFile(
   const zstd = await Zstd.load();
   using source = FileSource.open(path);
   const report = new FileReport(findings, argument);
+  findings.steps.begin("read", source.size);
   const first = source.readSync(0, Math.min(source.size, CHUNK_LOG_MAGIC.length));
   if (startsWith(first, CHUNK_LOG_MAGIC)) {
-    return { kind: "chunk log", contents: checkChunkLog(source, zstd, report, readData) };
+    const contents = checkChunkLog(source, zstd, report, readData);
+    findings.steps.end("read");
+    return { kind: "chunk log", contents };
   }
   if (!startsWith(first, ZIP_SIGNATURE)) {
     throw new InvalidQuantumGraphFileError(
@@ -61,13 +64,13 @@ export async function checkFile(
   const archive = await Archive.open(source, zstd, report);
   if (archive === null) return { kind: "quantum graph", contents: [] };
   if (archive.header.graph_type === "predicted") {
-    return {
-      kind: "predicted graph",
-      contents: await checkPredicted(archive, report, { path, zstd, readData }),
-    };
+    const contents = await checkPredicted(archive, report, { path, zstd, readData });
+    endSteps(findings);
+    return { kind: "predicted graph", contents };
   }
   report.canRebuild = true;
   const n = await checkProvenance(archive, report, readData);
+  endSteps(findings);
   return {
     kind: "provenance graph",
     contents: [
@@ -77,6 +80,11 @@ export async function checkFile(
       `${n.nMetadata} metadata blocks`,
     ],
   };
+}
+
+function endSteps({ steps }: Findings): void {
+  steps.end("read");
+  steps.end("decode");
 }
 
 function startsWith(bytes: Uint8Array, wanted: ArrayLike<number>): boolean {

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { CheckSteps } from "./check_steps.ts";
+
 /** Kinds of problems of a file. Names are part of the scripting contract. */
 export type FileProblemKind =
   /** The archive's directory can't be read. */
@@ -114,9 +116,13 @@ export class Findings {
   readonly #problems: Problem[] = [];
   readonly #notes: string[] = [];
 
+  /** How far the check is that collects them. */
+  readonly steps: CheckSteps;
+
   /** @param limit problems of each kind that are kept; others are only counted. */
-  constructor(limit: number = DEFAULT_LIMIT) {
+  constructor(limit: number = DEFAULT_LIMIT, steps: CheckSteps = new CheckSteps()) {
     this.#limit = limit;
+    this.steps = steps;
   }
 
   /** Counts a problem; whether it should be described as well, with {@linkcode list}. */

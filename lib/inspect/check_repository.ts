@@ -108,7 +108,7 @@ class RepositoryCheck {
   async run(): Promise<CheckedRepository> {
     const { options, config, findings, runPath } = this.#context;
     const { root } = config.datastore;
-    const tree = FileTree.scan(root, runPath);
+    const tree = FileTree.scan(root, runPath, findings.steps);
     const zstd = await Zstd.load();
     const chosen = await this.#chooseGraph(zstd);
     using graph = chosen?.graph;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { CheckSteps } from "./check_steps.ts";
 import { join } from "node:path/posix";
 import { fileError, isAbsence } from "../store/file_source.ts";
 
@@ -34,9 +35,10 @@ export class FileTree {
    *
    * @param root absolute root of the datastore.
    * @param top directory below it, relative.
+   * @param steps gets the number of files.
    * @throws {EnvironmentError} if a directory can't be read: absence must be known.
    */
-  static scan(root: string, top: string): FileTree {
+  static scan(root: string, top: string, steps: CheckSteps): FileTree {
     const tree = new FileTree(root, top);
     const visit = (directory: string): boolean => {
       let hasFiles = false;
@@ -47,12 +49,15 @@ export class FileTree {
           continue;
         }
         tree.#add(hashPath(path));
+        steps.advance("files", 1);
         hasFiles = true;
       }
       if (!hasFiles) tree.#empty.add(directory);
       return hasFiles;
     };
+    steps.begin("files", null);
     visit(top);
+    steps.end("files");
     tree.#empty.delete(top);
     return tree;
   }

@@ -1,6 +1,7 @@
 /** The command line in this process, and the commands that `check` prints, run as printed. */
 
 import { armFailpoints } from "../../lib/store/failpoints.ts";
+import type { CliContext } from "../../lib/cli/context.ts";
 import { runProgram } from "../../lib/cli/program.ts";
 import { DEFAULT_SIZE } from "../../lib/cli/terminal.ts";
 
@@ -17,8 +18,15 @@ function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker
   return new Worker(new URL(`../../workers/${role}.ts`, import.meta.url), { type: "module" });
 }
 
-/** Runs a command line of the tool. Paths must be absolute: the working directory is the test's. */
-export async function runHere(args: readonly string[]): Promise<Outcome> {
+/**
+ * Runs a command line of the tool. Paths must be absolute: the working directory is the test's.
+ *
+ * @param own Surroundings that the test has of its own.
+ */
+export async function runHere(
+  args: readonly string[],
+  own: Partial<CliContext> = {},
+): Promise<Outcome> {
   armFailpoints(undefined);
   const outcome: Outcome = { code: 0, stdout: "", stderr: "" };
   outcome.code = await runProgram(args, {
@@ -47,6 +55,7 @@ export async function runHere(args: readonly string[]): Promise<Outcome> {
     openPager: () => {
       throw new Error("no pager here");
     },
+    ...own,
   });
   return outcome;
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { bottleneck, type Stage } from "../../lib/base/progress.ts";
 import { formatDuration, ProgressReporter } from "../../lib/cli/progress.ts";
 import { BarArea } from "../../lib/cli/progress_bar.ts";
+import { Screen } from "./screen.ts";
 
 /** A clock, a log and an operation with two stages. */
 function makeBench(intervalMs: number, bars: BarArea | null = null) {
@@ -134,48 +135,6 @@ Deno.test("times are as exact as they can be believed", () => {
   assert.equal(formatDuration(100), "2 min");
   assert.equal(formatDuration(12_240), "3.4 h");
 });
-
-/** A terminal of 100 columns that knows cursor movements as far as bars use them. */
-class Screen {
-  readonly isTerminal = true;
-  readonly isErrorTerminal = true;
-  lines: string[] = [""];
-  isCursorShown = true;
-  #row = 0;
-  #column = 0;
-
-  size() {
-    return { columns: 100, rows: 24 };
-  }
-
-  write(): void {}
-
-  writeError(text: string): void {
-    // deno-lint-ignore no-control-regex -- control sequences are what is looked for
-    for (const [token, digits, letter] of text.matchAll(/\x1b\[(\?25|\d*)([A-Za-z])|[^\x1b]/g)) {
-      const line = this.lines[this.#row];
-      if (letter === undefined) {
-        if (token === "\n") {
-          this.#row++;
-          this.#column = 0;
-          this.lines[this.#row] ??= "";
-        } else {
-          this.lines[this.#row] = line.slice(0, this.#column).padEnd(this.#column) + token +
-            line.slice(this.#column + 1);
-          this.#column++;
-        }
-      } else if (letter === "A") this.#row -= Number(digits || 1);
-      else if (letter === "G") this.#column = Number(digits || 1) - 1;
-      else if (letter === "K") {
-        this.lines[this.#row] = digits === "2" ? "" : line.slice(0, this.#column);
-      } else if (letter === "J") {
-        this.lines[this.#row] = line.slice(0, this.#column);
-        this.lines.length = this.#row + 1;
-      } else if (digits === "?25") this.isCursorShown = letter === "h";
-      else throw new Error(`unknown control sequence ${JSON.stringify(token)}`);
-    }
-  }
-}
 
 Deno.test("bars stay at the bottom, log lines go above them, and in the end only these are left", () => {
   const screen = new Screen();

@@ -4,8 +4,9 @@ import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import type { CheckedFile } from "../../inspect/check_file.ts";
 import { DEFAULT_LIMIT, Findings } from "../../inspect/check_findings.ts";
+import { CheckSteps } from "../../inspect/check_steps.ts";
 import type { CheckedRepository, CheckRepositoryOptions } from "../../inspect/check_repository.ts";
-import { filePath, integerAtLeast } from "../args.ts";
+import { filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 
@@ -69,6 +70,7 @@ export function checkCommand(
     .option("--graph <file>", "provenance graph of the RUN, while it isn't ingested")
     .option("--read-data", "read, parse and compare every block of the graph as well", false)
     .option("--repair", "mend what can be mended safely, then check again", false)
+    .addOption(statusIntervalOption())
     .option("--json", "print JSON lines", false)
     .option(
       "--limit <n>",
@@ -79,9 +81,13 @@ export function checkCommand(
     .addHelpText("after", EPILOGUE)
     .action(async (target: string, options: Options) => {
       const context = start("check");
-      const look = options.run === undefined
-        ? () => lookAtFile(target, options, context)
-        : () => lookAtRepository(target, options.run!, options, context);
+      const look = async () => {
+        using steps = new CheckSteps(context.progress);
+        const findings = new Findings(options.limit, steps);
+        return options.run === undefined
+          ? await lookAtFile(target, options, context, findings)
+          : await lookAtRepository(target, options.run, options, context, findings);
+      };
       let result = await look();
       const repaired: string[] = [];
       if (options.repair && result.findings.isRepairable) {
@@ -99,6 +105,7 @@ async function lookAtFile(
   argument: string,
   options: Options,
   { env, cwd }: CommandContext,
+  findings: Findings,
 ): Promise<Look> {
   if (options.graph !== undefined) {
     throw new UsageError("Cannot use --graph: it belongs to the check of a repository", {
@@ -108,7 +115,6 @@ async function lookAtFile(
   const path = filePath(argument, env, cwd, "file");
   requireFile(path, argument);
   const { checkFile } = await import("../../inspect/check_file.ts");
-  const findings = new Findings(options.limit);
   const checked: CheckedFile = await checkFile(
     { path, argument, readData: options.readData },
     findings,
@@ -143,6 +149,7 @@ async function lookAtRepository(
   run: string,
   options: Options,
   context: CommandContext,
+  findings: Findings,
 ): Promise<Look> {
   const { env, cwd } = context;
   const { checkRepository } = await import("../../inspect/check_repository.ts");
@@ -155,7 +162,6 @@ async function lookAtRepository(
       : { path: filePath(graph, env, cwd, "provenance graph"), argument: graph },
     readData,
   };
-  const findings = new Findings(options.limit);
   const checked = await checkRepository(request, env, findings);
   return {
     findings,
