@@ -50,7 +50,7 @@ nav ul, .legend, .tiles { list-style: none; display: flex; flex-wrap: wrap; marg
 nav ul { gap: .1rem 1.1rem; }
 dl.about { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .9rem 0 0; }
 dl.about dd { margin: 0; overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: .7rem; margin: 1.2rem 0 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .7rem; margin: 1.2rem 0 0; }
 .tiles li { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .6rem .85rem .65rem; }
 .tiles .value { display: block; font-size: 1.5rem; line-height: 1.25; font-weight: 650; }
 .tiles .name { display: block; color: var(--soft); font-size: .87rem; }
