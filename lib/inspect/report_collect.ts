@@ -162,6 +162,8 @@ class TaskPart {
   nRetried = 0;
   nAttempts = 0;
   cpuSeconds = 0;
+  firstStart = Infinity;
+  lastEnd = -Infinity;
   nFailed = 0;
   readonly failed: FailedReport[] = [];
 
@@ -178,8 +180,6 @@ class ReportCollector {
   readonly #largest: LargestList;
   readonly #groups = new Map<string, ExceptionReport>();
   #nGroupsLost = 0;
-  #firstStart = Infinity;
-  #lastEnd = -Infinity;
 
   constructor(
     labels: readonly string[],
@@ -226,8 +226,8 @@ class ReportCollector {
     const seconds = prepSeconds + initSeconds + runSeconds;
     if (startMicros === null || !Number.isFinite(seconds)) return;
     const end = Math.max(startMicros, startMicros + Math.round(seconds * 1e6));
-    this.#firstStart = Math.min(this.#firstStart, startMicros);
-    this.#lastEnd = Math.max(this.#lastEnd, end);
+    part.firstStart = Math.min(part.firstStart, startMicros);
+    part.lastEnd = Math.max(part.lastEnd, end);
     this.#timeline.add(part.position, startMicros, end, hasFailed);
   }
 
@@ -311,6 +311,8 @@ class ReportCollector {
       }),
       n_retried: part.nRetried,
       n_attempts: part.nAttempts,
+      first_start: instant(part.firstStart),
+      last_end: instant(part.lastEnd),
       run_time: distribution(part.runTime, TIME_BINS),
       memory: distribution(part.memory, MEMORY_BINS),
       cpu_time: part.cpuSeconds,
@@ -332,8 +334,8 @@ class ReportCollector {
       n_caveats: sum(tasks.flatMap(({ caveats }) => caveats.map(({ n }) => n))),
       n_retried: sum(tasks.map(({ n_retried }) => n_retried)),
       n_attempts: sum(tasks.map(({ n_attempts }) => n_attempts)),
-      first_start: Number.isFinite(this.#firstStart) ? formatIsoTime(this.#firstStart) : null,
-      last_end: Number.isFinite(this.#lastEnd) ? formatIsoTime(this.#lastEnd) : null,
+      first_start: instant(Math.min(...parts.map(({ part }) => part.firstStart))),
+      last_end: instant(Math.max(...parts.map(({ part }) => part.lastEnd))),
       run_time: sum(parts.map(({ part }) => part.runTime.sum)),
       cpu_time: sum(parts.map(({ part }) => part.cpuSeconds)),
       max_memory: memories.length === 0 ? null : Math.max(...memories),
@@ -447,6 +449,11 @@ function distribution(values: LogDistribution, binsPerDecade: number): Distribut
     sum,
     bins: values.coarse(binsPerDecade),
   };
+}
+
+/** @param micros Infinite if there was none. */
+function instant(micros: number): string | null {
+  return Number.isFinite(micros) ? formatIsoTime(micros) : null;
 }
 
 function finite(value: number): number | null {

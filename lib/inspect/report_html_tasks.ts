@@ -94,26 +94,27 @@ function caveatLegend(report: RunReport): Markup {
 }
 
 /** Attempts over time. */
-export function timelineSection({ timeline }: RunReport): Section | null {
-  if (timeline === null) return null;
-  const instant = (i: number) =>
-    new Date(Date.parse(timeline.start) + i * timeline.interval * 1000).toISOString();
-  const [firstDay, lastDay] = [instant(0), instant(timeline.n_intervals)].map((iso) =>
-    iso.slice(0, 10)
-  );
-  const shown = (iso: string) =>
-    markup`<time datetime="${iso}">${
-      firstDay === lastDay ? iso.slice(11, 19) : formatInstant(iso).slice(5)
+export function timelineSection(
+  { timeline, tasks, first_start, last_end }: RunReport,
+): Section | null {
+  if (timeline === null || first_start === null || last_end === null) return null;
+  const [firstDay, lastDay] = [first_start, last_end].map((iso) => iso.slice(0, 10));
+  const shown = (iso: string | null) => {
+    if (iso === null) return "–";
+    const text = formatInstant(iso);
+    return markup`<time datetime="${iso}">${
+      firstDay === lastDay ? text.slice(11) : text.slice(5)
     }</time>`;
+  };
+  const taskByLabel = new Map(tasks.map((task) => [task.task, task]));
   const rows = timeline.tasks.map(({ task, running, failed }) => {
-    const first = running.findIndex((n, i) => n > 0 || failed[i] > 0);
-    const last = running.findLastIndex((n, i) => n > 0 || failed[i] > 0);
+    const { first_start, last_end } = taskByLabel.get(task)!;
     const nFailed = failed.reduce((sum, n) => sum + n, 0);
     const most = Math.max(...running);
     return markup`<tr>${taskHeading(task)}<td class="wide">${
       timelineLane(timeline, running, failed)
-    }</td><td class="number">${shown(instant(first))}</td><td class="number">${
-      shown(instant(last + 1))
+    }</td><td class="number">${shown(first_start)}</td><td class="number">${
+      shown(last_end)
     }</td><td class="number">${most < 10 ? most.toFixed(1) : formatCount(Math.round(most))}</td>${
       numberCell(nFailed, true)
     }</tr>
@@ -136,7 +137,7 @@ export function timelineSection({ timeline }: RunReport): Section | null {
       head:
         markup`<th scope="col">Task</th><th scope="col" class="wide"><span class="heard">Attempts at a time</span>${
           timelineAxis(timeline)
-        }</th>${numberHeadings(["First", "Last", "Most at once", "Failed"])}`,
+        }</th>${numberHeadings(["Start", "End", "Most at once", "Failed"])}`,
       body: rows,
     }),
   };

@@ -42,6 +42,9 @@ export interface TaskReport {
   /** Quanta with more than one attempt. */
   n_retried: number;
   n_attempts: number;
+  /** First start and last end of an attempt, UTC; null if nothing is recorded. */
+  first_start: string | null;
+  last_end: string | null;
   /** Seconds of execution, of every attempt; null if nothing is recorded. */
   run_time: DistributionReport | null;
   /** Most resident memory of the process, bytes. */

@@ -26,6 +26,8 @@ const [graph] = Deno.args;
 await using work = await temporaryDirectory();
 await using browser = await Browser.start();
 await expectProvgraph(["report", graph, "--html", work.join("page.html")]);
+// They are gone while a picture is taken, and lines would break elsewhere.
+await browser.send("Emulation.setScrollbarsHidden", { hidden: true });
 for (const { name, scheme, from, to } of SHOTS) {
   await browser.emulate({ width: WIDTH, scheme });
   await browser.open(`file://${work.join("page.html")}`);

@@ -48,6 +48,19 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.ceil(q * sorted.length) - 1];
 }
 
+/** Null where nothing ran. */
+function milliseconds(iso: string | null): number | null {
+  return iso === null ? null : Date.parse(iso);
+}
+
+function minMilliseconds(micros: readonly number[]): number | null {
+  return micros.length === 0 ? null : Math.floor(Math.min(...micros) / 1000);
+}
+
+function maxMilliseconds(micros: readonly number[]): number | null {
+  return micros.length === 0 ? null : Math.floor(Math.max(...micros) / 1000);
+}
+
 function assertClose(actual: number, expected: number, relative: number, what: string): void {
   const bound = relative * Math.abs(expected) + 1e-9;
   assert.ok(Math.abs(actual - expected) <= bound, `${what}: ${actual}, expected ${expected}`);
@@ -71,6 +84,8 @@ for (const [name, path, factsOf] of GRAPHS) {
       assert.equal(task.n_quanta, expected.nQuanta);
       assert.equal(task.n_retried, expected.nRetried);
       assert.equal(task.n_attempts, expected.nAttempts);
+      assert.equal(milliseconds(task.first_start), minMilliseconds(expected.starts));
+      assert.equal(milliseconds(task.last_end), maxMilliseconds(expected.ends));
       assertClose(task.cpu_time, expected.cpuTime, 1e-9, `${task.task}: CPU time`);
       for (
         const [what, distribution, values] of [

@@ -14,7 +14,14 @@ interface DumpedQuantum {
   attempts: {
     status: number;
     exception: { type_name: string; message: string } | null;
-    resource_usage: { memory: number; run_time: number; run_time_cpu: number } | null;
+    resource_usage: {
+      memory: number;
+      start: string;
+      prep_time: number;
+      init_time: number;
+      run_time: number;
+      run_time_cpu: number;
+    } | null;
   }[];
 }
 
@@ -29,6 +36,9 @@ export interface TaskFacts {
   runTimes: number[];
   memories: number[];
   cpuTime: number;
+  /** Microseconds since 1970, in the order of the dump. */
+  starts: number[];
+  ends: number[];
 }
 
 /** Facts of a run. */
@@ -65,6 +75,8 @@ export function reportFacts(dump: unknown): RunFacts {
       runTimes: [],
       memories: [],
       cpuTime: 0,
+      starts: [],
+      ends: [],
     });
   }
   for (const quantum of quanta) {
@@ -82,6 +94,12 @@ export function reportFacts(dump: unknown): RunFacts {
         task.runTimes.push(resource_usage.run_time);
         task.memories.push(resource_usage.memory);
         task.cpuTime += resource_usage.run_time_cpu;
+        const { start, prep_time, init_time, run_time } = resource_usage;
+        const [, seconds, fraction = "0"] = /^(.{19})(?:\.(\d{6}))?Z$/.exec(start)!;
+        const startMicros = Date.parse(`${seconds}Z`) * 1000 + Number(fraction);
+        task.starts.push(startMicros);
+        const micros = Math.round((prep_time + init_time + run_time) * 1e6);
+        task.ends.push(startMicros + Math.max(0, micros));
       }
       if (status === 1 && exception === null) return;
       const key = `${quantum.task_label} ${exception?.type_name ?? null}`;
