@@ -8,6 +8,7 @@ import type { StopReason } from "./lib/base/errors.ts";
 import { ExitCode } from "./lib/cli/exit_codes.ts";
 import { runProgram } from "./lib/cli/program.ts";
 import { every, openPager, peakRssBytes } from "./lib/cli/process.ts";
+import { describeSignal } from "./lib/cli/tell_error.ts";
 import { ProcessTerminal } from "./lib/cli/terminal.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/store/failpoints.ts";
 
@@ -48,9 +49,7 @@ if (import.meta.main) {
   for (const [signal, number] of SIGNALS) {
     Deno.addSignalListener(signal, () => {
       if (stopping.signal.aborted || !isGraceful) {
-        terminal.writeError(
-          `error: Ended by ${signal}\n${isGraceful ? "hint: run the same command again\n" : ""}`,
-        );
+        terminal.writeError(describeSignal({ signal, number }, isGraceful, Deno.args));
         Deno.exit(ExitCode.SIGNAL + number);
       }
       stopping.abort({ signal, number } satisfies StopReason);

@@ -13,7 +13,7 @@ import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
 import { commonEpilogue, PROGRAM_EPILOGUE } from "./help.ts";
 import { type LevelSetting, Logger } from "./logger.ts";
-import { describeError } from "./tell_error.ts";
+import { asksForJson, describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
 import { type ProgressOptions, ProgressReporter } from "./progress.ts";
 import type { BarArea } from "./progress_bar.ts";
@@ -83,12 +83,6 @@ async function printVersion(isJson: boolean, { terminal, root }: CliContext): Pr
     if (!(error instanceof ClosedPipeError)) throw error;
   }
   return ExitCode.DONE;
-}
-
-/** Whether stdout and the last word on stderr are to be JSON, known before anything is parsed. */
-function asksForJson(args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  return args.slice(0, end < 0 ? undefined : end).includes("--json");
 }
 
 function makeProgram(

@@ -6,7 +6,7 @@
  */
 
 import { CommanderError } from "commander";
-import { InterruptedError, ProvgraphError } from "../base/errors.ts";
+import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { jsonLine } from "./ndjson.ts";
@@ -19,14 +19,19 @@ export interface ErrorForm {
   isDebug: boolean;
   /** The command line, without the name of the program. */
   args: readonly string[];
+  /** Whether an interrupted command is told with its command line; default true. */
+  isContinued?: boolean;
 }
 
 /** Text of an error, line end included. */
-export function describeError(error: unknown, { isJson, isDebug, args }: ErrorForm): string {
+export function describeError(
+  error: unknown,
+  { isJson, isDebug, args, isContinued = true }: ErrorForm,
+): string {
   const message = messageOf(error);
   const hint = hintOf(error, isDebug);
   const stack = isDebug ? stacksOf(error) : [];
-  const command = error instanceof InterruptedError ? commandLine(args) : null;
+  const command = error instanceof InterruptedError && isContinued ? commandLine(args) : null;
   if (isJson) {
     return jsonLine("exit_error", {
       code: exitCodeOf(error),
@@ -41,6 +46,31 @@ export function describeError(error: unknown, { isJson, isDebug, args }: ErrorFo
   lines.push(...stack);
   if (command !== null) lines.push(`to continue: ${command}`);
   return `${lines.join("\n")}\n`;
+}
+
+/**
+ * What is said when a signal ends the process at once.
+ *
+ * @param isRepeatable Whether the same command goes on from where it was.
+ */
+export function describeSignal(
+  { signal, number }: StopReason,
+  isRepeatable: boolean,
+  args: readonly string[],
+): string {
+  const error = new InterruptedError(
+    `Ended by ${signal}`,
+    { signal, number },
+    isRepeatable ? { hint: "run the same command again" } : {},
+  );
+  const isJson = asksForJson(args);
+  return describeError(error, { isJson, isDebug: false, args, isContinued: false });
+}
+
+/** Whether stdout and the last word on stderr are to be JSON, known before anything is parsed. */
+export function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? undefined : end).includes("--json");
 }
 
 function messageOf(error: unknown): string {

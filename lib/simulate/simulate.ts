@@ -18,6 +18,7 @@ import {
 } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { Log } from "../base/log.ts";
+import type { Progress } from "../base/progress.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
@@ -54,6 +55,7 @@ export interface SimulateOptions {
 /** What the simulation needs of its surroundings. */
 export interface SimulateContext {
   log: Log;
+  progress: Progress;
   env: Environment;
   signal: AbortSignal;
 }
@@ -154,11 +156,20 @@ export async function simulate(
   if (!options.isGraphOnly) {
     say("Writing the files of the run.");
     let nDone = 0;
+    using watch = context.progress.watch(() => [{
+      name: "run",
+      unit: "quanta",
+      nDone,
+      nTotal: run.nQuanta,
+      state: nDone < run.nQuanta ? "running" : "done",
+    }]);
     new Execution(run, types, source, files, {
       outcomes,
       logSize: options.logSize,
       onQuantum: () => {
-        if (nDone++ % SIGNAL_STEP === 0) stopIfAsked();
+        if (nDone++ % SIGNAL_STEP !== 0) return;
+        stopIfAsked();
+        watch.update();
       },
     }).writeAll();
   }

@@ -1,7 +1,7 @@
 /** What a command with `--json` says when it can't do its work. */
 
 import assert from "node:assert/strict";
-import { fixturePath, runProvgraph } from "../support/fixtures.ts";
+import { fixturePath, runProvgraph, spawnProvgraph } from "../support/fixtures.ts";
 import { assertMatchesSchema } from "../support/json_schema.ts";
 
 const GRAPH = fixturePath("small-mixed", "provenance.qg");
@@ -51,4 +51,21 @@ Deno.test("cat --json is cat --format json, and excludes --raw", async () => {
   assert.equal(typeof JSON.parse(json.stdout), "object");
   const raw = await runProvgraph(["cat", GRAPH, "header", "--raw", "--json"]);
   assert.equal(raw.code, 2);
+});
+
+Deno.test("what a signal ends says so as JSON too", async () => {
+  const child = spawnProvgraph(["cat", GRAPH, "--batch", "--json"], { stdin: new Uint8Array() });
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("header\n"));
+  const reader = child.stdout.getReader();
+  // It answers, so it is at work and waits for the next line.
+  assert.ok((await reader.read()).value!.length > 0);
+  child.kill("SIGTERM");
+  const [{ code }, stderr] = await Promise.all([child.status, new Response(child.stderr).text()]);
+  await reader.cancel();
+  await writer.close().catch(() => {});
+  assert.equal(code, 143);
+  const record = JSON.parse(stderr.trimEnd().split("\n").at(-1)!);
+  assertMatchesSchema("exit_error", record);
+  assert.deepEqual([record.code, record.message], [143, "Ended by SIGTERM"]);
 });

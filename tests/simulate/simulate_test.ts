@@ -1,5 +1,6 @@
 /** Simulated runs: complete, consistent, the same for the same options, and usable. */
 
+import { SILENT_PROGRESS } from "../../lib/base/progress.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -26,6 +27,7 @@ const OPTIONS: Omit<SimulateOptions, "directory"> = {
 
 function run(directory: string, options: Partial<SimulateOptions> = {}, signal?: AbortSignal) {
   return simulate({ ...OPTIONS, directory, ...options }, {
+    progress: SILENT_PROGRESS,
     log: SILENT_LOG,
     env: { get: () => undefined },
     signal: signal ?? new AbortController().signal,
