@@ -1,7 +1,12 @@
 /** What `--json` prints: JSON and nothing else, as the schemas say, at every verbosity. */
 
 import assert from "node:assert/strict";
-import { expectProvgraph, type ProcessResult, runProvgraph } from "../support/fixtures.ts";
+import {
+  expectProvgraph,
+  fixturePath,
+  type ProcessResult,
+  runProvgraph,
+} from "../support/fixtures.ts";
 import { assertMatchesSchema } from "../support/json_schema.ts";
 import { copyOfFixture, removeUnpacked, replaceFile } from "./support.ts";
 
@@ -94,6 +99,30 @@ Deno.test("simulate and check print JSON that their schemas allow", async () => 
   const lines = linesOf(bad, "check");
   assert.equal(lines[0].message_type, "problem");
   assert.equal(lines.at(-1)!.message_type, "summary");
+});
+
+Deno.test("cat prints JSON that its schema allows, and nothing of another shape is allowed", async () => {
+  const graph = fixturePath("small-mixed", "provenance.qg");
+  const quantum = ["calibrate", "visit=1", "detector=3"];
+  const documents = [
+    ["header"],
+    ["packages"],
+    ["config", "calibrate"],
+    ["quantum", ...quantum],
+    ["dataset", "source_detector", ...quantum.slice(1)],
+    ["log", ...quantum],
+    ["log", ...quantum, "--all-attempts"],
+    ["metadata", ...quantum],
+  ];
+  for (const words of documents) {
+    const { stdout } = await expectProvgraph(["cat", graph, ...words, "--json"]);
+    // Python's tokens for numbers that JSON can't write.
+    const value = JSON.parse(stdout.replaceAll(/(?<=[:,[])(?:NaN|-?Infinity)(?=[,}\]])/g, "0"));
+    assertMatchesSchema("cat", value, words.join(" "));
+  }
+  for (const value of [{}, [{}], { attempts: 1 }, { dataset_id: "x" }, null, "text"]) {
+    assert.throws(() => assertMatchesSchema("cat", value), assert.AssertionError);
+  }
 });
 
 Deno.test("each worker has a log file named as the reference names it", async () => {
