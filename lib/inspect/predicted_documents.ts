@@ -111,7 +111,7 @@ export class PredictedDocuments implements DocumentSource {
    */
   async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
     const initQuanta = this.#graph.initQuanta();
-    const index = GraphIndex.build(this.#graph, initQuanta);
+    const index = parseStored(this.name, () => GraphIndex.build(this.#graph, initQuanta));
     const id = new Uint8Array(UUID_SIZE);
     let q = 0;
     function* rows(quantum: PredictedQuantum): Generator<DatasetRow> {

@@ -13,6 +13,7 @@ import { sortIds } from "../provenance/sort_ids.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { datasetCandidate, groupOf } from "./data_id_candidates.ts";
+import { parseStored } from "./documents.ts";
 import { type DatasetRow, pipelineDimensions } from "./rows.ts";
 import {
   type Candidate,
@@ -40,7 +41,7 @@ export class PredictedTraceSource implements TraceSource {
     this.#name = name;
     this.#graph = graph;
     this.#initQuanta = graph.initQuanta();
-    this.#index = GraphIndex.build(graph, this.#initQuanta);
+    this.#index = parseStored(name, () => GraphIndex.build(graph, this.#initQuanta));
     const { nQuanta, nInitQuanta, quantumIds } = this.#index.arrays;
     const idAt = Uint32Array.from({ length: nQuanta + nInitQuanta }, (_, q) => q * UUID_SIZE);
     this.#order = sortIds(quantumIds, idAt);

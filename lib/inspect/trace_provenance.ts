@@ -76,10 +76,13 @@ export class ProvenanceTraceSource implements TraceSource {
     const node = await this.#graph.find(uuidFromText(id));
     if (node === null || node.dataset.size === 0) throw this.#missing("dataset", id);
     const text = await this.#graph.readDataset(node.dataset);
-    return parseStored(
-      `dataset ${id} in ${this.#access.name}`,
-      () => ({ row: parseDatasetRow(text), consumers: readConsumers(text) }),
-    );
+    return parseStored(`dataset ${id} in ${this.#access.name}`, () => {
+      const row = parseDatasetRow(text);
+      return {
+        row: { ...row, producer: row.producer && usualForm(row.producer) },
+        consumers: readConsumers(text).map(usualForm),
+      };
+    });
   }
 
   async quantum(id: string): Promise<TracedQuantum> {
@@ -90,11 +93,16 @@ export class ProvenanceTraceSource implements TraceSource {
       return init;
     }
     const text = await this.#graph.readQuantum(node.quantum);
-    const view = parseStored(
-      `quantum ${id} in ${this.#access.name}`,
-      () => parseQuantumView(text),
-    );
-    return { ...view, isInit: false, status: lastStatusName(view) };
+    return parseStored(`quantum ${id} in ${this.#access.name}`, () => {
+      const view = parseQuantumView(text);
+      return {
+        ...view,
+        inputs: usualForms(view.inputs),
+        outputs: usualForms(view.outputs),
+        isInit: false,
+        status: lastStatusName(view),
+      };
+    });
   }
 
   group(kind: TraceKey["kind"], label: string): DimensionGroup | undefined {
@@ -118,6 +126,15 @@ export class ProvenanceTraceSource implements TraceSource {
   }
 }
 
+/** A UUID in lower case with dashes: documents may have other forms (format notes, section 2). */
+function usualForm(id: string): string {
+  return uuidToText(uuidFromText(id));
+}
+
+function usualForms(edges: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
+  return new Map([...edges].map(([connection, ids]) => [connection, ids.map(usualForm)]));
+}
+
 /** Source: format notes, section 8.2. */
 function parseInitQuanta(text: Uint8Array): Map<string, TracedQuantum> {
   const found = new Map<string, TracedQuantum>();
@@ -130,13 +147,13 @@ function parseInitQuanta(text: Uint8Array): Map<string, TracedQuantum> {
     cursor.beginObject();
     while (cursor.nextMember()) {
       const key: string = cursor.key;
-      if (key === "quantum_id") id = cursor.readString();
+      if (key === "quantum_id") id = usualForm(cursor.readString());
       else if (key === "task_label") taskLabel = cursor.readString();
       else if (key === "inputs" || key === "outputs") {
         cursor.beginObject();
         while (cursor.nextMember()) {
           const connection: string = cursor.key;
-          edges[key].set(connection, [cursor.readString()]);
+          edges[key].set(connection, [usualForm(cursor.readString())]);
         }
       } else cursor.skip();
     }

@@ -32,7 +32,7 @@ import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { CHUNK_PREFIX_SIZE, readChunks, sealChunk } from "../../lib/store/chunk_log.ts";
 import { FileSource } from "../../lib/store/file_source.ts";
 import { Zstd } from "../../lib/store/zstd.ts";
-import { block, buildZip, type TestMember, zipMembers } from "../qg/support.ts";
+import { type TestMember, zipMembers } from "../qg/support.ts";
 import {
   expectProvgraph,
   RUN,
@@ -40,6 +40,7 @@ import {
   unpackFixture,
 } from "../support/fixtures.ts";
 import { cutGraph } from "./cut_graph.ts";
+import { damagedGraph } from "./damaged_graph.ts";
 import { mutate, mutateJson } from "./mutate.ts";
 import { Random, SEED } from "./random.ts";
 
@@ -155,41 +156,6 @@ async function makeCorpus(): Promise<Corpus> {
 
 function taskQuanta(graph: PredictedGraph): PredictedQuantum[] {
   return graph.initQuanta().filter(({ taskLabel }) => taskLabel !== "");
-}
-
-/**
- * A damaged graph file: blindly, which checksums nearly always find; or one of its members, with the
- * checksums made right; or the JSON text in a member.
- */
-function damagedGraph(members: readonly TestMember[], zstd: Zstd, random: Random): Uint8Array {
-  const way = random.next();
-  if (way < 0.2) return mutate(buildZip(members), random);
-  const names = members.filter(({ data }) => data.length > 0).map(({ name }) => name);
-  const name = random.pick(names);
-  const dictionary = members.find((member) => member.name === "compression_dict")?.data ?? null;
-  const decompressor = zstd.decompressor(dictionary);
-  const compressor = zstd.compressor(dictionary, 1);
-  const change = (data: Uint8Array): Uint8Array => {
-    if (way < 0.4 || name.endsWith(".addr") || name === "compression_dict") {
-      return mutate(data, random);
-    }
-    const recompress = (frame: Uint8Array): Uint8Array => {
-      const text = decompressor.decompress(frame, name);
-      return compressor.compress((random.next() < 0.5 ? mutateJson : mutate)(text, random));
-    };
-    if (name.endsWith(".zst")) return recompress(data);
-    // The first block gets other bytes and, most likely, another length; the addresses stay.
-    const size = Number(new DataView(data.buffer, data.byteOffset).getBigUint64(0));
-    const rest = data.subarray(8 + size);
-    const changed = block(recompress(data.subarray(8, 8 + size)), 8);
-    const result = new Uint8Array(changed.length + rest.length);
-    result.set(changed);
-    result.set(rest, changed.length);
-    return result;
-  };
-  return buildZip(
-    members.map((member) => member.name === name ? { name, data: change(member.data) } : member),
-  );
 }
 
 function assertInside(path: string | null): void {
