@@ -24,6 +24,7 @@ import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { sortIds } from "../provenance/sort_ids.ts";
 import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { CoordinateList } from "./coordinate_list.ts";
 
 /** State of a target, in {@linkcode Targets.state}. */
 export const TargetState = {
@@ -34,10 +35,6 @@ export const TargetState = {
   /** Registered, backed by the graph. */
   DONE: 2,
 } as const;
-
-/** Kinds of targets. */
-const METADATA = 0;
-const LOG = 1;
 
 /** Everything about one target that is needed to register it and to find its original. */
 export interface TargetRow {
@@ -55,7 +52,7 @@ interface TaskTypes {
   log: number;
 }
 
-/** All targets of a graph. Memory: 22 bytes a target. */
+/** All targets of a graph. Memory: 28 bytes a target, and the coordinates of the quanta. */
 export class Targets {
   readonly types: DatasetType[] = [];
   readonly plans: DatasetPlan[] = [];
@@ -68,27 +65,25 @@ export class Targets {
   readonly n: number;
   readonly #order: Uint32Array;
   readonly #producedTypes = new Set<number>();
-  readonly #graph: ProvenanceGraph;
   readonly #universe: DimensionUniverse;
-  readonly #taskTypes: Map<string, TaskTypes>;
-  readonly #configs: number[];
+  readonly #typeIndex: Uint16Array;
+  readonly #coordinateAt: Uint32Array;
+  readonly #coordinates: CoordinateList;
 
   private constructor(
-    graph: ProvenanceGraph,
     universe: DimensionUniverse,
     types: DatasetType[],
     plans: DatasetPlan[],
-    taskTypes: Map<string, TaskTypes>,
-    configs: number[],
+    coordinates: CoordinateList,
     list: TargetList,
   ) {
-    this.#graph = graph;
     this.#universe = universe;
     this.types = types;
     this.plans = plans;
-    this.#taskTypes = taskTypes;
-    this.#configs = configs;
-    const { ids, produced, typeIndex } = list.columns();
+    this.#coordinates = coordinates;
+    const { ids, produced, typeIndex, coordinateAt } = list.columns();
+    this.#typeIndex = typeIndex;
+    this.#coordinateAt = coordinateAt;
     this.ids = ids;
     this.produced = produced;
     this.n = list.n;
@@ -139,6 +134,7 @@ export class Targets {
         log: task.logDatasetType === null ? -1 : addType(task.logDatasetType),
       });
     }
+    const coordinates = new CoordinateList();
     const list = new TargetList();
     const failedLogs: number[] = [];
     let nQuanta = 0;
@@ -155,10 +151,11 @@ export class Targets {
       const typesOfTask = taskTypes.get(quantum.taskLabel)!;
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
         status === AttemptStatus.ABORTED_SUCCESS;
-      list.add(quantum.metadataId, typesOfTask.metadata, hasMetadata);
+      const at = coordinates.add(quantum.dataCoordinate);
+      list.add(quantum.metadataId, typesOfTask.metadata, hasMetadata, at);
       // A failed quantum "has" a log by its status, but may have died without one.
       if (status === AttemptStatus.FAILED && quantum.logId !== null) failedLogs.push(list.n);
-      list.add(quantum.logId, typesOfTask.log, status === AttemptStatus.SUCCESSFUL);
+      list.add(quantum.logId, typesOfTask.log, status === AttemptStatus.SUCCESSFUL, at);
     }
     if (nQuanta !== graph.header.n_quanta) {
       throw new InvalidQuantumGraphFileError(
@@ -166,14 +163,12 @@ export class Targets {
           `${graph.header.n_quanta}`,
       );
     }
-    const configs: number[] = [];
+    const empty = coordinates.add([]);
     for (const init of parseInitQuantumSummaries(await graph.initQuantaText())) {
       const task = pipeline.tasks.get(init.taskLabel);
       const id = init.outputs.get(CONFIG_CONNECTION);
       if (task === undefined || id === undefined) continue;
-      const typeIndex = addType(task.configDatasetType);
-      configs.push(typeIndex);
-      list.add(id, typeIndex, true);
+      list.add(id, addType(task.configDatasetType), true, empty);
     }
     for (const target of failedLogs) {
       const id = list.id(target);
@@ -185,15 +180,7 @@ export class Targets {
       }
       list.setProduced(target, readProduced(await graph.readDataset(node.dataset)));
     }
-    return new Targets(
-      graph,
-      universe,
-      types,
-      plans,
-      taskTypes,
-      configs,
-      list,
-    );
+    return new Targets(universe, types, plans, coordinates, list);
   }
 
   /** Id of a target: 16 bytes, a view. */
@@ -225,26 +212,13 @@ export class Targets {
     return -1;
   }
 
-  /**
-   * All targets with data ID and path, in the order of the graph; configs come last. A second reading
-   * of the quanta is cheaper than keeping a million data IDs.
-   */
+  /** All targets with data ID and path, in the order of the graph; configs come last. */
   async *rows(records: DimensionRecordSource): AsyncGenerator<TargetRow> {
-    let target = 0;
-    for await (const block of this.#graph.blocks("quanta.mb")) {
-      const quantum = parseQuantumSummary(block.text);
-      const types = this.#taskTypes.get(quantum.taskLabel)!;
-      for (const kind of [METADATA, LOG]) {
-        const id = kind === METADATA ? quantum.metadataId : quantum.logId;
-        if (id === null) continue;
-        const typeIndex = kind === METADATA ? types.metadata : types.log;
-        const row = target++;
-        yield await withRecords(() => this.#row(row, typeIndex, quantum.dataCoordinate, records));
-      }
-    }
-    for (const typeIndex of this.#configs) {
-      const row = target++;
-      yield await withRecords(() => this.#row(row, typeIndex, [], records));
+    for (let target = 0; target < this.n; target++) {
+      const coordinate = this.#coordinates.get(this.#coordinateAt[target]);
+      yield await withRecords(() =>
+        this.#row(target, this.#typeIndex[target], coordinate, records)
+      );
     }
   }
 
@@ -276,9 +250,10 @@ class TargetList {
   #ids = new Uint8Array(1024 * UUID_SIZE);
   #produced = new Uint8Array(1024);
   #typeIndex = new Uint16Array(1024);
+  #coordinateAt = new Uint32Array(1024);
   n = 0;
 
-  add(idText: string | null, typeIndex: number, produced: boolean): void {
+  add(idText: string | null, typeIndex: number, produced: boolean, coordinateAt: number): void {
     if (idText === null) return;
     if (typeIndex < 0) {
       throw new InvalidQuantumGraphFileError(
@@ -292,6 +267,7 @@ class TargetList {
       );
     }
     this.#typeIndex[this.n] = typeIndex;
+    this.#coordinateAt[this.n] = coordinateAt;
     this.#produced[this.n++] = produced ? 1 : 0;
   }
 
@@ -305,6 +281,9 @@ class TargetList {
     const typeIndex = new Uint16Array(this.#typeIndex.length * 2);
     typeIndex.set(this.#typeIndex);
     this.#typeIndex = typeIndex;
+    const coordinateAt = new Uint32Array(this.#coordinateAt.length * 2);
+    coordinateAt.set(this.#coordinateAt);
+    this.#coordinateAt = coordinateAt;
   }
 
   id(target: number): Uint8Array {
@@ -315,11 +294,17 @@ class TargetList {
     this.#produced[target] = produced ? 1 : 0;
   }
 
-  columns(): { ids: Uint8Array; produced: Uint8Array; typeIndex: Uint16Array } {
+  columns(): {
+    ids: Uint8Array;
+    produced: Uint8Array;
+    typeIndex: Uint16Array;
+    coordinateAt: Uint32Array;
+  } {
     return {
       ids: this.#ids.subarray(0, this.n * UUID_SIZE),
       produced: this.#produced.subarray(0, this.n),
       typeIndex: this.#typeIndex,
+      coordinateAt: this.#coordinateAt,
     };
   }
 }

@@ -196,13 +196,14 @@ function stagesOf(log: string): Pick<Trial, "stages" | "work"> {
   };
 }
 
-function fileSizes(directory: string, folder: RegExp, isInside = false): number[] {
+function fileSizes(directory: string, folder: RegExp): number[] {
   const sizes: number[] = [];
-  for (const entry of Deno.readDirSync(directory)) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory) {
-      sizes.push(...fileSizes(path, folder, isInside || folder.test(entry.name)));
-    } else if (isInside) sizes.push(Deno.statSync(path).size);
-  }
+  const walk = (path: string, isInside: boolean): void => {
+    for (const { name, isDirectory } of Deno.readDirSync(path)) {
+      if (isDirectory) walk(join(path, name), isInside || folder.test(name));
+      else if (isInside) sizes.push(Deno.statSync(join(path, name)).size);
+    }
+  };
+  walk(directory, false);
   return sizes;
 }
