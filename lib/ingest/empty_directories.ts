@@ -5,11 +5,14 @@
  * @module
  */
 
-import { rmdirSync } from "node:fs";
+import { rmdir } from "node:fs/promises";
 import { dirname } from "node:path/posix";
 import { absolutePath } from "../butler/datastore.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError, isAbsence } from "../store/file_source.ts";
+
+/** Removals under way at a time. */
+const N_IN_FLIGHT = 32;
 
 /** Directories that may have become empty. */
 export class EmptyDirectories {
@@ -39,32 +42,53 @@ export class EmptyDirectories {
    * Removes those that are empty, deepest first, and their parents up to `<run>/<dataset type>`.
    *
    * @returns how many were removed, and the top directories that still hold something.
-   * @throws {EnvironmentError} if a directory can't be removed for another reason than its content.
+   * @throws {EnvironmentError} if a directory can't be removed for another reason than its content,
+   *   when all of that depth have been tried.
    */
-  remove(): { nRemoved: number; notEmpty: string[] } {
-    const candidates = new Set<string>();
+  async remove(): Promise<{ nRemoved: number; notEmpty: string[] }> {
+    const byDepth = new Map<number, Set<string>>();
     const tops = new Set<string>();
     for (const [directory, top] of this.#directories) {
       tops.add(top);
-      for (let at = directory; at.length >= top.length; at = dirname(at)) candidates.add(at);
+      for (let at = directory; at.length >= top.length; at = dirname(at)) {
+        const depth = at.split("/").length;
+        byDepth.set(depth, (byDepth.get(depth) ?? new Set()).add(at));
+      }
     }
     let nRemoved = 0;
     const notEmpty: string[] = [];
-    for (const directory of [...candidates].sort((a, b) => b.length - a.length)) {
-      const path = absolutePath(this.#root, directory);
-      try {
-        // Not `Deno.removeSync`: that would remove a file or symbolic link in the directory's place.
-        rmdirSync(path);
-        nRemoved++;
-      } catch (error) {
-        if (isAbsence(error)) continue;
-        if (!isOccupied(path)) throw fileError("remove empty directory", path, error);
-        if (tops.has(directory)) notEmpty.push(directory);
-        continue;
-      }
-      failpoint("directories.one");
+    for (const depth of [...byDepth.keys()].sort((a, b) => b - a)) {
+      const left = byDepth.get(depth)!.values();
+      let failure: unknown = null;
+      const run = async () => {
+        for (const directory of left) {
+          try {
+            const became = await this.#removeOne(directory);
+            if (became === "removed") nRemoved++;
+            if (became === "occupied" && tops.has(directory)) notEmpty.push(directory);
+          } catch (error) {
+            failure ??= error;
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: N_IN_FLIGHT }, run));
+      if (failure !== null) throw failure;
     }
-    return { nRemoved, notEmpty };
+    return { nRemoved, notEmpty: notEmpty.sort((a, b) => b.length - a.length) };
+  }
+
+  async #removeOne(directory: string): Promise<"removed" | "absent" | "occupied"> {
+    const path = absolutePath(this.#root, directory);
+    try {
+      // Not `Deno.remove`: that would remove a file or symbolic link in the directory's place.
+      await rmdir(path);
+    } catch (error) {
+      if (isAbsence(error)) return "absent";
+      if (!isOccupied(path)) throw fileError("remove empty directory", path, error);
+      return "occupied";
+    }
+    failpoint("directories.one");
+    return "removed";
   }
 }
 

@@ -360,7 +360,7 @@ export class GraphIngest implements AsyncDisposable {
     await this.#stopIfAskedAfter(deleter);
     enter("tidy");
     failpoint("directories.before");
-    const { nRemoved, notEmpty } = directories.remove();
+    const { nRemoved, notEmpty } = await directories.remove();
     failpoint("directories.done");
     this.#nDirectories = nRemoved;
     this.#log.log("INFO", `Deleted ${nRemoved} directories that became empty.`);

@@ -4,8 +4,8 @@ import { EmptyDirectories } from "../../lib/ingest/empty_directories.ts";
 import { inTemporaryDirectory } from "../store/support.ts";
 import { listTree, writeFiles } from "./support.ts";
 
-Deno.test("EmptyDirectories removes what became empty, deepest first, up to the dataset type", () => {
-  inTemporaryDirectory((root) => {
+Deno.test("EmptyDirectories removes what became empty, deepest first, up to the dataset type", async () => {
+  await inTemporaryDirectory(async (root) => {
     for (const path of ["run/a_log/1/x", "run/a_log/1/y", "run/a_log/2", "run/b_log/20260101/r"]) {
       Deno.mkdirSync(`${root}/${path}`, { recursive: true });
     }
@@ -15,15 +15,15 @@ Deno.test("EmptyDirectories removes what became empty, deepest first, up to the 
     directories.add("run/a_log/1/y/a_log_1_y.json", "run", "a_log");
     directories.add("run/a_log/2/a_log_2.json", "run", "a_log");
     directories.add("run/b_log/20260101/r/b.json", "run", "b_log");
-    assert.deepEqual(directories.remove(), { nRemoved: 8, notEmpty: [] });
+    assert.deepEqual(await directories.remove(), { nRemoved: 8, notEmpty: [] });
     assert.deepEqual(listTree(root), ["run/"]);
     // Once more, as after a kill: nothing is there and nothing is wrong.
-    assert.deepEqual(directories.remove(), { nRemoved: 0, notEmpty: [] });
+    assert.deepEqual(await directories.remove(), { nRemoved: 0, notEmpty: [] });
   });
 });
 
-Deno.test("EmptyDirectories leaves directories that hold something, and tells the top ones", () => {
-  inTemporaryDirectory((root) => {
+Deno.test("EmptyDirectories leaves directories that hold something, and tells the top ones", async () => {
+  await inTemporaryDirectory(async (root) => {
     writeFiles(root, {
       "run/a_log/1/x/kept.json": "k",
       "run/a_log/1/y/.hidden": "h",
@@ -35,7 +35,7 @@ Deno.test("EmptyDirectories leaves directories that hold something, and tells th
       directories.add(`run/a_log/${path}`, "run", "a_log");
     }
     directories.add("run/b_log/b.json", "run", "b_log");
-    assert.deepEqual(directories.remove(), {
+    assert.deepEqual(await directories.remove(), {
       nRemoved: 2,
       notEmpty: ["run/a_log", "run/b_log"].sort((a, b) => b.length - a.length),
     });
@@ -53,8 +53,8 @@ Deno.test("EmptyDirectories leaves directories that hold something, and tells th
   });
 });
 
-Deno.test("EmptyDirectories touches nothing outside run and dataset type", () => {
-  inTemporaryDirectory((root) => {
+Deno.test("EmptyDirectories touches nothing outside run and dataset type", async () => {
+  await inTemporaryDirectory(async (root) => {
     for (const path of ["run/a_log", "run/a_log_more", "run2/a_log", "other", "a_log", "run/x"]) {
       Deno.mkdirSync(`${root}/${path}`, { recursive: true });
     }
@@ -68,21 +68,21 @@ Deno.test("EmptyDirectories touches nothing outside run and dataset type", () =>
     directories.add("run2/a_log/file.json", "run", "a_log");
     directories.add("a_log/run/file.json", "run", "a_log");
     directories.add("other/file.json", "run", "a_log");
-    assert.deepEqual(directories.remove(), { nRemoved: 0, notEmpty: [] });
+    assert.deepEqual(await directories.remove(), { nRemoved: 0, notEmpty: [] });
     assert.deepEqual(listTree(root), before);
     directories.add("run/a_log/file.json", "run", "a_log");
-    assert.equal(directories.remove().nRemoved, 1);
+    assert.equal((await directories.remove()).nRemoved, 1);
     assert.deepEqual(listTree(root), before.filter((path) => path !== "run/a_log/"));
   });
 });
 
-Deno.test("EmptyDirectories never leaves the root", () => {
-  inTemporaryDirectory((directory) => {
+Deno.test("EmptyDirectories never leaves the root", async () => {
+  await inTemporaryDirectory(async (directory) => {
     Deno.mkdirSync(`${directory}/outside`);
     Deno.mkdirSync(`${directory}/datastore`);
     const directories = new EmptyDirectories(`${directory}/datastore`);
     directories.add("../outside/file.json", "..", "outside");
-    assert.throws(() => directories.remove(), RefusedError);
+    await assert.rejects(directories.remove(), RefusedError);
     assert.deepEqual(listTree(directory), ["datastore/", "outside/"]);
   });
 });
@@ -93,15 +93,15 @@ Deno.test({
   ignore: !/rmdir/.test(
     Deno.readTextFileSync(new URL("../../lib/ingest/empty_directories.ts", import.meta.url)),
   ),
-  fn() {
-    inTemporaryDirectory((directory) => {
+  async fn() {
+    await inTemporaryDirectory(async (directory) => {
       writeFiles(directory, { "elsewhere/kept.json": "k", "datastore/run/b_log": "a file" });
       Deno.symlinkSync(`${directory}/elsewhere`, `${directory}/datastore/run/a_log`);
       const before = listTree(directory);
       const directories = new EmptyDirectories(`${directory}/datastore`);
       directories.add("run/a_log/a.json", "run", "a_log");
       directories.add("run/b_log/b.json", "run", "b_log");
-      assert.equal(directories.remove().nRemoved, 0);
+      assert.equal((await directories.remove()).nRemoved, 0);
       assert.deepEqual(listTree(directory), before);
     });
   },
