@@ -135,10 +135,12 @@ async function writeSelection(
   read: ReadQuantum,
 ): Promise<void> {
   if (dataIdTableDirectory !== null) {
+    const taken = new Set<string>();
     for (const [label, byStatus] of selection.tasks) {
       for (const [status, byException] of byStatus) {
         for (const [typeName, quanta] of byException) {
-          const path = join(dataIdTableDirectory, ...dataIdTablePath(label, status, typeName));
+          const wanted = join(dataIdTableDirectory, ...dataIdTablePath(label, status, typeName));
+          const path = untaken(wanted, taken);
           await writeDurably(path, dataIdTableText(quanta, groups.get(label)!, read));
         }
       }
@@ -150,6 +152,14 @@ async function writeSelection(
       statusReportText(selection, (label) => groups.get(label)!, read),
     );
   }
+}
+
+/** Names that had to be changed or cut may have become the same. */
+function untaken(wanted: string, taken: Set<string>): string {
+  let path = wanted;
+  for (let n = 2; taken.has(path); n++) path = wanted.replace(/\.ecsv$/, `-${n}.ecsv`);
+  taken.add(path);
+  return path;
 }
 
 async function writeDurably(path: string, parts: AsyncIterable<string>): Promise<void> {

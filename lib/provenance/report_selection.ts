@@ -5,7 +5,7 @@
  * @module
  */
 
-import { JsonCursor } from "../base/json_text.ts";
+import { encodeUtf8, JsonCursor } from "../base/json_text.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
 import type { Address } from "../qg/address_file.ts";
 import { AttemptStatus, attemptStatusName } from "./quantum_status.ts";
@@ -274,11 +274,22 @@ export function dataIdTablePath(
   return [
     fileName(label),
     attemptStatusName(status),
-    `${fileName(exceptionType ?? "UNKNOWN").slice(0, 200)}.ecsv`,
+    `${fileName(exceptionType ?? "UNKNOWN")}.ecsv`,
   ];
 }
 
+/** Bytes of a name, so that the file's own, temporary one is no longer than file systems take. */
+const MAX_NAME_SIZE = 200;
+
 function fileName(text: string): string {
-  const safe = text.replace(/[/\\\p{Cc}]/gu, "_");
-  return safe === "" || safe === "." || safe === ".." ? "_".repeat(Math.max(1, safe.length)) : safe;
+  const safe = text.replace(/[/\\\p{Cc}\p{Cs}]/gu, "_");
+  if (safe === "" || safe === "." || safe === "..") return "_".repeat(Math.max(1, safe.length));
+  let size = 0;
+  let name = "";
+  for (const letter of safe) {
+    size += encodeUtf8(letter).length;
+    if (size > MAX_NAME_SIZE) break;
+    name += letter;
+  }
+  return name;
 }

@@ -6,7 +6,7 @@
 
 import { dirname } from "node:path";
 import { encodeUtf8 } from "../base/json_text.ts";
-import { renameDurably, temporaryPath } from "./durable_file.ts";
+import { removeLeftovers, renameDurably, temporaryPath } from "./durable_file.ts";
 import { fileError } from "./file_source.ts";
 
 /** Bytes gathered before they are written. */
@@ -30,7 +30,7 @@ export class DurableWriter implements Disposable {
   }
 
   /**
-   * Begins a file, and makes the directories that lead to it.
+   * Begins a file, and makes the directories that lead to it. What killed processes left of it goes.
    *
    * @throws {EnvironmentError} if the system refuses.
    */
@@ -38,6 +38,7 @@ export class DurableWriter implements Disposable {
     const temporary = temporaryPath(path);
     try {
       Deno.mkdirSync(dirname(path), { recursive: true });
+      removeLeftovers(path, false);
       const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
       return new DurableWriter(path, temporary, file);
     } catch (error) {

@@ -53,9 +53,8 @@ export function reportCommand(
       const htmlTarget = html === undefined ? null : { path: target(html, "page") };
       const markdownTarget = markdown === undefined ? null : { path: target(markdown, "document") };
 
-      const { collectReport, DEFAULT_REPORT_LIMITS } = await import(
-        "../../inspect/report_collect.ts"
-      );
+      const { collectReport } = await import("../../inspect/report_collect.ts");
+      const { DEFAULT_REPORT_LIMITS } = await import("../../inspect/report_collector.ts");
       const { openSource } = await import("../../inspect/open_source.ts");
       await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
       const report = await collectReport(source, {
