@@ -182,6 +182,7 @@ async function aggregate(
     log.log("VERBOSE", "Starting workers.");
     await supervisor.start();
     clock.enter("scan");
+    watch.update();
     if (!signal.aborted) await supervisor.scan();
     if (signal.aborted) {
       await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);

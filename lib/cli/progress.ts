@@ -210,7 +210,7 @@ class Watching implements Watch {
 
 /** `scan 53 quanta in 0.4 s (133/s)`. */
 function describeSpeed({ name, unit, n, seconds }: StageSpeed): string {
-  const rate = seconds > 0 ? ` (${formatRate(n / seconds, unit)})` : "";
+  const rate = n > 0 && seconds > 0 ? ` (${formatRate(n / seconds, unit)})` : "";
   return `${name} ${formatCount(n, unit)} in ${seconds.toFixed(1)} s${rate}`;
 }
 

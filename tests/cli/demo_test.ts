@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { IS_BINARY, PROJECT, temporaryDirectory } from "../support/fixtures.ts";
+import { expectProvgraph, IS_BINARY, PROJECT, temporaryDirectory } from "../support/fixtures.ts";
+import { copyOfFixture, removeUnpacked } from "./support.ts";
 
 async function deno(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -44,3 +45,31 @@ Deno.test(
     assert.match(second.stderr, /it is not empty/);
   },
 );
+
+Deno.test("the transcript in the README is what the commands print", async () => {
+  await using work = await copyOfFixture("small-mixed", "before");
+  const readme = Deno.readTextFileSync(join(PROJECT, "README.md"));
+  const transcript = readme.split("```console\n")[1].split("```")[0];
+  const parts = transcript.split(/^\$ provgraph /m).slice(1);
+  assert.equal(parts.length, 4);
+  for (const part of parts) {
+    const [command, ...lines] = part.trimEnd().split("\n");
+    const { stdout, stderr } = await expectProvgraph(command.split(" "), { cwd: work.path });
+    const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
+    const isLog = (line: string) => line.startsWith("provgraph.");
+    // The order of blocks in a graph is that in which quanta were scanned.
+    assert.deepEqual(
+      linesOf(stdout).sort(),
+      lines.filter((line) => !isLog(line)).sort(),
+    );
+    // Times, sizes and places differ.
+    const shape = (line: string) =>
+      line.replaceAll(/[\d.]+(?: [kM]B)?|\/\S+/g, "*").replaceAll(/ \(\*\/s\)/g, "");
+    assert.deepEqual(
+      linesOf(stderr).filter(isLog).map(shape),
+      lines.filter(isLog).map(shape),
+    );
+  }
+});
+
+Deno.test("demo tests: end", removeUnpacked);
