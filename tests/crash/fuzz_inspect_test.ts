@@ -18,7 +18,7 @@ import { fixturePath, PROJECT, RUN, unpackFixture } from "../support/fixtures.ts
 import { damagedGraph } from "./damaged_graph.ts";
 import { Random, SEED } from "./random.ts";
 
-const N_INPUTS = 700;
+const N_INPUTS = 300;
 const NO_ENVIRONMENT = { get: () => undefined };
 const EVERYTHING: ListOptions = {
   kind: "quanta",
