@@ -109,17 +109,26 @@ footer { margin-top: 2.6rem; padding-top: .7rem; border-top: 1px solid var(--lin
   dl.about { grid-template-columns: 1fr; }
   dl.about dd { margin-bottom: .4rem; }
   .tiles { grid-template-columns: repeat(2, 1fr); }
+  tbody th { min-width: 6rem; }
+  .text { min-width: 15rem; }
 }
 @media print {
-  @page { margin: 14mm; }
-  body { max-width: none; padding: 0; font-size: 10pt; }
+  @page { margin: 12mm; }
+  html { font-size: 11px; }
+  body { max-width: none; padding: 0; font-size: 1rem; }
+  .tiles { grid-template-columns: repeat(7, 1fr); }
+  .tiles li { padding: .4rem .5rem; }
+  th, td { padding: .25rem .4rem; }
+  tbody th { min-width: 7rem; }
+  .caveats, .text { min-width: 6rem; }
   nav, .filter, .skip { display: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
   h2 { break-after: avoid; }
   tr, .tiles li, pre { break-inside: avoid; }
   thead { display: table-header-group; }
-  .figure, .wide { min-width: 0; }
+  .figure { width: 25%; min-width: 7rem; }
+  .wide { width: 50%; min-width: 7rem; }
   a { color: inherit; text-decoration: none; }
 }
 `;

@@ -319,6 +319,9 @@ Deno.test("the page is whole without script", async () => {
   }
 });
 
+/** Width of A4 less margins of 12 mm, at 96 pixels an inch. */
+const A4_PIXELS = 703;
+
 Deno.test("on paper it is light, unfolded, and has nothing to click", async () => {
   await browser.emulate({ scheme: "dark", media: "print" });
   await open("small-mixed");
@@ -327,6 +330,14 @@ Deno.test("on paper it is light, unfolded, and has nothing to click", async () =
     "rgb(255, 255, 255)",
   );
   assert.equal(await browser.evaluate("document.querySelector('nav').offsetParent === null"), true);
+  await browser.emulate({ scheme: "dark", media: "print", width: A4_PIXELS });
+  for (const name of ["rare-states", "small-mixed"]) {
+    await open(name);
+    assert.ok(
+      await browser.evaluate<number>("document.documentElement.scrollWidth") <= A4_PIXELS,
+      name,
+    );
+  }
   const { data } = await browser.send("Page.printToPDF", { preferCSSPageSize: true });
   assert.ok(atob(data as string).startsWith("%PDF-"));
   const folded = await browser.evaluate("document.querySelectorAll('details:not([open])').length");
