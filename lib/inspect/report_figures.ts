@@ -164,7 +164,7 @@ export function histogram(distribution: DistributionReport, scale: LogScale): Ma
 const ROUND_SECONDS = [
   ...[0.001, 0.01, 0.1, 1].flatMap((unit) => [1, 2, 5].map((n) => n * unit)),
   ...[10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200],
-  ...[1, 2, 4, 7, 14, 28, 56, 112, 365].map((days) => days * 86400),
+  ...[1, 2, 4, 7, 14, 28, 56, 112, 365, 730, 1825, 3650].map((days) => days * 86400),
 ];
 
 /** Ticks of the timeline: times of day, or dates where it is long. */
@@ -179,6 +179,8 @@ function timelineTicks(
     const iso = new Date(Math.round(i * step * 1000)).toISOString();
     const text = step >= 86400
       ? iso.slice(0, 10)
+      : length > 86400 && iso.slice(11, 19) === "00:00:00"
+      ? iso.slice(5, 10)
       : step >= 60
       ? iso.slice(11, 16)
       : step >= 1
