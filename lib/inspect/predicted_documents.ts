@@ -144,7 +144,7 @@ export class PredictedDocuments implements DocumentSource {
     for (const init of initQuanta) yield* rows(init);
   }
 
-  /** Does nothing: its look-ups pass over the file anyway */
+  /** Does nothing: its look-ups pass over the file anyway. */
   announce(): Promise<void> {
     return Promise.resolve();
   }

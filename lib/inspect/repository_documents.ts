@@ -172,7 +172,7 @@ export class RepositoryDocuments implements DocumentSource {
     yield* registeredRows(this.#registry, await this.#listedRun(), wish);
   }
 
-  /** Does nothing: its documents may be in many files */
+  /** Does nothing: its documents may be in many files. */
   announce(): Promise<void> {
     return Promise.resolve();
   }
