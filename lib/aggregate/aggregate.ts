@@ -92,7 +92,10 @@ async function aggregate(
   const known = await checkRepository(config, graph, options);
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
-  if (options.outputPath !== null) removeLeftovers(options.outputPath, true);
+  if (options.outputPath !== null) {
+    removeLeftovers(options.outputPath, true);
+    removeLeftovers(chunkLogPathOf(options.outputPath), true);
+  }
   const isWriting = options.outputPath !== null;
   using early = new EarlyWorkers(context.makeWorker, [
     "ingester",

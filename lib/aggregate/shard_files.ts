@@ -29,9 +29,9 @@ const FINGERPRINT_DIGITS = 16;
 /** Begins what a shard adds to the name of its chunk log while it writes it. */
 const PART_MARK = ".part-";
 
-/** Where a process writes the chunk log of a shard; another one, here or elsewhere, writes elsewhere. */
-export function partPath(chunkLogPath: string): string {
-  return `${chunkLogPath}${PART_MARK}${ownName()}`;
+/** Where a process writes a file of a shard; another one, here or elsewhere, writes elsewhere. */
+export function partPath(path: string): string {
+  return `${path}${PART_MARK}${ownName()}`;
 }
 
 /** A name that no other process has, on whichever host or in whichever container. */
@@ -40,11 +40,11 @@ function ownName(): string {
   return `${host}-${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-/** Files in which other processes write the chunk log, or did until they were killed; sorted. */
-export function foundParts(chunkLogPath: string): string[] {
-  const start = basename(chunkLogPath) + PART_MARK;
-  return namesIn(dirname(chunkLogPath)).filter((name) => name.startsWith(start)).sort()
-    .map((name) => join(dirname(chunkLogPath), name));
+/** Files in which other processes write, or did until they were killed; sorted. */
+export function foundParts(path: string): string[] {
+  const start = basename(path) + PART_MARK;
+  return namesIn(dirname(path)).filter((name) => name.startsWith(start)).sort()
+    .map((name) => join(dirname(path), name));
 }
 
 function namesIn(directory: string): string[] {
@@ -69,10 +69,21 @@ export async function sharedDictionary(
 ): Promise<Uint8Array> {
   const name = `${header.fingerprint.slice(0, FINGERPRINT_DIGITS)}.dictionary`;
   const path = join(directory, name);
-  const found = readDictionary(path, header.fingerprint);
-  if (found !== null) return found;
+  const dictionary = readDictionary(path, header.fingerprint) ??
+    await publishDictionary(path, header, make);
+  // Drafts of killed processes, or of living ones, which will find this one instead.
+  for (const draft of foundParts(path)) removeQuietly(draft);
+  return dictionary;
+}
+
+/** Makes a dictionary and leaves it for others, unless one of them was faster. */
+async function publishDictionary(
+  path: string,
+  header: Omit<ChunkLogHeader, "version" | "dictionary">,
+  make: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
   const dictionary = await make();
-  const draft = `${path}${PART_MARK}${ownName()}`;
+  const draft = partPath(path);
   {
     using writer = ChunkLogWriter.create(draft);
     writer.append(makeHeaderChunk({ ...header, dictionary }));
@@ -83,13 +94,11 @@ export async function sharedDictionary(
     Deno.linkSync(draft, path);
   } catch {
     const first = readDictionary(path, header.fingerprint);
+    if (first !== null) return first;
     // A damaged one is replaced; and where there are no hard links the last one stays.
-    if (first === null) renameDurably(draft, path);
-    else removeQuietly(draft);
-    return first ?? dictionary;
+    renameDurably(draft, path);
   }
-  removeQuietly(draft);
-  fsyncDirectory(directory);
+  fsyncDirectory(dirname(path));
   return dictionary;
 }
 

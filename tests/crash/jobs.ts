@@ -193,6 +193,44 @@ export const AGGREGATE_JOBS: readonly JobSpec[] = [
   },
 ];
 
+const SCAN = ["scan", "predicted.qg", "repo", "-j", "1", "--zstd-dict-size", "4000"];
+const MERGE = [...COMPLETE, "--chunks", "shards/*.chunks"];
+
+/** A run of which other nodes have scanned two of three shards. */
+async function scannedElsewhere(work: TemporaryDirectory): Promise<void> {
+  await unpackFixture("small-mixed", "before", work.path);
+  for (const i of [0, 2]) {
+    await expectProvgraph([...SCAN, "--shard", `${i}/3`, "--chunks", `shards/${i}.chunks`], {
+      cwd: work.path,
+    });
+  }
+}
+
+/** Scans of shards, and aggregations that take them over. */
+export const SHARD_JOBS: readonly JobSpec[] = [
+  {
+    name: "scan --shard",
+    tool: "aggregate",
+    args: [...SCAN, "--shard", "1/2", "--chunks", "shards/1.chunks"],
+    lay: fixture("small-mixed", "before"),
+    followUp: MERGE,
+    isThorough: true,
+  },
+  {
+    name: "scan --shard of a shard scanned before",
+    tool: "aggregate",
+    args: [...SCAN, "--shard", "0/3", "--chunks", "shards/0.chunks"],
+    lay: scannedElsewhere,
+    followUp: MERGE,
+  },
+  {
+    name: "aggregate-graph --chunks",
+    tool: "aggregate",
+    args: MERGE,
+    lay: scannedElsewhere,
+  },
+];
+
 function ingest(batchSize: number, transfer: string, graph = GRAPH): string[] {
   return [
     "ingest-graph",

@@ -106,7 +106,8 @@ export function assertSameSnapshot(
 }
 
 /** What an interrupted process may leave beside finished files; the next run takes it away. */
-const WORKING_FILES = /\.(lock|lock\.\d+-[0-9a-f]{8}|tmp-\d+|chunks)$|\.sqlite3-journal$/;
+const WORKING_FILES =
+  /\.(lock|lock\.\d+-[0-9a-f]{8}|tmp-\d+|chunks|part-[\w.-]+-\d+-[0-9a-f]{8})$|\.sqlite3-journal$/;
 
 /**
  * Checks what an interrupted process left, before anything is run again: each name has its old or its
