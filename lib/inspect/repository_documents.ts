@@ -6,33 +6,36 @@
  */
 
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
-import { stringifyJson } from "../base/json_text.ts";
-import { UUID_SIZE, uuidToHex, uuidToText } from "../base/uuid.ts";
-import { type DataIdValue, formatDataId } from "../butler/data_id.ts";
+import { uuidToHex, uuidToText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
-import type { DimensionGroup } from "../butler/dimensions.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import type { Zstd } from "../store/zstd.ts";
+import { RUN_PROVENANCE } from "./check_context.ts";
 import type { AttemptDocuments, DocumentSource } from "./documents.ts";
 import type { GraphDocuments } from "./graph_documents.ts";
 import type { RepositoryInfo, RunInfo } from "./info.ts";
 import { registeredRows } from "./registered_rows.ts";
+import {
+  fitsDataId,
+  onlyRun,
+  type SearchedRegistry,
+  searchQuantum,
+  typedValue,
+} from "./registry_search.ts";
 import { type Env, RepositoryStore, type Target } from "./repository_store.ts";
 import { runInfo } from "./run_info.ts";
 import type { DatasetRow, DatasetWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
   type DataIdTerm,
-  matchesValue,
   MAX_CANDIDATES,
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
 import type { TraceSource } from "./trace.ts";
 
-const RUN_PROVENANCE = "run_provenance";
 const PACKAGES = "packages";
 /** Dataset types of what a task leaves behind: its label and one of these. */
 const SUFFIXES = ["_log", "_metadata", "_config"] as const;
@@ -87,6 +90,10 @@ export class RepositoryDocuments implements DocumentSource {
     }
   }
 
+  get #searched(): SearchedRegistry {
+    return { registry: this.#registry, name: this.name };
+  }
+
   async attempts(kind: "log" | "metadata", selector: Selector): Promise<AttemptDocuments> {
     const target = await this.#target(selector);
     if ("graph" in target) return await target.graph.attempts(kind, target.selector);
@@ -115,7 +122,7 @@ export class RepositoryDocuments implements DocumentSource {
   async dataset(selector: Selector): Promise<Uint8Array> {
     if (selector.kind === "dataId") {
       const run = this.run ??
-        await this.#onlyRun([selector.label], `dataset type "${selector.label}"`);
+        await onlyRun(this.#searched, [selector.label], `dataset type "${selector.label}"`);
       return await (await this.#requireGraph(run, "dataset")).dataset(selector);
     }
     const id = await this.#uniqueId(selector);
@@ -148,7 +155,7 @@ export class RepositoryDocuments implements DocumentSource {
 
   /** The run's own document while it is there: `ingest-graph` leaves it where it is. */
   async packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
-    const run = this.run ?? await this.#onlyRun([PACKAGES], "packages");
+    const run = this.run ?? await onlyRun(this.#searched, [PACKAGES], "packages");
     const place = await this.#store.place(PACKAGES, run, []);
     const stored = place.kind === "file" ? this.#store.readFile(place.path) : null;
     if (stored !== null) {
@@ -159,7 +166,7 @@ export class RepositoryDocuments implements DocumentSource {
   }
 
   async header(): Promise<Uint8Array> {
-    const run = this.run ?? await this.#onlyRun([RUN_PROVENANCE], "run_provenance");
+    const run = this.run ?? await onlyRun(this.#searched, [RUN_PROVENANCE], "run_provenance");
     return await (await this.#requireGraph(run, "header")).header();
   }
 
@@ -222,7 +229,7 @@ export class RepositoryDocuments implements DocumentSource {
   }
 
   async #listedRun(): Promise<string> {
-    return this.run ?? await this.#onlyRun([RUN_PROVENANCE], "a RUN to list");
+    return this.run ?? await onlyRun(this.#searched, [RUN_PROVENANCE], "a RUN to list");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -332,8 +339,12 @@ export class RepositoryDocuments implements DocumentSource {
     }
     const { group } = type;
     if (group.required.every((dimension) => given.has(dimension))) {
-      const required = group.required.map((name) => this.#value(name, given.get(name)!));
-      if (given.size > required.length && !await this.#fits(group, required, given)) {
+      const required = group.required.map((name) =>
+        typedValue(this.#registry.universe, name, given.get(name)!)
+      );
+      if (
+        given.size > required.length && !await fitsDataId(this.#registry, group, required, given)
+      ) {
         throw new NotFoundError(`Cannot find "${selector.words.join(" ")}" in ${this.name}`);
       }
       return { run, label, required };
@@ -343,7 +354,11 @@ export class RepositoryDocuments implements DocumentSource {
     if (graph !== null) {
       return { graph, selector: { kind: "dataId", label, terms, words: selector.words } };
     }
-    return { run, label, required: await this.#search(label, group, run, given, selector) };
+    return {
+      run,
+      label,
+      required: await searchQuantum(this.#searched, label, group, run, given, selector),
+    };
   }
 
   /** Dataset type that has the dimensions of a task's quanta, or null. */
@@ -355,60 +370,7 @@ export class RepositoryDocuments implements DocumentSource {
   /** The RUN that is given, or the only one that holds something of a task. */
   async #runOf(label: string): Promise<string> {
     return this.run ??
-      await this.#onlyRun([`${label}_metadata`, `${label}_log`], `task "${label}"`);
-  }
-
-  async #fits(
-    group: DimensionGroup,
-    required: readonly DataIdValue[],
-    given: ReadonlyMap<string, string>,
-  ): Promise<boolean> {
-    const isRequiredOnly = [...given.keys()].every((name) => group.required.includes(name));
-    const values = isRequiredOnly ? required : await this.#registry.expandDataId(group, required);
-    const names = [...group.required, ...group.implied];
-    return values.every((value, i) => {
-      const text = given.get(names[i]);
-      return text === undefined || matchesValue(value, text);
-    });
-  }
-
-  /** Data ID of the only quantum that fits; a failed one may have left a log alone. */
-  async #search(
-    label: string,
-    group: DimensionGroup,
-    run: string,
-    given: ReadonlyMap<string, string>,
-    selector: Selector,
-  ): Promise<DataIdValue[]> {
-    const found = new Map<string, Candidate & { required: DataIdValue[] }>();
-    for await (
-      const batch of this.#registry.runRecords(run, [`${label}_metadata`, `${label}_log`])
-    ) {
-      for (let i = 0; i < batch.n && found.size <= MAX_CANDIDATES; i++) {
-        const id = batch.ids.slice(i * UUID_SIZE, (i + 1) * UUID_SIZE);
-        const info = await this.#registry.datasetInfo(id);
-        if (info === null || !await this.#fits(group, info.required, given)) continue;
-        const text = `${info.typeName} ${formatDataId(group, info.required)}`;
-        found.set(stringifyJson(info.required), { id, text, required: info.required });
-      }
-    }
-    if (found.size === 0) {
-      throw new NotFoundError(
-        `Cannot find "${selector.words.join(" ")}" in RUN "${run}" of ${this.name}`,
-        { hint: `what isn't registered is found by all of ${group.required.join(", ")} only` },
-      );
-    }
-    const { id } = onlyCandidate([...found.values()], selector, `RUN "${run}" of ${this.name}`);
-    return [...found.values()].find((candidate) => candidate.id === id)!.required;
-  }
-
-  #value(dimension: string, text: string): DataIdValue {
-    if (this.#registry.universe.keyType(dimension).type === "string") return text;
-    if (!/^[+-]?\d{1,19}$/.test(text)) {
-      throw new UsageError(`Cannot use ${dimension}=${text}: ${dimension} is an integer`);
-    }
-    const value = Number(text);
-    return Number.isSafeInteger(value) ? value : BigInt(text);
+      await onlyRun(this.#searched, [`${label}_metadata`, `${label}_log`], `task "${label}"`);
   }
 
   async #configTarget(selector: Selector): Promise<{ label: string; run: string }> {
@@ -421,7 +383,10 @@ export class RepositoryDocuments implements DocumentSource {
           `Cannot find task "${label}" in ${this.name}: no dataset type "${typeName}" is registered`,
         );
       }
-      return { label, run: this.run ?? await this.#onlyRun([typeName], `config of "${label}"`) };
+      return {
+        label,
+        run: this.run ?? await onlyRun(this.#searched, [typeName], `config of "${label}"`),
+      };
     }
     const id = await this.#uniqueId(selector);
     const info = await this.#registry.datasetInfo(id);
@@ -436,7 +401,7 @@ export class RepositoryDocuments implements DocumentSource {
   }
 
   async #onlyConfig(): Promise<{ label: string; run: string }> {
-    const run = this.run ?? await this.#onlyRun([PACKAGES], "config");
+    const run = this.run ?? await onlyRun(this.#searched, [PACKAGES], "config");
     const types = (await this.#registry.datasetTypesInRun(run))
       .filter(({ name, storageClass }) => name.endsWith("_config") && storageClass === "Config");
     if (types.length === 1) return { label: types[0].name.slice(0, -"_config".length), run };
@@ -445,29 +410,6 @@ export class RepositoryDocuments implements DocumentSource {
       types.length === 0
         ? {}
         : { hint: `labels are ${types.map(({ name }) => name.slice(0, -7)).join(", ")}` },
-    );
-  }
-
-  /** The only RUN that holds datasets of these types. */
-  async #onlyRun(typeNames: readonly string[], what: string): Promise<string> {
-    const all = new Set<string>();
-    for (const typeName of typeNames) {
-      for (const run of await this.#registry.runsWithDatasetType(typeName)) all.add(run);
-    }
-    const runs = [...all].sort();
-    if (runs.length === 1) return runs[0];
-    const types = typeNames.map((name) => `"${name}"`).join(" or ");
-    if (runs.length === 0) {
-      throw new NotFoundError(`Cannot find ${what} in ${this.name}: no RUN holds ${types}`, {
-        hint: typeNames.includes(RUN_PROVENANCE)
-          ? "run ingest-graph first, or give the graph as SOURCE"
-          : "run aggregate-graph first, or say where with --run",
-      });
-    }
-    const shown = runs.slice(0, MAX_CANDIDATES).join(", ");
-    throw new UsageError(
-      `Cannot tell which RUN of ${this.name} is meant: ${runs.length} hold ${types}`,
-      { hint: `give --run, one of ${shown}${runs.length > MAX_CANDIDATES ? ", ..." : ""}` },
     );
   }
 
