@@ -123,7 +123,9 @@ async function aggregate(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
-  if (options.chunkLogs.length > 0) mergeShards(graph, index, options, zstd, log);
+  const merged = options.chunkLogs.length > 0
+    ? mergeShards(graph, index, options, zstd, log)
+    : null;
   const chunkLog = isWriting ? openChunkLog(graph, index, options, log) : null;
   clock.enter("dictionary");
   if (isWriting) {
@@ -225,6 +227,7 @@ async function aggregate(
     stageSeconds: clock.seconds(),
     outputPath: isWritingGraph ? options.outputPath : null,
     chunkLogPath: options.isIncomplete || options.keepChunks ? chunkLogPath : null,
+    merged,
   };
 }
 

@@ -7,6 +7,7 @@
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
 import type { WorkerLogSetup } from "../store/worker_log.ts";
+import type { MergeSummary } from "./merge_chunk_logs.ts";
 import type { WorkerFactory } from "./messages.ts";
 import type { AggregateCounts } from "./supervisor.ts";
 
@@ -72,4 +73,6 @@ export interface AggregateSummary extends AggregateCounts {
   outputPath: string | null;
   /** Chunk log that was left, or null. */
   chunkLogPath: string | null;
+  /** What merging the chunk logs of shards came to; null if there were none. */
+  merged: MergeSummary | null;
 }

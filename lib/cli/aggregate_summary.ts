@@ -115,6 +115,14 @@ export function aggregateJson(
     output: summary.outputPath,
     output_bytes: summary.outputPath === null ? null : summary.nGraphBytes,
     chunk_log: summary.chunkLogPath,
+    merged: summary.merged === null ? null : {
+      n_chunk_logs: summary.merged.nLogs,
+      n_quanta: summary.merged.nQuanta,
+      n_repeated: summary.merged.nReplaced,
+      n_recompressed: summary.merged.nRecompressed,
+      n_empty: summary.merged.emptyPaths.length,
+      n_damages: summary.merged.damages.length,
+    },
     ...timingFields(summary, speeds, peakRssBytes),
   });
 }

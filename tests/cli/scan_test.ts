@@ -107,7 +107,17 @@ Deno.test("all shards at once share one dictionary, and nothing is compressed an
   assert.ok(dictionaries[0].length > 1000);
   // Unquoted, the shell has named the files.
   const files = shards.map((i) => `shards/${i}.chunks`);
-  const { stderr } = await aggregate(work, "--chunks", ...files);
+  const { stderr, stdout } = await aggregate(work, "--json", "--chunks", ...files);
+  const summary = JSON.parse(stdout);
+  assertMatchesSchema("aggregate-graph", summary);
+  assert.deepEqual(summary.merged, {
+    n_chunk_logs: 4,
+    n_quanta: 24,
+    n_repeated: 0,
+    n_recompressed: 0,
+    n_empty: 0,
+    n_damages: 0,
+  });
   // Every quantum that succeeded comes from a shard: only the other three left files to look at.
   assert.match(stderr, /Merged 4 chunk logs with 24 quanta; 0 chunks .* 0 were compressed anew/);
   assert.match(stderr, /24 taken from the chunk log/);
