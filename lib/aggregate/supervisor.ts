@@ -26,6 +26,7 @@ import type {
   WriterRequest,
   WriterSetup,
 } from "./messages.ts";
+import { aggregateStages } from "./stages.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
 const BATCH_SIZE = 64;
@@ -421,43 +422,27 @@ export class Supervisor {
   /** What the workers are at. */
   stages(): Stage[] {
     const { nQuanta } = this.counts;
-    const isBegun = this.#scanners.length > 0;
-    const isAllAppended = this.#isScanned && this.#nWriterBytes === 0;
-    const state = (isDone: boolean) => !isBegun ? "waiting" : isDone ? "done" : "running";
-    const stages: Stage[] = [{
-      name: "scan",
-      unit: "quanta",
+    const state = this.#finishing;
+    return aggregateStages({
+      isBegun: this.#scanners.length > 0,
+      nQuanta,
       nDone: this.#walker.nDone,
-      nTotal: nQuanta,
-      state: state(this.#isScanned),
-    }];
-    if (this.#writer !== null) {
-      stages.push({
-        name: "write",
-        unit: "bytes",
-        nDone: this.#nBytesAppended,
-        nTotal: isAllAppended ? this.#nBytesAppended : null,
-        state: state(isAllAppended),
-        queue: { size: this.#nWriterBytes, limit: MAX_WRITER_BYTES, unit: "bytes" },
-      });
-    }
-    stages.push({
-      name: "ingest",
-      unit: "datasets",
-      nDone: this.#nRowsCommitted,
-      nTotal: this.#isScanned ? this.#nRowsSent : null,
-      state: state(this.#isFlushed),
-      queue: { size: this.#nIngesterRows, limit: MAX_INGESTER_ROWS, unit: "datasets" },
+      isScanned: this.#isScanned,
+      writer: this.#writer && {
+        nBytesDone: this.#nBytesAppended,
+        nBytesWaiting: this.#nWriterBytes,
+        limitBytes: MAX_WRITER_BYTES,
+      },
+      ingester: {
+        nRowsDone: this.#nRowsCommitted,
+        nRowsSent: this.#nRowsSent,
+        nRowsWaiting: this.#nIngesterRows,
+        limitRows: MAX_INGESTER_ROWS,
+        isFlushed: this.#isFlushed,
+      },
+      finish: this.#setup.isWritingGraph
+        ? { state, nQuantaDone: state === "done" ? nQuanta : this.#nCopied }
+        : null,
     });
-    if (this.#setup.isWritingGraph) {
-      stages.push({
-        name: "finish",
-        unit: "quanta",
-        nDone: this.#finishing === "done" ? nQuanta : this.#nCopied,
-        nTotal: nQuanta,
-        state: this.#finishing,
-      });
-    }
-    return stages;
   }
 }

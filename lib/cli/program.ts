@@ -64,9 +64,14 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     const exitCode = exitCodeOf(error);
     // Commander has told its own errors already, but not as JSON; help and version are none.
     if (!(error instanceof CommanderError) || (isJson && exitCode !== ExitCode.DONE)) {
-      const { debug } = state.options ?? globalOptionsOf(program);
+      const { debug, color } = state.options ?? globalOptionsOf(program);
       const isDebug = debug || (state.logger?.isEnabled("DEBUG") ?? false);
-      context.terminal.writeError(describeError(error, { isJson, isDebug, args }));
+      context.terminal.writeError(describeError(error, {
+        isJson,
+        isDebug,
+        args,
+        style: makeStyle(wantsColor(color, context.terminal.isErrorTerminal, context.env)),
+      }));
     }
     return exitCode;
   }

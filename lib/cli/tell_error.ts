@@ -8,6 +8,7 @@
 import { CommanderError } from "commander";
 import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
 import { TOOL_NAME } from "../base/version.ts";
+import { makeStyle, type Style } from "./color.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { jsonLine } from "./ndjson.ts";
 
@@ -21,12 +22,14 @@ export interface ErrorForm {
   args: readonly string[];
   /** Whether an interrupted command is told with its command line; default true. */
   isContinued?: boolean;
+  /** Marks of the words in front; none by default. */
+  style?: Style;
 }
 
 /** Text of an error, line end included. */
 export function describeError(
   error: unknown,
-  { isJson, isDebug, args, isContinued = true }: ErrorForm,
+  { isJson, isDebug, args, isContinued = true, style = makeStyle(false) }: ErrorForm,
 ): string {
   const message = messageOf(error);
   const hint = hintOf(error, isDebug);
@@ -41,8 +44,8 @@ export function describeError(
       ...(stack.length === 0 ? {} : { stack: stack.join("\n") }),
     });
   }
-  const lines = [`error: ${message.split("\n").join("\n  ")}`];
-  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  const lines = [`${style.red("error:")} ${message.split("\n").join("\n  ")}`];
+  if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${hint}`);
   lines.push(...stack);
   if (command !== null) lines.push(`to continue: ${command}`);
   return `${lines.join("\n")}\n`;

@@ -29,19 +29,14 @@ import type { Zstd } from "../store/zstd.ts";
 import type { DeleterClient } from "./deleter_client.ts";
 import { EmptyDirectories } from "./empty_directories.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
-import {
-  INGEST_STAGES,
-  type IngestContext,
-  type IngestOptions,
-  type IngestStage,
-  type IngestSummary,
-} from "./options.ts";
+import type { IngestContext, IngestOptions, IngestStage, IngestSummary } from "./options.ts";
 import {
   PROVENANCE_DATASET_TYPE,
   PROVENANCE_FORMATTER,
   PROVENANCE_STORAGE_CLASS,
 } from "./provenance_type.ts";
 import { MAX_PATHS, RowBatch } from "./row_batch.ts";
+import { ingestStages } from "./stages.ts";
 import { Targets, TargetState } from "./targets.ts";
 import {
   carryOutTransfer,
@@ -396,38 +391,13 @@ export class GraphIngest implements AsyncDisposable {
   /** What is being done. */
   #stages(deleter: DeleterClient, clock: StageClock<IngestStage>): Stage[] {
     const { nAbsent, nOriginal } = this.#counts;
-    const at = INGEST_STAGES.indexOf(clock.stage ?? "check");
-    const state = (first: IngestStage, last: IngestStage): Stage["state"] =>
-      at < INGEST_STAGES.indexOf(first)
-        ? "waiting"
-        : at > INGEST_STAGES.indexOf(last)
-        ? "done"
-        : "running";
-    const stages: Stage[] = [];
-    if (this.#choice.recordPath === null && !this.#options.inPlace) {
-      stages.push({
-        name: "forget",
-        unit: "datasets",
-        nDone: this.#nForgotten,
-        nTotal: nOriginal,
-        state: state("forget", "forget"),
-      });
-    }
-    stages.push({
-      name: "ingest",
-      unit: "datasets",
-      nDone: this.#nIngested,
-      nTotal: nAbsent + nOriginal,
-      state: state("reingest", "reingest"),
-    }, {
-      name: "delete",
-      unit: "files",
-      nDone: deleter.nDeleted,
-      nTotal: null,
-      state: state("reingest", "delete"),
-      queue: { ...deleter.queue, unit: "batches" },
+    const isForgetting = this.#choice.recordPath === null && !this.#options.inPlace;
+    return ingestStages({
+      stage: clock.stage ?? "check",
+      forget: isForgetting ? { nDone: this.#nForgotten, nTotal: nOriginal } : null,
+      ingest: { nDone: this.#nIngested, nTotal: nAbsent + nOriginal },
+      delete: { nDone: deleter.nDeleted, queue: { ...deleter.queue, unit: "batches" } },
     });
-    return stages;
   }
 
   /** Numbers of what was done; in a dry run, of what would be. */

@@ -141,4 +141,31 @@ Deno.test("long text goes through the pager on a terminal, and nothing else does
   }
 });
 
+Deno.test("errors are marked on a terminal, unless colour is not wanted", async () => {
+  const run = async (
+    isErrorTerminal: boolean,
+    args: string[],
+    env: Record<string, string> = {},
+  ) => {
+    let text = "";
+    await runHere(["cat", "nowhere.qg", "header", ...args], {
+      terminal: {
+        write: () => {},
+        writeError: (part) => text += part,
+        isTerminal: false,
+        isErrorTerminal,
+        size: () => ({ columns: 80, rows: 24 }),
+      },
+      env: { get: (name) => env[name] },
+    });
+    return text;
+  };
+  const plain = await run(false, []);
+  assert.match(plain, /^error: .*nowhere/);
+  assert.equal(await run(true, []), plain.replace("error:", "\x1b[31merror:\x1b[39m"));
+  assert.equal(await run(true, [], { NO_COLOR: "1" }), plain);
+  assert.equal(await run(true, ["--color", "never"]), plain);
+  assert.match(await run(true, ["--json"]), /^\{"message_type":"exit_error",/);
+});
+
 Deno.test("terminal tests: end", removeUnpacked);
