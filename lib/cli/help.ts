@@ -172,9 +172,9 @@ Examples:
 /** Behind the help of `trace`. */
 export const TRACE_EPILOGUE = `
 In a provenance graph (path, http(s) URL, or ingested in a repository) each step reads one block; in a
-predicted graph one pass over all quanta comes first. ID is as for cat; a label is that of a task or,
-if there is no such task, a dataset type. In a tree, what was shown before is not unfolded again; in
-DOT and Mermaid data flows along the arrows.
+predicted graph one pass over all quanta comes first, in a chunk log one over all heads. ID is as for
+cat; a label is that of a task or, if there is no such task, a dataset type. In a tree, what was shown
+before is not unfolded again; in DOT and Mermaid data flows along the arrows.
 
 Examples:
   provgraph trace provenance.qg deep_coadd tract=9813 patch=40 band=i --depth 4

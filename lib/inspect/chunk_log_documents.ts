@@ -42,6 +42,7 @@ import {
   type Selector,
 } from "./selector.ts";
 import type { TraceSource } from "./trace.ts";
+import { ChunkLogTraceSource } from "./trace_chunk_log.ts";
 
 /** A chunk that holds what is looked for. */
 interface Found {
@@ -147,11 +148,12 @@ export class ChunkLogDocuments implements DocumentSource {
     };
   }
 
-  /** Refused: a chunk says what its own quantum reads, not by whom that was written. */
   traceSource(): Promise<TraceSource> {
-    throw new RefusedError(
-      `Cannot trace in ${this.name}: it has no index of who reads and writes what`,
-      { hint: "give the predicted graph, which has the same quanta, or the finished graph" },
+    return Promise.resolve(
+      new ChunkLogTraceSource(this.#reader, (selector, kind) => {
+        const { id, dataset } = this.#find(selector, kind);
+        return { kind: dataset < 0 ? "quantum" : "dataset", id: uuidToText(id) };
+      }),
     );
   }
 
@@ -222,7 +224,7 @@ export class ChunkLogDocuments implements DocumentSource {
   #findByDataId(
     selector: Selector & { kind: "dataId" },
     kind: "quantum" | "dataset",
-  ): Found {
+  ): Found & Candidate {
     const { label, terms } = selector;
     const group = groupOf(this.#reader.pipelineGraph(), kind, label, this.name);
     const matcher = new DataIdMatcher(group, terms, `${kind} of "${label}"`);
@@ -249,7 +251,7 @@ export class ChunkLogDocuments implements DocumentSource {
     return found.get(uuidToHex(id))!;
   }
 
-  #find(selector: Selector, kind: "quantum" | "dataset"): Found {
+  #find(selector: Selector, kind: "quantum" | "dataset"): Found & Candidate {
     if (selector.kind === "dataId") return this.#findByDataId(selector, kind);
     const found = new Map<string, Found & Candidate>();
     const prefix = selector.kind === "prefix" ? selector.hex : "";

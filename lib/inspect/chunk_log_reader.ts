@@ -190,6 +190,13 @@ export class ChunkLogReader {
     return { head: new ScanHead(chunk.head, this.name), body: chunk.body };
   }
 
+  /** The chunk that begins at an offset. @throws {InvalidChunkLogError} if there is none. */
+  readAt(offset: number): ScanChunkBytes {
+    const place = readPlace(this.#source, offset);
+    if (place !== null) return this.read(place);
+    throw new InvalidChunkLogError(`Cannot read chunk at ${offset} of ${this.name}: there is none`);
+  }
+
   /** Text of a block: {@linkcode QUANTUM}, {@linkcode METADATA} or {@linkcode LOG}; null for none. */
   block({ head, body }: ScanChunkBytes, which: number): Uint8Array | null {
     const sizes = [head.quantumSize, head.metadataSize, head.logSize];

@@ -11,10 +11,10 @@ import { uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
 import type { NodeAddresses, ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { type Announcement, parseStored } from "./documents.ts";
-import { lastStatusName, parseQuantumView } from "./quantum_document.ts";
-import { parseDatasetRow, pipelineDimensions, readConsumers } from "./rows.ts";
+import { pipelineDimensions } from "./rows.ts";
 import type { Selector } from "./selector.ts";
 import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace.ts";
+import { parseTracedDataset, parseTracedQuantum, usualForm } from "./trace_documents.ts";
 
 /** What tracing needs of the documents of a provenance graph. */
 export interface GraphAccess {
@@ -76,13 +76,10 @@ export class ProvenanceTraceSource implements TraceSource {
     const node = await this.#graph.find(uuidFromText(id));
     if (node === null || node.dataset.size === 0) throw this.#missing("dataset", id);
     const text = await this.#graph.readDataset(node.dataset);
-    return parseStored(`dataset ${id} in ${this.#access.name}`, () => {
-      const row = parseDatasetRow(text);
-      return {
-        row: { ...row, producer: row.producer && usualForm(row.producer) },
-        consumers: readConsumers(text).map(usualForm),
-      };
-    });
+    return parseStored(
+      `dataset ${id} in ${this.#access.name}`,
+      () => parseTracedDataset(text),
+    );
   }
 
   async quantum(id: string): Promise<TracedQuantum> {
@@ -93,16 +90,10 @@ export class ProvenanceTraceSource implements TraceSource {
       return init;
     }
     const text = await this.#graph.readQuantum(node.quantum);
-    return parseStored(`quantum ${id} in ${this.#access.name}`, () => {
-      const view = parseQuantumView(text);
-      return {
-        ...view,
-        inputs: usualForms(view.inputs),
-        outputs: usualForms(view.outputs),
-        isInit: false,
-        status: lastStatusName(view),
-      };
-    });
+    return parseStored(
+      `quantum ${id} in ${this.#access.name}`,
+      () => parseTracedQuantum(text),
+    );
   }
 
   group(kind: TraceKey["kind"], label: string): DimensionGroup | undefined {
@@ -124,15 +115,6 @@ export class ProvenanceTraceSource implements TraceSource {
   #missing(kind: string, id: string): NotFoundError {
     return new NotFoundError(`Cannot find ${kind} ${id} in ${this.#access.name}`);
   }
-}
-
-/** A UUID in lower case with dashes: documents may have other forms (format notes, section 2). */
-function usualForm(id: string): string {
-  return uuidToText(uuidFromText(id));
-}
-
-function usualForms(edges: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
-  return new Map([...edges].map(([connection, ids]) => [connection, ids.map(usualForm)]));
 }
 
 /** Source: format notes, section 8.2. */

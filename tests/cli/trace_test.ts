@@ -155,6 +155,39 @@ for (const source of [MIXED, PREDICTED]) {
   });
 }
 
+Deno.test("trace of a chunk log visits the same, and says what it doesn't know yet", async () => {
+  await using work = await copyOfFixture("small-mixed", "before");
+  await expectProvgraph(
+    ["aggregate-graph", "predicted.qg", "repo", "-o", "provenance.qg", "--keep-chunks"],
+    { cwd: work.path },
+  );
+  const log = work.join("provenance.qg.chunks");
+  const isInit = new Set(
+    Object.values(graphTruth("small-mixed").init_quanta).map(({ quantum_id }) => quantum_id),
+  );
+  for (const words of [["summarize"], ["raw", "visit=1", "detector=3", "--down"]]) {
+    const expected = await trace(MIXED, ...words);
+    const known = expected.nodes.filter(({ id }) => !isInit.has(id));
+    const { nodes } = await trace(log, ...words);
+    const byId = (a: Node, b: Node) => a.id < b.id ? -1 : 1;
+    assert.deepEqual(
+      nodes.filter(({ id }) => !isInit.has(id)).sort(byId),
+      known.sort(byId),
+      words.join(" "),
+    );
+  }
+  // Cut behind the chunks of the first quanta: nobody downstream has been scanned.
+  const bytes = Deno.readFileSync(log);
+  Deno.writeFileSync(work.join("part.chunks"), bytes.slice(0, bytes.length / 2));
+  const [first] = (await expectProvgraph(
+    ["ls", work.join("part.chunks"), "quanta", "--fields", "quantum_id"],
+  )).stdout.split("\n");
+  const { nodes } = await trace(work.join("part.chunks"), first, "--down");
+  const unknown = nodes.filter(({ kind, task }) => kind === "quantum" && task === "");
+  assert.ok(unknown.length > 0);
+  assert.ok(unknown.every(({ status }) => status === null));
+});
+
 Deno.test("trace goes as far as --depth says and shows no more than --limit, and tells", async () => {
   const down = flow("small-mixed");
   const root = graphTruth("small-mixed").datasets

@@ -14,8 +14,9 @@ import { treeLines } from "../../lib/inspect/trace_layout.ts";
 import { Zstd } from "../../lib/store/zstd.ts";
 import { graphTruth } from "../cli/graph_truth.ts";
 import { zipMembers } from "../qg/support.ts";
-import { fixturePath, PROJECT, RUN, unpackFixture } from "../support/fixtures.ts";
+import { expectProvgraph, fixturePath, PROJECT, RUN, unpackFixture } from "../support/fixtures.ts";
 import { damagedGraph } from "./damaged_graph.ts";
+import { mutate } from "./mutate.ts";
 import { Random, SEED } from "./random.ts";
 
 const N_INPUTS = 300;
@@ -89,6 +90,23 @@ Deno.test(`lists, traces and comparisons stand damaged graphs (seed ${SEED})`, a
       assert.ok(nOpened > N_INPUTS / 10, `only ${nOpened} of ${N_INPUTS} could be opened`);
     });
   }
+  await t.step("chunk log", async () => {
+    await using run = await unpackFixture("small-mixed", "before");
+    await expectProvgraph(
+      ["aggregate-graph", "predicted.qg", "repo", "-o", "provenance.qg", "--keep-chunks"],
+      { cwd: run.path },
+    );
+    const bytes = Deno.readFileSync(run.join("provenance.qg.chunks"));
+    const log = work.join("input.chunks");
+    const random = new Random("inspect chunk log");
+    for (let i = 0; i < N_INPUTS; i++) {
+      Deno.writeFileSync(log, mutate(bytes, random));
+      await expectAnswer(`chunk log, input ${i}`, async () => {
+        await using source = await openSource(log, null, NO_ENVIRONMENT, "/");
+        await inspect(source, ids);
+      });
+    }
+  });
   await t.step("check-downstream", async () => {
     const graph = `${PROJECT}/testdata/downstream/downstream.qg`;
     const members = zipMembers(Deno.readFileSync(graph));

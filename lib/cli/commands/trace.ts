@@ -42,7 +42,7 @@ export function traceCommand(
     )
     .argument(
       "<source>",
-      "quantum graph (path or URL), or butler repository with an ingested graph",
+      "quantum graph (path or URL), chunk log, or butler repository with an ingested graph",
     )
     .argument("<id...>", "UUID or prefix of one, or LABEL DIMENSION=VALUE...")
     .option("--run <run>", "RUN collection of a repository")
