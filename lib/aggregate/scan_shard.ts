@@ -7,7 +7,13 @@
  */
 
 import { dirname } from "node:path";
-import { EnvironmentError, InterruptedError, RefusedError, stopReason } from "../base/errors.ts";
+import {
+  EnvironmentError,
+  InterruptedError,
+  NotFoundError,
+  RefusedError,
+  stopReason,
+} from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
@@ -34,7 +40,14 @@ import {
   type ShardCounts,
   ShardRun,
 } from "./shard_run.ts";
-import { foundParts, partPath, removeQuietly, sharedDictionary, tellMerge } from "./shard_files.ts";
+import {
+  foundParts,
+  partPath,
+  refuseForeign,
+  removeQuietly,
+  sharedDictionary,
+  tellMerge,
+} from "./shard_files.ts";
 
 export type { ScanShardOptions, ScanShardSummary } from "./shard_run.ts";
 
@@ -96,6 +109,8 @@ async function scan(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
+  const fingerprint = fingerprintOf(graph);
+  if (options.resume) refuseForeign(options.chunkLogPath, fingerprint);
   const directory = dirname(options.chunkLogPath);
   try {
     Deno.mkdirSync(directory, { recursive: true });
@@ -104,7 +119,7 @@ async function scan(
   }
   const before = versionOf(options.chunkLogPath);
   const header = {
-    fingerprint: fingerprintOf(graph),
+    fingerprint,
     graphHeaderText: graph.headerText,
     pipelineGraphFrame: zstd.compressor(null, options.zstdLevel).compress(graph.pipelineGraphText),
   };
@@ -119,7 +134,7 @@ async function scan(
     earlier,
     part,
     index,
-    header.fingerprint,
+    fingerprint,
     zstd,
     options.zstdLevel,
     setup.dictionary,
@@ -220,8 +235,18 @@ function finish(
   before: string | null,
   summary: ShardCounts,
 ): void {
-  const now = versionOf(chunkLogPath);
-  summary.wasOvertaken = now !== null && now !== before;
-  if (summary.wasOvertaken) removeQuietly(part);
-  else renameDurably(part, chunkLogPath);
+  const isOvertaken = () => {
+    const now = versionOf(chunkLogPath);
+    return now !== null && now !== before;
+  };
+  if (!isOvertaken()) {
+    try {
+      return renameDurably(part, chunkLogPath);
+    } catch (error) {
+      // The other one may have come just now, and removed the part that it had read.
+      if (!(error instanceof NotFoundError) || !isOvertaken()) throw error;
+    }
+  }
+  summary.wasOvertaken = true;
+  removeQuietly(part);
 }

@@ -6,7 +6,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { NotFoundError } from "../base/errors.ts";
+import { NotFoundError, RefusedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import {
   type ChunkLogHeader,
@@ -113,14 +113,32 @@ export function removeQuietly(path: string): void {
 
 /** The dictionary in a file; null if there is none, or it is damaged. */
 function readDictionary(path: string, fingerprint: string): Uint8Array | null {
+  const header = headerOf(path);
+  return header?.fingerprint === fingerprint ? header.dictionary : null;
+}
+
+/** The header of a chunk log; null if nothing is there, or none that is sound. */
+function headerOf(path: string): ChunkLogHeader | null {
   if (fileIdentity(path) === null) return null;
   using source = FileSource.open(path);
   for (const { type, head, body } of readChunks(source, () => {})) {
-    if (type !== ChunkType.HEADER) continue;
-    const header = parseChunkLogHeader(head, body, path);
-    return header.fingerprint === fingerprint ? header.dictionary : null;
+    if (type === ChunkType.HEADER) return parseChunkLogHeader(head, body, path);
   }
   return null;
+}
+
+/**
+ * Refuses to put the chunk log of one predicted graph in place of that of another.
+ *
+ * @throws {RefusedError} if there is one of another.
+ */
+export function refuseForeign(path: string, fingerprint: string): void {
+  const header = headerOf(path);
+  if (header === null || header.fingerprint === fingerprint) return;
+  throw new RefusedError(
+    `Cannot write chunk log "${path}": there is one that belongs to another predicted graph`,
+    { hint: "give another --chunks, or --no-resume to replace it" },
+  );
 }
 
 /**

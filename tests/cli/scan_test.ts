@@ -238,6 +238,8 @@ Deno.test("chunk logs that can't be merged are refused, empty ones are scanned o
   // The chunk log of another graph under the same name is not overwritten either.
   Deno.copyFileSync(other.join("foreign.chunks"), work.join("shards/1.chunks"));
   await assertRefused(work, scanArgs("1/2", "shards/1.chunks"), /belongs to another/);
+  Deno.copyFileSync(other.join("foreign.chunks"), work.join("foreign.chunks"));
+  await assertRefused(work, scanArgs("1/2", "foreign.chunks"), /belongs to another/);
   Deno.writeFileSync(work.join("shards/x.chunks"), CHUNK_LOG_MAGIC.subarray(0, 5));
   Deno.removeSync(work.join("shards/1.chunks"));
   const { stderr } = await aggregate(work, "--chunks", "shards/*.chunks");
