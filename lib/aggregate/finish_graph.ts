@@ -292,7 +292,11 @@ class Addresses {
     emit(header);
     const { datasetIds, quantumIds, producer } = this.#index.arrays;
     const { nDatasets, nQuanta } = this.#index;
-    const places = (n: number) => Uint32Array.from({ length: n }, (_, i) => i * UUID_SIZE);
+    const places = (n: number) => {
+      const at = new Float64Array(n);
+      for (let i = 0; i < n; i++) at[i] = i * UUID_SIZE;
+      return at;
+    };
     const datasets = sortIds(datasetIds, places(nDatasets));
     const quanta = sortIds(quantumIds, places(nQuanta));
     const rows = new Uint8Array(ADDRESS_ROWS_PER_WRITE * addressRowSize(N_ADDRESSES, intSize));

@@ -99,6 +99,8 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 }
 
 const encoder = new TextEncoder();
+/** Characters up to which a text is faster copied one by one than by a call of the runtime. */
+const SHORT_TEXT = 256;
 
 /** Bytes put together piece by piece in one growing buffer that is used again and again. */
 export class ByteBuilder {
@@ -125,7 +127,21 @@ export class ByteBuilder {
   /** Appends UTF-8 of a text. */
   text(text: string): void {
     this.#reserve(text.length * 3);
+    if (text.length <= SHORT_TEXT && this.#ascii(text)) return;
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+
+  /** Appends a text of ASCII characters; false, appending nothing, if it has others. */
+  #ascii(text: string): boolean {
+    const bytes = this.#bytes;
+    const start = this.#length;
+    for (let i = 0; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      if (c >= 0x80) return false;
+      bytes[start + i] = c;
+    }
+    this.#length += text.length;
+    return true;
   }
 
   /** Appends bytes `start` to `end` of `source`. */

@@ -129,9 +129,9 @@ export class StoredZipWriter {
           `expected ${member.size}`,
       );
     }
-    member.crc = crc32(data, member.crc);
     if (member.nBuffered + data.length > BUFFER_SIZE) this.#flush(member);
     if (data.length >= BUFFER_SIZE) {
+      member.crc = crc32(data, member.crc);
       this.#writeAt(member.dataOffset + member.nWritten, data);
     } else {
       member.buffer ??= new Uint8Array(Math.min(BUFFER_SIZE, member.size));
@@ -176,7 +176,9 @@ export class StoredZipWriter {
   #flush(member: Member): void {
     if (member.nBuffered === 0) return;
     const at = member.dataOffset + member.nWritten - member.nBuffered;
-    this.#writeAt(at, member.buffer!.subarray(0, member.nBuffered));
+    const data = member.buffer!.subarray(0, member.nBuffered);
+    member.crc = crc32(data, member.crc);
+    this.#writeAt(at, data);
     member.nBuffered = 0;
   }
 
