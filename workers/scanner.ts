@@ -1,11 +1,15 @@
 /** Message loop of a scanner. @module */
 
-import type { ScannerReply, ScannerRequest } from "../lib/aggregate/messages.ts";
+import type { ScannerReply, ScannerRequest, ScanResult } from "../lib/aggregate/messages.ts";
 import { Scanner } from "../lib/aggregate/scanner.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
 
 armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
+
+function buffersOf({ chunks, rows }: ScanResult): ArrayBuffer[] {
+  return [chunks, rows?.bytes].flatMap((bytes) => bytes == null ? [] : [bytes.buffer]);
+}
 
 let scanner: Scanner | null = null;
 
@@ -19,12 +23,12 @@ serveRequests<ScannerRequest, ScannerReply>(
       case "scan":
       case "blocked": {
         const result = scanner![request.kind](request.batch, request.quanta);
-        reply(result, result.chunks === null ? [] : [result.chunks.buffer]);
+        reply(result, buffersOf(result));
         break;
       }
       case "init": {
         const result = scanner!.init(request.batch);
-        reply(result, result.chunks === null ? [] : [result.chunks.buffer]);
+        reply(result, buffersOf(result));
         break;
       }
       case "end":

@@ -5,34 +5,8 @@
  */
 
 import { ByteBuilder } from "../base/bytes.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
-import type { IngestRows, ScanProblem } from "./messages.ts";
-
-/** Collects rows for the ingester. */
-class RowCollector {
-  readonly #ids = new ByteBuilder();
-  readonly #types: number[] = [];
-  readonly #values: DataIdValue[] = [];
-  readonly #paths: (string | null)[] = [];
-
-  add(id: Uint8Array, typeIndex: number, required: readonly DataIdValue[], path: string | null) {
-    this.#ids.bytes(id);
-    this.#types.push(typeIndex);
-    for (const value of required) this.#values.push(value);
-    this.#paths.push(path);
-  }
-
-  take(): IngestRows | null {
-    if (this.#types.length === 0) return null;
-    return {
-      n: this.#types.length,
-      ids: this.#ids.take(),
-      typeIndex: Uint16Array.from(this.#types),
-      values: this.#values,
-      paths: this.#paths,
-    };
-  }
-}
+import { RowCollector } from "./ingest_rows.ts";
+import type { ScanProblem } from "./messages.ts";
 
 /** Everything that one batch gathers. */
 export class BatchState {

@@ -16,7 +16,8 @@ import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
-import type { IngesterReply, IngesterSetup, IngestRows } from "./messages.ts";
+import { type PackedRows, unpackRows } from "./ingest_rows.ts";
+import type { IngesterReply, IngesterSetup } from "./messages.ts";
 
 /** Sends progress to the supervisor. */
 export type IngesterProgress = (message: IngesterReply) => void;
@@ -35,7 +36,7 @@ export class Ingester {
   readonly #formatters: string[];
   readonly #progress: IngesterProgress;
   readonly #log: WorkerLog;
-  #pending: IngestRows[] = [];
+  #pending: PackedRows[] = [];
   #nPending = 0;
   #nIngested = 0;
   #nSkipped = 0;
@@ -80,7 +81,7 @@ export class Ingester {
   }
 
   /** Takes rows; writes a batch when more than the batch size are waiting. */
-  async add(rows: IngestRows): Promise<void> {
+  async add(rows: PackedRows): Promise<void> {
     this.#pending.push(rows);
     this.#nPending += rows.n;
     if (this.#nPending > this.#setup.batchSize) await this.#writePending();
@@ -150,14 +151,15 @@ export class Ingester {
     );
   }
 
-  #batch(parts: readonly IngestRows[]): DatasetBatch {
+  #batch(parts: readonly PackedRows[]): DatasetBatch {
     const n = parts.reduce((sum, part) => sum + part.n, 0);
     const ids = new Uint8Array(n * UUID_SIZE);
     const typeIndex = new Uint16Array(n);
     const values: DataIdValue[] = [];
     const paths: (string | null)[] = [];
     let at = 0;
-    for (const part of parts) {
+    for (const packed of parts) {
+      const part = unpackRows(packed);
       ids.set(part.ids, at * UUID_SIZE);
       typeIndex.set(part.typeIndex, at);
       for (const value of part.values) values.push(value);

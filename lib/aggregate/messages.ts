@@ -6,12 +6,12 @@
  */
 
 import type { WorkerReply } from "../base/worker_loop.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import type { WorkerLogSetup } from "../store/worker_log.ts";
 import type { ChunkTable, LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphArrays } from "../provenance/graph_index.ts";
+import type { PackedRows } from "./ingest_rows.ts";
 
 /** All that a scanner is given at the start. */
 export interface ScannerSetup {
@@ -47,16 +47,6 @@ export type ScannerRequest =
   | { kind: "init"; batch: number }
   | { kind: "end" };
 
-/** Datasets to be registered, in columns; types count in the order of the pipeline graph's outputs. */
-export interface IngestRows {
-  n: number;
-  ids: Uint8Array<ArrayBuffer>;
-  typeIndex: Uint16Array<ArrayBuffer>;
-  /** Required values, flat. */
-  values: DataIdValue[];
-  paths: (string | null)[];
-}
-
 /** A file that was there but could not be used, or something odd about one. */
 export interface ScanProblem {
   quantumId: string;
@@ -78,7 +68,7 @@ export interface ScanResult {
   chunks: Uint8Array<ArrayBuffer> | null;
   /** Quanta whose chunk of an earlier run holds. */
   reused: Uint32Array;
-  rows: IngestRows | null;
+  rows: PackedRows | null;
   /** Existing outputs that the registry has already. */
   nKnown: number;
   problems: ScanProblem[];
@@ -154,7 +144,7 @@ export interface IngesterSetup {
 /** What the ingester is asked to do. */
 export type IngesterRequest =
   | IngesterSetup
-  | { kind: "rows"; batch: number; rows: IngestRows }
+  | { kind: "rows"; batch: number; rows: PackedRows }
   | { kind: "flush" }
   | { kind: "end" };
 

@@ -366,7 +366,7 @@ export class Supervisor {
       this.#ingesterRows.set(batch, rows.n);
       this.#nIngesterRows += rows.n;
       this.#nRowsSent += rows.n;
-      this.#ingester!.send({ kind: "rows", batch, rows }, [rows.ids.buffer, rows.typeIndex.buffer]);
+      this.#ingester!.send({ kind: "rows", batch, rows }, [rows.bytes.buffer]);
     }
     this.#dispatch();
   }
