@@ -42,39 +42,61 @@ export interface GraphArrays {
 
 type Growable = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
 
-/** An array that doubles when full. */
+/** Makes an array on a buffer. */
+interface ArrayType<T> {
+  new (buffer: ArrayBufferLike): T;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/**
+ * An array that doubles when full. Its memory is given back at once when it grows or is done: garbage of
+ * this size would stay for the whole run, because the main thread makes hardly any other.
+ */
 class Grower<T extends Growable> {
   array: T;
-  readonly #make: (length: number) => T;
+  readonly #type: ArrayType<T>;
+  #buffer: ArrayBuffer;
 
-  constructor(make: (length: number) => T, length = 1024) {
-    this.#make = make;
-    this.array = make(length);
+  constructor(type: ArrayType<T>, length = 1024) {
+    this.#type = type;
+    this.#buffer = new ArrayBuffer(length * type.BYTES_PER_ELEMENT);
+    this.array = new type(this.#buffer);
   }
 
   /** Makes room for index `last`. */
   reach(last: number): T {
     if (last >= this.array.length) {
-      const grown = this.#make(Math.max(last + 1, this.array.length * 2));
-      (grown as Uint8Array).set(this.array as Uint8Array);
-      this.array = grown;
+      const length = Math.max(last + 1, this.array.length * 2);
+      this.#buffer = this.#buffer.transfer(length * this.#type.BYTES_PER_ELEMENT);
+      this.array = new this.#type(this.#buffer);
     }
     return this.array;
   }
+
+  /** The first `n` elements on shared memory; the grower is empty then. */
+  share(n: number): T {
+    const size = n * this.#type.BYTES_PER_ELEMENT;
+    const shared = new SharedArrayBuffer(size);
+    new Uint8Array(shared).set(new Uint8Array(this.#buffer, 0, size));
+    this.discard();
+    return new this.#type(shared);
+  }
+
+  /** Gives the memory back. */
+  discard(): void {
+    this.#buffer = this.#buffer.transfer(0);
+    this.array = new this.#type(this.#buffer);
+  }
 }
 
-const u8 = (n: number): Uint8Array => new Uint8Array(new SharedArrayBuffer(n));
-const u16 = (n: number): Uint16Array => new Uint16Array(new SharedArrayBuffer(n * 2));
 const u32 = (n: number): Uint32Array => new Uint32Array(new SharedArrayBuffer(n * 4));
-const i32 = (n: number): Int32Array => new Int32Array(new SharedArrayBuffer(n * 4));
-const f64 = (n: number): Float64Array => new Float64Array(new SharedArrayBuffer(n * 8));
 
 const EMPTY_SLOT = 0xffffffff;
 
 /** Hash table from 16-byte ids to their order of arrival. */
 class IdTable {
-  readonly ids = new Grower<Uint8Array>(u8, 1024 * UUID_SIZE);
-  slots = u32(4096).fill(EMPTY_SLOT);
+  readonly ids = new Grower<Uint8Array>(Uint8Array, 1024 * UUID_SIZE);
+  slots: Uint32Array<ArrayBuffer> = new Uint32Array(4096).fill(EMPTY_SLOT);
   n = 0;
   // Ids come from a file: a seed unknown to its author keeps chains short.
   readonly seed = crypto.getRandomValues(new Uint32Array(1))[0] | 1;
@@ -98,7 +120,9 @@ class IdTable {
   }
 
   #rehash(): void {
-    const slots = u32(this.slots.length * 2).fill(EMPTY_SLOT);
+    const nSlots = this.slots.length * 2;
+    this.slots.buffer.transfer(0);
+    const slots = new Uint32Array(nSlots).fill(EMPTY_SLOT);
     const mask = slots.length - 1;
     for (let index = 0; index < this.n; index++) {
       let slot = hashId(this.ids.array, index * UUID_SIZE, this.seed) & mask;
@@ -106,6 +130,19 @@ class IdTable {
       slots[slot] = index;
     }
     this.slots = slots;
+  }
+
+  /** The slots on shared memory; the table can't be used any more. */
+  shareSlots(): Uint32Array {
+    const shared = u32(this.slots.length);
+    shared.set(this.slots);
+    this.discardSlots();
+    return shared;
+  }
+
+  /** Gives the memory of the slots back. */
+  discardSlots(): void {
+    this.slots = new Uint32Array(this.slots.buffer.transfer(0));
   }
 }
 
@@ -149,16 +186,16 @@ export class GraphIndex {
     const taskNumbers = new Map<string, number>();
     const quanta = new IdTable();
     const datasets = new IdTable();
-    const taskIndex = new Grower(u16);
-    const blockOffset = new Grower(f64);
-    const blockSize = new Grower(u32);
-    const outputStart = new Grower(u32);
-    const outputs = new Grower(u32);
-    const inputStart = new Grower(u32);
-    const inputs = new Grower(u32);
-    const producer = new Grower(i32);
+    const taskIndex = new Grower<Uint16Array>(Uint16Array);
+    const blockOffset = new Grower<Float64Array>(Float64Array);
+    const blockSize = new Grower<Uint32Array>(Uint32Array);
+    const outputStart = new Grower<Uint32Array>(Uint32Array);
+    const outputs = new Grower<Uint32Array>(Uint32Array);
+    const inputStart = new Grower<Uint32Array>(Uint32Array);
+    const inputs = new Grower<Uint32Array>(Uint32Array);
+    const producer = new Grower<Int32Array>(Int32Array);
     // Last quantum that was seen to read a dataset: the same one under another connection is no news.
-    const lastReader = new Grower(i32);
+    const lastReader = new Grower<Int32Array>(Int32Array);
     let nOutputs = 0;
     let nInputs = 0;
     let nQuanta = 0;
@@ -238,6 +275,7 @@ export class GraphIndex {
     outputStart.reach(nQuanta)[nQuanta] = nOutputs;
     inputStart.reach(nQuanta)[nQuanta] = nInputs;
 
+    quanta.discardSlots();
     const nDatasets = datasets.n;
     const consumerStart = u32(nDatasets + 1);
     for (let i = 0; i < nInputs; i++) consumerStart[inputs.array[i] + 1]++;
@@ -257,22 +295,23 @@ export class GraphIndex {
         } else if (p < nRegular) nProducedInputs[q]++;
       }
     }
+    for (const grower of [inputStart, inputs, lastReader]) grower.discard();
     const index = new GraphIndex({
       taskLabels,
       nQuanta: nRegular,
       nInitQuanta: nQuanta - nRegular,
       nDatasets,
-      quantumIds: quanta.ids.array,
-      taskIndex: taskIndex.array,
-      blockOffset: blockOffset.array,
-      blockSize: blockSize.array,
+      quantumIds: quanta.ids.share(nQuanta * UUID_SIZE),
+      taskIndex: taskIndex.share(nRegular),
+      blockOffset: blockOffset.share(nRegular),
+      blockSize: blockSize.share(nRegular),
       nOwnedInputs,
       nProducedInputs,
-      outputStart: outputStart.array,
-      outputs: outputs.array,
-      datasetIds: datasets.ids.array,
-      slots: datasets.slots,
-      producer: producer.array,
+      outputStart: outputStart.share(nQuanta + 1),
+      outputs: outputs.share(nOutputs),
+      datasetIds: datasets.ids.share(nDatasets * UUID_SIZE),
+      slots: datasets.shareSlots(),
+      producer: producer.share(nDatasets),
       consumerStart,
       consumers,
     }, datasets.seed);

@@ -262,7 +262,7 @@ export class PredictedGraph implements Disposable {
   dimensionRecords(elements: readonly string[]): Map<string, JsonValue[][]> {
     const records = new Map<string, JsonValue[][]>(elements.map((name) => [name, []]));
     const text = this.#readDocument(DIMENSION_DATA_MEMBER);
-    return this.#parsing(DIMENSION_DATA_MEMBER, () => {
+    const result = this.#parsing(DIMENSION_DATA_MEMBER, () => {
       const cursor = new JsonCursor(text);
       cursor.beginObject();
       while (cursor.nextMember()) {
@@ -283,6 +283,9 @@ export class PredictedGraph implements Disposable {
       cursor.finish();
       return records;
     });
+    // At once: collected as garbage, a document of this size might stay for the whole run.
+    text.buffer.transfer(0);
+    return result;
   }
 
   /**
@@ -354,7 +357,7 @@ export class PredictedGraph implements Disposable {
     );
   }
 
-  #readDocument(name: string): Uint8Array {
+  #readDocument(name: string): Uint8Array<ArrayBuffer> {
     return this.#decompressor.decompress(this.#readMember(name), `"${this.path}: ${name}"`);
   }
 
