@@ -102,7 +102,7 @@ a quantum or dataset, a prefix of it that is unique, or a task label followed by
 that single out one quantum. For config the ID is a task label or the config's dataset ID; packages
 and header need none. With --batch, requests come from stdin, one a line: WHAT [ID...].
 
-Exit codes: 0 printed; 2 not found, ambiguous, refused; 3 some requests of --batch had no document.
+Where some requests of --batch have no document, it ends with 3.
 
 Examples:
   provgraph cat provenance.qg log 019c37f4
@@ -162,7 +162,7 @@ then are read from these files. ingest-graph deletes those of metadata, logs and
 quantum fails with FileNotFoundError. Graphs that are built after ingest-graph read from the
 provenance graph. A quantum counts as done when aggregate-graph has registered its metadata.
 
-Exit codes: 0 safe; 3 not safe; 2 no such graph, repository or RUN; 1 could not be read.
+It ends with 0 if ingest-graph is safe, with 3 if it is not.
 
 Examples:
   provgraph check-downstream step2.qg /repo/main --run u/me/step1/20260701T000000Z
@@ -222,7 +222,7 @@ Quanta are matched by task and data ID, so that two RUNs of the same data can be
 exceptions, run times and memory are those of last attempts. Of a repository, the RUN must hold its
 provenance graph. Predicted graphs have no statuses: only their quanta are compared.
 
-Exit codes: 0 compared; with --exit-code 0 the same, 3 different (in quanta, statuses or exceptions).
+With --exit-code it ends with 3 if quanta, statuses or exceptions differ.
 
 Examples:
   provgraph diff yesterday.qg today.qg
