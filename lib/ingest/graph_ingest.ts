@@ -36,7 +36,7 @@ import {
   PROVENANCE_STORAGE_CLASS,
 } from "./provenance_type.ts";
 import { MAX_PATHS, RowBatch } from "./row_batch.ts";
-import { ingestStages } from "./stages.ts";
+import { ingestStages, type ReadingFigures, readingStages } from "./stages.ts";
 import { Targets, TargetState } from "./targets.ts";
 import {
   carryOutTransfer,
@@ -47,6 +47,8 @@ import {
 
 /** Kept files named in the summary; the others are counted. */
 const MAX_KEPT = 100;
+/** Quanta between two looks at the clock. */
+const QUANTA_PER_LOOK = 1024;
 
 /** One ingest, checked and ready to run. */
 export class GraphIngest implements AsyncDisposable {
@@ -146,8 +148,23 @@ export class GraphIngest implements AsyncDisposable {
       );
       graph = await ProvenanceGraph.open(FileSource.open(choice.path), zstd);
       await graph.verifyStructure();
+      const isFirst = choice.recordPath === null;
+      const figures: ReadingFigures = {
+        verified: isFirst ? { nDone: 0, nTotal: graph.nBlockBytes } : null,
+        quanta: { nDone: 0, nTotal: graph.header.n_quanta },
+        isVerified: false,
+        isRead: false,
+      };
+      using watch = context.progress.watch(() => readingStages(figures));
       // Soon the only copy of what the originals hold, so every byte is checked before they go.
-      if (choice.recordPath === null) await graph.verifyBlocks();
+      if (isFirst) {
+        await graph.verifyBlocks((nBytes) => {
+          figures.verified!.nDone += nBytes;
+          watch.update();
+        });
+      }
+      figures.isVerified = true;
+      watch.update();
       const plan = choice.recordPath === null
         ? planTransfer(
           options.transfer,
@@ -162,7 +179,12 @@ export class GraphIngest implements AsyncDisposable {
         await graph.pipelineGraph(),
         registry.universe,
         datastore,
+        () => {
+          if (++figures.quanta.nDone % QUANTA_PER_LOOK === 0) watch.update();
+        },
       );
+      figures.isRead = true;
+      watch.update();
       for (const type of targets.types) await registry.checkDatasetType(type);
       await findStates(targets, registry, choice.run, plan);
       const ingest = new GraphIngest(

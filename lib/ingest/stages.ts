@@ -16,6 +16,25 @@ export interface IngestFigures {
   delete: { nDone: number; queue: StageQueue };
 }
 
+/** How far the reading before an ingest is. */
+export interface ReadingFigures {
+  /** Null where the graph was checked before it got into the datastore. */
+  verified: { nDone: number; nTotal: number } | null;
+  quanta: { nDone: number; nTotal: number };
+  isVerified: boolean;
+  isRead: boolean;
+}
+
+/** Checking every byte of the graph, then reading its quanta. */
+export function readingStages({ verified, quanta, isVerified, isRead }: ReadingFigures): Stage[] {
+  const readState = !isVerified ? "waiting" : isRead ? "done" : "running";
+  const stages: Stage[] = verified === null ? [] : [
+    { name: "verify", unit: "bytes", ...verified, state: isVerified ? "done" : "running" },
+  ];
+  stages.push({ name: "read", unit: "quanta", ...quanta, state: readState });
+  return stages;
+}
+
 /** Forgetting, then ingesting and deleting side by side. */
 export function ingestStages(figures: IngestFigures): Stage[] {
   const at = INGEST_STAGES.indexOf(figures.stage);

@@ -95,6 +95,7 @@ export class Targets {
   /**
    * Reads all quanta of a graph once.
    *
+   * @param onQuantum Called for each of them.
    * @throws {InvalidQuantumGraphFileError} if a document can't be read, or counts don't agree with the
    *   header.
    * @throws {RefusedError} if the repository's dimensions aren't those of the graph.
@@ -104,6 +105,7 @@ export class Targets {
     pipeline: PipelineGraph,
     universe: DimensionUniverse,
     datastore: FileDatastore,
+    onQuantum: () => void = () => {},
   ): Promise<Targets> {
     const graphUniverse = pipeline.dimensionsText === null
       ? null
@@ -147,6 +149,7 @@ export class Targets {
         );
       }
       nQuanta++;
+      onQuantum();
       const status = quantum.lastStatus;
       const typesOfTask = taskTypes.get(quantum.taskLabel)!;
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||

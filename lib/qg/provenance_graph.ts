@@ -309,10 +309,19 @@ export class ProvenanceGraph implements Disposable {
    * Checks the CRC-32 of the multi-block members: what {@linkcode verifyStructure} leaves out. Reads
    * them once. Memory: 1 MiB.
    *
+   * @param onRead Told the bytes of each piece that was read.
    * @throws {InvalidQuantumGraphFileError} naming the member that is damaged.
    */
-  async verifyBlocks(): Promise<void> {
-    for (const name of NODES_ADDRESS_COLUMNS) await this.#zip.checkMember(name);
+  async verifyBlocks(onRead?: (nBytes: number) => void): Promise<void> {
+    for (const name of NODES_ADDRESS_COLUMNS) await this.#zip.checkMember(name, onRead);
+  }
+
+  /** Bytes that {@linkcode verifyBlocks} reads. */
+  get nBlockBytes(): number {
+    return NODES_ADDRESS_COLUMNS.reduce(
+      (sum, name) => sum + (this.#zip.members.get(name)?.size ?? 0),
+      0,
+    );
   }
 
   /** Closes the source. A second call does nothing. */

@@ -135,12 +135,14 @@ export class ZipReader {
   /**
    * Compares the checksum of a member, reading it in pieces of 1 MiB (deflated ones at once).
    *
+   * @param onRead Told the bytes of each piece.
    * @throws {InvalidQuantumGraphFileError} as {@linkcode ZipReader.readMember}.
    */
-  async checkMember(name: string): Promise<void> {
+  async checkMember(name: string, onRead: (nBytes: number) => void = () => {}): Promise<void> {
     const entry = this.#entry(name);
     if (entry.method !== STORED) {
       await this.readMember(name);
+      onRead(entry.size);
       return;
     }
     const start = await this.dataOffset(name);
@@ -148,6 +150,7 @@ export class ZipReader {
     for (let at = 0; at < entry.size; at += CHECK_PIECE_SIZE) {
       const length = Math.min(CHECK_PIECE_SIZE, entry.size - at);
       crc = crc32(await this.#read(start + at, length), crc);
+      onRead(length);
     }
     this.#compareCrc(entry, crc);
   }

@@ -47,6 +47,13 @@ Deno.test("the help of every command has its exit codes, and examples that it ta
   assert.ok(nExamples > COMMANDS.length, String(nExamples));
 });
 
+Deno.test("every command prints JSON on demand, but those that print scripts and pages", async () => {
+  for (const command of COMMANDS) {
+    const isForOthers = command === "completion" || command === "man";
+    assert.equal(optionsIn(await helpOf(command)).includes("--json"), !isForOthers, command);
+  }
+});
+
 Deno.test("completions and the manual page name every command and option", async () => {
   const global = optionsIn((await runHere(["--help"])).stdout);
   for (const shell of SHELLS) {
