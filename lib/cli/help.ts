@@ -37,6 +37,7 @@ const OWN_EXIT_CODES: ReadonlySet<string> = new Set([
   "cat",
   "check",
   "check-downstream",
+  "diff",
 ]);
 /** Commands that have nothing to do with repositories. */
 const WITHOUT_ENVIRONMENT: ReadonlySet<string> = new Set(["completion", "man", "simulate"]);
@@ -102,7 +103,8 @@ a quantum or dataset, a prefix of it that is unique, or a task label followed by
 that single out one quantum. For config the ID is a task label or the config's dataset ID; packages
 and header need none. With --batch, requests come from stdin, one a line: WHAT [ID...].
 
-Where some requests of --batch have no document, it ends with 3.
+Exit codes: 0 printed; 2 not found, ambiguous, refused; 3 some requests of --batch had no document;
+1 could not be read.
 
 Examples:
   provgraph cat provenance.qg log 019c37f4
@@ -162,7 +164,7 @@ then are read from these files. ingest-graph deletes those of metadata, logs and
 quantum fails with FileNotFoundError. Graphs that are built after ingest-graph read from the
 provenance graph. A quantum counts as done when aggregate-graph has registered its metadata.
 
-It ends with 0 if ingest-graph is safe, with 3 if it is not.
+Exit codes: 0 safe; 3 not safe; 2 no such graph, repository or RUN; 1 could not be read.
 
 Examples:
   provgraph check-downstream step2.qg /repo/main --run u/me/step1/20260701T000000Z
@@ -222,7 +224,8 @@ Quanta are matched by task and data ID, so that two RUNs of the same data can be
 exceptions, run times and memory are those of last attempts. Of a repository, the RUN must hold its
 provenance graph. Predicted graphs have no statuses: only their quanta are compared.
 
-With --exit-code it ends with 3 if quanta, statuses or exceptions differ.
+Exit codes: 0 compared; with --exit-code: 0 the same, 3 different in quanta, statuses or exceptions;
+2 no such source or RUN; 1 could not be read.
 
 Examples:
   provgraph diff yesterday.qg today.qg
