@@ -202,8 +202,8 @@ async function aggregate(
       `Scanning complete after ${elapsed(startMs)}s; waiting for workers to finish.`,
     );
     // The two know nothing of each other; a graph may be complete before its datasets are registered.
-    const [, isFinished] = await Promise.all([
-      supervisor.flushIngester(),
+    const ends = [
+      supervisor.flushIngester().then(() => true),
       isWritingGraph
         ? supervisor.finishGraph(
           options.outputPath!,
@@ -211,7 +211,9 @@ async function aggregate(
           options.keepChunks,
         )
         : supervisor.keepChunkLog().then(() => true),
-    ]);
+    ];
+    watch.update();
+    const [, isFinished] = await Promise.all(ends);
     if (!isFinished) throw interrupted(supervisor.counts, chunkLogPath, options, signal);
     isDone = true;
   } finally {

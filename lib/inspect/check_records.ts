@@ -42,10 +42,10 @@ export class RecordsPass {
   async run(graphRecordPath: string | null, targets: GraphTargets | null): Promise<void> {
     const { run } = this.#context.options;
     const { steps } = this.#context.findings;
-    steps.begin("records", null);
+    steps.begin("query", null);
     for await (const batch of this.#context.registry.runRecords(run)) {
       this.nDatasets += batch.n;
-      steps.advance("records", batch.n);
+      steps.advance("query", batch.n);
       for (let i = 0; i < batch.n; i++) {
         const typeName = batch.typeNames[i];
         if (typeName === RUN_PROVENANCE) continue;
@@ -73,7 +73,7 @@ export class RecordsPass {
         }
       }
     }
-    steps.end("records");
+    steps.end("query");
   }
 
   #hasFile(path: string): boolean {

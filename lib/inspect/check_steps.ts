@@ -8,13 +8,13 @@ import type { Progress, Stage, Watch } from "../base/progress.ts";
 import { SILENT_PROGRESS } from "../base/progress.ts";
 
 /** What is passed over: the bytes of files, those of blocks to be decoded, the parts of a repository. */
-export type CheckStep = "read" | "decode" | "files" | "records" | "compare";
+export type CheckStep = "read" | "decode" | "list" | "query" | "compare";
 
 const UNITS: Readonly<Record<CheckStep, string>> = {
   read: "bytes",
   decode: "bytes",
-  files: "files",
-  records: "datasets",
+  list: "files",
+  query: "datasets",
   compare: "datasets",
 };
 

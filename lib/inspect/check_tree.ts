@@ -49,15 +49,15 @@ export class FileTree {
           continue;
         }
         tree.#add(hashPath(path));
-        steps.advance("files", 1);
+        steps.advance("list", 1);
         hasFiles = true;
       }
       if (!hasFiles) tree.#empty.add(directory);
       return hasFiles;
     };
-    steps.begin("files", null);
+    steps.begin("list", null);
     visit(top);
-    steps.end("files");
+    steps.end("list");
     tree.#empty.delete(top);
     return tree;
   }

@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { SimulateSummary } from "../../simulate/simulate.ts";
 import type { Log } from "../../base/log.ts";
-import { filePath, formatBytes, integerAtLeast } from "../args.ts";
+import { filePath, formatBytes, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { SIMULATE_EPILOGUE } from "../help.ts";
 import { jsonLine } from "../ndjson.ts";
@@ -50,6 +50,7 @@ export function simulateCommand(
     )
     .option("--seed <n>", "what IDs and contents follow from", integerAtLeast(0), 1)
     .option("--graph-only", "leave out the files of the run", false)
+    .addOption(statusIntervalOption())
     .option("--json", "print the summary as JSON", false)
     .addHelpText("after", SIMULATE_EPILOGUE)
     .action(async (directory: string, options: Options) => {
