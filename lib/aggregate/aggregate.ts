@@ -76,7 +76,7 @@ async function aggregate(
   const { log, signal } = context;
   const startMs = performance.now();
   const clock = new StageClock(AGGREGATE_STAGES);
-  clock.enter("predictedRead");
+  clock.enter("predicted_read");
   checkCompression(options);
   if (options.chunkLogs.length > 0 && options.outputPath === null) {
     throw new UsageError("Cannot merge chunk logs: there is no graph to make of them", {

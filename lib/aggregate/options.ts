@@ -58,7 +58,13 @@ export interface AggregateContext {
  * cutting the compression dictionary; starting the workers; scanning, with registration beside it;
  * finishing the graph, beside what was left to register.
  */
-export const AGGREGATE_STAGES = ["predictedRead", "dictionary", "start", "scan", "finish"] as const;
+export const AGGREGATE_STAGES = [
+  "predicted_read",
+  "dictionary",
+  "start",
+  "scan",
+  "finish",
+] as const;
 
 /** One of {@linkcode AGGREGATE_STAGES}. */
 export type AggregateStage = typeof AGGREGATE_STAGES[number];

@@ -58,6 +58,7 @@ export function tidy(outputPath: string): void {
   }
 }
 
+/** Tells this predicted graph from others, for its chunk log. */
 export function fingerprintOf(graph: PredictedGraph): string {
   return graphFingerprint(graph.headerText, graph.pipelineGraphText, graph.nQuantaBlocksSize);
 }

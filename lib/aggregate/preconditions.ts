@@ -63,6 +63,11 @@ export async function checkRepository(
   };
 }
 
+/**
+ * Looks once more whether the RUN was ingested meanwhile.
+ *
+ * @throws {RefusedError} if it holds `run_provenance`.
+ */
 export async function refuseIfIngested(
   config: RepositoryConfig,
   run: string,
