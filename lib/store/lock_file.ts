@@ -35,10 +35,11 @@ const ENDED = "ended";
 /**
  * A lock on a path: the file `<path>.lock`, created exclusively, that says who holds it.
  *
- * A lock whose process is gone is replaced: one that isn't in the table of processes any more, or, where
- * that can't be seen (a compiled binary), one that has lost the advisory lock on the file. Two processes that both find it stale don't both win: one
- * replaces it under an advisory lock on the stale file itself, by a rename; the other then sees that
- * the path leads to another file and starts again.
+ * A lock whose process is gone is replaced: one that isn't in the table of processes any more, or,
+ * where that can't be seen (a compiled binary), one that has lost the advisory lock on the file. Two
+ * processes that both find it stale don't both win: one replaces it under an advisory lock on the
+ * stale file itself, by a rename; the other then sees that the path leads to another file and starts
+ * again.
  */
 export class LockFile implements Disposable {
   /** The lock file. */
