@@ -74,7 +74,8 @@ export class EmptyDirectories {
       await Promise.all(Array.from({ length: N_IN_FLIGHT }, run));
       if (failure !== null) throw failure;
     }
-    return { nRemoved, notEmpty: notEmpty.sort((a, b) => b.length - a.length) };
+    // Removals end in any order.
+    return { nRemoved, notEmpty: notEmpty.sort() };
   }
 
   async #removeOne(directory: string): Promise<"removed" | "absent" | "occupied"> {
