@@ -42,14 +42,36 @@ export interface Progress {
    * Watches an operation.
    *
    * @param stages Called whenever its state is to be told; order is that of the work.
+   * @param speedLevel Level of the line that tells the speed at the end: VERBOSE for what only reads and
+   *   then answers.
    */
-  watch(stages: () => readonly Stage[]): Watch;
+  watch(stages: () => readonly Stage[], speedLevel?: "INFO" | "VERBOSE"): Watch;
 }
 
 /** Progress that nobody looks at. */
 export const SILENT_PROGRESS: Progress = {
   watch: () => ({ update: () => {}, [Symbol.dispose]: () => {} }),
 };
+
+/**
+ * Passes quanta on and counts them.
+ *
+ * @param nTotal How many there are.
+ */
+export async function* countQuanta<T>(
+  quanta: AsyncIterable<T>,
+  nTotal: number,
+  progress: Progress,
+): AsyncGenerator<T> {
+  const stage: Stage = { name: "read", unit: "quanta", nDone: 0, nTotal, state: "running" };
+  using watch = progress.watch(() => [stage], "VERBOSE");
+  for await (const quantum of quanta) {
+    yield quantum;
+    stage.nDone++;
+    watch.update();
+  }
+  stage.state = "done";
+}
 
 /**
  * The stage that all others wait for: the last one whose queue is at least half full, else the first

@@ -62,8 +62,8 @@ export class ProgressReporter implements Progress {
     this.#options = options;
   }
 
-  watch(stages: () => readonly Stage[]): Watch {
-    return new Watching(this.#options, stages, this.speeds);
+  watch(stages: () => readonly Stage[], speedLevel: "INFO" | "VERBOSE" = "INFO"): Watch {
+    return new Watching(this.#options, stages, this.speeds, speedLevel);
   }
 }
 
@@ -71,14 +71,21 @@ class Watching implements Watch {
   readonly #options: ProgressOptions;
   readonly #stages: () => readonly Stage[];
   readonly #speeds: StageSpeed[];
+  readonly #speedLevel: "INFO" | "VERBOSE";
   readonly #startMs: number;
   readonly #history = new Map<string, StageHistory>();
   readonly #stop: () => void;
   #lineMs: number;
   #drawMs = -Infinity;
 
-  constructor(options: ProgressOptions, stages: () => readonly Stage[], speeds: StageSpeed[]) {
+  constructor(
+    options: ProgressOptions,
+    stages: () => readonly Stage[],
+    speeds: StageSpeed[],
+    speedLevel: "INFO" | "VERBOSE",
+  ) {
     this.#options = options;
+    this.#speedLevel = speedLevel;
     this.#stages = stages;
     this.#speeds = speeds;
     this.#startMs = this.#lineMs = options.now().getTime();
@@ -132,7 +139,9 @@ class Watching implements Watch {
       });
     }
     this.#speeds.push(...speeds);
-    if (speeds.length > 0) log.log("INFO", `Speed: ${speeds.map(describeSpeed).join("; ")}.`);
+    if (speeds.length > 0) {
+      log.log(this.#speedLevel, `Speed: ${speeds.map(describeSpeed).join("; ")}.`);
+    }
   }
 
   /** When stages began and ended, and how far they were. */

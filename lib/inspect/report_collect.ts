@@ -5,6 +5,7 @@
  */
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
+import { countQuanta, type Progress } from "../base/progress.ts";
 import { readReportQuantum } from "../provenance/report.ts";
 import { ReportCounts } from "../provenance/report_counts.ts";
 import { parseHeader } from "../qg/header.ts";
@@ -21,6 +22,7 @@ export interface ReportOptions {
   /** Name and version of the tool. */
   tool: string;
   now: Date;
+  progress: Progress;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function collectReport(
     dimensions,
     options.limits,
   );
-  for await (const text of source.quanta()) {
+  for await (const text of countQuanta(source.quanta(), header.n_quanta, options.progress)) {
     const quantum = readReportQuantum(text, `quantum in ${source.name}`);
     if (!collector.add(quantum)) {
       throw new InvalidQuantumGraphFileError(

@@ -7,6 +7,7 @@
 
 import { join } from "node:path";
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
+import { countQuanta, type Progress } from "../base/progress.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
@@ -33,6 +34,7 @@ export interface ProvenanceReportOptions {
   dataIdTableDirectory: string | null;
   /** File of the resource usage table, a function that takes its lines, or null. */
   resourceUsage: string | ((text: string) => void) | null;
+  progress: Progress;
 }
 
 /** Dimensions of every task's quanta. */
@@ -107,7 +109,12 @@ export async function makeProvenanceReport(
     : (text: string) => file?.write(text);
 
   if (usage !== null) writeUsage(usage.heading);
-  for await (const { text, offset, size } of graph.blocks("quanta.mb")) {
+  const blocks = countQuanta(
+    graph.blocks("quanta.mb"),
+    graph.header.n_quanta,
+    options.progress,
+  );
+  for await (const { text, offset, size } of blocks) {
     const quantum = readReportQuantum(text, `quantum at ${offset} of "${graph.name}"`);
     if (!counts.add(quantum)) {
       throw new InvalidQuantumGraphFileError(

@@ -169,6 +169,13 @@ Deno.test("report says the same of a graph, its chunk log and the repository it 
   assert.deepEqual(await told("repo", "--run", RUN), ofGraph);
 });
 
+Deno.test("report and provenance-report tell how many quanta they have read", async () => {
+  for (const command of ["report", "provenance-report"]) {
+    const { stderr } = await expectProvgraph([command, MIXED, "-v"]);
+    assert.match(stderr, /^provgraph\.[a-z-]+ VERBOSE: Speed: read 53 quanta in \d.*\.$/m);
+  }
+});
+
 Deno.test("report prints a summary for a terminal", async () => {
   const { stdout, stderr } = await expectProvgraph(["report", MIXED]);
   assert.equal(stderr, "");

@@ -2,9 +2,10 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { SILENT_PROGRESS } from "../../base/progress.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CAVEAT_NAMES, caveatBit } from "../../provenance/success_caveats.ts";
-import { filePath, gather } from "../args.ts";
+import { filePath, gather, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { PROVENANCE_REPORT_EPILOGUE } from "../help.ts";
 
@@ -69,9 +70,10 @@ export function provenanceReportCommand(
         .default("table"),
     )
     .option("--json", "same as --format json", false)
+    .addOption(statusIntervalOption())
     .addHelpText("after", PROVENANCE_REPORT_EPILOGUE)
     .action(async (argument: string, collection: string | undefined, options: Options) => {
-      const { env, cwd } = start("provenance-report");
+      const { env, cwd, progress } = start("provenance-report");
       const isUsageAnswer = options.resourceUsage === "-";
       const isJson = options.json || options.format === "json";
       if (isUsageAnswer && isJson) {
@@ -94,6 +96,8 @@ export function provenanceReportCommand(
         resourceUsage: isUsageAnswer
           ? (text) => cli.terminal.write(text)
           : path(options.resourceUsage, "resource usage table"),
+        // Lines that are printed meanwhile are progress enough, and bars would be among them.
+        progress: isUsageAnswer ? SILENT_PROGRESS : progress,
       });
       if (isUsageAnswer) return;
       const { exceptionTableText, quantumTableText, reportJson } = await import(

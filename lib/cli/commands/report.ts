@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
-import { filePath, formatBytes, integerAtLeast } from "../args.ts";
+import { filePath, formatBytes, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { REPORT_EPILOGUE } from "../help.ts";
 
@@ -41,6 +41,7 @@ export function reportCommand(
       "failed quanta of each task that are listed (default: 200)",
       integerAtLeast(0, MAX_LIMIT),
     )
+    .addOption(statusIntervalOption())
     .addHelpText("after", REPORT_EPILOGUE)
     .action(async (argument: string, options: Options) => {
       const context = start("report");
@@ -65,6 +66,7 @@ export function reportCommand(
         },
         tool: `${TOOL_NAME} ${TOOL_VERSION}`,
         now: cli.now(),
+        progress: context.progress,
       });
       if (htmlTarget !== null) {
         const { reportHtml } = await import("../../inspect/report_html.ts");
