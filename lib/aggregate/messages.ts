@@ -13,6 +13,11 @@ import type { ChunkTable, LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphArrays } from "../provenance/graph_index.ts";
 import type { PackedRows } from "./ingest_rows.ts";
 
+/** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
+export const BATCH_SIZE = 64;
+/** Messages that wait at each scanner, so that it never idles between two. */
+export const BATCHES_PER_SCANNER = 2;
+
 /** All that a scanner is given at the start. */
 export interface ScannerSetup {
   kind: "setup";

@@ -8,6 +8,24 @@ import { EnvironmentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ScanProblem } from "./messages.ts";
 
+/** Problems kept for the summary; the others are counted. */
+const MAX_PROBLEMS = 1000;
+
+/** What a run remembers of its problems. */
+export interface ProblemCounts {
+  nProblems: number;
+  nBrokenFiles: number;
+  /** The first ones. */
+  problems: ScanProblem[];
+}
+
+/** Counts a problem. */
+export function countProblem(counts: ProblemCounts, problem: ScanProblem): void {
+  counts.nProblems++;
+  if (problem.isBroken) counts.nBrokenFiles++;
+  if (counts.problems.length < MAX_PROBLEMS) counts.problems.push(problem);
+}
+
 /**
  * Logs a problem.
  *

@@ -12,16 +12,17 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import type { ChunkLogWriter } from "../store/chunk_log.ts";
 import { failpoint } from "../store/failpoints.ts";
-import type { ScannerReply, ScannerRequest, ScanProblem, ScanResult } from "./messages.ts";
+import {
+  BATCH_SIZE,
+  BATCHES_PER_SCANNER,
+  type ScannerReply,
+  type ScannerRequest,
+  type ScanProblem,
+  type ScanResult,
+} from "./messages.ts";
 import type { AggregateContext } from "./options.ts";
-import { tellProblem } from "./problems.ts";
+import { countProblem, tellProblem } from "./problems.ts";
 import type { CommonScannerSetup, CompressionOptions } from "./scan_setup.ts";
-
-/** Quanta in one message, and messages that wait at each scanner; as in an aggregation. */
-const BATCH_SIZE = 64;
-const BATCHES_PER_SCANNER = 2;
-/** Problems kept for the summary; the others are counted. */
-const MAX_PROBLEMS = 1000;
 
 /** A share of the quanta: number `index`, from 0, of `count`. */
 export interface Shard {
@@ -181,9 +182,7 @@ export class ShardRun {
       if (status === ScanStatus.SUCCESSFUL) summary.nSuccessful++;
     }
     for (const problem of result.problems) {
-      summary.nProblems++;
-      if (problem.isBroken) summary.nBrokenFiles++;
-      if (summary.problems.length < MAX_PROBLEMS) summary.problems.push(problem);
+      countProblem(summary, problem);
       tellProblem(problem, this.#options.isStrict, this.#log);
     }
   }

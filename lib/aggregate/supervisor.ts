@@ -12,34 +12,31 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { GraphWalker } from "../provenance/graph_walker.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import { WorkerLog, type WorkerLogSetup } from "../store/worker_log.ts";
-import type {
-  IngesterReply,
-  IngesterRequest,
-  IngesterSetup,
-  ScannerReply,
-  ScannerRequest,
-  ScannerSetup,
-  ScanProblem,
-  ScanResult,
-  WorkerFactory,
-  WriterReply,
-  WriterRequest,
-  WriterSetup,
+import {
+  BATCH_SIZE,
+  BATCHES_PER_SCANNER,
+  type IngesterReply,
+  type IngesterRequest,
+  type IngesterSetup,
+  type ScannerReply,
+  type ScannerRequest,
+  type ScannerSetup,
+  type ScanProblem,
+  type ScanResult,
+  type WorkerFactory,
+  type WriterReply,
+  type WriterRequest,
+  type WriterSetup,
 } from "./messages.ts";
+import { countProblem } from "./problems.ts";
 import { aggregateStages } from "./stages.ts";
 
-/** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
-const BATCH_SIZE = 64;
-/** Messages that wait at each scanner, so that it never idles between two. */
-const BATCHES_PER_SCANNER = 2;
 /** Bytes that may wait at the writer. */
 const MAX_WRITER_BYTES = 64 * 2 ** 20;
 /** Rows that may wait at the ingester, in messages not yet taken; about half a kilobyte each. */
 const MAX_INGESTER_ROWS = 40_000;
 /** How long a failed run waits for the ingester to end its transaction. */
 const PATIENCE_MS = 3000;
-/** Problems kept for the summary; the others are counted. */
-const MAX_PROBLEMS = 1000;
 
 /** What the supervisor needs to know. */
 export interface SupervisorSetup {
@@ -328,9 +325,7 @@ export class Supervisor {
     counts.workSeconds.scan += result.scanSeconds;
     counts.workSeconds.compress += result.compressSeconds;
     for (const problem of result.problems) {
-      counts.nProblems++;
-      if (problem.isBroken) counts.nBrokenFiles++;
-      if (counts.problems.length < MAX_PROBLEMS) counts.problems.push(problem);
+      countProblem(counts, problem);
       this.#setup.onProblem(problem);
     }
     result.quanta.forEach((q, k) => {
