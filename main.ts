@@ -5,8 +5,8 @@
  */
 
 import type { StopReason } from "./lib/base/errors.ts";
+import { runCommandLine } from "./lib/cli/command_line.ts";
 import { ExitCode } from "./lib/cli/exit_codes.ts";
-import { runProgram } from "./lib/cli/program.ts";
 import { every, openPager, peakRssBytes } from "./lib/cli/process.ts";
 import { describeSignal } from "./lib/cli/tell_error.ts";
 import { ProcessTerminal } from "./lib/cli/terminal.ts";
@@ -56,7 +56,7 @@ if (import.meta.main) {
     });
   }
   Deno.exit(
-    await runProgram(Deno.args, {
+    await runCommandLine(Deno.args, {
       terminal,
       input: () => Deno.stdin.readable,
       env: Deno.env,

@@ -83,6 +83,12 @@ async function aggregate(
       hint: "give --output PATH as well, or leave out --chunks",
     });
   }
+  const isWriting = options.outputPath !== null;
+  using early = new EarlyWorkers(context.makeWorker, [
+    "ingester",
+    ...new Array<WorkerRole>(options.nScanners).fill("scanner"),
+    ...(isWriting ? ["writer" as const] : []),
+  ]);
   const config = loadRepositoryConfig(options.repository, context.env);
   log.log("INFO", "Reading predicted quantum graph.");
   const zstd = await Zstd.load();
@@ -96,12 +102,6 @@ async function aggregate(
     removeLeftovers(options.outputPath, true);
     removeLeftovers(chunkLogPathOf(options.outputPath), true);
   }
-  const isWriting = options.outputPath !== null;
-  using early = new EarlyWorkers(context.makeWorker, [
-    "ingester",
-    ...new Array<WorkerRole>(options.nScanners).fill("scanner"),
-    ...(isWriting ? ["writer" as const] : []),
-  ]);
   log.log("INFO", "Analyzing predicted graph.");
   const index = indexGraph(graph);
   const isWritingGraph = isWriting && !options.isIncomplete;

@@ -67,7 +67,7 @@ export class Ingester {
       writeable: !setup.isDryRun,
       busyTimeoutMs: setup.busyTimeoutMs,
     });
-    using graph = await PredictedGraph.open(setup.graphPath, await Zstd.load());
+    using graph = await PredictedGraph.open(setup.graphPath, Zstd.forFewReads());
     const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
     const ingester = new Ingester(setup, registry, types, progress);
     if (!setup.isDryRun) {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { ByteBuilder, readBigEndian } from "../base/bytes.ts";
+import { ByteBuilder, equalBytes, readBigEndian } from "../base/bytes.ts";
 import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import { type ChunkLogHeader, makeHeaderChunk } from "../provenance/chunk_log_header.ts";
@@ -287,10 +287,6 @@ function isWholeChunk(chunk: Uint8Array): boolean {
   const place = readChunkPrefix(chunk, 0, 0);
   return place !== null && chunkSize(place.headSize, place.bodySize) === chunk.length &&
     isChunkSound(chunk);
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || (a.length === b.length && a.every((byte, i) => byte === b[i]));
 }
 
 /** Writes chunks again with another dictionary. */

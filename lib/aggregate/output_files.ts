@@ -4,9 +4,9 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import type { Log } from "../base/log.ts";
 import { EnvironmentError, ProvgraphError, RefusedError, UsageError } from "../base/errors.ts";
+import { dirname } from "../base/paths.ts";
 import { graphFingerprint } from "../provenance/chunk_log_header.ts";
 import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";

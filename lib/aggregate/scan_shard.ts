@@ -6,7 +6,6 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import {
   EnvironmentError,
   InterruptedError,
@@ -15,6 +14,7 @@ import {
   stopReason,
 } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
+import { dirname } from "../base/paths.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
 import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";

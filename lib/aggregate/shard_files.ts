@@ -5,9 +5,9 @@
  * @module
  */
 
-import { basename, dirname, join } from "node:path";
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { basename, dirname, join } from "../base/paths.ts";
 import {
   type ChunkLogHeader,
   makeHeaderChunk,

@@ -85,6 +85,11 @@ export function writeLittleEndian(
   if (value !== 0) throw new RangeError(`Cannot write integer: it needs more than ${width} bytes`);
 }
 
+/** Whether two arrays hold the same bytes. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || (a.length === b.length && a.every((byte, i) => byte === b[i]));
+}
+
 /** Joins byte arrays into a new one that owns its buffer. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;

@@ -4,15 +4,10 @@
  * @module
  */
 
-import { dirname, join } from "node:path/posix";
-import {
-  type CollectionTag,
-  parseDocument,
-  type ScalarTag,
-  type YAMLMap,
-  type YAMLSeq,
-} from "yaml";
+import type { CollectionTag, ScalarTag, YAMLMap, YAMLSeq } from "yaml";
 import { EnvironmentError, NotFoundError, RepositoryError } from "../base/errors.ts";
+import { dirname, join } from "../base/paths.ts";
+import { parseDocument } from "../base/yaml.ts";
 import {
   type ConfigMapping,
   type ConfigValue,

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { join } from "node:path/posix";
 import { RefusedError } from "../base/errors.ts";
+import { join } from "../base/paths.ts";
 
 /**
  * Absolute path of a file in a datastore.

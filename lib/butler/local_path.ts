@@ -4,8 +4,8 @@
  * @module
  */
 
-import { normalize, resolve } from "node:path/posix";
 import { RepositoryError } from "../base/errors.ts";
+import { normalize, resolve } from "../base/paths.ts";
 
 /** The environment variables of the process, or a test's. */
 export interface Environment {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { dirname, join, resolve } from "node:path/posix";
 import { NotFoundError, RepositoryError } from "../base/errors.ts";
+import { dirname, join, resolve } from "../base/paths.ts";
 import { fileExists, parseYaml, readConfigFile, readFromDirectories } from "./config_file.ts";
 import {
   type ConfigMapping,

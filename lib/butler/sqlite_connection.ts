@@ -6,7 +6,6 @@
  */
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import {
   EnvironmentError,
   NotFoundError,
@@ -14,6 +13,7 @@ import {
   RefusedError,
   RepositoryError,
 } from "../base/errors.ts";
+import { fileUrl } from "../base/paths.ts";
 
 /** What can be bound. Numbers are bound as REAL: column affinity must turn them into integers. */
 export type SqlValue = string | number | bigint | null;
@@ -300,7 +300,7 @@ function openExisting(
   mode: "ro" | "rw",
   options: ConstructorParameters<typeof DatabaseSync>[1],
 ): DatabaseSync {
-  const url = pathToFileURL(path);
+  const url = fileUrl(path);
   url.searchParams.set("mode", mode);
   try {
     return new DatabaseSync(url, options);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CommanderError } from "commander";
+import type { CommanderError } from "commander";
 import { ProvgraphError } from "../base/errors.ts";
 
 /** What the exit code of the process says. */
@@ -25,8 +25,14 @@ export const ExitCode = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ProvgraphError) return error.exitCode;
   // Help and version come as errors with exit code 0; every other one is about the command line.
-  if (error instanceof CommanderError) {
+  if (isCommanderError(error)) {
     return error.exitCode === 0 ? ExitCode.DONE : ExitCode.REFUSED;
   }
   return ExitCode.FAILED;
+}
+
+/** Whether "commander" threw it; told by its code, so that who has no options needn't load the package. */
+export function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error &&
+    String((error as { code?: unknown }).code).startsWith("commander.");
 }

@@ -90,7 +90,7 @@ async function readSection(
     const read = fileError("read options file", path, error);
     throw read instanceof NotFoundError ? new UsageError(read.message) : read;
   }
-  const { parse } = await import("yaml");
+  const { parse } = await import("../base/yaml.ts");
   let document: unknown;
   try {
     document = parse(text);

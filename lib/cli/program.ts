@@ -4,12 +4,12 @@
  * @module
  */
 
-import { Command, CommanderError, type Option } from "commander";
+import { Command, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, wantsColor } from "./color.ts";
 import { loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
-import { ExitCode, exitCodeOf } from "./exit_codes.ts";
+import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
 import { commonEpilogue, PROGRAM_EPILOGUE } from "./help.ts";
 import { type LevelSetting, Logger } from "./logger.ts";
@@ -63,7 +63,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     if (error instanceof VersionRequest) return await printVersion(isJson, context);
     const exitCode = exitCodeOf(error);
     // Commander has told its own errors already, but not as JSON; help and version are none.
-    if (!(error instanceof CommanderError) || (isJson && exitCode !== ExitCode.DONE)) {
+    if (!isCommanderError(error) || (isJson && exitCode !== ExitCode.DONE)) {
       const { debug, color } = state.options ?? globalOptionsOf(program);
       const isDebug = debug || (state.logger?.isEnabled("DEBUG") ?? false);
       context.terminal.writeError(describeError(error, {

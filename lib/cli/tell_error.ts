@@ -5,11 +5,10 @@
  * @module
  */
 
-import { CommanderError } from "commander";
 import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, type Style } from "./color.ts";
-import { exitCodeOf } from "./exit_codes.ts";
+import { exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { jsonLine } from "./ndjson.ts";
 
 /** How an error is told. */
@@ -78,11 +77,11 @@ export function asksForJson(args: readonly string[]): boolean {
 
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return error instanceof CommanderError ? message.replace(/^error: /, "").trimEnd() : message;
+  return isCommanderError(error) ? message.replace(/^error: /, "").trimEnd() : message;
 }
 
 function hintOf(error: unknown, isDebug: boolean): string | undefined {
-  if (error instanceof CommanderError) return `run ${TOOL_NAME} help COMMAND for the options`;
+  if (isCommanderError(error)) return `run ${TOOL_NAME} help COMMAND for the options`;
   if (error instanceof ProvgraphError) return error.hint;
   return isDebug ? undefined : "run again with --debug for the place in the program";
 }

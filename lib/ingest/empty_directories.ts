@@ -6,7 +6,7 @@
  */
 
 import { rmdir } from "node:fs/promises";
-import { dirname } from "node:path/posix";
+import { dirname } from "../base/paths.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError, isAbsence } from "../store/file_source.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import {
   ConflictingDatasetError,
   InterruptedError,
@@ -13,6 +12,7 @@ import {
 } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { nextTurn } from "../base/next_turn.ts";
+import { dirname } from "../base/paths.ts";
 import type { Progress, Stage } from "../base/progress.ts";
 import type { StageClock } from "../base/stage_clock.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";

@@ -6,26 +6,13 @@
 
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { decodeUtf8, encodeUtf8, JsonCursor } from "../base/json_text.ts";
+import type { DocumentKind } from "./document_kinds.ts";
 import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
 import { filterRecords, type LogFilter } from "./log_filter.ts";
 import { forEachLogLine } from "./log_text.ts";
 import { parseQuantumView, quantumText } from "./quantum_document.ts";
 import { parseSelector, type Selector } from "./selector.ts";
-
-/** What can be printed. */
-export const DOCUMENT_KINDS = [
-  "log",
-  "metadata",
-  "config",
-  "quantum",
-  "dataset",
-  "packages",
-  "header",
-] as const;
-
-/** One of {@linkcode DOCUMENT_KINDS}. */
-export type DocumentKind = typeof DOCUMENT_KINDS[number];
 
 /** Layouts of the output. */
 export const FORMATS = ["text", "json", "ndjson"] as const;

@@ -15,7 +15,8 @@ import {
 } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { encodeUtf8, stringifyJson } from "../base/json_text.ts";
-import { cat, type CatOptions, DOCUMENT_KINDS, type DocumentKind } from "./cat.ts";
+import { cat, type CatOptions } from "./cat.ts";
+import { DOCUMENT_KINDS, type DocumentKind } from "./document_kinds.ts";
 import type { Announcement, DocumentSource } from "./documents.ts";
 import { oneLineJson } from "./json_layout.ts";
 import { parseSelector } from "./selector.ts";

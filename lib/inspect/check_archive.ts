@@ -5,7 +5,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "../base/crc32.ts";
 import { ProvgraphError } from "../base/errors.ts";
 import { JsonCursor } from "../base/json_text.ts";
 import { decodeHeader, MAX_HEADER_SIZE, readDictionary } from "../qg/graph_file.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dirname } from "node:path/posix";
+import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { basename, dirname, join } from "node:path";
-import { kill } from "node:process";
 import { EnvironmentError } from "../base/errors.ts";
+import { nodeProcess } from "../base/node_modules.ts";
+import { basename, dirname, join } from "../base/paths.ts";
 import { LockFile } from "../store/lock_file.ts";
 import { fileError, isAbsence, systemErrorCode } from "../store/file_source.ts";
 
@@ -79,7 +79,7 @@ export function leftoversBeside(graphPath: string): Leftover[] {
 /** Only of this host's processes anything is known; a reused number counts as running. */
 function processState(pid: number): Leftover["process"] {
   try {
-    kill(pid, 0);
+    nodeProcess().kill(pid, 0);
     return "running";
   } catch (error) {
     return systemErrorCode(error) === "ESRCH" ? "gone" : "running";

@@ -10,8 +10,8 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
 import { writeLittleEndian } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
 import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
 import { addressFileSize } from "../qg/address_file.ts";
 import {

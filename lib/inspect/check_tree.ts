@@ -5,8 +5,8 @@
  * @module
  */
 
+import { join } from "../base/paths.ts";
 import type { CheckSteps } from "./check_steps.ts";
-import { join } from "node:path/posix";
 import { fileError, isAbsence } from "../store/file_source.ts";
 
 /** Slots at first. */

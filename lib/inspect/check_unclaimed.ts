@@ -5,8 +5,8 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import { ProvgraphError } from "../base/errors.ts";
+import { dirname } from "../base/paths.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext, isFile } from "./check_context.ts";
 import { checkFile } from "./check_file.ts";

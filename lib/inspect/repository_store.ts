@@ -5,9 +5,9 @@
  * @module
  */
 
-import { basename } from "node:path";
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { ByteBuilder } from "../base/bytes.ts";
+import { basename } from "../base/paths.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";

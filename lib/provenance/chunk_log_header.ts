@@ -5,7 +5,7 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "../base/bytes.ts";
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { encodeUtf8, JsonCursor } from "../base/json_text.ts";
@@ -33,8 +33,10 @@ export function graphFingerprint(
   pipelineGraphText: Uint8Array,
   nBlockBytes: number,
 ): string {
-  return createHash("sha256").update(headerText).update("\0").update(pipelineGraphText)
-    .update(`\0${nBlockBytes}`).digest("hex");
+  // Not by `node:crypto`, which takes longer to load than this.
+  const hash = sha256.create().update(headerText).update(encodeUtf8("\0"))
+    .update(pipelineGraphText).update(encodeUtf8(`\0${nBlockBytes}`)).digest();
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Makes the header chunk. The body is the graph's header text, the dictionary, the pipeline graph. */

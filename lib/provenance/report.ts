@@ -5,8 +5,8 @@
  * @module
  */
 
-import { join } from "node:path";
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
+import { join } from "../base/paths.ts";
 import { countQuanta, type Progress } from "../base/progress.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";

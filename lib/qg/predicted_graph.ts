@@ -5,9 +5,10 @@
  * @module
  */
 
-import { crc32, inflateRawSync } from "node:zlib";
+import { crc32 } from "../base/crc32.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
+import { nodeZlib } from "../base/node_modules.ts";
 import { FileSource } from "../store/file_source.ts";
 import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
@@ -368,7 +369,7 @@ export class PredictedGraph implements Disposable {
     if (member.method === 0) return stored;
     try {
       // At least 1: zero would mean no limit.
-      return inflateRawSync(stored, { maxOutputLength: Math.max(1, member.size) });
+      return nodeZlib().inflateRawSync(stored, { maxOutputLength: Math.max(1, member.size) });
     } catch (cause) {
       throw this.#invalid(name, cause);
     }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { dirname, join } from "node:path/posix";
 import { EnvironmentError } from "../base/errors.ts";
+import { dirname, join } from "../base/paths.ts";
 import { systemErrorText } from "../store/file_source.ts";
 
 /** Next step after a simulation that ended early. */

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { join } from "node:path/posix";
 import { DatabaseSync } from "node:sqlite";
+import { join } from "../base/paths.ts";
 import { OVERLAP_LEVEL, overlappingPixels } from "./sky.ts";
 import {
   dimensionRows,

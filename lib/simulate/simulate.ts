@@ -8,7 +8,6 @@
  * @module
  */
 
-import { join } from "node:path/posix";
 import {
   EnvironmentError,
   InterruptedError,
@@ -18,6 +17,7 @@ import {
 } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { Log } from "../base/log.ts";
+import { join } from "../base/paths.ts";
 import type { Progress } from "../base/progress.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
 import { readLittleEndian, writeLittleEndian } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
 import { EnvironmentError, InvalidChunkLogError } from "../base/errors.ts";
 import { failpoint, isFailpointDue } from "./failpoints.ts";
 import type { FileSource } from "./file_source.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { nodeProcess } from "../base/node_modules.ts";
+import { basename, dirname, join } from "../base/paths.ts";
 import { failpoint } from "./failpoints.ts";
-import { basename, dirname, join } from "node:path";
-import { kill } from "node:process";
 import { fileError, isAbsence, systemErrorCode } from "./file_source.ts";
 
 /**
@@ -85,7 +85,7 @@ export function removeLeftovers(finalPath: string, isLocked: boolean): void {
 /** True unless the system says that there is no such process. */
 export function exists(pid: number): boolean {
   try {
-    kill(pid, 0);
+    nodeProcess().kill(pid, 0);
     return true;
   } catch (error) {
     return systemErrorCode(error) !== "ESRCH";

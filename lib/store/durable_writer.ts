@@ -4,8 +4,8 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import { encodeUtf8 } from "../base/json_text.ts";
+import { dirname } from "../base/paths.ts";
 import { removeLeftovers, renameDurably, temporaryPath } from "./durable_file.ts";
 import { fileError } from "./file_source.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { abort } from "node:process";
+import { nodeProcess } from "../base/node_modules.ts";
 
 /** Environment variable that arms failpoints: `NAME[:N]=ACTION`, several joined by commas. */
 export const FAILPOINTS_VARIABLE = "PROVGRAPH_FAILPOINTS";
@@ -160,7 +160,7 @@ function killSelf(): void {
   try {
     Deno.kill(Deno.pid, "SIGKILL");
   } catch {
-    abort();
+    nodeProcess().abort();
   }
 }
 

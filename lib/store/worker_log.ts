@@ -7,9 +7,9 @@
  * @module
  */
 
-import { join } from "node:path";
 import { encodeUtf8 } from "../base/json_text.ts";
 import { LEVEL_NUMBERS, type Log, type LogLevel } from "../base/log.ts";
+import { join } from "../base/paths.ts";
 import { fileError } from "./file_source.ts";
 
 /** Where worker logs go and what goes there. */

@@ -8,8 +8,9 @@
  * @module
  */
 
-import { crc32, inflateRawSync } from "node:zlib";
+import { crc32 } from "../base/crc32.ts";
 import type { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { nodeZlib } from "../base/node_modules.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 import {
   ENCRYPTION_FLAGS,
@@ -175,7 +176,7 @@ export class ZipReader {
     let content: Uint8Array;
     try {
       // At least 1: zero would mean no limit.
-      content = inflateRawSync(bytes, { maxOutputLength: Math.max(entry.size, 1) });
+      content = nodeZlib().inflateRawSync(bytes, { maxOutputLength: Math.max(entry.size, 1) });
     } catch (cause) {
       throw this.#error(entry.name, "its deflated data are damaged", cause);
     }

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
 import { writeLittleEndian } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
 import { EnvironmentError } from "../base/errors.ts";
 import { systemErrorText } from "./file_source.ts";
 

@@ -9,8 +9,9 @@
  * | written, up to 1 MiB (without dictionary 256 KiB) | "zstd-codec" |
  * | written, larger | `node:zlib`, without dictionary, which any reader accepts |
  *
- * Who reads only a few documents does so without "zstd-codec" (`Zstd.forFewReads()`): it takes 40 ms
- * to load, "@bokuweb/zstd-wasm" 6 ms, but 50 µs more a document.
+ * Who reads only a few documents does so without "zstd-codec" (`Zstd.forFewReads()`): it takes 20 ms
+ * to load, "@bokuweb/zstd-wasm" 6 ms, but 50 µs more a document. Nor do small documents without a
+ * dictionary need `node:zlib` then, which takes 20 ms as well.
  *
  * The size decides, never a failed attempt: out of memory, "zstd-codec" prints to stdout. Of its
  * heap, 11 MiB are usable; the limits leave room for six digested dictionaries.
@@ -20,10 +21,10 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-import type { ByteBuilder } from "../base/bytes.ts";
-import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } from "node:zlib";
+import type { ZstdOptions } from "node:zlib";
+import { type ByteBuilder, equalBytes } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { nodeZlib } from "../base/node_modules.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
 import { dictionaryId, frameContentSize, measureFrame, parseFrameHeader } from "./zstd_frame.ts";
 import { LargeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";
@@ -46,6 +47,10 @@ const MAX_SMALL_DICTIONARY_SIZE = 2 ** 17;
 /** Digested dictionaries kept: about 1 MB each for writing, the bytes and 30 KB for reading. */
 const MAX_WRITE_DICTIONARIES = 2;
 const MAX_READ_DICTIONARIES = 4;
+/** Dictionaries recognised when they come again. */
+const MAX_KNOWN_DICTIONARIES = 8;
+
+const NO_DICTIONARY = new Uint8Array(0);
 
 /** Compresses with one dictionary and level. */
 export interface ZstdCompressor {
@@ -77,6 +82,7 @@ export class Zstd {
   /** Null until {@linkcode prepare} is done. */
   #small: SmallCodec | null = null;
   readonly #large = new LargeDecoder();
+  readonly #dictionaries: Uint8Array[] = [];
 
   private constructor() {}
 
@@ -119,19 +125,18 @@ export class Zstd {
     if (small === null) throw new Error("Cannot compress: the codec is not prepared");
     const dict = dictionary === null || dictionary.length < MIN_DICTIONARY_SIZE
       ? null
-      : dictionary.slice();
+      : this.#known(dictionary);
     if (dict !== null && dict.length > MAX_SMALL_DICTIONARY_SIZE) {
       throw new RangeError(
         `Cannot compress with a dictionary of ${dict.length} bytes: ` +
           `the limit is ${MAX_SMALL_DICTIONARY_SIZE}`,
       );
     }
-    const key = dict === null ? "" : `${level} ${digest(dict)}`;
     const limit = dict === null ? SMALL_WRITE_SIZE_PLAIN : SMALL_WRITE_SIZE;
     const compress = <T>(data: Uint8Array, take: (frame: Uint8Array) => T): T =>
       data.length > limit ? take(compressLarge(data, level)) : small.compress(
         data,
-        dict === null ? null : small.writeDictionary(key, dict, level),
+        dict === null ? null : small.writeDictionary(dict, level),
         level,
         take,
       );
@@ -141,15 +146,24 @@ export class Zstd {
     };
   }
 
+  /** A copy of the dictionary, the same one for the same bytes: by it digested ones are found. */
+  #known(dictionary: Uint8Array): Uint8Array {
+    const found = this.#dictionaries.find((known) => equalBytes(known, dictionary));
+    if (found !== undefined) return found;
+    const copy = dictionary.slice();
+    this.#dictionaries.unshift(copy);
+    this.#dictionaries.length = Math.min(this.#dictionaries.length, MAX_KNOWN_DICTIONARIES);
+    return copy;
+  }
+
   /**
    * A decompressor. Keep it, as the compressor.
    *
    * @param dictionary raw or trained; null or zero-length: none. Untrusted, of any size.
    */
   decompressor(dictionary: Uint8Array | null): ZstdDecompressor {
-    const dict = dictionary === null || dictionary.length === 0 ? null : dictionary.slice();
+    const dict = dictionary === null || dictionary.length === 0 ? null : this.#known(dictionary);
     const ownId = dict === null ? 0 : dictionaryId(dict);
-    const key = dict === null ? "" : digest(dict);
     const isSmallDictionary = dict === null || dict.length <= MAX_SMALL_DICTIONARY_SIZE;
     const decode = (frame: Uint8Array, contentSize: number): Uint8Array<ArrayBuffer> | null => {
       const small = this.#small;
@@ -157,12 +171,13 @@ export class Zstd {
         return small.decompress(
           frame,
           contentSize,
-          dict === null ? null : small.readDictionary(key, dict),
+          dict === null ? null : small.readDictionary(dict),
         );
       }
-      return dict === null
+      // Without a dictionary, what the small codec could read: `node:zlib` takes longer to load.
+      return dict === null && (small !== null || contentSize + frame.length > SMALL_READ_SIZE)
         ? decompressLarge(frame, contentSize)
-        : this.#large.decompress(frame, dict, contentSize);
+        : this.#large.decompress(frame, dict ?? NO_DICTIONARY, contentSize);
     };
     return {
       decompress: (frame, what, maxSize = MAX_CONTENT_SIZE) => {
@@ -214,8 +229,8 @@ class SmallCodec {
   /** Views of the whole kept vectors: the heap can't grow and they never reallocate. */
   readonly #sourceView: Uint8Array<ArrayBuffer>;
   readonly #targetView: Uint8Array<ArrayBuffer>;
-  readonly #writeDictionaries = new Map<string, DictionaryHandle>();
-  readonly #readDictionaries = new Map<string, DictionaryHandle>();
+  readonly #writeDictionaries: DigestedDictionary[] = [];
+  readonly #readDictionaries: DigestedDictionary[] = [];
 
   constructor(binding: Binding) {
     this.#binding = binding;
@@ -228,19 +243,21 @@ class SmallCodec {
     this.#targetView = binding.toTypedArrayView(this.#target);
   }
 
-  writeDictionary(key: string, bytes: Uint8Array, level: number): DictionaryHandle {
+  writeDictionary(bytes: Uint8Array, level: number): DictionaryHandle {
     return cached(
       this.#writeDictionaries,
-      key,
+      bytes,
+      level,
       MAX_WRITE_DICTIONARIES,
       () => this.#binding.createCompressionDict(bytes, level),
     );
   }
 
-  readDictionary(key: string, bytes: Uint8Array): DictionaryHandle {
+  readDictionary(bytes: Uint8Array): DictionaryHandle {
     return cached(
       this.#readDictionaries,
-      key,
+      bytes,
+      0,
       MAX_READ_DICTIONARIES,
       () => this.#binding.createDecompressionDict(bytes),
     );
@@ -319,35 +336,39 @@ class SmallCodec {
   }
 }
 
-/** The entry of `key`, made if absent; the one unused longest makes room for it. */
+interface DigestedDictionary {
+  /** The one array that these bytes have. */
+  bytes: Uint8Array;
+  level: number;
+  handle: DictionaryHandle;
+}
+
+/** The dictionary digested, now if it wasn't; the one unused longest makes room for it. */
 function cached(
-  cache: Map<string, DictionaryHandle>,
-  key: string,
+  cache: DigestedDictionary[],
+  bytes: Uint8Array,
+  level: number,
   maxEntries: number,
   make: () => DictionaryHandle | null,
 ): DictionaryHandle {
-  const found = cache.get(key);
-  if (found !== undefined) {
-    if (cache.size > 1) {
-      cache.delete(key);
-      cache.set(key, found);
-    }
-    return found;
+  const isIt = (entry: DigestedDictionary) => entry.bytes === bytes && entry.level === level;
+  if (cache.length > 0 && isIt(cache[0])) return cache[0].handle;
+  const at = cache.findIndex(isIt);
+  if (at > 0) {
+    cache.unshift(...cache.splice(at, 1));
+    return cache[0].handle;
   }
-  if (cache.size >= maxEntries) {
-    const [oldestKey, oldest] = cache.entries().next().value!;
-    cache.delete(oldestKey);
-    oldest.delete();
-  }
+  if (cache.length >= maxEntries) cache.pop()!.handle.delete();
   const handle = make();
   if (handle === null) throw new RangeError("Cannot digest the compression dictionary");
-  cache.set(key, handle);
+  cache.unshift({ bytes, level, handle });
   return handle;
 }
 
 function compressLarge(data: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
   // A variable of its own, because the declarations of Deno 2.9 lack `pledgedSrcSize`. Without it
   // the frame has no content size and the reference can't read it.
+  const { constants, zstdCompressSync } = nodeZlib();
   const options: ZstdOptions & { pledgedSrcSize: number } = {
     pledgedSrcSize: data.length,
     params: { [constants.ZSTD_c_compressionLevel]: level },
@@ -358,7 +379,9 @@ function compressLarge(data: Uint8Array, level: number): Uint8Array<ArrayBuffer>
 function decompressLarge(frame: Uint8Array, contentSize: number): Uint8Array<ArrayBuffer> | null {
   let content: Uint8Array<ArrayBuffer>;
   try {
-    content = owned(zstdDecompressSync(unshared(frame), { maxOutputLength: contentSize }));
+    content = owned(
+      nodeZlib().zstdDecompressSync(unshared(frame), { maxOutputLength: contentSize }),
+    );
   } catch {
     return null;
   }
@@ -375,10 +398,6 @@ function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength
     ? new Uint8Array(bytes.buffer)
     : new Uint8Array(bytes);
-}
-
-function digest(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("base64");
 }
 
 function refused(what: string, state: string): InvalidQuantumGraphFileError {

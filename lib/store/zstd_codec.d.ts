@@ -1,5 +1,5 @@
 /**
- * Types of "zstd-codec/module" 0.1.5, which has none: the binding below its `Simple` interface.
+ * Types of the binding of "zstd-codec" 0.1.5 below its `Simple` interface; the package has none.
  * Source: platform notes, section 4, and the package's lib/zstd-codec.js.
  */
 
@@ -32,6 +32,3 @@ export interface Binding {
   /** The vector's bytes in the heap, valid until it is resized. */
   toTypedArrayView(vector: VectorU8): Uint8Array<ArrayBuffer>;
 }
-
-declare const module: { run(callback: (binding: Binding) => void): void };
-export default module;

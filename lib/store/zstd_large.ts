@@ -10,7 +10,6 @@
  * @module
  */
 
-import { readFileSync } from "node:fs";
 import { EnvironmentError } from "../base/errors.ts";
 
 /** A heap beyond this isn't kept after the call that made it grow, in bytes. */
@@ -148,7 +147,7 @@ export class LargeDecoder {
 function readWasm(): Uint8Array<ArrayBuffer> {
   try {
     const url = new URL("./zstd.wasm", import.meta.resolve("@bokuweb/zstd-wasm"));
-    return new Uint8Array(readFileSync(url));
+    return Deno.readFileSync(url);
   } catch (cause) {
     throw new EnvironmentError(
       'Cannot load the decoder for large documents: no "zstd.wasm" in package "@bokuweb/zstd-wasm"',

@@ -1,7 +1,8 @@
 /** `cat SOURCE WHAT [ID...]` and `cat SOURCE --batch`. @module */
 
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { DOCUMENT_KINDS, type DocumentKind, type Format, FORMATS } from "../../inspect/cat.ts";
+import { type Format, FORMATS } from "../../inspect/cat.ts";
+import { DOCUMENT_KINDS, type DocumentKind } from "../../inspect/document_kinds.ts";
 import { UsageError } from "../../base/errors.ts";
 import { LEVEL_NUMBERS, type LogLevel } from "../../base/log.ts";
 import { integer, integerAtLeast } from "../args.ts";

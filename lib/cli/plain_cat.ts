@@ -1,0 +1,66 @@
+/**
+ * `cat SOURCE WHAT [ID...]` without any option: what scripts ask for, one document after the other. There
+ * is nothing to parse then, and the package that parses options takes a third of the time of such a
+ * command.
+ *
+ * @module
+ */
+
+import { DOCUMENT_KINDS, type DocumentKind } from "../inspect/document_kinds.ts";
+import type { CliContext } from "./context.ts";
+import { ExitCode, exitCodeOf } from "./exit_codes.ts";
+import { describeError } from "./tell_error.ts";
+import { ClosedPipeError } from "./terminal.ts";
+
+/** What such a command line asks for. */
+interface PlainRequest {
+  source: string;
+  what: DocumentKind;
+  idWords: string[];
+}
+
+/**
+ * Carries out a command line, if it is one of these.
+ *
+ * @returns the exit code of the process; null, and nothing was done, for every other command line and
+ *   where there is a terminal to be nice to.
+ */
+export async function runPlainCat(
+  args: readonly string[],
+  context: CliContext,
+): Promise<number | null> {
+  const request = plainRequest(args);
+  const { terminal } = context;
+  if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
+  try {
+    const { openSource } = await import("../inspect/open_source.ts");
+    await using source = await openSource(request.source, null, context.env, context.cwd);
+    const { cat } = await import("../inspect/cat.ts");
+    const { what, idWords } = request;
+    await cat(
+      source,
+      {
+        what,
+        idWords,
+        attempt: null,
+        allAttempts: false,
+        filter: null,
+        format: "text",
+        isRaw: false,
+      },
+      (bytes) => terminal.write(bytes),
+    );
+    return ExitCode.DONE;
+  } catch (error) {
+    if (error instanceof ClosedPipeError) return ExitCode.DONE;
+    terminal.writeError(describeError(error, { isJson: false, isDebug: false, args }));
+    return exitCodeOf(error);
+  }
+}
+
+function plainRequest(args: readonly string[]): PlainRequest | null {
+  const [command, source, word, ...idWords] = args;
+  const what = DOCUMENT_KINDS.find((kind) => kind === word);
+  if (command !== "cat" || what === undefined) return null;
+  return args.some((arg) => arg.startsWith("-")) ? null : { source, what, idWords };
+}
