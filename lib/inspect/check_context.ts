@@ -10,16 +10,12 @@ import { ProvgraphError } from "../base/errors.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";
+import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import type { Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { commandLine, type Findings } from "./check_findings.ts";
 import type { Env } from "./repository_store.ts";
 
-/** Dataset type of provenance graphs. */
-export const RUN_PROVENANCE = "run_provenance";
-const PROVENANCE_STORAGE_CLASS = "ProvenanceQuantumGraph";
-/** Formatter of records that a provenance graph backs. */
-export const PROVENANCE_FORMATTER = "lsst.pipe.base.quantum_graph.formatter.ProvenanceFormatter";
 /** Storage classes of what a graph backs, for when no graph says which types these are. */
 export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
   "TaskMetadata",

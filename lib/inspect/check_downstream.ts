@@ -16,6 +16,7 @@ import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { containsUuid, uuidFromText, uuidToHex } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { uriScheme } from "../butler/local_path.ts";
+import { PROVENANCE_FORMATTER } from "../butler/provenance_dataset.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { METADATA_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
@@ -24,7 +25,6 @@ import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_qua
 import { Zstd } from "../store/zstd.ts";
 import { type BackedKind, backedKind } from "./backed_types.ts";
 import { parseStored } from "./documents.ts";
-import { PROVENANCE_FORMATTER } from "./check_context.ts";
 import type { Env } from "./repository_store.ts";
 import { dataIdObject, pipelineDimensions, type RowDimensions } from "./rows.ts";
 

@@ -7,13 +7,8 @@
 import { ProvgraphError } from "../base/errors.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { uriScheme } from "../butler/local_path.ts";
-import {
-  BACKED_STORAGE_CLASSES,
-  type CheckContext,
-  isFile,
-  PROVENANCE_FORMATTER,
-  RUN_PROVENANCE,
-} from "./check_context.ts";
+import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import { BACKED_STORAGE_CLASSES, type CheckContext, isFile } from "./check_context.ts";
 import { commandLine } from "./check_findings.ts";
 import { type GraphTargets, RegisteredTargets, Stored } from "./check_targets.ts";
 import type { FileTree } from "./check_tree.ts";

@@ -11,6 +11,7 @@
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { uuidToText } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
+import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import { type DatastoreRecord, openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
@@ -18,12 +19,7 @@ import { FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { describeDamage } from "./check_archive.ts";
 import { checkBacking, type IngestState } from "./check_backing.ts";
-import {
-  CheckContext,
-  type CheckRepositoryOptions,
-  isFile,
-  RUN_PROVENANCE,
-} from "./check_context.ts";
+import { CheckContext, type CheckRepositoryOptions, isFile } from "./check_context.ts";
 import { checkFile } from "./check_file.ts";
 import { commandLine, type Findings } from "./check_findings.ts";
 import { type Leftover, leftoversBeside } from "./check_leftovers.ts";

@@ -10,8 +10,8 @@ import { stringifyJson } from "../base/json_text.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import { type DataIdValue, formatDataId } from "../butler/data_id.ts";
 import type { DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
+import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import type { Registry } from "../butler/registry.ts";
-import { RUN_PROVENANCE } from "./check_context.ts";
 import {
   type Candidate,
   matchesValue,

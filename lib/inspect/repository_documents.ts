@@ -8,11 +8,10 @@
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
+import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
-import { packagesJson } from "../provenance/packages.ts";
 import type { Zstd } from "../store/zstd.ts";
-import { RUN_PROVENANCE } from "./check_context.ts";
 import type { AttemptDocuments, DocumentSource } from "./documents.ts";
 import type { GraphDocuments } from "./graph_documents.ts";
 import type { RepositoryInfo, RunInfo } from "./info.ts";
@@ -25,7 +24,6 @@ import {
   typedValue,
 } from "./registry_search.ts";
 import { type Env, RepositoryStore, type Target } from "./repository_store.ts";
-import { runInfo } from "./run_info.ts";
 import type { DatasetRow, DatasetWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
@@ -106,7 +104,8 @@ export class RepositoryDocuments implements DocumentSource {
     if (graph !== null) {
       return await graph.attempts(kind, await this.#siblingSelector(target, selector));
     }
-    return await this.#store.attemptsInFiles(kind, target);
+    const { attemptsInFiles } = await import("./attempts_in_files.ts");
+    return await attemptsInFiles(this.#store, kind, target);
   }
 
   async quantum(selector: Selector): Promise<Uint8Array> {
@@ -159,6 +158,7 @@ export class RepositoryDocuments implements DocumentSource {
     const place = await this.#store.place(PACKAGES, run, []);
     const stored = place.kind === "file" ? this.#store.readFile(place.path) : null;
     if (stored !== null) {
+      const { packagesJson } = await import("../provenance/packages.ts");
       const { text, isBroken } = packagesJson(new TextDecoder().decode(stored));
       if (!isBroken) return { text, stored };
     }
@@ -210,6 +210,7 @@ export class RepositoryDocuments implements DocumentSource {
     if (this.run !== null) {
       const documents = await this.#store.graphOf(this.run);
       const graph = documents && { documents, info: await documents.info(isCounting) };
+      const { runInfo } = await import("./run_info.ts");
       return await runInfo(this.#registry, this.run, path, graph);
     }
     const { namespace, version } = this.#registry.universe;

@@ -5,31 +5,18 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
-import { ByteBuilder } from "../base/bytes.ts";
-import { basename } from "../base/paths.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
-import { absolutePath, FileDatastore } from "../butler/datastore.ts";
+import type { FileDatastore } from "../butler/datastore.ts";
+import { absolutePath } from "../butler/datastore_path.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";
+import { PROVENANCE_FORMATTER } from "../butler/provenance_dataset.ts";
 import { withRecords } from "../butler/record_fetch.ts";
 import type { Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
-import { parseLogFile } from "../provenance/log_records.ts";
-import {
-  assembleAttempts,
-  type LogSource,
-  type MetadataSource,
-  writeLogBlock,
-  writeMetadataBlock,
-} from "../provenance/scan_quantum.ts";
-import { parseTaskMetadata } from "../provenance/task_metadata.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
-import { PROVENANCE_FORMATTER } from "./check_context.ts";
-import { type AttemptDocuments, attemptDocuments } from "./documents.ts";
 import { GraphDocuments } from "./graph_documents.ts";
-import { missingReason } from "./quantum_document.ts";
 
 /** The process's environment variables, or a test's. */
 export type Env = { get(name: string): string | undefined };
@@ -95,6 +82,8 @@ export class RepositoryStore implements AsyncDisposable {
   ): Promise<string | null> {
     const type = await this.registry.findDatasetType(typeName);
     if (type === null) return null;
+    // Loaded when needed: once a RUN is ingested, there is a record for everything.
+    const { FileDatastore } = await import("../butler/datastore.ts");
     this.#datastore ??= new FileDatastore(this.config, this.registry.universe, {
       mockStorageClasses: true,
     });
@@ -104,51 +93,6 @@ export class RepositoryStore implements AsyncDisposable {
     const records = await this.registry.dimensionRecordSource();
     const path = await withRecords(() => plan.path(values, records));
     return absolutePath(this.#datastore.root, path);
-  }
-
-  /** As the aggregator would record it, from the files that the attempts left. */
-  async attemptsInFiles(
-    kind: "log" | "metadata",
-    { run, label, required }: Target,
-  ): Promise<AttemptDocuments> {
-    const paths: string[] = [];
-    const read = async <T>(
-      suffix: "log" | "metadata",
-      parse: (bytes: Uint8Array, label: string) => T,
-    ): Promise<{ bytes: Uint8Array; parsed: T } | null> => {
-      const place = await this.place(`${label}_${suffix}`, run, required);
-      if (place.kind !== "file") return null;
-      paths.push(place.path);
-      const bytes = this.readFile(place.path);
-      return bytes && { bytes, parsed: parsing(place.path, () => parse(bytes, label)) };
-    };
-    const logFile = await read("log", parseLogFile);
-    const metadataFile = await read("metadata", parseTaskMetadata);
-    if (logFile === null && metadataFile === null) {
-      throw new NotFoundError(
-        `Cannot read ${kind} of "${label}" in RUN "${run}" of ${this.name}: there is neither a log ` +
-          `nor a metadata file${paths.map((path) => `\n${path}`).join("")}`,
-        { hint: "the quantum was blocked or not run, or it died before it could write" },
-      );
-    }
-    const log: LogSource | null = logFile && { bytes: logFile.bytes, file: logFile.parsed };
-    const metadata: MetadataSource | null = metadataFile &&
-      { bytes: metadataFile.bytes, document: metadataFile.parsed };
-    const { attempts } = parsing(paths[0], () => assembleAttempts(log, metadata, false));
-    const out = new ByteBuilder();
-    if (kind === "log") writeLogBlock(out, attempts, log?.bytes ?? null);
-    else writeMetadataBlock(out, attempts);
-    const views = attempts.map(({ status }) => ({
-      status,
-      caveats: 0,
-      exception: null,
-      usage: null,
-    }));
-    return attemptDocuments(
-      out.take(),
-      `${kind} of "${label}" in ${this.name}`,
-      (attempt) => Promise.resolve(missingReason(kind, { attempts: views }, attempt)),
-    );
   }
 
   /** A whole file, or null if there is none. @throws {EnvironmentError} if it can't be read. */
@@ -183,17 +127,5 @@ export class RepositoryStore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const graph of this.#graphs.values()) await graph[Symbol.asyncDispose]();
     await this.registry[Symbol.asyncDispose]();
-  }
-}
-
-function parsing<T>(path: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new InvalidQuantumGraphFileError(
-      `Cannot use file "${path}": ${cause.message}`,
-      { cause, hint: `look at ${basename(path)} itself; aggregate-graph records it as absent` },
-    );
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import { containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
+import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import type { Registry } from "../butler/registry.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import {
@@ -15,7 +16,6 @@ import {
 } from "../provenance/quantum_summary.ts";
 import { CONFIG_CONNECTION } from "../qg/pipeline_graph.ts";
 import { backedKind } from "./backed_types.ts";
-import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "./check_context.ts";
 import { IdList } from "./check_documents.ts";
 import { parseStored } from "./documents.ts";
 import type { GraphDocuments } from "./graph_documents.ts";
