@@ -11,7 +11,7 @@ let writer: Writer | null = null;
 
 serveRequests<WriterRequest, WriterReply>(
   self as unknown as WorkerScope,
-  async (request, reply) => {
+  (request, reply) => {
     switch (request.kind) {
       case "setup":
         writer = new Writer(request);
@@ -25,9 +25,10 @@ serveRequests<WriterRequest, WriterReply>(
         reply({ kind: "synced" });
         break;
       case "finish": {
-        const nBytes = await writer!.finish(
+        const nBytes = writer!.finish(
           request.outputPath,
-          request.packagesText,
+          request.documents,
+          request.intSize,
           request.keepChunks,
           (text) => reply({ kind: "progress", text }),
           (nQuanta) => reply({ kind: "copied", nQuanta }),

@@ -24,6 +24,7 @@ import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { EarlyWorkers } from "./early_workers.ts";
+import { makeDocuments } from "./graph_members.ts";
 import type { WorkerRole } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
@@ -140,7 +141,6 @@ async function aggregate(
     nScanners: options.nScanners,
     scanner,
     writer: !isWriting ? null : {
-      graphPath: options.graphPath,
       chunkLogPath: chunkLogPath!,
       resumeSize: chunkLog?.soundSize ?? -1,
       headerChunk: makeHeaderChunk({
@@ -153,8 +153,6 @@ async function aggregate(
       index: index.arrays,
       indexSeed: index.seed,
       reuse: chunkLog?.table ?? null,
-      dictionary: scanner.dictionary,
-      zstdLevel: options.zstdLevel,
     },
     ingester: {
       graphPath: options.graphPath,
@@ -207,7 +205,13 @@ async function aggregate(
       isWritingGraph
         ? supervisor.finishGraph(
           options.outputPath!,
-          packagesText(config, graph, known, log),
+          makeDocuments(
+            graph,
+            scanner.dictionary,
+            zstd.compressor(scanner.dictionary, options.zstdLevel),
+            packagesText(config, graph, known, log),
+          ),
+          graph.header.int_size,
           options.keepChunks,
         )
         : supervisor.keepChunkLog().then(() => true),

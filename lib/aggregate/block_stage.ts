@@ -8,10 +8,37 @@
 
 import { ByteBuilder } from "../base/bytes.ts";
 import { appendScanChunk, type ScanChunk } from "../provenance/scan_chunk.ts";
-import type { ZstdCompressor } from "../store/zstd.ts";
+import type { Zstd, ZstdCompressor } from "../store/zstd.ts";
 
 /** Kinds of blocks, in the order in which they are compressed. */
 export const BlockKind = { LOG: 0, METADATA: 1, QUANTUM: 2, DATASET: 3 } as const;
+
+/**
+ * Highest level at which the blocks of quanta and datasets are compressed. Most of what they say is in
+ * the dictionary: at level 3 those of quanta are 5 % smaller than at 10, those of datasets 4 % larger
+ * (of the whole graph 1 %), in half the time, and no level makes them smaller by more.
+ */
+export const MAX_SMALL_BLOCK_LEVEL = 3;
+
+/** Compressors of one dictionary for both sorts of blocks. */
+export interface BlockCompressors {
+  /** For logs and metadata. */
+  large: ZstdCompressor;
+  /** For quanta and datasets. */
+  small: ZstdCompressor;
+}
+
+/** @param level The user's wish. */
+export function blockCompressors(
+  zstd: Zstd,
+  dictionary: Uint8Array,
+  level: number,
+): BlockCompressors {
+  return {
+    large: zstd.compressor(dictionary, level),
+    small: zstd.compressor(dictionary, Math.min(level, MAX_SMALL_BLOCK_LEVEL)),
+  };
+}
 
 /** Bytes of text that wait; more would leave the cache before they are compressed. */
 const STAGE_SIZE = 2 ** 18;
@@ -49,7 +76,7 @@ interface StagedChunk {
 
 /** What is staged for chunks that aren't written yet. */
 export class BlockStage {
-  readonly #compressor: ZstdCompressor;
+  readonly #compressors: readonly ZstdCompressor[];
   readonly #intSize: number;
   readonly #text = new ByteBuilder();
   readonly #frames = new ByteBuilder();
@@ -57,8 +84,8 @@ export class BlockStage {
   readonly #blocks: Block[][] = [[], [], [], []];
 
   /** @param intSize Width of the length prefixes of blocks, in bytes. */
-  constructor(compressor: ZstdCompressor, intSize: number) {
-    this.#compressor = compressor;
+  constructor({ large, small }: BlockCompressors, intSize: number) {
+    this.#compressors = [large, large, small, small];
     this.#intSize = intSize;
   }
 
@@ -115,15 +142,16 @@ export class BlockStage {
     const text = this.#text.view();
     const frames = this.#frames;
     frames.reset();
-    for (const blocks of this.#blocks) {
+    this.#blocks.forEach((blocks, kind) => {
+      const compressor = this.#compressors[kind];
       for (const block of blocks) {
         const start = frames.length;
-        this.#compressor.compressInto(text.subarray(block.start, block.end), frames);
+        compressor.compressInto(text.subarray(block.start, block.end), frames);
         block.start = start;
         block.end = frames.length;
       }
       blocks.length = 0;
-    }
+    });
     const seconds = (performance.now() - startMs) / 1000;
     const bytes = frames.view();
     const frame = (block: Block | null) =>

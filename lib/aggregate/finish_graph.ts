@@ -8,7 +8,6 @@
  */
 
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
-import { encodeUtf8 } from "../base/json_text.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
@@ -21,43 +20,34 @@ import {
   writeAddressHeader,
   writeAddressRow,
 } from "../qg/address_file.ts";
-import { provenanceHeaderText } from "../qg/header.ts";
 import {
   DATASETS_MEMBER,
-  DICTIONARY_MEMBER,
-  HEADER_MEMBER,
-  INIT_QUANTA_MEMBER,
   LOGS_MEMBER,
   METADATA_MEMBER,
   NODES_ADDRESS_MEMBER,
   NODES_FENCES_MEMBER,
-  PACKAGES_MEMBER,
-  PIPELINE_GRAPH_MEMBER,
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
 import { fenceCount, fenceRow } from "../qg/range_plan.ts";
-import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { CHUNK_PREFIX_SIZE, chunkSize, readChunkPrefix } from "../store/chunk_log.ts";
 import { isChunkSound } from "../store/chunk_log.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { renameDurably, temporaryPath } from "../store/durable_file.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
-import type { ZstdCompressor } from "../store/zstd.ts";
+import type { GraphMember } from "./messages.ts";
 
 /** All that goes into a graph. */
 export interface FinishInput {
-  graph: PredictedGraph;
   index: GraphIndex;
   chunkLogPath: string;
   table: ChunkTable;
   /** Offset of the chunk of the init quanta. */
   initChunkOffset: number;
-  dictionary: Uint8Array;
-  compressor: ZstdCompressor;
-  /** JSON object of package versions. */
-  packagesText: Uint8Array;
+  /** The members that are no blocks or addresses of them, in their order. */
+  documents: readonly GraphMember[];
+  /** Width of integers in bytes. */
+  intSize: number;
   outputPath: string;
   /** Whether to give up; looked at between chunks, and not once the graph has its final name. */
   isStopped: () => boolean;
@@ -166,23 +156,15 @@ function writeGraph(
   file: Deno.FsFile,
   progress: (text: string) => void,
 ): number {
-  const { graph, index, table, compressor } = input;
-  const intSize = graph.header.int_size;
+  const { index, table, intSize, documents } = input;
   using chunkLog = FileSource.open(input.chunkLogPath);
   const chunks = new ChunkWindow(chunkLog);
   const init = chunks.read(input.initChunkOffset);
   const sum = (sizes: Uint32Array) => sizes.reduce((total, size) => total + size, 0);
   const nRows = countRows(index);
   const nFences = fenceCount(nRows);
-  const documents: [name: string, bytes: Uint8Array][] = [
-    [HEADER_MEMBER, compressor.compress(provenanceHeaderText(graph.headerText))],
-    [DICTIONARY_MEMBER, input.dictionary],
-    [PIPELINE_GRAPH_MEMBER, compressor.compress(graph.pipelineGraphText)],
-    [PACKAGES_MEMBER, compressor.compress(input.packagesText)],
-    [INIT_QUANTA_MEMBER, compressor.compress(initQuantaText(graph.initQuanta(), graph.path))],
-  ];
   const zip = new StoredZipWriter(file, [
-    ...documents.map(([name, bytes]) => ({ name, size: bytes.length })),
+    ...documents.map(({ name, bytes }) => ({ name, size: bytes.length })),
     { name: QUANTA_MEMBER, size: sum(table.quantumSize) },
     { name: DATASETS_MEMBER, size: sum(table.datasetsSize) + init.head.datasetsSize },
     { name: METADATA_MEMBER, size: sum(table.metadataSize) },
@@ -190,7 +172,7 @@ function writeGraph(
     { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
     ...(nFences === 0 ? [] : [{ name: NODES_FENCES_MEMBER, size: nFences * UUID_SIZE }]),
   ], input.outputPath);
-  for (const [name, bytes] of documents) zip.write(name, bytes);
+  for (const { name, bytes } of documents) zip.write(name, bytes);
 
   const addresses = new Addresses(index);
   const byOffset = sortOffsets(table.chunkOffset);
@@ -352,30 +334,4 @@ function isBefore(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boole
     if (a[aAt + i] !== b[bAt + i]) return a[aAt + i] < b[bAt + i];
   }
   return false;
-}
-
-/** The document of init quanta: one entry a task, dataset ids only (format notes, section 8.2). */
-export function initQuantaText(
-  quanta: readonly PredictedQuantum[],
-  fileName: string,
-): Uint8Array<ArrayBuffer> {
-  const edges = (map: PredictedQuantum["inputs"], quantum: PredictedQuantum): string => {
-    const members: string[] = [];
-    for (const [connection, datasets] of map) {
-      if (datasets.length !== 1) {
-        throw new InvalidQuantumGraphFileError(
-          `Cannot use init quantum ${quantum.quantumId} of "${fileName}": ${connection} has ` +
-            `${datasets.length} datasets, expected 1`,
-        );
-      }
-      members.push(`${JSON.stringify(connection)}:"${datasets[0].idText}"`);
-    }
-    return `{${members.join(",")}}`;
-  };
-  const entries = quanta.filter((quantum) => quantum.taskLabel !== "").map((quantum) =>
-    `{"quantum_id":"${quantum.quantumId}","task_label":${
-      JSON.stringify(quantum.taskLabel)
-    },"inputs":${edges(quantum.inputs, quantum)},"outputs":${edges(quantum.outputs, quantum)}}`
-  );
-  return encodeUtf8(`[${entries.join(",")}]`);
 }

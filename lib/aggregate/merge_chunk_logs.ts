@@ -26,6 +26,7 @@ import {
 import { renameDurably, temporaryPath } from "../store/durable_file.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
 import type { Zstd, ZstdCompressor, ZstdDecompressor } from "../store/zstd.ts";
+import { type BlockCompressors, blockCompressors } from "./block_stage.ts";
 
 /** What a merge came to. */
 export interface MergeSummary {
@@ -258,7 +259,7 @@ function copyChosen(
   const isSame = identityOf(path) === identity;
   const recompressor = equalBytes(header.dictionary, merged.dictionary) ? null : new Recompressor(
     zstd.decompressor(header.dictionary),
-    zstd.compressor(merged.dictionary, zstdLevel),
+    blockCompressors(zstd, merged.dictionary, zstdLevel),
     parseHeader(header.graphHeaderText, path, "predicted").int_size,
   );
   const out = new ByteBuilder();
@@ -292,10 +293,10 @@ function isWholeChunk(chunk: Uint8Array): boolean {
 /** Writes chunks again with another dictionary. */
 class Recompressor {
   readonly #from: ZstdDecompressor;
-  readonly #to: ZstdCompressor;
+  readonly #to: BlockCompressors;
   readonly #intSize: number;
 
-  constructor(from: ZstdDecompressor, to: ZstdCompressor, intSize: number) {
+  constructor(from: ZstdDecompressor, to: BlockCompressors, intSize: number) {
     this.#from = from;
     this.#to = to;
     this.#intSize = intSize;
@@ -307,21 +308,21 @@ class Recompressor {
     const head = new ScanHead(chunk.subarray(CHUNK_PREFIX_SIZE, bodyStart), `"${path}"`);
     let at = bodyStart;
     const end = chunkSize(place.headSize, place.bodySize);
-    const next = (size: number): Uint8Array | null => {
+    const next = (size: number, to: ZstdCompressor): Uint8Array | null => {
       if (size === 0) return null;
       const length = readBigEndian(chunk, at, this.#intSize);
       const frame = chunk.subarray(at + this.#intSize, Math.min(at + this.#intSize + length, end));
       at += size;
-      return this.#to.compress(this.#from.decompress(frame, `block of "${path}"`));
+      return to.compress(this.#from.decompress(frame, `block of "${path}"`));
     };
-    const quantumFrame = next(head.quantumSize);
-    const metadataFrame = next(head.metadataSize);
-    const logFrame = next(head.logSize);
+    const quantumFrame = next(head.quantumSize, this.#to.small);
+    const metadataFrame = next(head.metadataSize, this.#to.large);
+    const logFrame = next(head.logSize, this.#to.large);
     const datasets: ChunkDataset[] = [];
     for (let i = 0; i < head.nDatasets; i++) {
       datasets.push({
         id: head.datasetId(i).slice(0, UUID_SIZE),
-        frame: next(head.datasetSize(i))!,
+        frame: next(head.datasetSize(i), this.#to.small)!,
         wasProduced: head.wasProduced(i),
         role: head.datasetRole(i),
       });

@@ -95,7 +95,6 @@ export interface WriterSetup {
   name: string;
   /** Where the worker logs what it does, if anywhere. */
   workerLog?: WorkerLogSetup | null;
-  graphPath: string;
   chunkLogPath: string;
   /** Where a chunk log is continued, or -1 to begin a new one. */
   resumeSize: number;
@@ -103,10 +102,14 @@ export interface WriterSetup {
   index: GraphArrays;
   indexSeed: number;
   reuse: ChunkTable | null;
-  dictionary: Uint8Array;
-  zstdLevel: number;
   /** Shared; its first element becomes 1 when a graph that is being finished is to be given up. */
   stopFlag: Int32Array;
+}
+
+/** A member of a graph that is written as it is. */
+export interface GraphMember {
+  name: string;
+  bytes: Uint8Array;
 }
 
 /** What the writer is asked to do. */
@@ -114,7 +117,13 @@ export type WriterRequest =
   | WriterSetup
   | { kind: "append"; batch: number; chunks: Uint8Array<ArrayBuffer> | null; reused: Uint32Array }
   | { kind: "sync" }
-  | { kind: "finish"; outputPath: string; packagesText: Uint8Array; keepChunks: boolean }
+  | {
+    kind: "finish";
+    outputPath: string;
+    documents: readonly GraphMember[];
+    intSize: number;
+    keepChunks: boolean;
+  }
   | { kind: "end" };
 
 /** What the writer answers. */

@@ -44,7 +44,7 @@ import { fileIdentity, readWholeFile, ReusableBuffer } from "../store/file_sourc
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
-import { BlockKind, BlockStage } from "./block_stage.ts";
+import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
 import type { ScannerSetup, ScanResult } from "./messages.ts";
 import { type Output, PlannedOutputs } from "./planned_outputs.ts";
 
@@ -76,7 +76,7 @@ export class Scanner {
     this.#log = WorkerLog.open(setup.workerLog, setup.name);
     this.#outputs = new PlannedOutputs(setup, graph);
     this.#stage = new BlockStage(
-      zstd.compressor(setup.dictionary, setup.zstdLevel),
+      blockCompressors(zstd, setup.dictionary, setup.zstdLevel),
       graph.header.int_size,
     );
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);

@@ -15,6 +15,7 @@ import { WorkerLog, type WorkerLogSetup } from "../store/worker_log.ts";
 import {
   BATCH_SIZE,
   BATCHES_PER_SCANNER,
+  type GraphMember,
   type IngesterReply,
   type IngesterRequest,
   type IngesterSetup,
@@ -221,11 +222,12 @@ export class Supervisor {
   /** Makes the graph of the chunk log; false if it was given up because of {@linkcode stop}. */
   async finishGraph(
     outputPath: string,
-    packagesText: Uint8Array,
+    documents: readonly GraphMember[],
+    intSize: number,
     keepChunks: boolean,
   ): Promise<boolean> {
     this.#finishing = "running";
-    this.#writer!.send({ kind: "finish", outputPath, packagesText, keepChunks });
+    this.#writer!.send({ kind: "finish", outputPath, documents, intSize, keepChunks });
     const nBytes = await this.#unlessFailed(this.#written.promise);
     await this.#endWriter();
     this.counts.nGraphBytes = nBytes ?? 0;

@@ -8,7 +8,6 @@ import { InvalidChunkLogError } from "../base/errors.ts";
 import { type ChunkTable, enterChunk, makeChunkTable } from "../provenance/chunk_table.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
 import { ScanHead } from "../provenance/scan_chunk.ts";
-import { PredictedGraph } from "../qg/predicted_graph.ts";
 import {
   CHUNK_PREFIX_SIZE,
   ChunkLogWriter,
@@ -19,10 +18,9 @@ import {
 import { fsyncDirectory } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
-import { Zstd } from "../store/zstd.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { finishGraph } from "./finish_graph.ts";
-import type { WriterSetup } from "./messages.ts";
+import type { GraphMember, WriterSetup } from "./messages.ts";
 
 /** The one writer of the chunk log and the graph. */
 export class Writer {
@@ -96,31 +94,28 @@ export class Writer {
    * @returns bytes of the graph; null if the stop flag was raised: then there is none, and the chunk log
    *   stays.
    */
-  async finish(
+  finish(
     outputPath: string,
-    packagesText: Uint8Array,
+    documents: readonly GraphMember[],
+    intSize: number,
     keepChunks: boolean,
     progress: (text: string) => void,
     onCopied: (nQuanta: number) => void,
-  ): Promise<number | null> {
+  ): number | null {
     if (this.#nLive !== this.#index.nQuanta || this.#initChunkOffset < 0) {
       throw new Error(
         `Cannot finish graph: ${this.#nLive} of ${this.#index.nQuanta} quanta have a chunk`,
       );
     }
     this.#log.sync();
-    const zstd = await Zstd.load();
-    using graph = await PredictedGraph.open(this.#setup.graphPath, zstd);
     this.#workerLog.log("INFO", `Making the provenance graph of ${this.#nLive} quanta.`);
     const size = finishGraph({
-      graph,
       index: this.#index,
       chunkLogPath: this.#log.path,
       table: this.#table,
       initChunkOffset: this.#initChunkOffset,
-      dictionary: this.#setup.dictionary,
-      compressor: zstd.compressor(this.#setup.dictionary, this.#setup.zstdLevel),
-      packagesText,
+      documents,
+      intSize,
       outputPath,
       isStopped: () => Atomics.load(this.#setup.stopFlag, 0) !== 0,
       onCopied,

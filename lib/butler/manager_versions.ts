@@ -6,7 +6,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
-import { type JsonValue, parseJson } from "../base/json_text.ts";
+import type { JsonValue } from "../base/json_text.ts";
 
 /** How `dataset.ingest_date` is stored: nanoseconds TAI (datasets manager 2) or UTC text (1). */
 export type IngestDateKind = "tai-nanoseconds" | "utc-text";
@@ -140,7 +140,7 @@ export function checkManagers(
 function universeVersion(text: string): number | null {
   let universe: JsonValue;
   try {
-    universe = parseJson(text);
+    universe = JSON.parse(text);
   } catch {
     return null;
   }

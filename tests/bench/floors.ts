@@ -8,6 +8,7 @@
 
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { blockCompressors } from "../../lib/aggregate/block_stage.ts";
 import { DICTIONARY_MEMBER } from "../../lib/qg/member_names.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { FileSource, readWholeFile, ReusableBuffer } from "../../lib/store/file_source.ts";
@@ -19,7 +20,7 @@ import { timed } from "./measure.ts";
 export interface Floors {
   /** Every log and metadata file. */
   read: number;
-  /** Every block of the provenance graph, same level and dictionary. */
+  /** Every block of the provenance graph, same levels and dictionary. */
   compress: number;
   /** Rows of every dataset of the RUN, with prepared statements, in one transaction. */
   insert: number;
@@ -32,6 +33,8 @@ export interface Floors {
 }
 
 const LEVEL = 10;
+/** Members whose blocks are compressed at a lower level. */
+const SMALL = new Set(["quanta.mb", "datasets.mb"]);
 /** Whose files `ingest-graph` deletes, and whose rows it writes anew. */
 const BACKED = /_(?:log|metadata|config)$/;
 
@@ -67,10 +70,11 @@ async function compressFloor(graphPath: string): Promise<number> {
   const zstd = await Zstd.load();
   using source = FileSource.open(graphPath);
   const dictionary = await (await ZipReader.open(source)).readMember(DICTIONARY_MEMBER);
-  const compressor = zstd.compressor(dictionary, LEVEL);
+  const { large, small } = blockCompressors(zstd, dictionary, LEVEL);
   using graph = await ProvenanceGraph.open(FileSource.open(graphPath), zstd);
   let seconds = 0;
   for (const member of ["quanta.mb", "datasets.mb", "metadata.mb", "logs.mb"] as const) {
+    const compressor = SMALL.has(member) ? small : large;
     // A few at a time: all texts of a large run don't fit in memory.
     let texts: Uint8Array[] = [];
     let nBytes = 0;

@@ -78,7 +78,12 @@ export function aggregateGraphCommand(
       new Option("--worker-log-level <level>", "least level in these files; DEBUG: each quantum")
         .argParser(parseLevel).default("VERBOSE"),
     )
-    .option("--zstd-level <n>", "compression level of the graph", integerAtLeast(1, 22), 10)
+    .option(
+      "--zstd-level <n>",
+      "compression level of logs and metadata; quanta and datasets get at most 3",
+      integerAtLeast(1, 22),
+      10,
+    )
     .option(
       "--zstd-dict-size <bytes>",
       "compression dictionary; 0 for none",

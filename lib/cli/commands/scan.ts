@@ -43,7 +43,12 @@ export function scanCommand(
     .requiredOption("--shard <i/N>", "which share, counted from 0, of how many", shard)
     .requiredOption("--chunks <file>", "chunk log to write, one for each share, in one directory")
     .addOption(processesOption(cli.nProcessors))
-    .option("--zstd-level <n>", "compression level of the graph", integerAtLeast(1, 22), 10)
+    .option(
+      "--zstd-level <n>",
+      "compression level of logs and metadata; quanta and datasets get at most 3",
+      integerAtLeast(1, 22),
+      10,
+    )
     .option(
       "--zstd-dict-size <bytes>",
       "compression dictionary; 0 for none; counts for the first shard only",
