@@ -60,14 +60,20 @@ export class Lab {
     this.result = result;
   }
 
-  /** Simulates a run of about so many quanta. */
-  static async make(scratch: string, size: number, nScanners: number): Promise<Lab> {
+  /** Simulates a run of about so many quanta, with logs of so many bytes in the median. */
+  static async make(
+    scratch: string,
+    size: number,
+    nScanners: number,
+    logSize: number,
+  ): Promise<Lab> {
     const [nVisits, nDetectors] = SHAPES[size];
     const source = join(scratch, `source-${size}`);
     await tool(scratch, scratch, [
       "simulate",
       source,
       ...["--visits", String(nVisits), "--detectors", String(nDetectors)],
+      ...["--log-size", String(logSize)],
     ]);
     using graph = await PredictedGraph.open(join(source, PREDICTED), await Zstd.load());
     const { n_quanta, n_datasets, output_run } = graph.header;

@@ -1,7 +1,7 @@
 /**
  * Times the tool on simulated runs, beside floors measured in the same run, and prints ratios.
  *
- *     deno task bench [--quanta 1000,10000] [--trials 3] [--processes 2] [--save NAME]
+ *     deno task bench [--quanta 1000,10000] [--log-size 30000] [--trials 3] [--processes 2] [--save NAME]
  *     deno task bench:reference [the same] [--reference-trials 1]
  *
  * `bench:reference` adds the Python tools on copies of the same runs, if ORACLE_ROOT names an
@@ -30,6 +30,8 @@ import {
 
 interface Options {
   sizes: number[];
+  /** Bytes of a log, in the median. */
+  logSize: number;
   nTrials: number;
   nReferenceTrials: number;
   nScanners: number;
@@ -55,6 +57,7 @@ function parseOptions(args: string[]): Options {
     args,
     options: {
       quanta: { type: "string", default: "1000,10000" },
+      "log-size": { type: "string", default: "30000" },
       trials: { type: "string", default: "3" },
       "reference-trials": { type: "string", default: "1" },
       processes: { type: "string", default: String(navigator.hardwareConcurrency) },
@@ -67,6 +70,7 @@ function parseOptions(args: string[]): Options {
   if (wrong !== undefined) throw new Error(`no run of ${wrong} quanta: ${SIZES.join(", ")}`);
   return {
     sizes,
+    logSize: positive(values["log-size"]),
     nTrials: positive(values.trials),
     nReferenceTrials: positive(values["reference-trials"]),
     nScanners: positive(values.processes),
@@ -92,7 +96,7 @@ async function measureSize(
   const tell = (text: string) =>
     console.error(`[${((performance.now() - startMs) / 1000).toFixed(0)} s] ${text}`);
   tell(`simulating ${size} quanta`);
-  const lab = await Lab.make(scratch, size, options.nScanners);
+  const lab = await Lab.make(scratch, size, options.nScanners, options.logSize);
   // Where there is little to forget, more tables make no difference.
   const withGroups = size >= 10_000;
   tell("aggregating and ingesting");
