@@ -44,6 +44,7 @@ import {
   checkAddress,
   isWholeBlock,
   multiblockFrames,
+  MultiblockPass,
   PASS_READ_SIZE,
 } from "./multiblock.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
@@ -274,6 +275,32 @@ export class ProvenanceGraph implements Disposable {
       const { offset, size, frame } of multiblockFrames(source, intSize, MEMBER_WORDS[member])
     ) {
       yield { offset, size, text: this.#decode(frame, member, offset) };
+    }
+  }
+
+  /**
+   * {@linkcode blocks} for those who do nothing asynchronous with a block: waits only for the reads,
+   * which spares a microsecond or two a block.
+   *
+   * @param visit Called with the text of each block; it belongs to the caller.
+   * @throws as {@linkcode blocks}, and what `visit` throws.
+   */
+  async forEachBlock(
+    member: ProvenanceMember,
+    visit: (text: Uint8Array, offset: number) => void,
+  ): Promise<void> {
+    await this.#zstd.prepare();
+    const source = await this.#zip.memberSource(member);
+    const pass = new MultiblockPass(
+      source.size,
+      this.header.int_size,
+      source.name,
+      MEMBER_WORDS[member],
+    );
+    for (let range = pass.request(); range !== null; range = pass.request()) {
+      for (const { offset, frame } of pass.feed(await source.read(range.offset, range.length))) {
+        visit(this.#decode(frame, member, offset), offset);
+      }
     }
   }
 
