@@ -149,27 +149,32 @@ export class AddressChecker {
    */
   feed(bytes: Uint8Array): void {
     const rowSize = addressRowSize(this.#columns.length, this.#intSize);
-    for (let at = 0; at < bytes.length; at += rowSize) this.#checkRow(bytes, at);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let last: Uint8Array = this.#last;
+    let lastAt = 0;
+    for (let at = 0; at < bytes.length; at += rowSize) {
+      const row = this.nRows++;
+      if (row > 0 && compareUuids(last, lastAt, bytes, at) >= 0) {
+        throw this.#error(`row ${row} is not greater than the one before`);
+      }
+      last = bytes;
+      lastAt = at;
+      this.#checkRanges(bytes, view, at + UUID_SIZE + this.#intSize, row);
+    }
+    if (last !== this.#last) this.#last.set(last.subarray(lastAt, lastAt + UUID_SIZE));
   }
 
-  #checkRow(bytes: Uint8Array, at: number): void {
+  #checkRanges(bytes: Uint8Array, view: DataView, at: number, row: number): void {
     const intSize = this.#intSize;
-    const row = this.nRows++;
-    if (row > 0 && compareUuids(this.#last, 0, bytes, at) >= 0) {
-      throw this.#error(`row ${row} is not greater than the one before`);
-    }
-    this.#last.set(bytes.subarray(at, at + UUID_SIZE));
-    let from = at + UUID_SIZE + intSize;
-    for (let column = 0; column < this.#columns.length; column++) {
+    for (let column = 0; column < this.#columns.length; column++, at += 2 * intSize) {
       let offset: number;
       let size: number;
       try {
-        offset = readBigEndian(bytes, from, intSize);
-        size = readBigEndian(bytes, from + intSize, intSize);
+        offset = readInteger(bytes, view, at, intSize);
+        size = readInteger(bytes, view, at + intSize, intSize);
       } catch {
         throw this.#error(`a number in row ${row} exceeds 2^53 - 1`);
       }
-      from += 2 * intSize;
       if (size === 0) continue;
       const member = this.#columns[column];
       if (size < intSize || offset > member.size - size) {
@@ -185,4 +190,13 @@ export class AddressChecker {
   #error(state: string): InvalidQuantumGraphFileError {
     return new InvalidQuantumGraphFileError(`Cannot use address file "${this.#name}": ${state}`);
   }
+}
+
+/** {@linkcode readBigEndian}, in two halves where the width is the usual one and the number small. */
+function readInteger(bytes: Uint8Array, view: DataView, at: number, intSize: number): number {
+  if (intSize === 8) {
+    const high = view.getUint32(at);
+    if (high < 2 ** 21) return high * 2 ** 32 + view.getUint32(at + 4);
+  }
+  return readBigEndian(bytes, at, intSize);
 }
