@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText } from "../base/uuid.ts";
+import { UUID_SIZE, uuidFromText, uuidToText } from "../base/uuid.ts";
 import { type DataIdValue, formatDataId } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
 import type { DatasetBatch } from "./registry.ts";
@@ -76,10 +76,8 @@ export class SortedBatch {
       );
     }
     this.usedTypes = [...isUsed.keys()].filter((index) => isUsed[index]);
-    const hexIds = Array.from({ length: n }, (_, row) => uuidToHex(ids, row * UUID_SIZE));
-    this.hexIds = hexIds;
-    this.order = Uint32Array.from(hexIds.keys())
-      .sort((a, b) => hexIds[a] < hexIds[b] ? -1 : hexIds[a] > hexIds[b] ? 1 : 0);
+    this.hexIds = hexIdsOf(ids);
+    this.order = ascendingOrder(ids, this.hexIds);
   }
 
   /** Dataset type of a row. */
@@ -125,6 +123,47 @@ export class SortedBatch {
       [...found.keys()].sort().map((name) => [name, [...found.get(name)!].sort()]),
     );
   }
+}
+
+const DIGITS = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+const decoder = new TextDecoder();
+
+/**
+ * Packed dataset IDs as SQLite registries store them: 32 hexadecimal digits each. All are parts of one
+ * text, which takes a quarter of the time of making each by itself.
+ */
+export function hexIdsOf(ids: Uint8Array): string[] {
+  const digits = new Uint8Array(2 * ids.length);
+  for (let i = 0; i < ids.length; i++) {
+    digits[2 * i] = DIGITS[ids[i] >>> 4];
+    digits[2 * i + 1] = DIGITS[ids[i] & 15];
+  }
+  const text = decoder.decode(digits);
+  const hexIds: string[] = [];
+  for (let at = 0; at < text.length; at += 2 * UUID_SIZE) {
+    hexIds.push(text.slice(at, at + 2 * UUID_SIZE));
+  }
+  return hexIds;
+}
+
+/** Positions of IDs in ascending order; equal ones keep theirs. */
+function ascendingOrder(ids: Uint8Array, hexIds: readonly string[]): Uint32Array {
+  const n = hexIds.length;
+  const view = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);
+  // Most IDs differ in their first six bytes, which are a number.
+  const keys = new Float64Array(n);
+  const order = new Uint32Array(n);
+  let isAscending = true;
+  for (let i = 0; i < n; i++) {
+    keys[i] = view.getUint32(i * UUID_SIZE) * 2 ** 16 + view.getUint16(i * UUID_SIZE + 4);
+    order[i] = i;
+    isAscending &&= i === 0 || keys[i] > keys[i - 1] ||
+      (keys[i] === keys[i - 1] && hexIds[i] >= hexIds[i - 1]);
+  }
+  if (isAscending) return order;
+  return order.sort((a, b) =>
+    keys[a] - keys[b] || (hexIds[a] < hexIds[b] ? -1 : hexIds[a] > hexIds[b] ? 1 : 0)
+  );
 }
 
 /** Text form with dashes of a dataset ID as SQLite stores it. */

@@ -4,10 +4,8 @@
  * @module
  */
 
-import { uuidToHex } from "../base/uuid.ts";
-import { UUID_SIZE } from "../base/uuid.ts";
 import type { DataIdValue } from "./data_id.ts";
-import type { SortedBatch } from "./dataset_batch.ts";
+import { hexIdsOf, type SortedBatch } from "./dataset_batch.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 import { quoteIdentifier } from "./ddl.ts";
 import type { PgRow } from "./postgres_link.ts";
@@ -27,9 +25,7 @@ export function textArray(values: readonly (string | null)[]): string {
 
 /** Packed dataset IDs as an array. */
 export function packedIdArray(ids: Uint8Array): string {
-  const hexIds: string[] = [];
-  for (let at = 0; at + UUID_SIZE <= ids.length; at += UUID_SIZE) hexIds.push(uuidToHex(ids, at));
-  return plainArray(hexIds);
+  return plainArray(hexIdsOf(ids));
 }
 
 /** Some rows' values of the required dimensions, ready to be joined or inserted. */

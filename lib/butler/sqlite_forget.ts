@@ -5,9 +5,8 @@
  */
 
 import { ConflictingDatasetError, RefusedError } from "../base/errors.ts";
-import { UUID_SIZE, uuidToHex } from "../base/uuid.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { hexIdToText } from "./dataset_batch.ts";
+import { hexIdsOf, hexIdToText } from "./dataset_batch.ts";
 import { findRunProvenance } from "./sqlite_queries.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
 import { quoteIdentifier } from "./sqlite_ddl.ts";
@@ -26,8 +25,7 @@ export function forgetDatasets(
   ids: Uint8Array,
   unlessIngested?: string,
 ): number {
-  const hexIds: string[] = [];
-  for (let at = 0; at + UUID_SIZE <= ids.length; at += UUID_SIZE) hexIds.push(uuidToHex(ids, at));
+  const hexIds = hexIdsOf(ids);
   if (hexIds.length === 0) return 0;
   const idList = JSON.stringify(hexIds.sort());
   // The setting has no effect inside a transaction, so the catalogue is looked at after the switch.
