@@ -19,7 +19,7 @@ const INT64_MAX = 2n ** 63n - 1n;
  * Checks a graph's `data_coordinate` (required values, then implied ones) against a group and
  * returns it in the same order.
  *
- * @param what the quantum or dataset it belongs to, for error messages
+ * @param what the quantum or dataset it belongs to, for error messages; a function is called only then
  * @throws {RefusedError} if the number of values is wrong, or a value has the wrong type, is an
  *   empty string, holds a NUL character, or is no 64-bit integer.
  *
@@ -29,13 +29,14 @@ export function dataIdFromCoordinate(
   group: DimensionGroup,
   universe: DimensionUniverse,
   values: readonly JsonValue[],
-  what: string,
+  what: string | (() => string),
 ): DataIdValue[] {
   const nRequired = group.required.length;
   const nValues = nRequired + group.implied.length;
+  const owner = () => typeof what === "string" ? what : what();
   if (values.length !== nValues) {
     throw new RefusedError(
-      `Cannot use data ID of ${what}: it has ${values.length} values, expected ${nValues} ` +
+      `Cannot use data ID of ${owner()}: it has ${values.length} values, expected ${nValues} ` +
         `for {${group.names.join(", ")}}`,
     );
   }
@@ -45,7 +46,7 @@ export function dataIdFromCoordinate(
     const value = values[i];
     if (!isDataIdValue(value, universe.keyType(dimension).type)) {
       throw new RefusedError(
-        `Cannot use data ID of ${what}: ${dimension} is ${describe(value)}, expected ` +
+        `Cannot use data ID of ${owner()}: ${dimension} is ${describe(value)}, expected ` +
           (universe.keyType(dimension).type === "int" ? "an integer" : "a string"),
       );
     }

@@ -30,13 +30,15 @@ export interface DatasetPlan {
   readonly formatter: string;
   /** Storage class as records have it: that of the dataset type. */
   readonly storageClass: string;
+  /** Whether paths may need the dataset's ID. */
+  readonly usesId: boolean;
   /** Whether the datastore takes the dataset; if not, it has no record and no file. */
   accepts(values: readonly DataIdValue[]): boolean;
   /**
    * Path relative to the datastore's root, with extension; POSIX separators, never quoted.
    *
    * @param values required, then implied values
-   * @param idText UUID of the dataset with dashes, only needed by templates with the field `id`
+   * @param idText UUID of the dataset with dashes, only needed if `usesId`
    * @throws {RefusedError} if the path would leave the root, or a dimension record is missing.
    */
   path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string;
@@ -250,6 +252,10 @@ class Plan implements DatasetPlan {
       this.#templateByInstrument.set(instrument, template);
     }
     return template;
+  }
+
+  get usesId(): boolean {
+    return this.#template?.usesId ?? true;
   }
 
   accepts(values: readonly DataIdValue[]): boolean {

@@ -207,6 +207,8 @@ const NOT_NORMAL = /(?:^|\/)(?:\/|\.\.?(?:\/|$))|\0/;
 
 /** A template for the datasets of one type in one run. */
 export class CompiledTemplate {
+  /** Whether paths have the dataset's ID in them. */
+  readonly usesId: boolean;
   readonly #type: DatasetType;
   readonly #segments: readonly Segment[];
   readonly #end: string;
@@ -272,6 +274,7 @@ export class CompiledTemplate {
     const merged = (text: string) => text.replace(/\/{2,}/g, "/");
     for (const segment of segments) segment.literal = merged(segment.literal);
     this.#segments = segments;
+    this.usesId = segments.some((segment) => segment.isId);
     this.#end = merged(literal);
   }
 

@@ -28,23 +28,47 @@ export async function datasetIds(
   const typeIds = typeNames === undefined
     ? null
     : [...(await context.types.findAll(session, typeNames)).values()].map(({ id }) => id);
-  let packed = new Uint8Array(1024 * UUID_SIZE);
-  let end = 0;
-  await session.each(
+  return await packedIds(
+    session,
     `SELECT id FROM ${context.connection.table("dataset")} WHERE run_id = $1::bigint` +
       (typeIds === null ? "" : " AND dataset_type_id = ANY($2::bigint[])") + " ORDER BY id",
     typeIds === null ? [runKey] : [runKey, plainArray(typeIds)],
-    ([id]) => {
-      if (end === packed.length) {
-        const larger = new Uint8Array(packed.length * 2);
-        larger.set(packed);
-        packed = larger;
-      }
-      writeUuidText(id as string, packed, end);
-      end += UUID_SIZE;
-    },
   );
+}
+
+/** The IDs that are the rows of a query. */
+async function packedIds(
+  session: PostgresSession,
+  sql: string,
+  values: Parameters<PostgresSession["each"]>[1],
+): Promise<Uint8Array<ArrayBuffer>> {
+  let packed = new Uint8Array(1024 * UUID_SIZE);
+  let end = 0;
+  await session.each(sql, values, ([id]) => {
+    if (end === packed.length) {
+      const larger = new Uint8Array(packed.length * 2);
+      larger.set(packed);
+      packed = larger;
+    }
+    writeUuidText(id as string, packed, end);
+    end += UUID_SIZE;
+  });
   return packed.slice(0, end);
+}
+
+/** See `Registry.datasetIdsStoredAt`. */
+export async function datasetIdsStoredAt(
+  session: PostgresSession,
+  { connection, recordsTable, hasRecordsTable }: PostgresContext,
+  path: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!hasRecordsTable) return new Uint8Array(0);
+  return await packedIds(
+    session,
+    `SELECT dataset_id FROM ${connection.table(recordsTable)} ` +
+      "WHERE path = $1::text AND component = $2::text",
+    [path, NULL_COMPONENT],
+  );
 }
 
 /** See `Registry.findDataset`. */

@@ -176,6 +176,15 @@ export interface Registry extends AsyncDisposable {
   /** IDs of all datasets of a RUN, packed, ascending. Memory: 16 bytes each. */
   datasetIds(run: string): Promise<Uint8Array>;
 
+  /**
+   * IDs of a RUN's datasets of these types, packed, some ten thousand at a time, in any order. Nothing
+   * is locked between batches.
+   */
+  runDatasetIds(run: string, typeNames: readonly string[]): AsyncIterable<Uint8Array>;
+
+  /** IDs of the datasets whose record says this path, as {@linkcode runDatasetIds}. */
+  datasetIdsStoredAt(path: string): AsyncIterable<Uint8Array>;
+
   /** The dataset of that type and data ID (required values) in a RUN, or null. */
   findDataset(
     typeName: string,

@@ -25,6 +25,7 @@ import { forgetDatasets } from "./postgres_forget.ts";
 import { importDatasets, ingestDatasets, resolveBatch } from "./postgres_import.ts";
 import {
   datasetIds,
+  datasetIdsStoredAt,
   datasetInfo,
   findDataset,
   findDatasetIdPrefix,
@@ -258,6 +259,14 @@ class PostgresRegistry implements Registry {
 
   datasetIds(run: string): Promise<Uint8Array> {
     return this.#read((session, context) => datasetIds(session, context, run));
+  }
+
+  async *runDatasetIds(run: string, typeNames: readonly string[]): AsyncGenerator<Uint8Array> {
+    yield await this.#read((session, context) => datasetIds(session, context, run, typeNames));
+  }
+
+  async *datasetIdsStoredAt(path: string): AsyncGenerator<Uint8Array> {
+    yield await this.#read((session, context) => datasetIdsStoredAt(session, context, path));
   }
 
   findDataset(

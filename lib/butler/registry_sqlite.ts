@@ -34,11 +34,13 @@ import { forgetDatasets } from "./sqlite_forget.ts";
 import { importDatasets, ingestDatasets, resolveBatch, rewriteRecords } from "./sqlite_import.ts";
 import {
   datasetIds,
+  datasetIdsStoredAt,
   datasetInfo,
   findDataset,
   findDatasetIdPrefix,
   findRunProvenance,
   records,
+  runDatasetIds,
   runRecords,
   runsWithDatasetType,
 } from "./sqlite_queries.ts";
@@ -186,6 +188,14 @@ class SqliteRegistry implements Registry {
 
   datasetIds(run: string): Promise<Uint8Array> {
     return this.#settle(() => datasetIds(this.#context, run));
+  }
+
+  async *runDatasetIds(run: string, typeNames: readonly string[]): AsyncGenerator<Uint8Array> {
+    yield* runDatasetIds(this.#context, run, typeNames);
+  }
+
+  async *datasetIdsStoredAt(path: string): AsyncGenerator<Uint8Array> {
+    yield* datasetIdsStoredAt(this.#context, path);
   }
 
   findDataset(

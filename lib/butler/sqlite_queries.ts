@@ -6,15 +6,20 @@
 
 import { RefusedError, RepositoryError } from "../base/errors.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, writeUuidText } from "../base/uuid.ts";
+import { hexIdsOf } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
 import { NULL_COMPONENT } from "./ddl.ts";
 import type { DatasetInfo, DatastoreRecord, RunRecordsBatch } from "./registry.ts";
 import { toDataIdValue } from "./sqlite_conflicts.ts";
+import type { SqlValue } from "./sqlite_connection.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
 import { quoteIdentifier } from "./sqlite_ddl.ts";
 
 /** Datasets in one batch of {@linkcode runRecords}. */
 const N_BATCH = 5000;
+
+/** IDs in one batch of {@linkcode runDatasetIds}. */
+const N_IDS = 50_000;
 
 /** IDs of a RUN's datasets (of these types), packed, ascending; empty for an unknown run. */
 export function datasetIds(
@@ -51,6 +56,63 @@ function writeHexId(context: SqliteContext, hexId: string, target: Uint8Array, a
   throw new RepositoryError(
     `Cannot read registry "${context.connection.path}": "${hexId}" is no dataset ID`,
   );
+}
+
+/** See `Registry.runDatasetIds`. */
+export function* runDatasetIds(
+  context: SqliteContext,
+  run: string,
+  typeNames: readonly string[],
+): Generator<Uint8Array> {
+  const runKey = context.collections.find(run)?.key;
+  if (runKey === undefined) return;
+  const typeIds = typeNames.map((name) => context.types.find(name)?.id).filter((id) => id != null);
+  yield* idBatches(
+    context,
+    // The plus keeps SQLite from reading the datasets of other runs by the index of types.
+    "SELECT rowid AS r, id FROM dataset WHERE run_id = ? " +
+      "AND +dataset_type_id IN (SELECT value FROM json_each(?))",
+    runKey,
+    JSON.stringify(typeIds),
+  );
+}
+
+/** See `Registry.datasetIdsStoredAt`. */
+export function* datasetIdsStoredAt(context: SqliteContext, path: string): Generator<Uint8Array> {
+  if (!context.hasRecordsTable) return;
+  yield* idBatches(
+    context,
+    `SELECT rowid AS r, dataset_id AS id FROM ${quoteIdentifier(context.recordsTable)} ` +
+      "WHERE path = ? AND +component = ?",
+    path,
+    NULL_COMPONENT,
+  );
+}
+
+/**
+ * IDs of the rows of a query in the order of their row ids, packed. Texts are joined by SQLite: rows
+ * one by one would take five times as long.
+ *
+ * @param select with columns `r` (row id) and `id`, and a condition
+ */
+function* idBatches(
+  context: SqliteContext,
+  select: string,
+  ...values: SqlValue[]
+): Generator<Uint8Array> {
+  const sql = `SELECT group_concat(id, ','), max(r) FROM (${select} AND rowid > ? ` +
+    "ORDER BY rowid LIMIT ?)";
+  let last: SqlValue = -(2n ** 63n);
+  for (;;) {
+    const [[text, end]] = context.connection.allBigInt(sql, ...values, last, BigInt(N_IDS));
+    if (text === null) return;
+    const hexIds = (text as string).split(",");
+    const ids = new Uint8Array(hexIds.length * UUID_SIZE);
+    for (let i = 0; i < hexIds.length; i++) writeHexId(context, hexIds[i], ids, i * UUID_SIZE);
+    yield ids;
+    if (hexIds.length < N_IDS) return;
+    last = end;
+  }
 }
 
 /** See `Registry.findDataset`. */
@@ -203,15 +265,13 @@ function recordsOf(
   ids: Uint8Array,
   nameById: Map<number, string>,
 ): RunRecordsBatch {
-  const hexIds: string[] = [];
-  for (let at = 0; at < ids.length; at += UUID_SIZE) hexIds.push(uuidToHex(ids, at));
   const join = context.hasRecordsTable
     ? `r.path, r.formatter, r.component FROM json_each(?) JOIN dataset d ON d.id = value ` +
       `LEFT JOIN ${quoteIdentifier(context.recordsTable)} r ON r.dataset_id = d.id`
     : "NULL, NULL, NULL FROM json_each(?) JOIN dataset d ON d.id = value";
   const rows = context.connection.all(
     `SELECT d.id, d.dataset_type_id, ${join} ORDER BY d.id`,
-    JSON.stringify(hexIds),
+    JSON.stringify(hexIdsOf(ids)),
   );
   const batch: RunRecordsBatch = {
     n: 0,

@@ -35,11 +35,10 @@ export class CoordinateList {
 
   /** The coordinate that {@linkcode add} put at `start`. */
   get(start: number): JsonValue[] {
-    const first = start + 1;
-    return Array.from(
-      this.#numbers.subarray(first, first + this.#numbers[start]),
-      (number) => this.#values[number],
-    );
+    const coordinate: JsonValue[] = [];
+    const end = start + 1 + this.#numbers[start];
+    for (let at = start + 1; at < end; at++) coordinate.push(this.#values[this.#numbers[at]]);
+    return coordinate;
   }
 
   #grow(nMore: number): void {

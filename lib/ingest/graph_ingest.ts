@@ -19,6 +19,7 @@ import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
+import { withRecords } from "../butler/record_fetch.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { selectRows } from "../butler/dataset_batch.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
@@ -47,6 +48,8 @@ import {
 
 /** Kept files named in the summary; the others are counted. */
 const MAX_KEPT = 100;
+/** Rows of the first transaction: a small one, so that deleting begins soon. */
+const FIRST_BATCH_SIZE = 1000;
 /** Quanta between two looks at the clock. */
 const QUANTA_PER_LOOK = 1024;
 
@@ -334,35 +337,38 @@ export class GraphIngest implements AsyncDisposable {
     const directories = new EmptyDirectories(this.#config.datastore.root);
     const records = await this.#registry.dimensionRecordSource();
     const fileSize = Deno.statSync(this.#plan.target).size;
-    const batch = new RowBatch();
-    const flush = async () => {
+    const batch = new RowBatch(targets);
+    let next = 0;
+    let maxRows = Math.min(FIRST_BATCH_SIZE, this.#options.batchSize);
+    // Goes on where it was left when a record had to be fetched.
+    const fill = () => {
+      for (; next < targets.n && batch.n < maxRows && batch.nPaths < MAX_PATHS; next++) {
+        const path = targets.path(next, records);
+        if (path !== null) {
+          directories.add(path, this.#runPath, targets.types[targets.typeIndex(next)].name);
+        }
+        if (targets.produced[next] === 0) {
+          if (path !== null) this.#noteUnrecorded(path);
+          continue;
+        }
+        if (targets.state[next] !== TargetState.DONE) batch.add(next);
+        if (path !== null) batch.addPath(path);
+      }
+    };
+    while (next < targets.n) {
+      await withRecords(fill);
+      maxRows = this.#options.batchSize;
       await this.#stopIfAskedAfter(deleter);
       const { n } = batch;
       if (n > 0) {
-        await this.#back(
-          batch.take(targets, this.#choice.run, this.#plan.backedRecordPath, fileSize),
-        );
+        await this.#back(batch.take(this.#choice.run, this.#plan.backedRecordPath, fileSize));
         this.#nIngested += n;
         failpoint("backed.committed");
       }
       // The transaction is durable: only now may the originals go.
       const paths = batch.takePaths();
       if (paths.length > 0) await deleter.delete(paths);
-    };
-    for await (const row of targets.rows(records)) {
-      const { target, typeIndex, path } = row;
-      if (path !== null) directories.add(path, this.#runPath, targets.types[typeIndex].name);
-      if (targets.produced[target] === 0) {
-        if (path !== null) this.#noteUnrecorded(path);
-        continue;
-      }
-      if (targets.state[target] !== TargetState.DONE) {
-        batch.add(row);
-      }
-      if (path !== null) batch.addPath(path);
-      if (batch.n >= this.#options.batchSize || batch.nPaths >= MAX_PATHS) await flush();
     }
-    await flush();
     enter("delete");
     const deleted = await deleter.finish();
     this.#nDeleted = deleted.nDeleted;
@@ -457,15 +463,20 @@ async function findStates(
   run: string,
   plan: TransferPlan,
 ): Promise<void> {
-  const names = targets.types.map((type) => type.name);
-  for await (const batch of registry.runRecords(run, names)) {
-    for (let i = 0; i < batch.n; i++) {
-      const target = targets.find(batch.ids, i * UUID_SIZE);
-      if (target < 0) continue;
-      const path = batch.paths[i];
-      targets.state[target] = path === plan.backedRecordPath
-        ? TargetState.DONE
-        : TargetState.ORIGINAL;
+  const typeNames = targets.types.map((type) => type.name);
+  const setStates = async (batches: AsyncIterable<Uint8Array>, isBacked: boolean) => {
+    for await (const ids of batches) {
+      for (let at = 0; at < ids.length; at += UUID_SIZE) {
+        const target = targets.find(ids, at);
+        if (target < 0) continue;
+        // A record without its dataset is nothing.
+        if (!isBacked) targets.state[target] = TargetState.ORIGINAL;
+        else if (targets.state[target] === TargetState.ORIGINAL) {
+          targets.state[target] = TargetState.DONE;
+        }
+      }
     }
-  }
+  };
+  await setStates(registry.runDatasetIds(run, typeNames), false);
+  await setStates(registry.datasetIdsStoredAt(plan.backedRecordPath), true);
 }

@@ -15,53 +15,68 @@ export const MAX_PATHS = 20_000;
 
 /** Rows of the next transaction, and the originals that may be deleted after it. */
 export class RowBatch {
-  n = 0;
-  #targets: number[] = [];
-  #types: number[] = [];
-  #values: DataIdValue[][] = [];
+  readonly #targets: Targets;
+  #rows: number[] = [];
+  #values: DataIdValue[] = [];
   #paths: string[] = [];
 
+  constructor(targets: Targets) {
+    this.#targets = targets;
+  }
+
+  /** Rows in it. */
+  get n(): number {
+    return this.#rows.length;
+  }
+
+  /** Originals in it: also of rows that were registered before. */
   get nPaths(): number {
     return this.#paths.length;
   }
 
-  add(row: { target: number; typeIndex: number; values: DataIdValue[] }): void {
-    this.n++;
-    this.#targets.push(row.target);
-    this.#types.push(row.typeIndex);
-    this.#values.push(row.values);
+  /** Takes a target that is to be registered. */
+  add(target: number): void {
+    const { group } = this.#targets.types[this.#targets.typeIndex(target)];
+    const values = this.#targets.dataId(target);
+    this.#rows.push(target);
+    for (let i = 0; i < group.required.length; i++) this.#values.push(values[i]);
   }
 
+  /** Takes an original. */
   addPath(path: string): void {
     this.#paths.push(path);
   }
 
+  /** The originals, which are no longer in it. */
   takePaths(): string[] {
     const paths = this.#paths;
     this.#paths = [];
     return paths;
   }
 
-  take(targets: Targets, run: string, recordPath: string, fileSize: number): DatasetBatch {
-    const ids = new Uint8Array(this.n * UUID_SIZE);
-    this.#targets.forEach((target, i) => ids.set(targets.id(target), i * UUID_SIZE));
+  /** The rows, which are no longer in it. */
+  take(run: string, recordPath: string, fileSize: number): DatasetBatch {
+    const targets = this.#targets;
+    const rows = this.#rows;
+    const ids = new Uint8Array(rows.length * UUID_SIZE);
+    const typeIndex = new Uint16Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      ids.set(targets.id(rows[i]), i * UUID_SIZE);
+      typeIndex[i] = targets.typeIndex(rows[i]);
+    }
     const batch: DatasetBatch = {
       run,
-      n: this.n,
+      n: rows.length,
       ids,
-      typeIndex: Uint16Array.from(this.#types),
+      typeIndex,
       types: targets.types,
-      values: this.#values.flatMap((values, i) =>
-        values.slice(0, targets.types[this.#types[i]].group.required.length)
-      ),
-      paths: new Array(this.n).fill(recordPath),
+      values: this.#values,
+      paths: new Array(rows.length).fill(recordPath),
       formatters: targets.types.map(() => PROVENANCE_FORMATTER),
       storageClasses: targets.types.map((type) => type.storageClass),
       fileSize,
     };
-    this.n = 0;
-    this.#targets = [];
-    this.#types = [];
+    this.#rows = [];
     this.#values = [];
     return batch;
   }

@@ -12,8 +12,6 @@ import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import type { DatasetPlan, DimensionRecordSource, FileDatastore } from "../butler/datastore.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
-import { withRecords } from "../butler/record_fetch.ts";
-import type { JsonValue } from "../base/json_text.ts";
 import { resolveGroup } from "../provenance/output_types.ts";
 import {
   parseInitQuantumSummaries,
@@ -21,10 +19,10 @@ import {
   readProduced,
 } from "../provenance/quantum_summary.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
-import { sortIds } from "../provenance/sort_ids.ts";
 import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
+import { IdTable } from "./id_table.ts";
 
 /** State of a target, in {@linkcode Targets.state}. */
 export const TargetState = {
@@ -36,23 +34,12 @@ export const TargetState = {
   DONE: 2,
 } as const;
 
-/** Everything about one target that is needed to register it and to find its original. */
-export interface TargetRow {
-  /** Number of the target. */
-  target: number;
-  typeIndex: number;
-  /** Required, then implied values. */
-  values: DataIdValue[];
-  /** Path of the original as templates predict it; null if the datastore doesn't take it. */
-  path: string | null;
-}
-
 interface TaskTypes {
   metadata: number;
   log: number;
 }
 
-/** All targets of a graph. Memory: 28 bytes a target, and the coordinates of the quanta. */
+/** All targets of a graph. Memory: 32 to 40 bytes a target, and the coordinates of the quanta. */
 export class Targets {
   readonly types: DatasetType[] = [];
   readonly plans: DatasetPlan[] = [];
@@ -63,12 +50,16 @@ export class Targets {
   /** One of {@linkcode TargetState}. */
   readonly state: Uint8Array;
   readonly n: number;
-  readonly #order: Uint32Array;
+  readonly #table: IdTable;
   readonly #producedTypes = new Set<number>();
   readonly #universe: DimensionUniverse;
   readonly #typeIndex: Uint16Array;
   readonly #coordinateAt: Uint32Array;
   readonly #coordinates: CoordinateList;
+  /** The data ID of the last row: a quantum's metadata and log share theirs. */
+  #lastValues: DataIdValue[] = [];
+  #lastCoordinateAt = -1;
+  #lastGroupKey = "";
 
   private constructor(
     universe: DimensionUniverse,
@@ -89,7 +80,7 @@ export class Targets {
     this.n = list.n;
     for (let i = 0; i < this.n; i++) if (produced[i] === 1) this.#producedTypes.add(typeIndex[i]);
     this.state = new Uint8Array(this.n);
-    this.#order = sortIds(ids, Uint32Array.from({ length: this.n }, (_, i) => i * UUID_SIZE));
+    this.#table = new IdTable(ids);
   }
 
   /**
@@ -140,9 +131,10 @@ export class Targets {
     const list = new TargetList();
     const failedLogs: number[] = [];
     let nQuanta = 0;
-    for await (const block of graph.blocks("quanta.mb")) {
-      const quantum = parseQuantumSummary(block.text);
-      if (!taskTypes.has(quantum.taskLabel)) {
+    await graph.forEachBlock("quanta.mb", (text) => {
+      const quantum = parseQuantumSummary(text);
+      const typesOfTask = taskTypes.get(quantum.taskLabel);
+      if (typesOfTask === undefined) {
         throw new InvalidQuantumGraphFileError(
           `Cannot use provenance graph: quantum ${quantum.quantumId} belongs to task ` +
             `"${quantum.taskLabel}", which its pipeline doesn't have`,
@@ -151,7 +143,6 @@ export class Targets {
       nQuanta++;
       onQuantum();
       const status = quantum.lastStatus;
-      const typesOfTask = taskTypes.get(quantum.taskLabel)!;
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
         status === AttemptStatus.ABORTED_SUCCESS;
       const at = coordinates.add(quantum.dataCoordinate);
@@ -159,7 +150,7 @@ export class Targets {
       // A failed quantum "has" a log by its status, but may have died without one.
       if (status === AttemptStatus.FAILED && quantum.logId !== null) failedLogs.push(list.n);
       list.add(quantum.logId, typesOfTask.log, status === AttemptStatus.SUCCESSFUL, at);
-    }
+    });
     if (nQuanta !== graph.header.n_quanta) {
       throw new InvalidQuantumGraphFileError(
         `Cannot use provenance graph: it holds ${nQuanta} quanta, its header says ` +
@@ -198,53 +189,46 @@ export class Targets {
 
   /** Number of the target with the id at `offset`, or -1. */
   find(ids: Uint8Array, offset: number): number {
-    let low = 0;
-    let high = this.n;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const target = this.#order[middle];
-      const at = target * UUID_SIZE;
-      let difference = 0;
-      for (let i = 0; i < UUID_SIZE && difference === 0; i++) {
-        difference = this.ids[at + i] - ids[offset + i];
-      }
-      if (difference === 0) return target;
-      if (difference < 0) low = middle + 1;
-      else high = middle;
-    }
-    return -1;
+    return this.#table.find(ids, offset);
   }
 
-  /** All targets with data ID and path, in the order of the graph; configs come last. */
-  async *rows(records: DimensionRecordSource): AsyncGenerator<TargetRow> {
-    for (let target = 0; target < this.n; target++) {
-      const coordinate = this.#coordinates.get(this.#coordinateAt[target]);
-      yield await withRecords(() =>
-        this.#row(target, this.#typeIndex[target], coordinate, records)
+  /** Position in `types` of a target's dataset type. */
+  typeIndex(target: number): number {
+    return this.#typeIndex[target];
+  }
+
+  /**
+   * Data ID of a target: required, then implied values. The array belongs to this object.
+   *
+   * @throws {RefusedError} if the graph has none that fits the dataset type.
+   */
+  dataId(target: number): readonly DataIdValue[] {
+    const { group } = this.types[this.#typeIndex[target]];
+    const at = this.#coordinateAt[target];
+    if (at !== this.#lastCoordinateAt || group.key !== this.#lastGroupKey) {
+      this.#lastValues = dataIdFromCoordinate(
+        group,
+        this.#universe,
+        this.#coordinates.get(at),
+        () => `dataset ${uuidToText(this.id(target))}`,
       );
+      this.#lastCoordinateAt = at;
+      this.#lastGroupKey = group.key;
     }
+    return this.#lastValues;
   }
 
-  #row(
-    target: number,
-    typeIndex: number,
-    coordinate: readonly JsonValue[],
-    records: DimensionRecordSource,
-  ): TargetRow {
-    const type = this.types[typeIndex];
-    const values = dataIdFromCoordinate(
-      type.group,
-      this.#universe,
-      coordinate,
-      `dataset ${uuidToText(this.id(target))}`,
-    );
-    const plan = this.plans[typeIndex];
-    return {
-      target,
-      typeIndex,
-      values,
-      path: plan.accepts(values) ? plan.path(values, records, uuidToText(this.id(target))) : null,
-    };
+  /**
+   * Path of a target's original as templates predict it; null if the datastore doesn't take it.
+   *
+   * @param records Called from within `withRecords()`.
+   * @throws {RefusedError} as {@linkcode dataId}, or if a record that the template needs is missing.
+   */
+  path(target: number, records: DimensionRecordSource): string | null {
+    const values = this.dataId(target);
+    const plan = this.plans[this.#typeIndex[target]];
+    if (!plan.accepts(values)) return null;
+    return plan.path(values, records, plan.usesId ? uuidToText(this.id(target)) : undefined);
   }
 }
 

@@ -644,6 +644,41 @@ export function testRegistry(lab: RegistryLab): void {
     assert.deepEqual([...new Set(some)].sort(), ["calibrate_log", "packages"]);
   });
 
+  test("runDatasetIds() and datasetIdsStoredAt() equal what runRecords() lists", async () => {
+    await using repository = await lab.repository("ingested");
+    await using registry = await open(repository.config, { writeable: false });
+    const collect = async (batches: AsyncIterable<Uint8Array>) => {
+      const texts: string[] = [];
+      for await (const ids of batches) {
+        for (let at = 0; at < ids.length; at += UUID_SIZE) texts.push(uuidToText(ids, at));
+      }
+      return texts.sort();
+    };
+    const byType = new Map<string, string[]>();
+    const byPath = new Map<string, string[]>();
+    for await (const { n, ids, typeNames, paths } of registry.runRecords(RUN)) {
+      for (let i = 0; i < n; i++) {
+        const id = uuidToText(ids, i * UUID_SIZE);
+        byType.set(typeNames[i], [...byType.get(typeNames[i]) ?? [], id]);
+        if (paths[i] !== null) byPath.set(paths[i]!, [...byPath.get(paths[i]!) ?? [], id]);
+      }
+    }
+    const names = ["packages", "calibrate_log", "no_such_type"];
+    assert.deepEqual(
+      await collect(registry.runDatasetIds(RUN, names)),
+      names.flatMap((name) => byType.get(name) ?? []).sort(),
+    );
+    assert.deepEqual(await collect(registry.runDatasetIds(RUN, [])), []);
+    assert.deepEqual(await collect(registry.runDatasetIds("nope", names)), []);
+    assert.deepEqual(await collect(registry.runDatasetIds("inputs/run1", names)), []);
+    // The graph backs many datasets; every other record has a path of its own.
+    assert.ok([...byPath.values()].some((ids) => ids.length > 10));
+    for (const [path, ids] of byPath) {
+      assert.deepEqual(await collect(registry.datasetIdsStoredAt(path)), ids.sort());
+    }
+    assert.deepEqual(await collect(registry.datasetIdsStoredAt("nope")), []);
+  });
+
   test("runsWithDatasetType() names the RUNs that hold datasets of a type", async () => {
     await using repository = await lab.repository("aggregated");
     await using registry = await open(repository.config, { writeable: true });

@@ -16,7 +16,12 @@ import { expectedJson, fixturePath, unpackFixture } from "../support/fixtures.ts
 /** What the oracle's dump of a graph says, as far as targets need it. */
 interface Dump {
   quanta: { outputs: Record<string, string[]> }[];
-  datasets: { dataset_id: string; dataset_type: string; produced: boolean }[];
+  datasets: {
+    dataset_id: string;
+    dataset_type: string;
+    produced: boolean;
+    data_id: Record<string, string | number>;
+  }[];
   init_quanta: Record<string, { config_id: string }>;
 }
 
@@ -75,7 +80,7 @@ for (const fixture of ["small-ok", "small-mixed", "small-failed", "small-mock"])
         new Set(producedTypes),
       );
 
-      // Rows come in the order of targets, with the paths at which the originals really are.
+      // The paths are those at which the originals really are.
       using predicted = await openFixtureGraph(fixture);
       const records = graphDimensionRecords(
         universe,
@@ -87,15 +92,19 @@ for (const fixture of ["small-ok", "small-mixed", "small-failed", "small-mock"])
       const paths = new Map(
         state.tables.file_datastore_records.map(({ dataset_id: id, path }) => [id, path]),
       );
-      let target = 0;
-      for await (const row of targets.rows(records)) {
-        assert.equal(row.target, target++);
-        const id = uuidToText(targets.id(row.target));
-        assert.equal(targets.types[row.typeIndex].name, datasets.get(id)!.dataset_type);
-        if (paths.has(id)) assert.equal(row.path, paths.get(id));
-        else assert.equal(targets.produced[row.target], 0, id);
+      for (let target = 0; target < targets.n; target++) {
+        const id = uuidToText(targets.id(target));
+        const type = targets.types[targets.typeIndex(target)];
+        assert.equal(type.name, datasets.get(id)!.dataset_type);
+        if (paths.has(id)) assert.equal(targets.path(target, records), paths.get(id));
+        else assert.equal(targets.produced[target], 0, id);
+        const names = [...type.group.required, ...type.group.implied];
+        const dataId = targets.dataId(target);
+        assert.deepEqual(
+          Object.fromEntries(names.map((name, i) => [name, dataId[i]])),
+          { ...datasets.get(id)!.data_id },
+        );
       }
-      assert.equal(target, targets.n);
     });
   });
 }
