@@ -1,7 +1,7 @@
 /** Message loop of a scanner. @module */
 
 import type { ScannerReply, ScannerRequest, ScanResult } from "../lib/aggregate/messages.ts";
-import { Scanner } from "../lib/aggregate/scanner.ts";
+import { OpenedGraph, Scanner } from "../lib/aggregate/scanner.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
 
@@ -11,14 +11,19 @@ function buffersOf({ chunks, rows }: ScanResult): ArrayBuffer[] {
   return [chunks, rows?.bytes].flatMap((bytes) => bytes == null ? [] : [bytes.buffer]);
 }
 
+let opened: OpenedGraph | null = null;
 let scanner: Scanner | null = null;
 
 serveRequests<ScannerRequest, ScannerReply>(
   self as unknown as WorkerScope,
   async (request, reply) => {
     switch (request.kind) {
+      case "prepare":
+        opened = await OpenedGraph.tryOpen(request.graphPath);
+        break;
       case "setup":
-        scanner = await Scanner.open(request);
+        scanner = await Scanner.open(request, opened);
+        opened = null;
         break;
       case "scan":
       case "blocked": {

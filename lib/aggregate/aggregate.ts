@@ -25,7 +25,7 @@ import { describeSystemError, fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { EarlyWorkers } from "./early_workers.ts";
 import { makeDocuments } from "./graph_members.ts";
-import type { WorkerRole } from "./messages.ts";
+import type { ScannerRequest, WorkerRole } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
   type AggregateContext,
@@ -36,6 +36,7 @@ import {
   chunkLogPathOf,
   fingerprintOf,
   openChunkLog,
+  openIndex,
   prepareOutput,
   tidy,
 } from "./output_files.ts";
@@ -43,6 +44,7 @@ import { checkRepository, type KnownState, refuseIfIngested } from "./preconditi
 import { tellProblem } from "./problems.ts";
 import {
   checkCompression,
+  checkCounts,
   type CommonScannerSetup,
   indexGraph,
   makeDictionary,
@@ -85,10 +87,16 @@ async function aggregate(
     });
   }
   const isWriting = options.outputPath !== null;
-  using early = new EarlyWorkers(context.makeWorker, [
+  const makeWorker = (role: WorkerRole): Worker => {
+    const worker = context.makeWorker(role);
+    const preparation: ScannerRequest = { kind: "prepare", graphPath: options.graphPath };
+    if (role === "scanner") worker.postMessage(preparation);
+    return worker;
+  };
+  // The writer is made when the scanners are at work: making one holds this thread up.
+  using early = new EarlyWorkers(makeWorker, [
     "ingester",
     ...new Array<WorkerRole>(options.nScanners).fill("scanner"),
-    ...(isWriting ? ["writer" as const] : []),
   ]);
   const config = loadRepositoryConfig(options.repository, context.env);
   log.log("INFO", "Reading predicted quantum graph.");
@@ -104,7 +112,9 @@ async function aggregate(
     removeLeftovers(chunkLogPathOf(options.outputPath), true);
   }
   log.log("INFO", "Analyzing predicted graph.");
-  const index = indexGraph(graph);
+  const fingerprint = fingerprintOf(graph);
+  const remembered = openIndex(graph, fingerprint, options);
+  const index = remembered === null ? indexGraph(graph) : checkCounts(remembered, graph);
   const isWritingGraph = isWriting && !options.isIncomplete;
   const chunkLogPath = isWriting ? chunkLogPathOf(options.outputPath!) : null;
   const scanner: CommonScannerSetup = {
@@ -125,9 +135,9 @@ async function aggregate(
     dictionary: new Uint8Array(0),
   };
   const merged = options.chunkLogs.length > 0
-    ? mergeShards(graph, index, options, zstd, log)
+    ? mergeShards(index, fingerprint, options, zstd, log)
     : null;
-  const chunkLog = isWriting ? openChunkLog(graph, index, options, log) : null;
+  const chunkLog = isWriting ? openChunkLog(index, fingerprint, options, log) : null;
   clock.enter("dictionary");
   if (isWriting) {
     scanner.reuse = chunkLog && { table: chunkLog.table, wasProduced: chunkLog.wasProduced };
@@ -143,8 +153,8 @@ async function aggregate(
     writer: !isWriting ? null : {
       chunkLogPath: chunkLogPath!,
       resumeSize: chunkLog?.soundSize ?? -1,
-      headerChunk: makeHeaderChunk({
-        fingerprint: fingerprintOf(graph),
+      headerChunk: chunkLog !== null ? null : makeHeaderChunk({
+        fingerprint,
         graphHeaderText: graph.headerText,
         dictionary: scanner.dictionary,
         pipelineGraphFrame: zstd.compressor(null, options.zstdLevel)
@@ -152,10 +162,12 @@ async function aggregate(
       }),
       index: index.arrays,
       indexSeed: index.seed,
+      contentKey: graph.contentKey,
       reuse: chunkLog?.table ?? null,
     },
     ingester: {
       graphPath: options.graphPath,
+      pipelineGraphText: graph.pipelineGraphText,
       repository: config,
       mockStorageClasses: options.mockStorageClasses,
       run,
@@ -186,7 +198,7 @@ async function aggregate(
     await supervisor.start();
     clock.enter("scan");
     watch.update();
-    if (!signal.aborted) await supervisor.scan();
+    await supervisor.scan();
     if (signal.aborted) {
       await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);
       throw interrupted(supervisor.counts, chunkLogPath, options, signal);

@@ -57,14 +57,16 @@ export interface FinishInput {
 
 const N_ADDRESSES = 4;
 const ADDRESS_ROWS_PER_WRITE = 2048;
-const READ_SIZE = 1 << 22;
+/** Small enough to be in the processor's cache until it is copied. */
+const READ_SIZE = 1 << 20;
 /** Quanta between two messages on how far it is. */
 const QUANTA_PER_REPORT = 2048;
 
-/** Reads chunks at ascending offsets through one large window. */
+/** Reads chunks at ascending offsets through one large window; each is valid until the next is read. */
 class ChunkWindow {
   readonly #source: FileSource;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #buffer = new Uint8Array(READ_SIZE);
+  #bytes = new Uint8Array(0);
   #start = 0;
 
   constructor(source: FileSource) {
@@ -73,8 +75,10 @@ class ChunkWindow {
 
   #load(at: number, length: number): Uint8Array {
     if (at < this.#start || at + length > this.#start + this.#bytes.length) {
-      const size = Math.min(Math.max(READ_SIZE, length), this.#source.size - at);
-      this.#bytes = this.#source.readSync(at, Math.max(size, length));
+      const size = Math.max(length, Math.min(READ_SIZE, this.#source.size - at));
+      if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+      this.#bytes = this.#buffer.subarray(0, size);
+      this.#source.readInto(this.#bytes, at);
       this.#start = at;
     }
     return this.#bytes.subarray(at - this.#start, at - this.#start + length);
@@ -159,14 +163,14 @@ function writeGraph(
   const { index, table, intSize, documents } = input;
   using chunkLog = FileSource.open(input.chunkLogPath);
   const chunks = new ChunkWindow(chunkLog);
-  const init = chunks.read(input.initChunkOffset);
+  const initDatasetsSize = chunks.read(input.initChunkOffset).head.datasetsSize;
   const sum = (sizes: Uint32Array) => sizes.reduce((total, size) => total + size, 0);
   const nRows = countRows(index);
   const nFences = fenceCount(nRows);
   const zip = new StoredZipWriter(file, [
     ...documents.map(({ name, bytes }) => ({ name, size: bytes.length })),
     { name: QUANTA_MEMBER, size: sum(table.quantumSize) },
-    { name: DATASETS_MEMBER, size: sum(table.datasetsSize) + init.head.datasetsSize },
+    { name: DATASETS_MEMBER, size: sum(table.datasetsSize) + initDatasetsSize },
     { name: METADATA_MEMBER, size: sum(table.metadataSize) },
     { name: LOGS_MEMBER, size: sum(table.logSize) },
     { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
@@ -177,7 +181,8 @@ function writeGraph(
   const addresses = new Addresses(index);
   const byOffset = sortOffsets(table.chunkOffset);
   progress("Copying blocks into the provenance graph.");
-  for (const [n, q] of byOffset.entries()) {
+  for (let n = 0; n < byOffset.length; n++) {
+    const q = byOffset[n];
     stopIfAsked(input);
     if (n % QUANTA_PER_REPORT === 0) input.onCopied(n);
     const { head, body } = chunks.read(table.chunkOffset[q]);
@@ -192,7 +197,8 @@ function writeGraph(
     addresses.addDatasets(head, q);
   }
   failpoint("finish.half-written");
-  zip.write(DATASETS_MEMBER, chunks.read(input.initChunkOffset).body);
+  const init = chunks.read(input.initChunkOffset);
+  zip.write(DATASETS_MEMBER, init.body);
   addresses.addDatasets(init.head, -1);
   progress("Writing the address file of the provenance graph.");
   const fences = new Uint8Array(nFences * UUID_SIZE);
@@ -246,14 +252,17 @@ class Addresses {
   }
 
   addDatasets(head: ScanHead, q: number): void {
-    for (let i = 0; i < head.nDatasets; i++) {
-      const d = this.#index.findDataset(head.datasetId(i));
+    const { nDatasets } = head;
+    for (let i = 0; i < nDatasets; i++) {
+      const d = head.findDataset(this.#index, q, i);
+      const size = head.datasetSize(i);
       this.#datasetOffset[d] = this.#ends.datasets;
-      this.#datasetSize[d] = head.datasetSize(i);
-      this.#ends.datasets += head.datasetSize(i);
+      this.#datasetSize[d] = size;
+      this.#ends.datasets += size;
       if (q < 0) continue;
-      if (head.datasetRole(i) === DatasetRole.METADATA) this.#metadataDataset[q] = d;
-      if (head.datasetRole(i) === DatasetRole.LOG) this.#logDataset[q] = d;
+      const role = head.datasetRole(i);
+      if (role === DatasetRole.METADATA) this.#metadataDataset[q] = d;
+      else if (role === DatasetRole.LOG) this.#logDataset[q] = d;
     }
   }
 

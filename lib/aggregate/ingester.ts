@@ -12,10 +12,9 @@ import { selectRows } from "../butler/dataset_batch.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
-import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { WorkerLog } from "../store/worker_log.ts";
-import { Zstd } from "../store/zstd.ts";
 import { type PackedRows, unpackRows } from "./ingest_rows.ts";
 import type { IngesterReply, IngesterSetup } from "./messages.ts";
 
@@ -67,8 +66,8 @@ export class Ingester {
       writeable: !setup.isDryRun,
       busyTimeoutMs: setup.busyTimeoutMs,
     });
-    using graph = await PredictedGraph.open(setup.graphPath, Zstd.forFewReads());
-    const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
+    const pipeline = PipelineGraph.parse(setup.pipelineGraphText, setup.graphPath);
+    const types = new OutputTypes(pipeline, registry.universe);
     const ingester = new Ingester(setup, registry, types, progress);
     if (!setup.isDryRun) {
       ingester.#log.log("VERBOSE", "Registering collections and dataset types.");

@@ -44,8 +44,18 @@ export interface ScannerSetup {
   dictionary: Uint8Array;
 }
 
+/**
+ * Asks a scanner to open a graph and to load what that takes, while nobody waits for it. What is wrong
+ * with the graph is told when it is set up.
+ */
+export interface ScannerPreparation {
+  kind: "prepare";
+  graphPath: string;
+}
+
 /** What a scanner is asked to do. */
 export type ScannerRequest =
+  | ScannerPreparation
   | ScannerSetup
   | { kind: "scan"; batch: number; quanta: Uint32Array }
   | { kind: "blocked"; batch: number; quanta: Uint32Array }
@@ -98,9 +108,12 @@ export interface WriterSetup {
   chunkLogPath: string;
   /** Where a chunk log is continued, or -1 to begin a new one. */
   resumeSize: number;
-  headerChunk: Uint8Array;
+  /** Null where one is continued. */
+  headerChunk: Uint8Array | null;
   index: GraphArrays;
   indexSeed: number;
+  /** Which predicted graph the index is of. */
+  contentKey: string;
   reuse: ChunkTable | null;
   /** Shared; its first element becomes 1 when a graph that is being finished is to be given up. */
   stopFlag: Int32Array;
@@ -144,6 +157,8 @@ export interface IngesterSetup {
   /** Where the worker logs what it does, if anywhere. */
   workerLog?: WorkerLogSetup | null;
   graphPath: string;
+  /** Decoded: the ingester needs nothing else of the graph, and no codec. */
+  pipelineGraphText: Uint8Array;
   repository: RepositoryConfig;
   mockStorageClasses: boolean;
   run: string;

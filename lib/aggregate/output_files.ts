@@ -9,6 +9,7 @@ import { EnvironmentError, ProvgraphError, RefusedError, UsageError } from "../b
 import { dirname } from "../base/paths.ts";
 import { graphFingerprint } from "../provenance/chunk_log_header.ts";
 import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
+import { loadIndex } from "../provenance/index_chunks.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import { removeLeftovers } from "../store/durable_file.ts";
@@ -63,10 +64,23 @@ export function fingerprintOf(graph: PredictedGraph): string {
   return graphFingerprint(graph.headerText, graph.pipelineGraphText, graph.nQuantaBlocksSize);
 }
 
+/** The index of the graph that an earlier run has left in its chunk log, if there is one and it is wanted. */
+export function openIndex(
+  graph: PredictedGraph,
+  fingerprint: string,
+  options: AggregateOptions,
+): GraphIndex | null {
+  if (options.outputPath === null) return null;
+  const path = chunkLogPathOf(options.outputPath);
+  if (!options.resume || fileIdentity(path) === null) return null;
+  using source = FileSource.open(path);
+  return loadIndex(source, fingerprint, graph);
+}
+
 /** The chunk log of an earlier run of the same graph, if there is one and it is wanted. */
 export function openChunkLog(
-  graph: PredictedGraph,
   index: GraphIndex,
+  fingerprint: string,
   options: AggregateOptions,
   log: Log,
 ): LoadedChunkLog | null {
@@ -75,7 +89,7 @@ export function openChunkLog(
   using source = FileSource.open(path);
   const loaded = loadChunkLog(source, index);
   if (loaded === null) return null;
-  if (loaded.header.fingerprint !== fingerprintOf(graph)) {
+  if (loaded.header.fingerprint !== fingerprint) {
     throw new RefusedError(
       `Cannot continue chunk log "${path}": it belongs to another predicted graph`,
       { hint: "remove it, give another --output, or use --no-resume to begin anew" },

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
+import { decodeUtf8, type JsonValue, parseJson } from "../base/json_text.ts";
 import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
 import {
@@ -15,6 +16,7 @@ import {
 } from "../butler/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
+import type { TaskFiles } from "../provenance/graph_index.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import { METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
@@ -31,6 +33,22 @@ export interface Output {
   plan: DatasetPlan;
   values: DataIdValue[];
   path: string | null;
+}
+
+/** Paths of the files of a quantum; null for one that it hasn't, or that the datastore doesn't take. */
+export interface QuantumFiles {
+  metadata: string | null;
+  log: string | null;
+}
+
+/** Digits of integers that JavaScript's own parser might round. */
+const LARGE_INTEGER = /\d{16}/;
+
+/** Values of a data ID. The runtime's parser is many times faster for such short texts. */
+function parseCoordinate(bytes: Uint8Array): JsonValue[] {
+  const text = decodeUtf8(bytes);
+  const values = LARGE_INTEGER.test(text) ? parseJson(bytes) : JSON.parse(text);
+  return values as JsonValue[];
 }
 
 /** Paths that might not be normal or lead out of the datastore. */
@@ -81,8 +99,8 @@ export class PlannedOutputs {
                 : `its RUN is "${dataset.run}", expected "${this.#run}"`),
           );
         }
-        const type = this.types.types[typeIndex];
-        const plan = this.#plans[typeIndex] ??= this.#datastore.plan(type, dataset.run);
+        const plan = this.#planOf(typeIndex);
+        const { type } = plan;
         const values = dataIdFromCoordinate(
           type.group,
           this.#universe,
@@ -94,6 +112,39 @@ export class PlannedOutputs {
       }
     }
     return outputs;
+  }
+
+  /**
+   * Where metadata and log of a quantum must be, found out without its block.
+   *
+   * @param coordinate JSON text of their data ID.
+   * @returns null if only the block can tell, as where paths are made of dataset IDs, and where it is the
+   *   block that is wrong.
+   */
+  filesOf({ metadataType, logType, run }: TaskFiles, coordinate: Uint8Array): QuantumFiles | null {
+    if (run !== this.#run) return null;
+    try {
+      const values = parseCoordinate(coordinate);
+      return {
+        metadata: this.#fileOf(metadataType, values),
+        log: logType === "" ? null : this.#fileOf(logType, values),
+      };
+    } catch (error) {
+      if (error instanceof ProvgraphError || error instanceof SyntaxError) return null;
+      throw error;
+    }
+  }
+
+  #fileOf(typeName: string, coordinate: readonly JsonValue[]): string | null {
+    const typeIndex = this.types.indexOf(typeName);
+    if (typeIndex < 0) throw new SyntaxError("Only the block tells how to say it");
+    const plan = this.#planOf(typeIndex);
+    const values = dataIdFromCoordinate(plan.type.group, this.#universe, coordinate, typeName);
+    return plan.accepts(values) ? plan.path(values, this.#records) : null;
+  }
+
+  #planOf(typeIndex: number): DatasetPlan {
+    return this.#plans[typeIndex] ??= this.#datastore.plan(this.types.types[typeIndex], this.#run);
   }
 
   /** Absolute path of an output. */

@@ -48,10 +48,16 @@ export function checkCompression({ zstdDictSize }: CompressionOptions): void {
  * @throws {RefusedError} if it holds another number of quanta or datasets than its header says.
  */
 export function indexGraph(graph: PredictedGraph): GraphIndex {
-  const index = GraphIndex.build(
-    graph,
-    graph.initQuanta().filter((quantum) => quantum.taskLabel !== ""),
-  );
+  const initQuanta = graph.initQuanta().filter((quantum) => quantum.taskLabel !== "");
+  return checkCounts(GraphIndex.build(graph, initQuanta), graph);
+}
+
+/**
+ * Compares an index with the header of its graph.
+ *
+ * @throws {RefusedError} if the number of quanta or datasets is another one.
+ */
+export function checkCounts(index: GraphIndex, graph: PredictedGraph): GraphIndex {
   const { n_quanta: nQuanta, n_datasets: nDatasets } = graph.header;
   if (index.nQuanta !== nQuanta) {
     throw new RefusedError(

@@ -46,7 +46,7 @@ import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
 import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
 import type { ScannerSetup, ScanResult } from "./messages.ts";
-import { type Output, PlannedOutputs } from "./planned_outputs.ts";
+import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {
@@ -54,6 +54,34 @@ export interface SampleBlocks {
   metadata: Uint8Array | null;
   log: Uint8Array | null;
   datasets: Uint8Array[];
+}
+
+/** A predicted graph with the codec that reads it, before it is known what will be asked of them. */
+export class OpenedGraph {
+  readonly graph: PredictedGraph;
+  readonly zstd: Zstd;
+
+  private constructor(graph: PredictedGraph, zstd: Zstd) {
+    this.graph = graph;
+    this.zstd = zstd;
+  }
+
+  /** Opens a graph. */
+  static async open(path: string): Promise<OpenedGraph> {
+    const zstd = await Zstd.load();
+    return new OpenedGraph(await PredictedGraph.open(path, zstd), zstd);
+  }
+
+  /** Opens a graph and reads its documents; null if that fails, whose reason is told to who needs it. */
+  static async tryOpen(path: string): Promise<OpenedGraph | null> {
+    try {
+      const opened = await OpenedGraph.open(path);
+      opened.graph.pipelineGraph();
+      return opened;
+    } catch {
+      return null;
+    }
+  }
 }
 
 /** One scanner. It holds the predicted graph open and a few reused buffers; see {@linkcode open}. */
@@ -69,7 +97,7 @@ export class Scanner {
   readonly #text = new ByteBuilder();
   readonly #log: WorkerLog;
 
-  private constructor(setup: ScannerSetup, graph: PredictedGraph, zstd: Zstd) {
+  private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph) {
     this.#setup = setup;
     this.#graph = graph;
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
@@ -82,19 +110,23 @@ export class Scanner {
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
   }
 
-  /** Opens the graph; everything else is in `setup`. */
-  static async open(setup: ScannerSetup): Promise<Scanner> {
-    const zstd = await Zstd.load();
-    return new Scanner(setup, await PredictedGraph.open(setup.graphPath, zstd), zstd);
+  /**
+   * Opens the graph; everything else is in `setup`.
+   *
+   * @param opened The graph, if it is open already: the scanner closes it in the end.
+   */
+  static async open(setup: ScannerSetup, opened: OpenedGraph | null = null): Promise<Scanner> {
+    const isOpened = opened?.graph.path === setup.graphPath;
+    return new Scanner(setup, isOpened ? opened! : await OpenedGraph.open(setup.graphPath));
   }
 
   /** Scans quanta all of whose predecessors succeeded. */
   scan(batch: number, quanta: Uint32Array): ScanResult {
     return this.#run(batch, quanta, (q, state) => {
-      const quantum = this.#read(q);
-      if (this.#reuse(q, quantum, state)) {
+      if (this.#reuse(q, state)) {
         return [ScanStatus.SUCCESSFUL, this.#setup.reuse!.table.lastAttemptStatus[q]];
       }
+      const quantum = this.#read(q);
       return this.#scanOne(q, quantum, this.#outputs.of(quantum), state);
     });
   }
@@ -402,29 +434,23 @@ export class Scanner {
    * Whether the chunk of an earlier run still holds: a successful quantum, its files unchanged. If so,
    * what it produced is registered now if that wasn't done then.
    */
-  #reuse(q: number, quantum: PredictedQuantum, state: BatchState): boolean {
+  #reuse(q: number, state: BatchState): boolean {
     if (this.#setup.reuse === null) return false;
     const { table, wasProduced } = this.#setup.reuse;
     if (table.chunkOffset[q] < 0 || table.scanStatus[q] !== ScanStatus.SUCCESSFUL) return false;
-    const matches = (connection: string, at: number): boolean => {
-      const output = this.#outputs.only(
-        quantum,
-        this.#outputs.of(quantum, connection),
-        connection,
-      );
-      const now = output === null || output.path === null
-        ? null
-        : fileIdentity(this.#outputs.absolute(output.path));
+    const matches = (path: string | null, at: number): boolean => {
+      const now = path === null ? null : fileIdentity(this.#outputs.absolute(path));
       return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
         (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
     };
-    if (!matches(LOG_CONNECTION, 0) || !matches(METADATA_CONNECTION, 2)) return false;
+    const { log, metadata } = this.#filesOf(q);
+    if (!matches(log, 0) || !matches(metadata, 2)) return false;
     // Mostly all is registered: then it needn't be known where the other outputs are.
     const { outputStart, outputs: all } = this.#index.arrays;
     const datasets = all.subarray(outputStart[q], outputStart[q + 1]);
     const isMissing = datasets.some((d) => wasProduced[d] !== 0 && this.#setup.known[d] === 0);
     if (isMissing || this.#setup.promiseIngestGraph) {
-      this.#outputs.of(quantum).forEach((output, i) => {
+      this.#outputs.of(this.#read(q)).forEach((output, i) => {
         if (wasProduced[datasets[i]] !== 0 && !this.#isPromised(output.connection)) {
           this.#addRow(output, state);
         }
@@ -434,6 +460,24 @@ export class Scanner {
     }
     state.reused.push(q);
     return true;
+  }
+
+  /** Where log and metadata of a quantum must be; its block is read only if nothing else tells. */
+  #filesOf(q: number): QuantumFiles {
+    const { taskFiles, taskIndex, coordinateStart, coordinates } = this.#index.arrays;
+    // Copied, as the decoder of texts takes no shared memory.
+    const coordinate = coordinates.slice(coordinateStart[q], coordinateStart[q + 1]);
+    const task = taskFiles[taskIndex[q]];
+    const found = task === null || coordinate.length === 0
+      ? null
+      : this.#outputs.filesOf(task, coordinate);
+    if (found !== null) return found;
+    const quantum = this.#read(q);
+    const path = (connection: string) => {
+      const outputs = this.#outputs.of(quantum, connection);
+      return this.#outputs.only(quantum, outputs, connection)?.path ?? null;
+    };
+    return { log: path(LOG_CONNECTION), metadata: path(METADATA_CONNECTION) };
   }
 
   #scanInit(state: BatchState): void {

@@ -14,14 +14,13 @@ import {
   parseChunkLogHeader,
 } from "../provenance/chunk_log_header.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
-import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import { ChunkLogWriter, ChunkType, readChunks } from "../store/chunk_log.ts";
 import { fsyncDirectory, renameDurably } from "../store/durable_file.ts";
 import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
 import { mergeChunkLogs, type MergeSummary } from "./merge_chunk_logs.ts";
 import type { AggregateOptions } from "./options.ts";
-import { chunkLogPathOf, fingerprintOf } from "./output_files.ts";
+import { chunkLogPathOf } from "./output_files.ts";
 
 /** Digits of the fingerprint in the name of a dictionary file. */
 const FINGERPRINT_DIGITS = 16;
@@ -175,8 +174,8 @@ export function findChunkLogs(patterns: readonly string[]): string[] {
  * left there. What they don't hold is scanned afterwards.
  */
 export function mergeShards(
-  graph: PredictedGraph,
   index: GraphIndex,
+  fingerprint: string,
   options: AggregateOptions,
   zstd: Zstd,
   log: Log,
@@ -188,7 +187,7 @@ export function mergeShards(
     [...found, ...earlier],
     own,
     index,
-    fingerprintOf(graph),
+    fingerprint,
     zstd,
     options.zstdLevel,
   );

@@ -97,6 +97,9 @@ export class Supervisor {
   readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
   #blocked: number[] = [];
   #isInitSent = false;
+  #isIngesterReady = false;
+  /** Results that wait for the ingester, a few from each scanner. */
+  readonly #held: [scanner: number, result: ScanResult][] = [];
   #isStopping = false;
   #nBatches = 0;
   #nOpenBatches = 0;
@@ -137,7 +140,10 @@ export class Supervisor {
     this.#failure.promise.catch(() => {});
   }
 
-  /** Starts the workers and waits until each is ready. */
+  /**
+   * Starts the workers. The scanners begin at once, as looking at files changes nothing; what they find
+   * waits until the ingester is ready, and so does this call.
+   */
   async start(): Promise<void> {
     const { makeWorker, nScanners, scanner, writer, ingester } = this.#setup;
     const workerLog = this.#setup.workerLogs;
@@ -165,6 +171,7 @@ export class Supervisor {
       this.#scanners.push(handle);
       this.#nInFlight.push(0);
     }
+    this.#dispatch();
     // Nothing is appended before the ingester has found the registry fit for it.
     await this.#unlessFailed(this.#ingester.ready);
     if (writer !== null) {
@@ -182,9 +189,9 @@ export class Supervisor {
         ...writer,
       });
     }
-    const handles = [...this.#scanners, ...(this.#writer === null ? [] : [this.#writer])];
-    await this.#unlessFailed(Promise.all(handles.map((handle) => handle.ready)));
-    this.#log.log("INFO", `${handles.length + 1} workers are ready.`);
+    this.#log.log("INFO", `Started ${nScanners} scanners.`);
+    this.#isIngesterReady = true;
+    for (const [i, result] of this.#held.splice(0)) this.#onScanner(i, result);
   }
 
   #unlessFailed<T>(promise: Promise<T>): Promise<T> {
@@ -308,6 +315,10 @@ export class Supervisor {
 
   #onScanner(i: number, reply: ScannerReply): void {
     if (reply.kind !== "scanned") return;
+    if (!this.#isIngesterReady) {
+      this.#held.push([i, reply]);
+      return;
+    }
     try {
       this.#onResult(i, reply);
     } catch (error) {

@@ -7,6 +7,7 @@
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { type ChunkTable, enterChunk, makeChunkTable } from "../provenance/chunk_table.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
+import { makeIndexChunks } from "../provenance/index_chunks.ts";
 import { ScanHead } from "../provenance/scan_chunk.ts";
 import {
   CHUNK_PREFIX_SIZE,
@@ -40,7 +41,7 @@ export class Writer {
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
     this.#table = setup.reuse ?? makeChunkTable(this.#index.nQuanta);
     this.#isLive = new Uint8Array(this.#index.nQuanta);
-    if (setup.resumeSize >= 0) {
+    if (setup.headerChunk === null) {
       this.#log = ChunkLogWriter.resume(setup.chunkLogPath, setup.resumeSize);
     } else {
       this.#log = ChunkLogWriter.create(setup.chunkLogPath);
@@ -48,6 +49,7 @@ export class Writer {
       failpoint("chunks.header-written");
       this.#log.sync();
       fsyncDirectory(setup.chunkLogPath.replace(/[^/]*$/, "") || ".");
+      for (const chunk of makeIndexChunks(setup.index, setup.contentKey)) this.#log.append(chunk);
     }
   }
 

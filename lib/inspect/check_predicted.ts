@@ -18,7 +18,8 @@ import {
 } from "../qg/member_names.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
-import { parseInitQuanta, QuantumIds, scanQuantumIds } from "../qg/predicted_quantum.ts";
+import { QuantumIds, scanQuantumIds } from "../qg/predicted_ids.ts";
+import { parseInitQuanta } from "../qg/predicted_quantum.ts";
 import type { Zstd } from "../store/zstd.ts";
 import {
   type AddressColumn,

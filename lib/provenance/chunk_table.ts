@@ -90,7 +90,7 @@ export function enterChunk(
 /** A quantum is found by the producer of its first dataset: so ids of quanta need no table. */
 function quantumOfChunk(index: GraphIndex, head: ScanHead): number {
   if (head.nDatasets === 0) return -1;
-  const d = index.findDataset(head.datasetId(0));
+  const d = head.findDataset(index, -1, 0);
   const q = d < 0 ? -1 : index.arrays.producer[d];
   if (q < 0 || q >= index.nQuanta) return -1;
   return compareUuids(index.arrays.quantumIds, q * UUID_SIZE, head.quantumId, 0) === 0 ? q : -1;
@@ -128,7 +128,7 @@ export function visitChunkLog(
   const damages: ChunkDamage[] = [];
   let header: ChunkLogHeader | null = null;
   let soundSize = 0;
-  for (const chunk of readChunks(source, (damage) => damages.push(damage))) {
+  for (const chunk of readChunks(source, (damage) => damages.push(damage), { isReused: true })) {
     soundSize = chunk.offset + chunkSize(chunk.head.length, chunk.body.length);
     if (chunk.type === ChunkType.HEADER) {
       header ??= parseChunkLogHeader(chunk.head, chunk.body, source.name);
@@ -168,9 +168,10 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
   const pass = visitChunkLog(source, index, (q, head, offset, size) => {
     if (head.flags === 0) {
       enterChunk(table, index, offset, size, head);
-      for (let i = 0; i < head.nDatasets; i++) {
+      const { nDatasets } = head;
+      for (let i = 0; i < nDatasets; i++) {
         if (head.datasetRole(i) === DatasetRole.INPUT) continue;
-        const d = index.findDataset(head.datasetId(i));
+        const d = head.findDataset(index, q, i);
         if (d >= 0) wasProduced[d] = head.wasProduced(i) ? 1 : 0;
       }
       nChunks += 1 - seen[q];

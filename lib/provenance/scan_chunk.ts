@@ -5,15 +5,11 @@
  * @module
  */
 
-import {
-  type ByteBuilder,
-  readLittleEndian,
-  writeBigEndian,
-  writeLittleEndian,
-} from "../base/bytes.ts";
+import { type ByteBuilder, writeBigEndian, writeLittleEndian } from "../base/bytes.ts";
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import { CHUNK_PREFIX_SIZE, sealChunk } from "../store/chunk_log.ts";
+import type { GraphIndex } from "./graph_index.ts";
 
 /** Bytes of the head before its list of datasets. */
 export const SCAN_HEAD_SIZE = 72;
@@ -171,8 +167,22 @@ export class ScanHead {
     const at = SCAN_HEAD_SIZE + i * DATASET_ENTRY_SIZE;
     return this.#head.subarray(at, at + UUID_SIZE);
   }
+  /**
+   * Number of a dataset in the graph's index, or -1.
+   *
+   * @param q The quantum, if it is known: its outputs mostly stand in the order of the graph, and need
+   *   no search then.
+   */
+  findDataset(index: GraphIndex, q: number, i: number): number {
+    const at = SCAN_HEAD_SIZE + i * DATASET_ENTRY_SIZE;
+    if (q >= 0) {
+      const d = index.outputAt(q, i, this.#head, at);
+      if (d >= 0) return d;
+    }
+    return index.findDataset(this.#head, at);
+  }
   datasetSize(i: number): number {
-    return readLittleEndian(this.#head, SCAN_HEAD_SIZE + i * DATASET_ENTRY_SIZE + 16, 4);
+    return this.#view.getUint32(SCAN_HEAD_SIZE + i * DATASET_ENTRY_SIZE + 16, true);
   }
   wasProduced(i: number): boolean {
     return this.#head[SCAN_HEAD_SIZE + i * DATASET_ENTRY_SIZE + 20] !== 0;
@@ -183,7 +193,8 @@ export class ScanHead {
   /** Bytes of all dataset blocks together; they lie behind the other three blocks. */
   get datasetsSize(): number {
     let size = 0;
-    for (let i = 0; i < this.nDatasets; i++) size += this.datasetSize(i);
+    const { nDatasets } = this;
+    for (let i = 0; i < nDatasets; i++) size += this.datasetSize(i);
     return size;
   }
 }

@@ -36,12 +36,11 @@ import {
 } from "./member_names.ts";
 import { blockPayload, checkAddress, MultiblockPass, PASS_READ_SIZE } from "./multiblock.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
+import { type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
 import {
   parseInitQuanta,
   parsePredictedQuantum,
   type PredictedQuantum,
-  type QuantumIds,
-  scanQuantumIds,
 } from "./predicted_quantum.ts";
 
 /** Largest decoded block of a predicted quantum, in bytes: some 500 000 datasets. */
@@ -146,6 +145,15 @@ export class PredictedGraph implements Disposable {
   /** Bytes of the file. */
   get sizeBytes(): number {
     return this.#file.size;
+  }
+
+  /**
+   * Tells quanta and init quanta of this file from those of another: their CRC-32 as the archive has
+   * them, which {@linkcode verifyStructure} checks.
+   */
+  get contentKey(): string {
+    return [QUANTUM_DATASETS_MEMBER, INIT_QUANTA_MEMBER]
+      .map((name) => hex(this.#members.get(name)!.crc32)).join("-");
   }
 
   /** Names of the archive's members with the bytes that each takes, in the order of the file. */

@@ -8,8 +8,8 @@
 
 import { decodeUtf8, JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
-import { LOG_CONNECTION, METADATA_CONNECTION } from "./pipeline_graph.ts";
 import { TextTable } from "./text_table.ts";
+import { takePlainId } from "./uuid_text.ts";
 
 // A pure cache: whether a string was met before changes no answer.
 const names = new TextTable();
@@ -49,52 +49,6 @@ export interface PredictedQuantum {
   text: Uint8Array;
 }
 
-/** Role of an output in {@linkcode QuantumIds.outputRoles}: neither metadata nor log. */
-export const ROLE_OTHER = 0;
-/** Role of the `_metadata` output. */
-export const ROLE_METADATA = 1;
-/** Role of the `_log` output. */
-export const ROLE_LOG = 2;
-
-/**
- * The ids of one quantum as bytes, refilled by {@linkcode scanQuantumIds}: make one and reuse it.
- * Only the first `nInputs` and `nOutputs` ids are valid; a dataset under several connections occurs
- * several times.
- */
-export class QuantumIds {
-  readonly quantumId: Uint8Array = new Uint8Array(UUID_SIZE);
-  taskLabel = "";
-  nInputs = 0;
-  nOutputs = 0;
-  /** Packed, 16 bytes each; replaced by a larger array when it has to grow. */
-  inputIds: Uint8Array = new Uint8Array(64 * UUID_SIZE);
-  /** Packed, 16 bytes each; replaced by a larger array when it has to grow. */
-  outputIds: Uint8Array = new Uint8Array(64 * UUID_SIZE);
-  /** One per output: {@linkcode ROLE_OTHER}, {@linkcode ROLE_METADATA} or {@linkcode ROLE_LOG}. */
-  outputRoles: Uint8Array = new Uint8Array(64);
-
-  /** Place for one more input. For the scanner only. */
-  growInputs(): void {
-    if ((this.nInputs + 1) * UUID_SIZE > this.inputIds.length) {
-      this.inputIds = doubled(this.inputIds);
-    }
-  }
-
-  /** Place for one more output. For the scanner only. */
-  growOutputs(): void {
-    if (this.nOutputs + 1 > this.outputRoles.length) {
-      this.outputIds = doubled(this.outputIds);
-      this.outputRoles = doubled(this.outputRoles);
-    }
-  }
-}
-
-function doubled(bytes: Uint8Array): Uint8Array {
-  const larger = new Uint8Array(bytes.length * 2);
-  larger.set(bytes);
-  return larger;
-}
-
 /**
  * Parses one block of `quantum_datasets.mb`. Any key order and unknown keys are accepted; of a
  * repeated key the last counts.
@@ -121,107 +75,6 @@ export function parseInitQuanta(text: Uint8Array): PredictedQuantum[] {
   while (cursor.nextElement()) quanta.push(readQuantum(cursor, ascii));
   cursor.finish();
   return quanta;
-}
-
-/**
- * Reads the ids of one block into `out`, without a string for any of them: the cheap parse of the
- * pass over all quanta. About 2 microseconds a quantum.
- *
- * @throws {SyntaxError} as {@linkcode parsePredictedQuantum}; `out` is then undefined. Datasets are
- * not checked beyond their ids.
- */
-export function scanQuantumIds(text: Uint8Array, out: QuantumIds): void {
-  let hasId = false;
-  let hasLabel = false;
-  let hasRepeats = false;
-  out.nInputs = 0;
-  out.nOutputs = 0;
-  const cursor = new JsonCursor(text);
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    switch (cursor.key) {
-      case "quantum_id":
-        readId(cursor, out.quantumId, 0);
-        hasId = true;
-        break;
-      case "task_label":
-        out.taskLabel = names.readString(cursor);
-        hasLabel = true;
-        break;
-      case "inputs":
-        out.nInputs = 0;
-        hasRepeats = scanConnections(cursor, out, false) || hasRepeats;
-        break;
-      case "outputs":
-        out.nOutputs = 0;
-        hasRepeats = scanConnections(cursor, out, true) || hasRepeats;
-        break;
-      default:
-        cursor.skip();
-    }
-  }
-  cursor.finish();
-  if (!hasId) throw missing("quantum_id", "quantum");
-  if (!hasLabel) throw missing("task_label", "quantum");
-  if (hasRepeats) fillFrom(parsePredictedQuantum(text), out);
-}
-
-/** Reads the ids under `inputs` or `outputs`; true if a connection occurred twice. */
-function scanConnections(cursor: JsonCursor, out: QuantumIds, isOutput: boolean): boolean {
-  const connections: string[] = [];
-  let hasRepeats = false;
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    const connection = cursor.key;
-    if (connections.includes(connection)) hasRepeats = true;
-    connections.push(connection);
-    const role = isOutput ? roleOf(connection) : ROLE_OTHER;
-    cursor.beginArray();
-    while (cursor.nextElement()) {
-      if (isOutput) out.growOutputs();
-      else out.growInputs();
-      const target = isOutput ? out.outputIds : out.inputIds;
-      const at = (isOutput ? out.nOutputs : out.nInputs) * UUID_SIZE;
-      let hasId = false;
-      cursor.beginObject();
-      while (cursor.nextMember()) {
-        if (cursor.key === "dataset_id") {
-          readId(cursor, target, at);
-          hasId = true;
-        } else {
-          cursor.skip();
-        }
-      }
-      if (!hasId) throw missing("dataset_id", "dataset");
-      if (isOutput) out.outputRoles[out.nOutputs++] = role;
-      else out.nInputs++;
-    }
-  }
-  return hasRepeats;
-}
-
-function roleOf(connection: string): number {
-  if (connection === METADATA_CONNECTION) return ROLE_METADATA;
-  return connection === LOG_CONNECTION ? ROLE_LOG : ROLE_OTHER;
-}
-
-/** The slow way, for a block in which a connection occurs twice and only its last value counts. */
-function fillFrom(quantum: PredictedQuantum, out: QuantumIds): void {
-  out.nInputs = 0;
-  out.nOutputs = 0;
-  for (const datasets of quantum.inputs.values()) {
-    for (const dataset of datasets) {
-      out.growInputs();
-      writeUuidText(dataset.idText, out.inputIds, out.nInputs++ * UUID_SIZE);
-    }
-  }
-  for (const [connection, datasets] of quantum.outputs) {
-    for (const dataset of datasets) {
-      out.growOutputs();
-      writeUuidText(dataset.idText, out.outputIds, out.nOutputs * UUID_SIZE);
-      out.outputRoles[out.nOutputs++] = roleOf(connection);
-    }
-  }
 }
 
 /**
@@ -365,43 +218,7 @@ function readIdText(cursor: JsonCursor, ascii: string): string {
   return text;
 }
 
-/** Reads a UUID into `target`. */
-function readId(cursor: JsonCursor, target: Uint8Array, at: number): void {
-  cursor.kind(); // skips blanks
-  if (takePlainId(cursor, target, at)) return;
-  const text = cursor.readString();
-  if (!writeUuidText(text, target, at)) cursor.fail(`"${text.slice(0, 80)}" is no UUID`);
-}
-
-/** Consumes a UUID written as 36 plain characters; false, consuming nothing, for other forms. */
-function takePlainId(cursor: JsonCursor, target: Uint8Array, at: number): boolean {
-  const bytes = cursor.bytes;
-  let from = cursor.position;
-  if (bytes[from++] !== 0x22 || bytes[from + 36] !== 0x22) return false;
-  for (let i = 0; i < UUID_SIZE; i++) {
-    if ((i === 4 || i === 6 || i === 8 || i === 10) && bytes[from++] !== 0x2d) return false;
-    const high = HEX_DIGITS[bytes[from++]];
-    const low = HEX_DIGITS[bytes[from++]];
-    if ((high | low) > 15) return false;
-    target[at + i] = high << 4 | low;
-  }
-  cursor.position = from + 1;
-  return true;
-}
-
-/** Value of each ASCII hexadecimal digit, 255 for other bytes. */
-const HEX_DIGITS = hexDigits();
-
-function hexDigits(): Uint8Array {
-  const table = new Uint8Array(256).fill(255);
-  for (let value = 0; value < 16; value++) {
-    const digit = value.toString(16);
-    table[digit.charCodeAt(0)] = value;
-    table[digit.toUpperCase().charCodeAt(0)] = value;
-  }
-  return table;
-}
-
-function missing(key: string, what: string): SyntaxError {
+/** Error about a key that is absent. */
+export function missing(key: string, what: string): SyntaxError {
   return new SyntaxError(`Cannot read predicted quantum: a ${what} has no ${key}`);
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { readLittleEndian, writeLittleEndian } from "../base/bytes.ts";
+import { writeLittleEndian } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { EnvironmentError, InvalidChunkLogError } from "../base/errors.ts";
 import { failpoint, isFailpointDue } from "./failpoints.ts";
@@ -37,7 +37,7 @@ const MAX_PART = 0x7fffffff;
 const MARKER = 0x6b434750; // "PGCk" in little-endian order
 
 /** Types of chunks. Readers skip types that they don't know. */
-export const ChunkType = { HEADER: 1, SCAN: 2, BLOCKED: 3, INIT: 4 } as const;
+export const ChunkType = { HEADER: 1, SCAN: 2, BLOCKED: 3, INIT: 4, INDEX: 5 } as const;
 
 /** Where a chunk is. */
 export interface ChunkPlace {
@@ -90,6 +90,10 @@ export function makeChunk(
   return chunk;
 }
 
+function u32(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
+}
+
 /** Reads the prefix at `offset` of `bytes`; null if none is there or it is damaged. */
 export function readChunkPrefix(
   bytes: Uint8Array,
@@ -97,14 +101,12 @@ export function readChunkPrefix(
   fileOffset: number,
 ): ChunkPlace | null {
   if (offset + CHUNK_PREFIX_SIZE > bytes.length) return null;
-  if (readLittleEndian(bytes, offset, 4) !== MARKER) return null;
-  if (readLittleEndian(bytes, offset + 20, 4) !== crc32(bytes.subarray(offset, offset + 20))) {
-    return null;
-  }
-  const headSize = readLittleEndian(bytes, offset + 8, 4);
-  const bodySize = readLittleEndian(bytes, offset + 12, 4);
+  if (u32(bytes, offset) !== MARKER) return null;
+  if (u32(bytes, offset + 20) !== crc32(bytes.subarray(offset, offset + 20))) return null;
+  const headSize = u32(bytes, offset + 8);
+  const bodySize = u32(bytes, offset + 12);
   if (headSize > MAX_PART || bodySize > MAX_PART) return null;
-  return { type: readLittleEndian(bytes, offset + 4, 4), offset: fileOffset, headSize, bodySize };
+  return { type: u32(bytes, offset + 4), offset: fileOffset, headSize, bodySize };
 }
 
 /** A chunk as {@linkcode readChunks} yields it. */
@@ -124,15 +126,20 @@ export interface ChunkDamage {
 }
 
 const WINDOW_SIZE = 1 << 22;
+/** Small enough that what was read is still in the processor's cache when it is looked at. */
+const REUSED_WINDOW_SIZE = 1 << 20;
 
 /** A stretch of the file in memory, which moves on by large reads. */
 class Window {
   readonly #source: FileSource;
+  readonly #isReused: boolean;
+  #buffer = new Uint8Array(0);
   #bytes = new Uint8Array(0);
   #start = 0;
 
-  constructor(source: FileSource) {
+  constructor(source: FileSource, isReused: boolean) {
     this.#source = source;
+    this.#isReused = isReused;
   }
 
   #holds(at: number, length: number): boolean {
@@ -140,12 +147,19 @@ class Window {
   }
 
   #move(at: number, length: number): void {
-    const rest = this.#source.size - at;
-    this.#bytes = this.#source.readSync(at, Math.min(Math.max(length, WINDOW_SIZE), rest));
+    const least = this.#isReused ? REUSED_WINDOW_SIZE : WINDOW_SIZE;
+    const size = Math.min(Math.max(length, least), this.#source.size - at);
     this.#start = at;
+    if (!this.#isReused) {
+      this.#bytes = this.#source.readSync(at, size);
+      return;
+    }
+    if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+    this.#bytes = this.#buffer.subarray(0, size);
+    this.#source.readInto(this.#bytes, at);
   }
 
-  /** The bytes of a range, which must be in the file. Views stay valid when the window moves on. */
+  /** The bytes of a range, which must be in the file. */
   view(at: number, length: number): Uint8Array {
     if (!this.#holds(at, length)) this.#move(at, length);
     return this.#bytes.subarray(at - this.#start, at - this.#start + length);
@@ -164,12 +178,15 @@ class Window {
  * chunk.
  *
  * @param onDamage Called for each damaged stretch, a torn tail included.
+ * @param options.isReused Whether all chunks are read into one buffer, so that each is valid only until
+ *   the next one is asked for.
  * @throws {InvalidChunkLogError} if the file doesn't begin with the magic bytes. One that ends within
  *   them was cut off at birth: it holds no chunk.
  */
 export function* readChunks(
   source: FileSource,
   onDamage: (damage: ChunkDamage) => void,
+  { isReused = false }: { isReused?: boolean } = {},
 ): Generator<ReadChunk> {
   const size = source.size;
   const magic = source.readSync(0, Math.min(CHUNK_LOG_MAGIC.length, size));
@@ -179,7 +196,7 @@ export function* readChunks(
       { hint: "remove the file or give another --output" },
     );
   }
-  const window = new Window(source);
+  const window = new Window(source, isReused);
   const prefixAt = (position: number): ChunkPlace | null => {
     if (position + CHUNK_PREFIX_SIZE > size) return null;
     const place = readChunkPrefix(window.view(position, CHUNK_PREFIX_SIZE), 0, position);
@@ -234,7 +251,7 @@ function nextMarker(from: number, size: number, window: Window): number {
     const bytes = window.rest(at, CHUNK_PREFIX_SIZE);
     let i = bytes.indexOf(MARKER & 0xff);
     while (i >= 0 && i + 4 <= bytes.length) {
-      if (readLittleEndian(bytes, i, 4) === MARKER) return at + i;
+      if (u32(bytes, i) === MARKER) return at + i;
       i = bytes.indexOf(MARKER & 0xff, i + 1);
     }
     at += bytes.length - 3; // a marker may straddle the end of the window
@@ -335,5 +352,5 @@ function attempt<T>(path: string, action: () => T): T {
 
 /** Whether head and body of a whole chunk have the checksum that its prefix says. */
 export function isChunkSound(chunk: Uint8Array): boolean {
-  return readLittleEndian(chunk, 16, 4) === crc32(chunk.subarray(CHUNK_PREFIX_SIZE));
+  return u32(chunk, 16) === crc32(chunk.subarray(CHUNK_PREFIX_SIZE));
 }

@@ -22,12 +22,8 @@ import {
 } from "../../lib/provenance/scan_quantum.ts";
 import { parseTaskMetadata } from "../../lib/provenance/task_metadata.ts";
 import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
-import {
-  parsePredictedQuantum,
-  type PredictedQuantum,
-  QuantumIds,
-  scanQuantumIds,
-} from "../../lib/qg/predicted_quantum.ts";
+import { QuantumIds, scanQuantumIds } from "../../lib/qg/predicted_ids.ts";
+import { parsePredictedQuantum, type PredictedQuantum } from "../../lib/qg/predicted_quantum.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { CHUNK_PREFIX_SIZE, readChunks, sealChunk } from "../../lib/store/chunk_log.ts";
 import { FileSource } from "../../lib/store/file_source.ts";

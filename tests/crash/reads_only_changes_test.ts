@@ -4,6 +4,16 @@ import assert from "node:assert/strict";
 import { dumpGraph } from "../support/dump_graph.ts";
 import { expectProvgraph, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
 import { assertGraph, assertState } from "../conformance/harness.ts";
+import {
+  CHUNK_LOG_MAGIC,
+  CHUNK_PREFIX_SIZE,
+  chunkSize,
+  ChunkType,
+  makeChunk,
+  readChunks,
+} from "../../lib/store/chunk_log.ts";
+import { concatBytes } from "../../lib/base/bytes.ts";
+import { FileSource } from "../../lib/store/file_source.ts";
 import { temporaryDirectory } from "../support/fixtures.ts";
 import { executedSince } from "./jobs.ts";
 
@@ -71,3 +81,54 @@ Deno.test("aggregate-graph reads nothing when it is run again beside its chunk l
   assert.equal(await nFilesRead(work), 0);
   assert.deepEqual(await dumpGraph(work.join("provenance.qg")), first);
 });
+
+/** Writes a chunk log anew with only those of its chunks that `keep` wants. */
+function rewriteChunkLog(path: string, keep: (type: number) => boolean): void {
+  const parts: Uint8Array[] = [CHUNK_LOG_MAGIC];
+  {
+    using source = FileSource.open(path);
+    for (const { type, head, body } of readChunks(source, () => assert.fail("damaged"))) {
+      if (keep(type)) parts.push(makeChunk(type, head, body));
+    }
+  }
+  Deno.writeFileSync(path, concatBytes(parts));
+}
+
+/** Changes a byte in the body of the last chunk of a type. */
+function damageLast(path: string, wanted: number): void {
+  const bytes = Deno.readFileSync(path);
+  let end = 0;
+  {
+    using source = FileSource.open(path);
+    for (const { type, offset, head, body } of readChunks(source, () => assert.fail("damaged"))) {
+      if (type === wanted) end = offset + chunkSize(head.length, body.length);
+    }
+  }
+  assert.ok(end > CHUNK_PREFIX_SIZE);
+  bytes[end - 1] ^= 1;
+  Deno.writeFileSync(path, bytes);
+}
+
+for (
+  const [what, change] of [
+    ["has no index, like those of before", (path: string) => {
+      rewriteChunkLog(path, (type) => type !== ChunkType.INDEX);
+    }],
+    ["has a damaged index", (path: string) => damageLast(path, ChunkType.INDEX)],
+  ] as const
+) {
+  Deno.test(`aggregate-graph reads only what changed when its chunk log ${what}`, async () => {
+    await using work = await temporaryDirectory();
+    let nEarly = 0;
+    await executedSince(
+      FIXTURE,
+      [...COMPLETE, "--incomplete"],
+      () => nEarly = documentsOf(work).length,
+    )(work);
+    change(work.join("provenance.qg.chunks"));
+    const nAll = documentsOf(work).length;
+    assert.equal(await nFilesRead(work), nAll - nEarly);
+    assertState(work, FIXTURE, "aggregated");
+    await assertGraph(work, FIXTURE);
+  });
+}

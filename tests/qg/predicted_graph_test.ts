@@ -9,7 +9,7 @@ import { encodeUtf8, parseJson, stringifyJson } from "../../lib/base/json_text.t
 import { uuidFromText, uuidToText } from "../../lib/base/uuid.ts";
 import { AddressFile } from "../../lib/qg/address_file.ts";
 import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
-import { QuantumIds } from "../../lib/qg/predicted_quantum.ts";
+import { QuantumIds } from "../../lib/qg/predicted_ids.ts";
 import { MemorySource } from "../../lib/store/byte_source.ts";
 import {
   addressFile,

@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
 import { uuidToText } from "../../lib/base/uuid.ts";
 import {
-  parseInitQuanta,
-  parsePredictedQuantum,
-  type PredictedQuantum,
   QuantumIds,
   ROLE_LOG,
   ROLE_METADATA,
   ROLE_OTHER,
   scanQuantumIds,
+} from "../../lib/qg/predicted_ids.ts";
+import {
+  parseInitQuanta,
+  parsePredictedQuantum,
+  type PredictedQuantum,
 } from "../../lib/qg/predicted_quantum.ts";
 
 const ID = (n: number): string => `01a203df-2de0-7f56-bab2-${n.toString(16).padStart(12, "0")}`;
