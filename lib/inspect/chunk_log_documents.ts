@@ -144,7 +144,7 @@ export class ChunkLogDocuments implements DocumentSource {
       tasks: await taskInfos(graphHeader, isCounting ? this : null),
       nScanned,
       statuses,
-      nStaleBytes: sizeBytes - nHeaderBytes - nLiveBytes,
+      nStaleBytes: sizeBytes - nHeaderBytes - this.#reader.nIndexBytes() - nLiveBytes,
     };
   }
 

@@ -113,6 +113,18 @@ export class ChunkLogReader {
     return this.#source.size;
   }
 
+  /** Bytes of the chunks with the index of the predicted graph, which follow the header. */
+  nIndexBytes(): number {
+    const start = this.nHeaderBytes;
+    let end = start;
+    while (end + CHUNK_PREFIX_SIZE <= this.#source.size) {
+      const place = readPlace(this.#source, end);
+      if (place === null || place.type !== ChunkType.INDEX) break;
+      end += chunkSize(place.headSize, place.bodySize);
+    }
+    return end - start;
+  }
+
   /** The pipeline graph. Parsed once. */
   pipelineGraph(): PipelineGraph {
     return this.#pipeline ??= PipelineGraph.parse(
