@@ -85,6 +85,16 @@ export function writeLittleEndian(
   if (value !== 0) throw new RangeError(`Cannot write integer: it needs more than ${width} bytes`);
 }
 
+/** Unsigned little-endian integer of 16 bits; the bytes are there. */
+export function u16(bytes: Uint8Array, at: number): number {
+  return bytes[at] | bytes[at + 1] << 8;
+}
+
+/** Unsigned little-endian integer of 32 bits; the bytes are there. */
+export function u32(bytes: Uint8Array, at: number): number {
+  return (u16(bytes, at) | u16(bytes, at + 2) << 16) >>> 0;
+}
+
 /** Whether two arrays hold the same bytes. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a === b || (a.length === b.length && a.every((byte, i) => byte === b[i]));

@@ -18,6 +18,11 @@ import type { StageClock } from "../base/stage_clock.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import { absolutePath, FileDatastore } from "../butler/datastore.ts";
+import {
+  PROVENANCE_FORMATTER,
+  PROVENANCE_STORAGE_CLASS,
+  RUN_PROVENANCE,
+} from "../butler/provenance_dataset.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import { withRecords } from "../butler/record_fetch.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
@@ -31,11 +36,6 @@ import type { DeleterClient } from "./deleter_client.ts";
 import { EmptyDirectories } from "./empty_directories.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import type { IngestContext, IngestOptions, IngestStage, IngestSummary } from "./options.ts";
-import {
-  PROVENANCE_DATASET_TYPE,
-  PROVENANCE_FORMATTER,
-  PROVENANCE_STORAGE_CLASS,
-} from "./provenance_type.ts";
 import { MAX_PATHS, RowBatch } from "./row_batch.ts";
 import { ingestStages, type ReadingFigures, readingStages } from "./stages.ts";
 import { Targets, TargetState } from "./targets.ts";
@@ -134,7 +134,7 @@ export class GraphIngest implements AsyncDisposable {
     try {
       const datastore = new FileDatastore(config, registry.universe, { mockStorageClasses: true });
       const provenanceType: DatasetType = {
-        name: PROVENANCE_DATASET_TYPE,
+        name: RUN_PROVENANCE,
         group: registry.universe.group([]),
         storageClass: PROVENANCE_STORAGE_CLASS,
         isCalibration: false,

@@ -6,8 +6,8 @@
 
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
+import { PROVENANCE_FORMATTER } from "../butler/provenance_dataset.ts";
 import type { DatasetBatch } from "../butler/registry.ts";
-import { PROVENANCE_FORMATTER } from "./provenance_type.ts";
 import type { Targets } from "./targets.ts";
 
 /** Paths that wait for their batch to be committed. */

@@ -6,10 +6,10 @@
  */
 
 import { EnvironmentError } from "../base/errors.ts";
-import { nodeProcess } from "../base/node_modules.ts";
 import { basename, dirname, join } from "../base/paths.ts";
+import { exists } from "../store/durable_file.ts";
 import { LockFile } from "../store/lock_file.ts";
-import { fileError, isAbsence, systemErrorCode } from "../store/file_source.ts";
+import { fileError, isAbsence } from "../store/file_source.ts";
 
 /** What a left-over file is. */
 export type LeftoverKind = "chunk log" | "lock" | "temporary";
@@ -78,12 +78,7 @@ export function leftoversBeside(graphPath: string): Leftover[] {
 
 /** Only of this host's processes anything is known; a reused number counts as running. */
 function processState(pid: number): Leftover["process"] {
-  try {
-    nodeProcess().kill(pid, 0);
-    return "running";
-  } catch (error) {
-    return systemErrorCode(error) === "ESRCH" ? "gone" : "running";
-  }
+  return exists(pid) ? "running" : "gone";
 }
 
 function lockHolder(path: string): Pick<Leftover, "pid" | "process" | "host"> {

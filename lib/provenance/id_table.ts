@@ -73,25 +73,39 @@ export function newSeed(): number {
  * @returns null if an id occurs twice.
  */
 export function makeSlots(ids: Uint8Array, n: number, seed: number): Uint32Array | null {
+  const slots = emptySlots(n);
+  return fillSlots(slots, ids, n, seed) ? slots : null;
+}
+
+/** Room for `n` ids, on shared memory. */
+export function emptySlots(n: number): Uint32Array {
   let nSlots = MIN_SLOTS;
   while (nSlots < n * SLOTS_PER_ID) nSlots *= 2;
-  const slots = new Uint32Array(new SharedArrayBuffer(nSlots * 4)).fill(EMPTY_SLOT);
-  return fillSlots(slots, ids, n, seed) ? slots : null;
+  return new Uint32Array(new SharedArrayBuffer(nSlots * 4)).fill(EMPTY_SLOT);
 }
 
 /** Enters all ids in empty slots; false if one occurs twice. */
 function fillSlots(slots: Uint32Array, ids: Uint8Array, n: number, seed: number): boolean {
+  for (let index = 0; index < n; index++) if (!enterId(slots, ids, index, seed)) return false;
+  return true;
+}
+
+/** Enters the id at position `index` of the packed ones; false if an equal one is there. */
+export function enterId(
+  slots: Uint32Array,
+  ids: Uint8Array,
+  index: number,
+  seed: number,
+): boolean {
   const mask = slots.length - 1;
-  for (let index = 0; index < n; index++) {
-    let slot = hashId(ids, index * UUID_SIZE, seed) & mask;
-    for (;;) {
-      const other = slots[slot];
-      if (other === EMPTY_SLOT) break;
-      if (equalIds(ids, other * UUID_SIZE, ids, index * UUID_SIZE)) return false;
-      slot = (slot + 1) & mask;
-    }
-    slots[slot] = index;
+  let slot = hashId(ids, index * UUID_SIZE, seed) & mask;
+  for (;;) {
+    const other = slots[slot];
+    if (other === EMPTY_SLOT) break;
+    if (equalIds(ids, other * UUID_SIZE, ids, index * UUID_SIZE)) return false;
+    slot = (slot + 1) & mask;
   }
+  slots[slot] = index;
   return true;
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { writeLittleEndian } from "../base/bytes.ts";
+import { u32, writeLittleEndian } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { EnvironmentError, InvalidChunkLogError } from "../base/errors.ts";
 import { failpoint, isFailpointDue } from "./failpoints.ts";
@@ -88,10 +88,6 @@ export function makeChunk(
   chunk.set(body, CHUNK_PREFIX_SIZE + head.length);
   sealChunk(chunk, 0, type, head.length, body.length);
   return chunk;
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
 }
 
 /** Reads the prefix at `offset` of `bytes`; null if none is there or it is damaged. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { readLittleEndian } from "../base/bytes.ts";
+import { readLittleEndian, u16, u32 } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import type { ByteSource } from "./byte_source.ts";
 
@@ -247,16 +247,6 @@ function setLimits(source: string, entries: ZipEntry[], directoryOffset: number)
       throw memberError(source, entry.name, `it overlaps with "${entries[i + 1].name}"`);
     }
   });
-}
-
-/** Unsigned 16-bit integer. */
-export function u16(bytes: Uint8Array, at: number): number {
-  return bytes[at] | bytes[at + 1] << 8;
-}
-
-/** Unsigned 32-bit integer. */
-export function u32(bytes: Uint8Array, at: number): number {
-  return (u16(bytes, at) | u16(bytes, at + 2) << 16) >>> 0;
 }
 
 function u64(source: string, bytes: Uint8Array, at: number): number {

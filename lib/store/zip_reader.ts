@@ -8,6 +8,7 @@
  * @module
  */
 
+import { u16, u32 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import type { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { nodeZlib } from "../base/node_modules.ts";
@@ -19,8 +20,6 @@ import {
   memberError,
   readDirectory,
   STORED,
-  u16,
-  u32,
   type ZipDirectory,
   type ZipEntry,
   type ZipMember,
