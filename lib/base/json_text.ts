@@ -97,6 +97,7 @@ export class JsonCursor {
   #isUtf8 = true;
   readonly #end: number;
   readonly #maxDepth: number;
+  #view: DataView | null = null;
   #fresh = false;
   #depth = 0;
 
@@ -251,8 +252,10 @@ export class JsonCursor {
   #skipString(): void {
     const bytes = this.bytes;
     const end = this.#end;
+    const view = this.#view ??= viewOf(bytes);
     let at = this.position + 1;
     for (;;) {
+      while (at + 4 <= end && areFourPlain(view.getInt32(at, true))) at += 4;
       if (at >= end) {
         this.position = at;
         this.fail("unterminated string");
@@ -419,6 +422,26 @@ export class JsonCursor {
     return [start, this.position];
   }
 
+  /** Skips text that is just as given; false, consuming nothing, if it is another. */
+  skipText(text: DataView): boolean {
+    const view = this.#view ??= viewOf(this.bytes);
+    const at = this.position;
+    const length = text.byteLength;
+    if (length > this.#end - at) return false;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      if (text.getInt32(i, true) !== view.getInt32(at + i, true)) return false;
+    }
+    for (; i < length; i++) if (text.getInt8(i) !== view.getInt8(at + i)) return false;
+    this.position = at + length;
+    return true;
+  }
+
+  /** Whether so many more levels may be entered here. */
+  hasRoom(nLevels: number): boolean {
+    return this.#depth + nLevels <= this.#maxDepth;
+  }
+
   /** Reads a string. */
   readString(): string {
     if (this.#blanks() !== QUOTE) this.fail("expected a string");
@@ -503,6 +526,21 @@ export function isIntegerText(bytes: Uint8Array, start: number, end: number): bo
 /** Value of the number at a range (large integers are rounded). */
 export function numberAt(bytes: Uint8Array, start: number, end: number): number {
   return Number(asciiText(bytes, start, end));
+}
+
+/**
+ * Whether four bytes are ASCII and none a quote, backslash or control character. As each is below 0x80,
+ * a sum sets its highest bit unless the byte is the one looked for (or, for the third, below 0x20).
+ */
+function areFourPlain(word: number): boolean {
+  const notQuote = (word ^ 0x22222222) + 0x7f7f7f7f;
+  const notBackslash = (word ^ 0x5c5c5c5c) + 0x7f7f7f7f;
+  const notControl = word + 0x60606060;
+  return (notQuote & notBackslash & notControl & ~word & 0x80808080) === (0x80808080 | 0);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function asciiText(bytes: Uint8Array, start: number, end: number): string {

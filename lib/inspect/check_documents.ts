@@ -252,7 +252,7 @@ export function readAttemptBlock(text: Uint8Array, kind: "log" | "metadata"): At
       list.nAttempts++;
       list.hasLast = !cursor.takeNull();
       if (!list.hasLast) continue;
-      if (kind === "log") readRecords(cursor);
+      if (kind === "log") readRecords(cursor, "");
       else readTaskMetadata(cursor, "");
     }
   }

@@ -9,6 +9,7 @@
 import { decodeJsonString, isIntegerText, JsonCursor, numberAt } from "../base/json_text.ts";
 import { END_OF_TIME, FIRST_TIME, isPlainIsoTime, parseIsoTime } from "../base/iso_time.ts";
 import { isUuidText } from "../base/uuid.ts";
+import { KnownPieces } from "./known_pieces.ts";
 import { MAX_SPLICED_DEPTH, readTaskMetadata, type TaskMetadata } from "./task_metadata.ts";
 
 /** A half-open range of bytes of the file. */
@@ -56,6 +57,11 @@ const REQUIRED_KEYS: ReadonlyMap<string, number> = new Map([
 ]);
 const ALL_REQUIRED = 2047;
 
+/** Keys whose values differ from record to record, in the order in which writers put them. */
+const VARYING_KEYS = ["asctime", "message", "lineno", "funcName"] as const;
+/** Required keys before, between and behind those, as bits. */
+const KEYS_OF_PIECES = [1, 0, 8 | 16 | 32 | 64, 0, 256 | 512 | 1024] as const;
+
 /**
  * Reads a log file.
  *
@@ -67,7 +73,7 @@ export function parseLogFile(bytes: Uint8Array, taskLabel: string): LogFile {
   if (startsWith(bytes, 0, EXTENDED)) return parseExtended(bytes, taskLabel);
   if (bytes[0] === 0x5b) {
     const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
-    const range = readRecords(cursor);
+    const range = readRecords(cursor, taskLabel);
     cursor.finish();
     return { records: inside(bytes, range), extra: null, previousAttempts: [] };
   }
@@ -99,7 +105,7 @@ function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
   cursor.beginObject();
   while (cursor.nextMember()) {
     const key: string = cursor.key;
-    if (key === "records") records = readRecords(cursor);
+    if (key === "records") records = readRecords(cursor, taskLabel);
     else if (key === "extended") {
       if (!cursor.readBoolean()) cursor.fail("expected true");
     } else if (key === "version") {
@@ -124,6 +130,7 @@ function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
   const records: Range[] = [];
   let extra: AttemptExtra | null = null;
   const previousAttempts: AttemptExtra[] = [];
+  const known = knownPiecesOf(taskLabel);
   let at = 0;
   while (at < bytes.length) {
     const newline = bytes.indexOf(NEWLINE, at);
@@ -140,7 +147,7 @@ function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
       const cursor = new JsonCursor(bytes, at, last, MAX_SPLICED_DEPTH);
       cursor.kind();
       const first = cursor.position;
-      readRecord(cursor);
+      readRecord(cursor, known);
       records.push([first, cursor.position]);
       cursor.finish();
     }
@@ -200,7 +207,7 @@ function readExtraMember(
       extra.previousProcessQuanta = readUuids(cursor);
       break;
     case "logs":
-      extra.logs = readRecords(cursor);
+      extra.logs = readRecords(cursor, taskLabel);
       break;
     case "previous_attempts": {
       previousAttempts.length = 0;
@@ -265,11 +272,12 @@ function readUuids(cursor: JsonCursor): Range | null {
 }
 
 /** An array of log records. */
-export function readRecords(cursor: JsonCursor): Range {
+export function readRecords(cursor: JsonCursor, taskLabel: string): Range {
   cursor.kind();
   const start = cursor.position;
   cursor.beginArray();
-  while (cursor.nextElement()) readRecord(cursor);
+  const known = knownPiecesOf(taskLabel);
+  while (cursor.nextElement()) readRecord(cursor, known);
   return [start, cursor.position];
 }
 
@@ -302,11 +310,50 @@ function expectString(cursor: JsonCursor): void {
   cursor.skip();
 }
 
-function readRecord(cursor: JsonCursor): void {
+function expectStringOrNull(cursor: JsonCursor): void {
+  if (!cursor.takeNull()) expectString(cursor);
+}
+
+/** Levels of a record with nothing but the usual keys. */
+const RECORD_DEPTH = 2;
+/** Tasks whose pieces are kept; there are seldom more in a pipeline. */
+const MAX_TASKS = 256;
+
+// A pure cache: whether a text was met before changes no answer.
+const knownByTask = new Map<string, KnownPieces>();
+
+function knownPiecesOf(taskLabel: string): KnownPieces {
+  let known = knownByTask.get(taskLabel);
+  if (known === undefined) {
+    if (knownByTask.size >= MAX_TASKS) knownByTask.clear();
+    known = new KnownPieces([expectTime, expectString, expectInteger, expectStringOrNull]);
+    knownByTask.set(taskLabel, known);
+  }
+  return known;
+}
+
+/** A record; what of it is already known is only compared. */
+function readRecord(cursor: JsonCursor, known: KnownPieces): void {
+  cursor.kind(); // skips blanks
+  if (cursor.hasRoom(RECORD_DEPTH) && known.skip(cursor)) return;
   let found = 0;
+  // Whether the record is made like nearly all: then its pieces can be known again.
+  let isUsual = true;
+  let nVarying = 0;
+  let foundInPiece = 0;
+  const bounds = [cursor.position];
   cursor.beginObject();
   while (cursor.nextMember()) {
     const key: string = cursor.key;
+    const bit = REQUIRED_KEYS.get(key) ?? 0;
+    found |= bit;
+    const isVarying = isUsual && key === VARYING_KEYS[nVarying];
+    if (isVarying) {
+      cursor.kind();
+      bounds.push(cursor.position);
+      isUsual = foundInPiece === KEYS_OF_PIECES[nVarying++];
+      foundInPiece = 0;
+    } else foundInPiece |= bit;
     switch (key) {
       case "asctime":
         expectTime(cursor);
@@ -326,20 +373,24 @@ function readRecord(cursor: JsonCursor): void {
         break;
       case "funcName":
       case "exc_info":
-        if (!cursor.takeNull()) expectString(cursor);
-        continue;
+        expectStringOrNull(cursor);
+        break;
       case "MDC":
         cursor.beginObject();
         while (cursor.nextMember()) expectString(cursor);
         break;
       default:
+        isUsual = false;
         cursor.skip();
-        continue;
     }
-    found |= REQUIRED_KEYS.get(key) ?? 0;
+    if (isVarying) bounds.push(cursor.position);
   }
   if (found !== ALL_REQUIRED) {
     const missing = [...REQUIRED_KEYS].filter(([, bit]) => (found & bit) === 0).map(([k]) => k);
     cursor.fail(`log record without ${missing.join(", ")}`);
+  }
+  bounds.push(cursor.position);
+  if (isUsual && nVarying === VARYING_KEYS.length && foundInPiece === KEYS_OF_PIECES[nVarying]) {
+    known.add(cursor, bounds);
   }
 }
