@@ -37,36 +37,44 @@ const encoder = new TextEncoder();
 
 const NOT_UTF8 = "Cannot parse JSON: the text is not UTF-8";
 const KEY_SLOTS = 8192;
+/** Longer keys are decoded each time. */
+const MAX_KNOWN_KEY = 64;
+
+/** A short ASCII key met before. */
+interface Key {
+  readonly text: string;
+  /** Its bytes with the closing quote. */
+  readonly bytes: DataView;
+  /** The key that was met next the last time: documents of one kind have theirs in one order. */
+  next: Key | null;
+}
 
 /**
- * Strings of short ASCII keys met before, found by hash, so that a key costs no decoding. Two keys of
- * one slot would push each other out again and again, so a second slot is tried.
+ * Short ASCII keys met before, found by hash, so that a key costs no decoding. Two keys of one slot would
+ * push each other out again and again, so a second slot is tried.
  */
 class KeyTable {
-  readonly #bytes: (Uint8Array | undefined)[] = new Array(KEY_SLOTS);
-  readonly #texts: string[] = new Array(KEY_SLOTS).fill("");
+  readonly #keys: (Key | undefined)[] = new Array(KEY_SLOTS);
 
-  get(source: Uint8Array, start: number, end: number, hash: number): string {
+  /** The key of a range of at most {@linkcode MAX_KNOWN_KEY} bytes of ASCII that a quote follows. */
+  get(source: Uint8Array, start: number, end: number, hash: number): Key {
     const slot = hash & (KEY_SLOTS - 1);
-    if (this.#holds(slot, source, start, end)) return this.#texts[slot];
-    const second = slot ^ 1;
-    if (this.#holds(second, source, start, end)) return this.#texts[second];
-    const bytes = source.slice(start, end);
-    const text = decoder.decode(bytes);
-    if (bytes.length <= 64) {
-      const free = this.#bytes[slot] === undefined ? slot : second;
-      this.#bytes[free] = bytes;
-      this.#texts[free] = text;
-    }
-    return text;
+    const known = this.#keys[slot];
+    if (known !== undefined && isKey(known, source, start, end)) return known;
+    const other = this.#keys[slot ^ 1];
+    if (other !== undefined && isKey(other, source, start, end)) return other;
+    const bytes = source.slice(start, end + 1);
+    const text = decoder.decode(bytes.subarray(0, end - start));
+    const key: Key = { text, bytes: viewOf(bytes), next: null };
+    this.#keys[known === undefined ? slot : slot ^ 1] = key;
+    return key;
   }
+}
 
-  #holds(slot: number, source: Uint8Array, start: number, end: number): boolean {
-    const known = this.#bytes[slot];
-    if (known === undefined || known.length !== end - start) return false;
-    for (let i = 0; i < known.length; i++) if (known[i] !== source[start + i]) return false;
-    return true;
-  }
+function isKey({ bytes }: Key, source: Uint8Array, start: number, end: number): boolean {
+  if (bytes.byteLength - 1 !== end - start) return false;
+  for (let at = start; at < end; at++) if (bytes.getUint8(at - start) !== source[at]) return false;
+  return true;
 }
 
 const keys = new KeyTable();
@@ -98,6 +106,8 @@ export class JsonCursor {
   readonly #end: number;
   readonly #maxDepth: number;
   #view: DataView | null = null;
+  /** The last key that was read; null for one that isn't in the table. */
+  #lastKey: Key | null = null;
   #fresh = false;
   #depth = 0;
 
@@ -232,19 +242,32 @@ export class JsonCursor {
   }
 
   #readKey(): string {
-    const bytes = this.bytes;
     const start = this.position + 1;
+    const expected = this.#lastKey === null ? null : this.#lastKey.next;
+    if (expected !== null) {
+      this.position = start;
+      if (this.skipText(expected.bytes)) {
+        this.#lastKey = expected;
+        return expected.text;
+      }
+      this.position = start - 1;
+    }
+    const bytes = this.bytes;
     let hash = 0;
-    let at = start;
-    for (; at < this.#end; at++) {
+    for (let at = start; at < this.#end; at++) {
       const c = bytes[at];
       if (c === QUOTE) {
+        if (at - start > MAX_KNOWN_KEY) break;
         this.position = at + 1;
-        return keys.get(bytes, start, at, Math.imul(hash, 0x9e3779b1) >>> 12);
+        const key = keys.get(bytes, start, at, Math.imul(hash, 0x9e3779b1) >>> 12);
+        if (this.#lastKey !== null) this.#lastKey.next = key;
+        this.#lastKey = key;
+        return key.text;
       }
       if (c === BACKSLASH || c < 0x20 || c >= 0x80) break;
       hash = (Math.imul(hash, 31) + c) | 0;
     }
+    this.#lastKey = null;
     return this.readString();
   }
 

@@ -1,7 +1,7 @@
 /**
- * `cat SOURCE WHAT [ID...]` without any option: what scripts ask for, one document after the other. There
- * is nothing to parse then, and the package that parses options takes a third of the time of such a
- * command.
+ * `cat SOURCE WHAT [ID...]` without any option but `--run`: what scripts ask for, one document after the
+ * other. There is next to nothing to parse then, and the package that parses options takes a third of the
+ * time of such a command.
  *
  * @module
  */
@@ -17,6 +17,7 @@ interface PlainRequest {
   source: string;
   what: DocumentKind;
   idWords: string[];
+  run: string | null;
 }
 
 /**
@@ -34,7 +35,7 @@ export async function runPlainCat(
   if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
   try {
     const { openSource } = await import("../inspect/open_source.ts");
-    await using source = await openSource(request.source, null, context.env, context.cwd);
+    await using source = await openSource(request.source, request.run, context.env, context.cwd);
     const { cat } = await import("../inspect/cat.ts");
     const { what, idWords } = request;
     await cat(
@@ -59,8 +60,11 @@ export async function runPlainCat(
 }
 
 function plainRequest(args: readonly string[]): PlainRequest | null {
-  const [command, source, word, ...idWords] = args;
-  const what = DOCUMENT_KINDS.find((kind) => kind === word);
-  if (command !== "cat" || what === undefined) return null;
-  return args.some((arg) => arg.startsWith("-")) ? null : { source, what, idWords };
+  const words = [...args];
+  const at = words.indexOf("--run");
+  const run = at > 0 ? words.splice(at, 2)[1] ?? "" : null;
+  if (run === "" || words.some((word) => word.startsWith("-")) || run?.startsWith("-")) return null;
+  const [command, source, kind, ...idWords] = words;
+  const what = DOCUMENT_KINDS.find((known) => known === kind);
+  return command !== "cat" || what === undefined ? null : { source, what, idWords, run };
 }
