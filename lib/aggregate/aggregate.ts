@@ -23,6 +23,7 @@ import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
+import { checkCompression } from "./compression.ts";
 import { EarlyWorkers } from "./early_workers.ts";
 import { makeDocuments } from "./graph_members.ts";
 import type { ScannerRequest, WorkerRole } from "./messages.ts";
@@ -43,7 +44,6 @@ import {
 import { checkRepository, type KnownState, refuseIfIngested } from "./preconditions.ts";
 import { tellProblem } from "./problems.ts";
 import {
-  checkCompression,
   checkCounts,
   type CommonScannerSetup,
   indexGraph,

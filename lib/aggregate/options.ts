@@ -7,12 +7,13 @@
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
 import type { WorkerLogSetup } from "../store/worker_log.ts";
+import type { CompressionOptions } from "./compression.ts";
 import type { MergeSummary } from "./merge_chunk_logs.ts";
 import type { WorkerFactory } from "./messages.ts";
 import type { AggregateCounts } from "./supervisor.ts";
 
 /** Options of an aggregation; names as those of the reference's configuration. */
-export interface AggregateOptions {
+export interface AggregateOptions extends CompressionOptions {
   graphPath: string;
   repository: string;
   /** Where the graph goes; null writes none. */
@@ -22,9 +23,6 @@ export interface AggregateOptions {
   isDryRun: boolean;
   registerDatasetTypes: boolean;
   updateOutputChain: boolean;
-  zstdLevel: number;
-  zstdDictSize: number;
-  zstdDictNInputs: number;
   mockStorageClasses: boolean;
   promiseIngestGraph: boolean;
   /** Datasets; a batch is written when more are waiting. */

@@ -5,10 +5,11 @@
  * @module
  */
 
-import { RefusedError, UsageError } from "../base/errors.ts";
+import { RefusedError } from "../base/errors.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import type { CompressionOptions } from "./compression.ts";
 import { cutDictionary } from "./dictionary.ts";
 import type { ScannerSetup } from "./messages.ts";
 import { Scanner } from "./scanner.ts";
@@ -16,31 +17,8 @@ import { Scanner } from "./scanner.ts";
 /** Records of these elements are needed by the default file templates. */
 const TEMPLATE_ELEMENTS = ["detector", "exposure"];
 
-/** Largest dictionary: the compressor's memory holds two of them, digested. */
-const MAX_DICTIONARY_SIZE = 128 * 1024;
-
-/** How blocks are compressed; names as those of the reference's configuration. */
-export interface CompressionOptions {
-  zstdLevel: number;
-  zstdDictSize: number;
-  zstdDictNInputs: number;
-}
-
 /** A scanner's setup without its name. */
 export type CommonScannerSetup = Omit<ScannerSetup, "kind" | "name">;
-
-/**
- * Checks what the command line can't know.
- *
- * @throws {UsageError} if the dictionary is too large.
- */
-export function checkCompression({ zstdDictSize }: CompressionOptions): void {
-  if (zstdDictSize <= MAX_DICTIONARY_SIZE) return;
-  throw new UsageError(
-    `Cannot use a dictionary of ${zstdDictSize} bytes: the most is ${MAX_DICTIONARY_SIZE}`,
-    { hint: "leave out --zstd-dict-size; 32768 is about the best for real runs" },
-  );
-}
 
 /**
  * Passes over a predicted graph once.

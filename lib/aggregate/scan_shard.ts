@@ -24,11 +24,11 @@ import { ChunkLogWriter } from "../store/chunk_log.ts";
 import { renameDurably } from "../store/durable_file.ts";
 import { describeSystemError, fileError, fileIdentity, FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
+import { checkCompression } from "./compression.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
 import type { AggregateContext } from "./options.ts";
 import { fingerprintOf } from "./output_files.ts";
 import {
-  checkCompression,
   type CommonScannerSetup,
   indexGraph,
   makeDictionary,

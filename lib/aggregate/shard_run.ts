@@ -22,7 +22,8 @@ import {
 } from "./messages.ts";
 import type { AggregateContext } from "./options.ts";
 import { countProblem, tellProblem } from "./problems.ts";
-import type { CommonScannerSetup, CompressionOptions } from "./scan_setup.ts";
+import type { CompressionOptions } from "./compression.ts";
+import type { CommonScannerSetup } from "./scan_setup.ts";
 
 /** A share of the quanta: number `index`, from 0, of `count`. */
 export interface Shard {

@@ -31,6 +31,8 @@ export function testWholeJob(
         await aggregate(work, fixture, { processes, batchSize });
         assertState(work, name, "aggregated");
         await assertGraph(work, name);
+        const sizeBytes = Deno.statSync(work.join("provenance.qg")).size;
+        assert.ok(sizeBytes <= Deno.statSync(fixturePath(name, "provenance.qg")).size);
         assertNoLeftovers(work, "predicted.qg", "provenance.qg");
         await ingest(work, { batchSize });
         assertIngested(work, fixture);

@@ -1,6 +1,7 @@
 /** `aggregate-graph PREDICTED_GRAPH REPO`. @module */
 
 import { Command, Option } from "commander";
+import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import {
   BUSY_TIMEOUT_TEXT,
   filePath,
@@ -80,17 +81,23 @@ export function aggregateGraphCommand(
     )
     .option(
       "--zstd-level <n>",
-      "compression level of logs and metadata; quanta and datasets get at most 3",
+      "compression level of logs and metadata (10, as the butler's: 8 % smaller, half as fast); " +
+        "quanta and datasets get at most 3",
       integerAtLeast(1, 22),
-      10,
+      DEFAULT_COMPRESSION.zstdLevel,
     )
     .option(
       "--zstd-dict-size <bytes>",
       "compression dictionary; 0 for none",
       integerAtLeast(0),
-      32768,
+      DEFAULT_COMPRESSION.zstdDictSize,
     )
-    .option("--zstd-dict-n-inputs <n>", "samples for the dictionary", integerAtLeast(1), 512)
+    .option(
+      "--zstd-dict-n-inputs <n>",
+      "samples for the dictionary",
+      integerAtLeast(1),
+      DEFAULT_COMPRESSION.zstdDictNInputs,
+    )
     .option("--mock-storage-classes", "allow _mock_* storage classes", false)
     .option("--no-mock-storage-classes", "refuse them (default)")
     .option("--promise-ingest-graph", "leave metadata, logs and configs to ingest-graph", false)

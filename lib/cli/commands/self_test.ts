@@ -2,6 +2,7 @@
 
 import { join } from "node:path/posix";
 import { Command } from "commander";
+import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import { EnvironmentError, InterruptedError, stopReason } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { SILENT_PROGRESS } from "../../base/progress.ts";
@@ -17,8 +18,6 @@ const SIMULATED = { nVisits: 3, nDetectors: 4, failFraction: 0.2, logSize: 2000,
 /** A quantum of it that succeeds, and the RUN. */
 const QUANTUM = ["isr", "exposure=2026070100001", "detector=1"];
 const RUN = "u/provgraph/simulated/20260715T000000Z";
-/** Compression, as is the default of the commands. */
-const COMPRESSION = { zstdLevel: 10, zstdDictSize: 32768, zstdDictNInputs: 512 };
 const BATCH_SIZE = 20;
 
 /** Options as commander gives them. */
@@ -128,7 +127,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     mockStorageClasses: false,
     isStrict: true,
     resume: true,
-    ...COMPRESSION,
+    ...DEFAULT_COMPRESSION,
   };
   const shard = await scanShard(
     { ...common, shard: { index: 0, count: 2 }, chunkLogPath },
