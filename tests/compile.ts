@@ -75,6 +75,9 @@ const args = [
   V8_FLAGS,
   // The cache would be a file of a known name in a directory that others can write to.
   "--no-code-cache",
+  // With all that is loaded by names the compiler can't foresee.
+  "--include",
+  "lib",
   "--include",
   "workers",
   "--include",

@@ -15,8 +15,3 @@ const yaml: typeof Yaml = await import(modules.href);
 export const parse: typeof Yaml.parse = yaml.parse;
 /** As in the package. */
 export const parseDocument: typeof Yaml.parseDocument = yaml.parseDocument;
-
-/** Makes `deno compile` embed the package. */
-export function embedPackage(): Promise<unknown> {
-  return import("yaml");
-}

@@ -317,6 +317,8 @@ export async function openRegistry(
   }
   if (dialect === "sqlite") return openSqliteRegistry(config, options);
   // Loaded only where it is used: the driver costs time at every start.
-  const { openPostgresRegistry } = await import("./registry_postgres.ts");
+  const { openPostgresRegistry } = await import(
+    import.meta.resolve("./registry_postgres.ts")
+  ) as typeof import("./registry_postgres.ts");
   return await openPostgresRegistry(config, options);
 }

@@ -38,7 +38,9 @@ export async function openSource(
   }
   const path = fileOf(argument, env, cwd);
   if (path === null) {
-    const { RepositoryDocuments } = await import("./repository_documents.ts");
+    const { RepositoryDocuments } = await import(
+      import.meta.resolve("./repository_documents.ts")
+    ) as typeof import("./repository_documents.ts");
     return await RepositoryDocuments.open(argument, run, env, zstd);
   }
   return checkRun(await openFile(path, zstd), run);
@@ -72,7 +74,9 @@ function fileOf(
 
 async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
   if (hasMagic(path)) {
-    const { ChunkLogDocuments } = await import("./chunk_log_documents.ts");
+    const { ChunkLogDocuments } = await import(
+      import.meta.resolve("./chunk_log_documents.ts")
+    ) as typeof import("./chunk_log_documents.ts");
     await zstd.prepare();
     return ChunkLogDocuments.open(FileSource.open(path), zstd);
   }
@@ -81,8 +85,12 @@ async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
   } catch (error) {
     // Predicted graphs are the exception: only they cost a second look.
     if (!(error instanceof RefusedError) || !await isPredicted(path)) throw error;
-    const { PredictedDocuments } = await import("./predicted_documents.ts");
-    const { PredictedGraph } = await import("../qg/predicted_graph.ts");
+    const { PredictedDocuments } = await import(
+      import.meta.resolve("./predicted_documents.ts")
+    ) as typeof import("./predicted_documents.ts");
+    const { PredictedGraph } = await import(
+      import.meta.resolve("../qg/predicted_graph.ts")
+    ) as typeof import("../qg/predicted_graph.ts");
     await zstd.prepare();
     return new PredictedDocuments(await PredictedGraph.open(path, zstd));
   }

@@ -104,7 +104,9 @@ export class RepositoryDocuments implements DocumentSource {
     if (graph !== null) {
       return await graph.attempts(kind, await this.#siblingSelector(target, selector));
     }
-    const { attemptsInFiles } = await import("./attempts_in_files.ts");
+    const { attemptsInFiles } = await import(
+      import.meta.resolve("./attempts_in_files.ts")
+    ) as typeof import("./attempts_in_files.ts");
     return await attemptsInFiles(this.#store, kind, target);
   }
 
@@ -158,7 +160,9 @@ export class RepositoryDocuments implements DocumentSource {
     const place = await this.#store.place(PACKAGES, run, []);
     const stored = place.kind === "file" ? this.#store.readFile(place.path) : null;
     if (stored !== null) {
-      const { packagesJson } = await import("../provenance/packages.ts");
+      const { packagesJson } = await import(
+        import.meta.resolve("../provenance/packages.ts")
+      ) as typeof import("../provenance/packages.ts");
       const { text, isBroken } = packagesJson(new TextDecoder().decode(stored));
       if (!isBroken) return { text, stored };
     }
@@ -210,7 +214,9 @@ export class RepositoryDocuments implements DocumentSource {
     if (this.run !== null) {
       const documents = await this.#store.graphOf(this.run);
       const graph = documents && { documents, info: await documents.info(isCounting) };
-      const { runInfo } = await import("./run_info.ts");
+      const { runInfo } = await import(
+        import.meta.resolve("./run_info.ts")
+      ) as typeof import("./run_info.ts");
       return await runInfo(this.#registry, this.run, path, graph);
     }
     const { namespace, version } = this.#registry.universe;

@@ -83,7 +83,9 @@ export class RepositoryStore implements AsyncDisposable {
     const type = await this.registry.findDatasetType(typeName);
     if (type === null) return null;
     // Loaded when needed: once a RUN is ingested, there is a record for everything.
-    const { FileDatastore } = await import("../butler/datastore.ts");
+    const { FileDatastore } = await import(
+      import.meta.resolve("../butler/datastore.ts")
+    ) as typeof import("../butler/datastore.ts");
     this.#datastore ??= new FileDatastore(this.config, this.registry.universe, {
       mockStorageClasses: true,
     });

@@ -104,7 +104,9 @@ export class Zstd {
   /** Loads the small codec, unless it is there: decompressors made before use it from then on. */
   async prepare(): Promise<void> {
     if (this.#small !== null) return;
-    const { loadBinding } = await import("./zstd_binding.ts");
+    const { loadBinding } = await import(
+      import.meta.resolve("./zstd_binding.ts")
+    ) as typeof import("./zstd_binding.ts");
     const { binding } = await loadBinding();
     this.#small ??= new SmallCodec(binding);
   }

@@ -26,11 +26,6 @@ interface GlueModule extends Partial<Binding> {
 /** The WebAssembly module in the text of the glue. */
 const EMBEDDED = /"data:application\/octet-stream;base64,([A-Za-z0-9+/=]+)"/;
 
-/** Makes `deno compile` embed the package. */
-export function embedPackage(): Promise<unknown> {
-  return import("zstd-codec/module");
-}
-
 /**
  * Compiles the codec (about 15 ms). In an object, because the binding has a `then` method.
  *

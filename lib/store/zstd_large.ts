@@ -49,11 +49,6 @@ interface Exports {
   t(address: number): void;
 }
 
-/** Makes `deno compile` embed the package, whose WebAssembly file is all that is used of it. */
-export function embedPackage(): Promise<unknown> {
-  return import("@bokuweb/zstd-wasm");
-}
-
 /** The decoder; its module is compiled at the first use (a few milliseconds). */
 export class LargeDecoder {
   #module: WebAssembly.Module | null = null;
