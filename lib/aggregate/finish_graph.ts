@@ -12,7 +12,7 @@ import { UUID_SIZE } from "../base/uuid.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
-import { sortIds, sortOffsets } from "../provenance/sort_ids.ts";
+import { sortIds, sortOffsets } from "../base/sort_ids.ts";
 import {
   addressFileSize,
   addressHeaderSize,

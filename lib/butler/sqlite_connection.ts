@@ -196,18 +196,6 @@ export class SqliteConnection implements Disposable {
     return this.all(sql, ...values)[0] ?? null;
   }
 
-  /**
-   * Rows of a query one by one. The database stays locked for reading until the last one: consume
-   * them without waiting for anything.
-   */
-  *iterate(sql: string, ...values: SqlValue[]): Generator<SqlRow> {
-    try {
-      for (const row of this.prepare(sql).iterate(...values)) yield row as unknown as SqlRow;
-    } catch (error) {
-      throw this.translate(error, "read");
-    }
-  }
-
   /** Runs a statement that returns no rows; gives the number of rows changed. Errors are raw. */
   run(sql: string, ...values: SqlValue[]): number {
     return Number(this.prepare(sql).run(...values).changes);

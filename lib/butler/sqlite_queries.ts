@@ -4,7 +4,9 @@
  * @module
  */
 
+import { concatBytes } from "../base/bytes.ts";
 import { RefusedError, RepositoryError } from "../base/errors.ts";
+import { sortIds } from "../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, writeUuidText } from "../base/uuid.ts";
 import { hexIdsOf } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
@@ -30,25 +32,23 @@ export function datasetIds(
   const runKey = context.collections.find(run)?.key;
   if (runKey === undefined) return new Uint8Array(0);
   const typeIds = typeNames?.map((name) => context.types.find(name)?.id).filter((id) => id != null);
-  const rows = context.connection.iterate(
-    "SELECT id FROM dataset WHERE run_id = ?" +
-      (typeIds === undefined ? "" : " AND dataset_type_id IN (SELECT value FROM json_each(?))") +
-      " ORDER BY id",
-    runKey,
-    ...(typeIds === undefined ? [] : [JSON.stringify(typeIds)]),
-  );
-  let packed = new Uint8Array(1024 * UUID_SIZE);
-  let end = 0;
-  for (const [hexId] of rows) {
-    if (end === packed.length) {
-      const larger = new Uint8Array(packed.length * 2);
-      larger.set(packed);
-      packed = larger;
-    }
-    writeHexId(context, hexId as string, packed, end);
-    end += UUID_SIZE;
-  }
-  return packed.slice(0, end);
+  const batches = [
+    ...idBatches(
+      context,
+      "SELECT rowid AS r, id FROM dataset WHERE run_id = ?" +
+        (typeIds === undefined ? "" : " AND +dataset_type_id IN (SELECT value FROM json_each(?))"),
+      runKey,
+      ...(typeIds === undefined ? [] : [JSON.stringify(typeIds)]),
+    ),
+  ];
+  const ids = concatBytes(batches);
+  const starts = Uint32Array.from({ length: ids.length / UUID_SIZE }, (_, i) => i * UUID_SIZE);
+  const sorted = new Uint8Array(ids.length);
+  sortIds(ids, starts).forEach((from, to) => {
+    const start = starts[from];
+    for (let i = 0; i < UUID_SIZE; i++) sorted[to * UUID_SIZE + i] = ids[start + i];
+  });
+  return sorted;
 }
 
 function writeHexId(context: SqliteContext, hexId: string, target: Uint8Array, at: number): void {

@@ -10,7 +10,7 @@ import { readBigEndian } from "../base/bytes.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "../provenance/chunk_log_header.ts";
 import { ScanHead } from "../provenance/scan_chunk.ts";
-import { sortIds } from "../provenance/sort_ids.ts";
+import { sortIds } from "../base/sort_ids.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import {

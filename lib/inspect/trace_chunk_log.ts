@@ -8,7 +8,7 @@
 
 import { compareUuids, UUID_SIZE, uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
-import { sortIds } from "../provenance/sort_ids.ts";
+import { sortIds } from "../base/sort_ids.ts";
 import { ChunkType } from "../store/chunk_log.ts";
 import { IdList } from "./check_documents.ts";
 import { type ChunkLogReader, QUANTUM } from "./chunk_log_reader.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UUID_SIZE } from "../base/uuid.ts";
+import { UUID_SIZE } from "./uuid.ts";
 
 /**
  * Ascending order of packed 16-byte ids, by radix sort of 16 bits a pass; passes in which all ids

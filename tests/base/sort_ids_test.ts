@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { compareUuids } from "../../lib/base/uuid.ts";
-import { sortIds, sortOffsets } from "../../lib/provenance/sort_ids.ts";
+import { sortIds, sortOffsets } from "../../lib/base/sort_ids.ts";
 import { randomBytes } from "../store/support.ts";
 
 function check(ids: Uint8Array, places: number[]): void {
