@@ -1,5 +1,5 @@
 /**
- * The ingesting thread's end of the deleter: at most two batches wait, so that deletes keep pace.
+ * The ingesting thread's end of the deleters: at most two batches wait, so that deletes keep pace.
  *
  * @module
  */
@@ -10,12 +10,18 @@ import type { DeleterReply, DeleterRequest } from "./deleter.ts";
 /** Makes the worker; `main.ts` alone knows where its module is. */
 export type DeleterFactory = (role: "deleter") => Worker;
 
-/** Batches that may wait at the worker. */
+/**
+ * Workers that delete. Handing a file to the system and hearing of it takes one of them nearly as long as
+ * its deletion, so that two are a sixth faster for the whole command; more find no processor.
+ */
+const N_WORKERS = 2;
+/** Batches that may wait; each is shared by all workers. */
 const MAX_WAITING = 2;
 
-/** Sends batches of paths to the deleter. */
+/** Sends batches of paths to the deleters. */
 export class DeleterClient implements Disposable {
-  readonly #worker: WorkerHandle<DeleterRequest, DeleterReply>;
+  readonly #workers: readonly WorkerHandle<DeleterRequest, DeleterReply>[];
+  /** Shares of batches. */
   #nWaiting = 0;
   #nBatches = 0;
   #nDeleted = 0;
@@ -24,23 +30,28 @@ export class DeleterClient implements Disposable {
   #failure: unknown = null;
   #wake: () => void = () => {};
 
-  private constructor(worker: Worker) {
-    this.#worker = new WorkerHandle(
-      "deleter",
-      worker,
-      (reply: DeleterReply) => this.#receive(reply),
-      (error) => {
-        this.#failure ??= error;
-        this.#wake();
-      },
+  private constructor(workers: readonly Worker[]) {
+    this.#workers = workers.map((worker) =>
+      new WorkerHandle(
+        "deleter",
+        worker,
+        (reply: DeleterReply) => this.#receive(reply),
+        (error) => {
+          this.#failure ??= error;
+          this.#wake();
+        },
+      )
     );
   }
 
-  /** Starts the worker. */
-  static start(makeWorker: DeleterFactory, root: string, newestMs: number): DeleterClient {
-    const client = new DeleterClient(makeWorker("deleter"));
-    client.#worker.send({ kind: "setup", root, newestMs });
-    return client;
+  /** Starts the workers: early, as they load their modules while this thread has other things to do. */
+  static start(makeWorker: DeleterFactory): DeleterClient {
+    return new DeleterClient(Array.from({ length: N_WORKERS }, () => makeWorker("deleter")));
+  }
+
+  /** Says what may be deleted, see `Deleter`; before anything is. */
+  setUp(root: string, newestMs: number): void {
+    for (const worker of this.#workers) worker.send({ kind: "setup", root, newestMs });
   }
 
   #receive(reply: DeleterReply): void {
@@ -65,12 +76,16 @@ export class DeleterClient implements Disposable {
    * @throws {EnvironmentError} if an earlier batch failed.
    */
   async delete(paths: string[]): Promise<void> {
-    await this.#until(() => this.#nWaiting < MAX_WAITING);
-    this.#nWaiting++;
-    this.#worker.send({ kind: "delete", batch: this.#nBatches++, paths });
+    await this.#until(() => this.#nWaiting <= (MAX_WAITING - 1) * N_WORKERS);
+    const batch = this.#nBatches++;
+    const size = Math.ceil(paths.length / N_WORKERS);
+    this.#workers.forEach((worker, i) => {
+      this.#nWaiting++;
+      worker.send({ kind: "delete", batch, paths: paths.slice(i * size, (i + 1) * size) });
+    });
   }
 
-  /** Waits for all batches. `seconds`: how long the worker was busy with them. */
+  /** Waits for all batches. `seconds`: how long workers were busy with them, all together. */
   async finish(): Promise<{ nDeleted: number; newer: string[]; seconds: number }> {
     await this.#until(() => this.#nWaiting === 0);
     return { nDeleted: this.#nDeleted, newer: this.#newer, seconds: this.#seconds };
@@ -83,10 +98,10 @@ export class DeleterClient implements Disposable {
 
   /** Batches that wait, and how many may. */
   get queue(): { size: number; limit: number } {
-    return { size: this.#nWaiting, limit: MAX_WAITING };
+    return { size: Math.ceil(this.#nWaiting / N_WORKERS), limit: MAX_WAITING };
   }
 
   [Symbol.dispose](): void {
-    this.#worker.terminate();
+    for (const worker of this.#workers) worker.terminate();
   }
 }

@@ -53,17 +53,14 @@ export async function ingestGraph(
 async function ingest(options: IngestOptions, context: IngestContext): Promise<IngestSummary> {
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
+  using deleter = options.isDryRun ? null : DeleterClient.start(context.makeWorker);
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
     clock.enter("check");
     await using ingest = await GraphIngest.prepare(options, config, zstd, context);
-    if (!options.isDryRun) {
-      using deleter = DeleterClient.start(
-        context.makeWorker,
-        config.datastore.root,
-        ingest.graphMtimeMs,
-      );
+    if (deleter !== null) {
+      deleter.setUp(config.datastore.root, ingest.graphMtimeMs);
       const tell = () => {
         const { signal } = stopReason(context.signal);
         context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);
