@@ -87,6 +87,8 @@ async function aggregate(
     });
   }
   const isWriting = options.outputPath !== null;
+  // First, so that what is refused at once is refused without workers.
+  const config = loadRepositoryConfig(options.repository, context.env);
   const makeWorker = (role: WorkerRole): Worker => {
     const worker = context.makeWorker(role);
     const preparation: ScannerRequest = { kind: "prepare", graphPath: options.graphPath };
@@ -98,7 +100,6 @@ async function aggregate(
     "ingester",
     ...new Array<WorkerRole>(options.nScanners).fill("scanner"),
   ]);
-  const config = loadRepositoryConfig(options.repository, context.env);
   log.log("INFO", "Reading predicted quantum graph.");
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);

@@ -53,8 +53,8 @@ export async function ingestGraph(
 async function ingest(options: IngestOptions, context: IngestContext): Promise<IngestSummary> {
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
-  using deleter = options.isDryRun ? null : DeleterClient.start(context.makeWorker);
   const config = loadRepositoryConfig(options.repository, context.env);
+  using deleter = options.isDryRun ? null : DeleterClient.start(context.makeWorker);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
     clock.enter("check");
