@@ -6,6 +6,7 @@
  */
 
 import { InvalidArgumentError, Option } from "commander";
+import { DEFAULT_COMPRESSION } from "../aggregate/compression.ts";
 import { localPath } from "../butler/local_path.ts";
 
 /** Description of `--busy-timeout`. */
@@ -42,6 +43,15 @@ export function statusIntervalOption(): Option {
 export function processesOption(nProcessors: number): Option {
   return new Option("-j, --processes <n>", "scanners").argParser(integerAtLeast(1, 1024))
     .default(nProcessors, "number of processors");
+}
+
+/** `--zstd-level`, of commands that scan. */
+export function zstdLevelOption(): Option {
+  return new Option(
+    "--zstd-level <n>",
+    "compression level of logs and metadata (10, as the butler's: 8 % smaller, half as fast); " +
+      "quanta and datasets get at most 3",
+  ).argParser(integerAtLeast(1, 22)).default(DEFAULT_COMPRESSION.zstdLevel);
 }
 
 /** Parser that gathers the values of a repeated option, each of which may be a list with commas. */

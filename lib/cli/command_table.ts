@@ -15,93 +15,24 @@ export type MakeCommand = (
   setExitCode: (code: number) => void,
 ) => Command;
 
-/** Loads a module that the runtime can't foresee, and so doesn't look through for other commands. */
-function load<Module>(specifier: string): Promise<Module> {
-  return import(import.meta.resolve(specifier));
-}
-
-/** Names of the commands, in the order in which help lists them, and how to load each. */
-const COMMANDS: readonly (readonly [name: string, load: () => Promise<MakeCommand>])[] = [
-  [
-    "aggregate-graph",
-    async () =>
-      (await load<typeof import("./commands/aggregate_graph.ts")>("./commands/aggregate_graph.ts"))
-        .aggregateGraphCommand,
-  ],
-  [
-    "ingest-graph",
-    async () =>
-      (await load<typeof import("./commands/ingest_graph.ts")>("./commands/ingest_graph.ts"))
-        .ingestGraphCommand,
-  ],
-  [
-    "cat",
-    async () => (await load<typeof import("./commands/cat.ts")>("./commands/cat.ts")).catCommand,
-  ],
-  [
-    "info",
-    async () => (await load<typeof import("./commands/info.ts")>("./commands/info.ts")).infoCommand,
-  ],
-  ["ls", async () => (await load<typeof import("./commands/ls.ts")>("./commands/ls.ts")).lsCommand],
-  [
-    "diff",
-    async () => (await load<typeof import("./commands/diff.ts")>("./commands/diff.ts")).diffCommand,
-  ],
-  [
-    "trace",
-    async () =>
-      (await load<typeof import("./commands/trace.ts")>("./commands/trace.ts")).traceCommand,
-  ],
-  [
-    "check",
-    async () =>
-      (await load<typeof import("./commands/check.ts")>("./commands/check.ts")).checkCommand,
-  ],
-  [
-    "check-downstream",
-    async () =>
-      (await load<typeof import("./commands/check_downstream.ts")>(
-        "./commands/check_downstream.ts",
-      )).checkDownstreamCommand,
-  ],
-  [
-    "provenance-report",
-    async () =>
-      (await load<typeof import("./commands/provenance_report.ts")>(
-        "./commands/provenance_report.ts",
-      )).provenanceReportCommand,
-  ],
-  [
-    "report",
-    async () =>
-      (await load<typeof import("./commands/report.ts")>("./commands/report.ts")).reportCommand,
-  ],
-  [
-    "scan",
-    async () => (await load<typeof import("./commands/scan.ts")>("./commands/scan.ts")).scanCommand,
-  ],
-  [
-    "simulate",
-    async () =>
-      (await load<typeof import("./commands/simulate.ts")>("./commands/simulate.ts"))
-        .simulateCommand,
-  ],
-  [
-    "self-test",
-    async () =>
-      (await load<typeof import("./commands/self_test.ts")>("./commands/self_test.ts"))
-        .selfTestCommand,
-  ],
-  [
-    "completion",
-    async () =>
-      (await load<typeof import("./commands/completion.ts")>("./commands/completion.ts"))
-        .completionCommand,
-  ],
-  [
-    "man",
-    async () => (await load<typeof import("./commands/man.ts")>("./commands/man.ts")).manCommand,
-  ],
+/** Names of the commands, in the order in which help lists them, and which export of which module is each. */
+const COMMANDS: readonly (readonly [name: string, module: string, made: string])[] = [
+  ["aggregate-graph", "./commands/aggregate_graph.ts", "aggregateGraphCommand"],
+  ["ingest-graph", "./commands/ingest_graph.ts", "ingestGraphCommand"],
+  ["cat", "./commands/cat.ts", "catCommand"],
+  ["info", "./commands/info.ts", "infoCommand"],
+  ["ls", "./commands/ls.ts", "lsCommand"],
+  ["diff", "./commands/diff.ts", "diffCommand"],
+  ["trace", "./commands/trace.ts", "traceCommand"],
+  ["check", "./commands/check.ts", "checkCommand"],
+  ["check-downstream", "./commands/check_downstream.ts", "checkDownstreamCommand"],
+  ["provenance-report", "./commands/provenance_report.ts", "provenanceReportCommand"],
+  ["report", "./commands/report.ts", "reportCommand"],
+  ["scan", "./commands/scan.ts", "scanCommand"],
+  ["simulate", "./commands/simulate.ts", "simulateCommand"],
+  ["self-test", "./commands/self_test.ts", "selfTestCommand"],
+  ["completion", "./commands/completion.ts", "completionCommand"],
+  ["man", "./commands/man.ts", "manCommand"],
 ];
 
 /** Commands whose output is about all commands. */
@@ -114,5 +45,10 @@ const ABOUT_ALL: ReadonlySet<string> = new Set(["completion", "man"]);
  */
 export async function loadCommands(args: readonly string[]): Promise<MakeCommand[]> {
   const named = COMMANDS.filter(([name]) => name === args[0] && !ABOUT_ALL.has(name));
-  return await Promise.all((named.length > 0 ? named : COMMANDS).map(([, load]) => load()));
+  const wanted = named.length > 0 ? named : COMMANDS;
+  return await Promise.all(wanted.map(async ([, module, made]) => {
+    // By a name that the runtime can't foresee: else it would look through all of them at every start.
+    const exported: Record<string, MakeCommand> = await import(import.meta.resolve(module));
+    return exported[made];
+  }));
 }

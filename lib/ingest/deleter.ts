@@ -14,7 +14,7 @@ const N_IN_FLIGHT = 48;
 
 /** What a deleter is told. */
 export type DeleterRequest =
-  | { kind: "setup"; root: string; newestMs: number }
+  | { kind: "setup"; root: string; newestMs: number; isFirst: boolean }
   | { kind: "delete"; batch: number; paths: string[] }
   | { kind: "end" };
 

@@ -51,7 +51,9 @@ export class DeleterClient implements Disposable {
 
   /** Says what may be deleted, see `Deleter`; before anything is. */
   setUp(root: string, newestMs: number): void {
-    for (const worker of this.#workers) worker.send({ kind: "setup", root, newestMs });
+    this.#workers.forEach((worker, i) =>
+      worker.send({ kind: "setup", root, newestMs, isFirst: i === 0 })
+    );
   }
 
   #receive(reply: DeleterReply): void {

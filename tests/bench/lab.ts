@@ -113,8 +113,13 @@ export class Lab {
   #copy(from: string, link: boolean): string {
     const copy = join(this.scratch, `copy-${this.#nCopies++}`);
     copyTree(from, copy, { link });
-    new Deno.Command("sync").outputSync();
+    this.settle();
     return copy;
+  }
+
+  /** Waits until the disk has nothing left to do, also of files that were removed. */
+  settle(): void {
+    new Deno.Command("sync").outputSync();
   }
 
   /** Removes a copy. */

@@ -164,6 +164,7 @@ function exists(path: string): boolean {
 /** Reads one log, out of the graph and by way of the repository. */
 export async function measureCat(lab: Lab, copy: string): Promise<KnownLog> {
   const log = lab.findLog(copy);
+  lab.settle();
   const sources: [string, string[]][] = [
     [CAT_GRAPH, [ingestedGraph(copy)]],
     [CAT_REPOSITORY, [REPOSITORY, "--run", lab.run]],
@@ -232,6 +233,7 @@ export async function measureReferenceCat(
   log: KnownLog,
 ): Promise<void> {
   const trials: Trial[] = [];
+  lab.settle();
   for (let trial = 0; trial < 3; trial++) {
     trials.push(
       await runReference(lab, reference, [

@@ -9,6 +9,7 @@ import {
   MAX_BUSY_SECONDS,
   processesOption,
   statusIntervalOption,
+  zstdLevelOption,
 } from "../args.ts";
 import type { LogLevel } from "../../base/log.ts";
 import type { CliContext, CommandContext } from "../context.ts";
@@ -79,13 +80,7 @@ export function aggregateGraphCommand(
       new Option("--worker-log-level <level>", "least level in these files; DEBUG: each quantum")
         .argParser(parseLevel).default("VERBOSE"),
     )
-    .option(
-      "--zstd-level <n>",
-      "compression level of logs and metadata (10, as the butler's: 8 % smaller, half as fast); " +
-        "quanta and datasets get at most 3",
-      integerAtLeast(1, 22),
-      DEFAULT_COMPRESSION.zstdLevel,
-    )
+    .addOption(zstdLevelOption())
     .option(
       "--zstd-dict-size <bytes>",
       "compression dictionary; 0 for none",

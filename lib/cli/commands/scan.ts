@@ -4,7 +4,13 @@ import { Command, InvalidArgumentError } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import type { ScanShardSummary, Shard } from "../../aggregate/shard_run.ts";
 import type { Log } from "../../base/log.ts";
-import { filePath, formatBytes, integerAtLeast, processesOption } from "../args.ts";
+import {
+  filePath,
+  formatBytes,
+  integerAtLeast,
+  processesOption,
+  zstdLevelOption,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { SCAN_EPILOGUE } from "../help.ts";
@@ -44,13 +50,7 @@ export function scanCommand(
     .requiredOption("--shard <i/N>", "which share, counted from 0, of how many", shard)
     .requiredOption("--chunks <file>", "chunk log to write, one for each share, in one directory")
     .addOption(processesOption(cli.nProcessors))
-    .option(
-      "--zstd-level <n>",
-      "compression level of logs and metadata (10, as the butler's: 8 % smaller, half as fast); " +
-        "quanta and datasets get at most 3",
-      integerAtLeast(1, 22),
-      DEFAULT_COMPRESSION.zstdLevel,
-    )
+    .addOption(zstdLevelOption())
     .option(
       "--zstd-dict-size <bytes>",
       "compression dictionary; 0 for none; counts for the first shard only",
