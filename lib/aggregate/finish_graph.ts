@@ -8,11 +8,11 @@
  */
 
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { sortIds, sortOffsets } from "../base/sort_ids.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
-import { sortIds, sortOffsets } from "../base/sort_ids.ts";
 import {
   addressFileSize,
   addressHeaderSize,

@@ -12,6 +12,7 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import type { ChunkLogWriter } from "../store/chunk_log.ts";
 import { failpoint } from "../store/failpoints.ts";
+import type { CompressionOptions } from "./compression.ts";
 import {
   BATCH_SIZE,
   BATCHES_PER_SCANNER,
@@ -22,7 +23,6 @@ import {
 } from "./messages.ts";
 import type { AggregateContext } from "./options.ts";
 import { countProblem, tellProblem } from "./problems.ts";
-import type { CompressionOptions } from "./compression.ts";
 import type { CommonScannerSetup } from "./scan_setup.ts";
 
 /** A share of the quanta: number `index`, from 0, of `count`. */

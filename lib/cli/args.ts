@@ -54,6 +54,12 @@ export function zstdLevelOption(): Option {
   ).argParser(integerAtLeast(1, 22)).default(DEFAULT_COMPRESSION.zstdLevel);
 }
 
+/** `--zstd-dict-n-inputs`, of the same commands. */
+export function zstdDictNInputsOption(): Option {
+  return new Option("--zstd-dict-n-inputs <n>", "samples for the dictionary")
+    .argParser(integerAtLeast(1)).default(DEFAULT_COMPRESSION.zstdDictNInputs);
+}
+
 /** Parser that gathers the values of a repeated option, each of which may be a list with commas. */
 export function gather(text: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), ...text.split(",").filter((part) => part !== "")];

@@ -6,10 +6,10 @@
  */
 
 import { readBigEndian } from "../base/bytes.ts";
+import { sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "../provenance/chunk_log_header.ts";
 import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
-import { sortIds } from "../base/sort_ids.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { ChunkType, type ReadChunk, readChunks } from "../store/chunk_log.ts";
 import type { FileSource } from "../store/file_source.ts";

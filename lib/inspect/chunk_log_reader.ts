@@ -7,10 +7,10 @@
 
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { readBigEndian } from "../base/bytes.ts";
+import { sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "../provenance/chunk_log_header.ts";
 import { ScanHead } from "../provenance/scan_chunk.ts";
-import { sortIds } from "../base/sort_ids.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import {

@@ -9,8 +9,8 @@
 
 import { createHash } from "node:crypto";
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
-import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
 import { sortIds } from "../base/sort_ids.ts";
+import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
 import { IdList } from "./check_documents.ts";
 import { type DocumentSource, parseStored } from "./documents.ts";
 import { lastStatusName, parseQuantumView, type QuantumView } from "./quantum_document.ts";

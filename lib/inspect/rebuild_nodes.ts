@@ -9,8 +9,8 @@
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { JsonCursor } from "../base/json_text.ts";
-import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { sortIds } from "../base/sort_ids.ts";
+import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { readTaskMetadata } from "../provenance/task_metadata.ts";
 import {
   addressHeaderSize,

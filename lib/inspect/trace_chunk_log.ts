@@ -6,9 +6,9 @@
  * @module
  */
 
+import { sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
-import { sortIds } from "../base/sort_ids.ts";
 import { ChunkType } from "../store/chunk_log.ts";
 import { IdList } from "./check_documents.ts";
 import { type ChunkLogReader, QUANTUM } from "./chunk_log_reader.ts";

@@ -6,10 +6,10 @@
  */
 
 import { NotFoundError } from "../base/errors.ts";
+import { sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidFromText, uuidToHex, uuidToText } from "../base/uuid.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
-import { sortIds } from "../base/sort_ids.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { datasetCandidate, groupOf } from "./data_id_candidates.ts";

@@ -9,6 +9,7 @@ import {
   MAX_BUSY_SECONDS,
   processesOption,
   statusIntervalOption,
+  zstdDictNInputsOption,
   zstdLevelOption,
 } from "../args.ts";
 import type { LogLevel } from "../../base/log.ts";
@@ -87,12 +88,7 @@ export function aggregateGraphCommand(
       integerAtLeast(0),
       DEFAULT_COMPRESSION.zstdDictSize,
     )
-    .option(
-      "--zstd-dict-n-inputs <n>",
-      "samples for the dictionary",
-      integerAtLeast(1),
-      DEFAULT_COMPRESSION.zstdDictNInputs,
-    )
+    .addOption(zstdDictNInputsOption())
     .option("--mock-storage-classes", "allow _mock_* storage classes", false)
     .option("--no-mock-storage-classes", "refuse them (default)")
     .option("--promise-ingest-graph", "leave metadata, logs and configs to ingest-graph", false)

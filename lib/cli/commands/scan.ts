@@ -9,6 +9,7 @@ import {
   formatBytes,
   integerAtLeast,
   processesOption,
+  zstdDictNInputsOption,
   zstdLevelOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
@@ -57,12 +58,7 @@ export function scanCommand(
       integerAtLeast(0),
       DEFAULT_COMPRESSION.zstdDictSize,
     )
-    .option(
-      "--zstd-dict-n-inputs <n>",
-      "samples for the dictionary",
-      integerAtLeast(1),
-      DEFAULT_COMPRESSION.zstdDictNInputs,
-    )
+    .addOption(zstdDictNInputsOption())
     .option("--mock-storage-classes", "allow _mock_* storage classes", false)
     .option("--strict", "fail at the first log or metadata file that is broken", false)
     .option("--no-resume", "leave aside what earlier scans of this share have found")
