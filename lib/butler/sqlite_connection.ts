@@ -146,6 +146,8 @@ export class SqliteConnection implements Disposable {
     try {
       // The file is looked at only now.
       connection.all("SELECT count(*) FROM sqlite_master");
+      // What a statement for many rows keeps to undo them needs no disk, whose temporary part may be full.
+      if (writeable) database.exec("PRAGMA temp_store=MEMORY");
     } catch (error) {
       database.close();
       throw error;
