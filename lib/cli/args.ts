@@ -49,7 +49,7 @@ export function processesOption(nProcessors: number): Option {
 export function zstdLevelOption(): Option {
   return new Option(
     "--zstd-level <n>",
-    "compression level of logs and metadata (10, as the butler's: 8 % smaller, half as fast); " +
+    "compression level of logs and metadata (10, as the butler's: a tenth smaller, half as fast); " +
       "quanta and datasets get at most 3",
   ).argParser(integerAtLeast(1, 22)).default(DEFAULT_COMPRESSION.zstdLevel);
 }

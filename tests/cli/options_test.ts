@@ -34,7 +34,7 @@ const VALUES: Record<string, string> = {
   "--log-level": "lsst.pipe.base=DEBUG",
   "--log-label": "LABEL=x",
   "--worker-log-level": "DEBUG",
-  "--zstd-level": "3",
+  "--zstd-level": "1",
   "--no-state": "FAILED",
 };
 
