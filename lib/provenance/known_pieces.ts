@@ -113,7 +113,7 @@ export class KnownPieces {
       if (isKnown || end - start > MAX_LENGTH) return;
       const bytes = new Uint8Array(cursor.bytes.subarray(start, end));
       // Whether other bytes are UTF-8 is a matter of the whole file.
-      if (bytes.every((byte) => byte < 0x80)) place.add(bytes);
+      if (bytes.every((byte) => byte > 0 && byte < 0x80)) place.add(bytes);
     });
     cursor.position = position;
   }

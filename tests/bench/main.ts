@@ -24,8 +24,8 @@ import {
   measureCat,
   measureIncomplete,
   measureLife,
-  measureReference,
   measureReferenceCat,
+  ReferenceLife,
 } from "./scenarios.ts";
 
 interface Options {
@@ -100,17 +100,21 @@ async function measureSize(
   // Where there is little to forget, more tables make no difference.
   const withGroups = size >= 10_000;
   tell("aggregating and ingesting");
-  const copy = await measureLife(lab, options.nTrials, withGroups);
+  const referenceLife = reference &&
+    new ReferenceLife(lab, reference, options.nReferenceTrials, withGroups);
+  const copy = await measureLife(
+    lab,
+    options.nTrials,
+    withGroups,
+    async () => await referenceLife?.runTrial(),
+  );
   tell("aggregating after --incomplete");
   await measureIncomplete(lab, options.nTrials);
   tell("reading logs");
   const log = await measureCat(lab, copy);
   if (withMillion) await measureMillion(lab, copy, log);
-  if (reference !== null) {
-    tell("running the reference");
-    await measureReferenceCat(lab, reference, copy, log);
-    await measureReference(lab, reference, options.nReferenceTrials, withGroups);
-  }
+  if (reference !== null) await measureReferenceCat(lab, reference, copy, log);
+  await referenceLife?.finish();
   lab.remove(copy);
   lab.removeSource();
   lab.result.ratios = makeRatios(lab.result, options.nScanners);

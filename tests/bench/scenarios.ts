@@ -51,9 +51,16 @@ with Butler.from_config(repo, collections=[run], writeable=False) as butler:
 /**
  * Aggregates and ingests, with floors.
  *
+ * @param afterEach Runs after each trial: what is to be compared has to happen in the same minutes, as
+ *   the pace of shared machines changes.
  * @returns an aggregated and ingested copy.
  */
-export async function measureLife(lab: Lab, nTrials: number, withGroups: boolean): Promise<string> {
+export async function measureLife(
+  lab: Lab,
+  nTrials: number,
+  withGroups: boolean,
+  afterEach: () => Promise<void>,
+): Promise<string> {
   const steps = new Map<string, Trial[]>();
   const note = (what: string, trial: Trial) => steps.set(what, [...steps.get(what) ?? [], trial]);
   const { result } = lab;
@@ -88,6 +95,7 @@ export async function measureLife(lab: Lab, nTrials: number, withGroups: boolean
     await ingest(INGEST, [], copy);
     if (trial < nTrials - 1) lab.remove(copy);
     else last = copy;
+    await afterEach();
   }
   for (const [what, trials] of steps) {
     result.steps.push(makeStep("provgraph", what, trials, result));
@@ -172,7 +180,7 @@ export async function measureCat(lab: Lab, copy: string): Promise<KnownLog> {
   for (const [what, [source, ...options]] of sources) {
     const trials: Trial[] = [];
     for (let trial = 0; trial < N_SHORT_TRIALS; trial++) {
-      const measured = await lab.provgraph(copy, ["cat", source, "log", log.id, ...options]);
+      const measured = await lab.read(copy, ["cat", source, "log", log.id, ...options]);
       if (measured.stdout.length < 1000) throw new Error(`${what} printed "${measured.stdout}"`);
       trials.push(measured);
     }
@@ -188,40 +196,57 @@ function ingestedGraph(copy: string): string {
 }
 
 /** The same commands with the Python tools, on copies of the same simulated run. */
-export async function measureReference(
-  lab: Lab,
-  reference: Reference,
-  nTrials: number,
-  withGroups: boolean,
-): Promise<void> {
-  const steps = new Map<string, Trial[]>();
-  const note = (what: string, trial: Trial) => steps.set(what, [...steps.get(what) ?? [], trial]);
-  for (let trial = 0; trial < nTrials; trial++) {
+export class ReferenceLife {
+  readonly #lab: Lab;
+  readonly #reference: Reference;
+  readonly #withGroups: boolean;
+  readonly #steps = new Map<string, Trial[]>();
+  #nTrialsLeft: number;
+
+  constructor(lab: Lab, reference: Reference, nTrials: number, withGroups: boolean) {
+    this.#lab = lab;
+    this.#reference = reference;
+    this.#nTrialsLeft = nTrials;
+    this.#withGroups = withGroups;
+  }
+
+  /** Runs one trial, unless all have been. */
+  async runTrial(): Promise<void> {
+    if (this.#nTrialsLeft === 0) return;
+    this.#nTrialsLeft--;
+    const lab = this.#lab;
     const copy = lab.copy();
     const inside = (name: string, of = copy) => `/data/${of.split("/").at(-1)}/${name}`;
-    note(
-      AGGREGATE,
-      await runReference(lab, reference, [
-        ...["butler", "aggregate-graph", inside(PREDICTED), inside(REPOSITORY)],
-        ...["-o", inside(PROVENANCE), "-j", String(lab.nScanners)],
-      ]),
-    );
+    await this.#run(AGGREGATE, [
+      ...["butler", "aggregate-graph", inside(PREDICTED), inside(REPOSITORY)],
+      ...["-o", inside(PROVENANCE), "-j", String(lab.nScanners)],
+    ]);
     lab.result.graphBytes.reference = Deno.statSync(join(copy, PROVENANCE)).size;
-    const ingest = (of: string) =>
-      runReference(lab, reference, [
+    const ingest = (what: string, of: string) =>
+      this.#run(what, [
         ...["butler", "ingest-graph", inside(REPOSITORY, of), inside(PROVENANCE, of)],
       ]);
-    if (withGroups && trial === 0) {
+    if (this.#withGroups && !this.#steps.has(INGEST_GROUPS)) {
       const another = lab.linkedCopy(copy);
       await addDimensionGroups(join(another, REPOSITORY), N_MORE_GROUPS);
-      note(INGEST_GROUPS, await ingest(another));
+      await ingest(INGEST_GROUPS, another);
       lab.remove(another);
     }
-    note(INGEST, await ingest(copy));
+    await ingest(INGEST, copy);
     lab.remove(copy);
   }
-  for (const [what, trials] of steps) {
-    lab.result.steps.push(makeStep("reference", what, trials, lab.result));
+
+  async #run(what: string, command: string[]): Promise<void> {
+    const trial = await runReference(this.#lab, this.#reference, command);
+    this.#steps.set(what, [...this.#steps.get(what) ?? [], trial]);
+  }
+
+  /** Runs the trials that are left, and notes all. */
+  async finish(): Promise<void> {
+    while (this.#nTrialsLeft > 0) await this.runTrial();
+    for (const [what, trials] of this.#steps) {
+      this.#lab.result.steps.push(makeStep("reference", what, trials, this.#lab.result));
+    }
   }
 }
 
