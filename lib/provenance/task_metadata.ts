@@ -63,6 +63,8 @@ const PYTHON_FLOAT = new RegExp(
     `inf(?:inity)?|nan)${BLANKS}$`,
   "i",
 );
+/** An id in the form in which they are compared, and nearly always written. */
+const CANONICAL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Fewer digits than this make an integer that a float can hold. */
 const MIN_OVERFLOW_DIGITS = 309;
 
@@ -251,7 +253,9 @@ function canonicalIds(values: readonly Scalar[]): string[] {
   const ids: string[] = [];
   const bytes = new Uint8Array(16);
   for (const value of values) {
-    if (typeof value === "string" && writeUuidText(value, bytes, 0)) ids.push(uuidToText(bytes));
+    if (typeof value !== "string") continue;
+    if (CANONICAL_ID.test(value)) ids.push(value);
+    else if (writeUuidText(value, bytes, 0)) ids.push(uuidToText(bytes));
   }
   return ids;
 }
