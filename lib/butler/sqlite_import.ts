@@ -144,7 +144,7 @@ export function resolveBatch(context: SqliteContext, sorted: SortedBatch): Resol
  * Most rows of one statement: their text stays small, and so does what SQLite keeps to undo them, should
  * one fail.
  */
-const MAX_STATEMENT_ROWS = 2000;
+const MAX_STATEMENT_ROWS = 1000;
 
 /**
  * Rows to insert into one table: together as a JSON text that SQLite takes apart, which takes two thirds
