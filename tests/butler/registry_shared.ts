@@ -14,6 +14,7 @@ import {
   RefusedError,
 } from "../../lib/base/errors.ts";
 import type { DataIdValue } from "../../lib/butler/data_id.ts";
+import { selectRows } from "../../lib/butler/dataset_batch.ts";
 import type { DatasetType } from "../../lib/butler/dataset_ref.ts";
 import {
   type DatasetBatch,
@@ -109,6 +110,40 @@ export function batchOf(
     paths: datasets.map(({ path }) => path),
     formatters: types.map((type) => recordOf(type)?.formatter ?? "a.Formatter"),
     storageClasses: types.map((type) => recordOf(type)?.storageClass ?? type.storageClass),
+    fileSize: -1,
+  };
+}
+
+/** Many datasets of a type without foreign keys to dimension records. */
+export async function pixels(
+  registry: Registry,
+  n: number,
+  run = "u/test/run",
+): Promise<DatasetBatch> {
+  await registry.registerCollection(run, "RUN");
+  const type = {
+    name: "pixels",
+    group: registry.universe.group(["healpix17"]),
+    storageClass: "StructuredDataDict",
+    isCalibration: false,
+  };
+  await registry.registerDatasetTypes([type]);
+  const ids = new Uint8Array(n * 16);
+  crypto.getRandomValues(ids.subarray(0, 16));
+  for (let i = 0; i < n; i++) {
+    ids.copyWithin(i * 16, 0, 12);
+    new DataView(ids.buffer).setUint32(i * 16 + 12, i);
+  }
+  return {
+    run,
+    n,
+    ids,
+    typeIndex: new Uint16Array(n),
+    types: [type],
+    values: Array.from({ length: n }, (_, i) => i),
+    paths: Array.from({ length: n }, (_, i) => `p/${i}`),
+    formatters: ["a.Formatter"],
+    storageClasses: ["StructuredDataDict"],
     fileSize: -1,
   };
 }
@@ -404,6 +439,43 @@ export function testRegistry(lab: RegistryLab): void {
     assert.deepEqual({ ...after.tables, [records]: [] }, { ...before.tables, [records]: [] });
     assert.equal((await registry.records(testId(3)))[0].path, "3");
     assert.equal(await registry.datasetInfo(testId(4)), null);
+  });
+
+  test("importDatasets() keeps paths of any characters, and integers of 64 bits", async () => {
+    await using repository = await lab.repository("before");
+    await using registry = await open(repository.config);
+    const batch = await pixels(registry, 4);
+    const odd = ['a "quoted" \\ path', "{é,NULL}\n\t\u{1f52d}", " NULL ", "half \ud83d a pair"];
+    const values = [2n ** 53n + 1n, 2n ** 63n - 1n, -1, 0];
+    await registry.importDatasets({ ...batch, paths: odd, values });
+    const { datasets } = await readRun(registry, batch.run);
+    assert.deepEqual(datasets.map(({ path }) => path), odd.map((path) => path.toWellFormed()));
+    assert.deepEqual(datasets.map(({ values: [value] }) => value), values);
+  });
+
+  test("importDatasets() of thousands names the one to blame and writes nothing", async () => {
+    await using repository = await lab.repository("before");
+    await using registry = await open(repository.config);
+    const batch = await pixels(registry, 2500);
+    const one = selectRows(batch, Uint32Array.of(1700));
+    await registry.importDatasets({ ...one, paths: ["elsewhere"] });
+    const before = await repository.state();
+    const message = await conflictOf(registry.importDatasets(batch));
+    assert.match(message, new RegExp(uuidToText(one.ids)));
+    assert.deepEqual(await repository.state(), before);
+  });
+
+  test("ingestDatasets() of thousands registers what is absent and rewrites the rest", async () => {
+    await using repository = await lab.repository("before");
+    await using registry = await open(repository.config);
+    const batch = await pixels(registry, 2500);
+    const there = Uint32Array.from({ length: 1250 }, (_, i) => 2 * i);
+    await registry.importDatasets(selectRows(batch, there));
+    const paths = batch.paths.map((_, i) => i % 5 === 0 ? null : `q/${i}`);
+    await registry.ingestDatasets({ ...batch, paths });
+    const { datasets } = await readRun(registry, batch.run);
+    assert.deepEqual(datasets.map(({ path }) => path), paths);
+    assert.deepEqual(datasets.map(({ values: [value] }) => value), batch.values);
   });
 
   test("ingestDatasets() refuses an id that is given twice", async () => {
