@@ -80,6 +80,13 @@ export class SortedBatch {
     this.order = ascendingOrder(ids, this.hexIds);
   }
 
+  /** Rows in groups of one dataset type each, types and rows in their order. */
+  byType(rows: Iterable<number>): number[][] {
+    const groups: number[][] = [];
+    for (const row of rows) (groups[this.batch.typeIndex[row]] ??= []).push(row);
+    return Object.values(groups); // without the holes of other types
+  }
+
   /** Dataset type of a row. */
   type(row: number): DatasetType {
     return this.batch.types[this.batch.typeIndex[row]];

@@ -61,25 +61,25 @@ export function rewriteRecords(context: SqliteContext, batch: DatasetBatch): Uin
   const leftAlone: number[] = [];
   context.connection.transaction("rewrite records in", () => {
     const resolved = resolveBatch(context, sorted);
-    const groups = new Map<string, number[][]>();
+    const rowsByPath = new Map<string, number[]>();
     for (const row of sorted.order) {
       const path = batch.paths[row];
       if (path === null) {
         leftAlone.push(row);
         continue;
       }
-      let rowsByType = groups.get(path);
-      if (rowsByType === undefined) groups.set(path, rowsByType = []);
-      (rowsByType[batch.typeIndex[row]] ??= []).push(row);
+      const rows = rowsByPath.get(path);
+      if (rows === undefined) rowsByPath.set(path, [row]);
+      else rows.push(row);
     }
-    for (const rowsByType of groups.values()) {
-      rowsByType.forEach((rows) => {
-        if (rewriteRows(context, resolved, rows) === rows.length) return;
+    for (const rowsOfPath of rowsByPath.values()) {
+      for (const rows of sorted.byType(rowsOfPath)) {
+        if (rewriteRows(context, resolved, rows) === rows.length) continue;
         // Some are not as expected: one by one it shows which.
         for (const row of rows) {
           if (rewriteRows(context, resolved, [row]) === 0) leftAlone.push(row);
         }
-      });
+      }
     }
     failpoint("backed.before-commit");
   });
@@ -160,10 +160,7 @@ interface Insertion {
 
 /** Inserts rows, those of each dataset type together. */
 function insertByType({ sorted }: ResolvedBatch, rows: Uint32Array, insertion: Insertion): void {
-  const { typeIndex } = sorted.batch;
-  for (const index of sorted.usedTypes) {
-    insertRows(rows.filter((row) => typeIndex[row] === index), insertion);
-  }
+  for (const group of sorted.byType(rows)) insertRows(Uint32Array.from(group), insertion);
 }
 
 /** Inserts rows; a violated constraint becomes an error that tells of the first row that is to blame. */
@@ -236,13 +233,11 @@ function insertDatasets(
 function insertAbsentDatasets(context: SqliteContext, resolved: ResolvedBatch): Uint32Array {
   const { sorted } = resolved;
   const { order, hexIds } = sorted;
-  const present = new Set<SqlValue>();
-  for (
-    const [id] of context.connection.all(
-      "SELECT id FROM dataset WHERE id IN (SELECT value FROM json_each(?))",
-      jsonOfIds(sorted, order),
-    )
-  ) present.add(id);
+  const found = context.connection.all(
+    "SELECT id FROM dataset WHERE id IN (SELECT value FROM json_each(?))",
+    jsonOfIds(sorted, order),
+  );
+  const present = new Set(found.map(([id]) => id));
   const absent = order.filter((row, i) => {
     if (i > 0 && hexIds[row] === hexIds[order[i - 1]]) {
       throw new ConflictingDatasetError(
