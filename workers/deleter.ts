@@ -4,8 +4,6 @@ import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { Deleter, type DeleterReply, type DeleterRequest } from "../lib/ingest/deleter.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
 
-armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
-
 let deleter: Deleter | null = null;
 
 serveRequests<DeleterRequest, DeleterReply>(
@@ -14,7 +12,7 @@ serveRequests<DeleterRequest, DeleterReply>(
     switch (request.kind) {
       case "setup":
         // Tests strike at one place once: two of these would raise two signals.
-        if (!request.isFirst) armFailpoints(undefined);
+        if (request.isFirst) armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
         deleter = new Deleter(request.root, request.newestMs);
         break;
       case "delete":
