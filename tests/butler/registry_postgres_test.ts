@@ -282,7 +282,7 @@ Deno.test("batches of any size take a dozen statements, and no parameter each", 
   await server.sql(`ALTER DATABASE ${before.database} SET log_statement = 'all'`);
   await using registry = await open(before.config, { busyTimeoutMs: 5000 });
   const batch = await pixels(registry, 66_000);
-  const small = { ...await pixels(registry, 10_000, "u/test/small") };
+  const small = await pixels(registry, 10_000, "u/test/small", batch.n);
   const count = (work: () => Promise<unknown>) => countStatements(before.database, work);
   const nImport = await count(() => registry.importDatasets(small));
   const nIngest = await count(() => registry.ingestDatasets(small));

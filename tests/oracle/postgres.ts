@@ -10,11 +10,12 @@
 import { join } from "node:path";
 import type { JsonValue } from "../../lib/base/json_text.ts";
 import { UUID_SIZE } from "../../lib/base/uuid.ts";
-import { type DatasetBatch, openRegistry } from "../../lib/butler/registry.ts";
+import { openRegistry } from "../../lib/butler/registry.ts";
 import { loadRepositoryConfig } from "../../lib/butler/repo_config.ts";
 import { assertJsonEqual, expectedIngested, logsNeverWritten } from "../support/compare.ts";
 import { dumpStatePostgres } from "../support/dump_state_postgres.ts";
 import { copyTree, expectProvgraph, RUN, temporaryDirectory } from "../support/fixtures.ts";
+import { pixelBatch, registerPixels } from "../support/pixels.ts";
 import { PostgresServer } from "../support/postgres_server.ts";
 import { Report } from "./checks.ts";
 import { NoReferenceError, Reference } from "./reference.ts";
@@ -172,14 +173,7 @@ async function writeTogether(reference: Reference, work: Work): Promise<void> {
   const config = loadRepositoryConfig(join(work.path, "repo"), { get: () => undefined });
   await using registry = await openRegistry(config, { writeable: true });
   const run = "u/ours/run";
-  await registry.registerCollection(run, "RUN");
-  const type = {
-    name: "pixels",
-    group: registry.universe.group(["healpix17"]),
-    storageClass: "StructuredDataDict",
-    isCalibration: false,
-  };
-  await registry.registerDatasetTypes([type]);
+  const type = await registerPixels(registry, run);
   let isDone = false;
   const other = reference.expect(["python", "/data/other_client.py", `${work.inside}/repo`])
     .finally(() => {
@@ -189,7 +183,7 @@ async function writeTogether(reference: Reference, work: Work): Promise<void> {
   let longestSeconds = 0;
   while (!isDone) {
     const start = performance.now();
-    const batch = pixelBatch(run, type, nBatches++, 2000);
+    const batch = pixelBatch(run, type, 2000, 2000 * nBatches++);
     await registry.importDatasets(batch);
     await registry.ingestDatasets(batch);
     longestSeconds = Math.max(longestSeconds, (performance.now() - start) / 1000);
@@ -209,32 +203,6 @@ async function writeTogether(reference: Reference, work: Work): Promise<void> {
   );
   // One batch, and what a Python butler takes for a dataset of its own.
   if (theirLongest > longestSeconds + 2) throw new Error("they waited for longer than a batch");
-}
-
-function pixelBatch(
-  run: string,
-  type: DatasetBatch["types"][number],
-  number: number,
-  n: number,
-): DatasetBatch {
-  const ids = new Uint8Array(n * UUID_SIZE);
-  const view = new DataView(ids.buffer);
-  for (let i = 0; i < n; i++) {
-    view.setUint32(i * UUID_SIZE, number);
-    view.setUint32(i * UUID_SIZE + 12, i);
-  }
-  return {
-    run,
-    n,
-    ids,
-    typeIndex: new Uint16Array(n),
-    types: [type],
-    values: Array.from({ length: n }, (_, i) => number * n + i),
-    paths: Array.from({ length: n }, (_, i) => `p/${number}/${i}`),
-    formatters: ["a.Formatter"],
-    storageClasses: [type.storageClass],
-    fileSize: -1,
-  };
 }
 
 if (import.meta.main) {

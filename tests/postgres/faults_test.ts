@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { UUID_SIZE } from "../../lib/base/uuid.ts";
 import {
-  type DatasetBatch,
   openRegistry,
   type OpenRegistryOptions,
   type Registry,
 } from "../../lib/butler/registry.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../../lib/butler/repo_config.ts";
-import { batchOf, readRun } from "../butler/registry_shared.ts";
+import { batchOf, pixels, readRun } from "../butler/registry_shared.ts";
 import { expectedJson, expectProvgraph, PROJECT } from "../support/fixtures.ts";
+import { pixelBatch } from "../support/pixels.ts";
 import { writeConfig } from "../support/postgres_fixtures.ts";
 import { CuttingProxy, PASSWORD_ROLE, type PostgresServer } from "../support/postgres_server.ts";
 import { PostgresWork, startServer } from "./lab.ts";
@@ -67,42 +67,6 @@ function open(
   });
 }
 
-/** Datasets of one data ID each, of a type without foreign keys to dimension records. */
-async function prepare(registry: Registry, n: number, firstPixel = 0): Promise<DatasetBatch> {
-  await registry.registerCollection(RUN, "RUN");
-  const type = {
-    name: "pixels",
-    group: registry.universe.group(["healpix17"]),
-    storageClass: "StructuredDataDict",
-    isCalibration: false,
-  };
-  await registry.registerDatasetTypes([type]);
-  return pixelBatch(RUN, type, n, firstPixel);
-}
-
-function pixelBatch(
-  run: string,
-  type: DatasetBatch["types"][number],
-  n: number,
-  firstPixel = 0,
-): DatasetBatch {
-  const ids = new Uint8Array(n * UUID_SIZE);
-  const view = new DataView(ids.buffer);
-  for (let i = 0; i < n; i++) view.setUint32(i * UUID_SIZE + 12, firstPixel + i);
-  return {
-    run,
-    n,
-    ids,
-    typeIndex: new Uint16Array(n),
-    types: [type],
-    values: Array.from({ length: n }, (_, i) => firstPixel + i),
-    paths: Array.from({ length: n }, (_, i) => `p/${firstPixel + i}`),
-    formatters: ["a.Formatter"],
-    storageClasses: ["StructuredDataDict"],
-    fileSize: -1,
-  };
-}
-
 async function countDatasets(lab: PostgresWork): Promise<number> {
   const [{ n }] = await server.sql(
     "SELECT count(*)::int AS n FROM mixed.dataset d JOIN mixed.collection c ON " +
@@ -145,7 +109,7 @@ for (
       lab,
       server.tcpUrl(lab.database, undefined, proxy.port) + "?sslmode=disable",
     );
-    const batch = await prepare(registry, 100);
+    const batch = await pixels(registry, 100);
     let nCuts = 0;
     const cutOnce = (text: string | null) => (data: Uint8Array) =>
       text !== null && contains(data, text) && nCuts++ === 0;
@@ -167,7 +131,7 @@ Deno.test("importDatasets() gives up when the server can't be reached again", as
     server.tcpUrl(lab.database, undefined, proxy.port) + "?sslmode=disable",
     { retryMs: 200 },
   );
-  const batch = await prepare(registry, 10);
+  const batch = await pixels(registry, 10);
   proxy.onRequest = (data) => {
     if (!contains(data, "dataset_location")) return false;
     proxy.isOpen = false;
@@ -193,7 +157,7 @@ Deno.test("importDatasets() says that it can't tell when a lost commit can't be 
     server.tcpUrl(lab.database, undefined, proxy.port) + "?sslmode=disable",
     { retryMs: 200 },
   );
-  const batch = await prepare(registry, 10);
+  const batch = await pixels(registry, 10);
   proxy.onRequest = (data) => {
     if (!contains(data, "COMMIT\0")) return false;
     proxy.isOpen = false;
@@ -209,7 +173,7 @@ Deno.test("importDatasets() says that it can't tell when a lost commit can't be 
 Deno.test("importDatasets() goes on when the server crashes within a batch and comes back", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await using registry = await open(lab, server.url(lab.database), { retryMs: 30_000 });
-  const batch = await prepare(registry, 1000);
+  const batch = await pixels(registry, 1000);
   const other = server.client(lab.database);
   await other.unsafe("BEGIN; LOCK TABLE mixed.dataset_location IN SHARE MODE");
   const imported = registry.importDatasets(batch);
@@ -240,7 +204,7 @@ Deno.test("aggregate-graph goes on when the server crashes within a batch and co
 Deno.test("importDatasets() names the lock that it waited for in vain", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await using registry = await open(lab, server.url(lab.database), { busyTimeoutMs: 100 });
-  const batch = await prepare(registry, 10);
+  const batch = await pixels(registry, 10);
   const other = server.client(lab.database);
   await other.unsafe("BEGIN; LOCK TABLE mixed.dataset IN SHARE MODE");
   await assert.rejects(registry.importDatasets(batch), {
@@ -256,7 +220,7 @@ Deno.test("importDatasets() names the lock that it waited for in vain", async ()
 Deno.test("importDatasets() names the server's statement timeout", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await using registry = await open(lab, server.url(lab.database, "slow"));
-  const batch = await prepare(registry, 10);
+  const batch = await pixels(registry, 10);
   const other = server.client(lab.database);
   await other.unsafe("BEGIN; LOCK TABLE mixed.dataset_location IN SHARE MODE");
   await assert.rejects(registry.importDatasets(batch), {
@@ -272,7 +236,7 @@ Deno.test("importDatasets() names the server's statement timeout", async () => {
 Deno.test("forgetDatasets() is tried again when it is the victim of a deadlock", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await using registry = await open(lab, server.url(lab.database));
-  const batch = await prepare(registry, 3);
+  const batch = await pixels(registry, 3);
   await registry.importDatasets(batch);
   const other = server.client(lab.database);
   await other.unsafe("SET deadlock_timeout = '10s'");
@@ -290,7 +254,7 @@ Deno.test("forgetDatasets() is tried again when it is the victim of a deadlock",
 Deno.test("importDatasets() is tried again after serialization failures, but not for ever", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await using registry = await open(lab, server.url(lab.database));
-  const batch = await prepare(registry, 10);
+  const batch = await pixels(registry, 10);
   await server.sql(
     "CREATE SEQUENCE mixed.passes; CREATE FUNCTION mixed.fail() RETURNS trigger LANGUAGE plpgsql " +
       "AS $$ BEGIN IF nextval('mixed.passes') < 3 THEN RAISE EXCEPTION 'could not serialize' " +
