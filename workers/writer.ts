@@ -29,13 +29,16 @@ serveRequests<WriterRequest, WriterReply>(
           request.outputPath,
           request.documents,
           request.intSize,
-          request.keepChunks,
           (text) => reply({ kind: "progress", text }),
           (nQuanta) => reply({ kind: "copied", nQuanta }),
         );
         reply({ kind: "finished", nBytes });
         break;
       }
+      case "publish":
+        writer!.publish(request.outputPath, request.keepChunks);
+        reply({ kind: "published" });
+        break;
       case "end":
         writer?.close();
         break;

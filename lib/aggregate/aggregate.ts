@@ -212,7 +212,7 @@ async function aggregate(
       "INFO",
       `Scanning complete after ${elapsed(startMs)}s; waiting for workers to finish.`,
     );
-    // The two know nothing of each other; a graph may be complete before its datasets are registered.
+    // Side by side; but a graph gets its name only when all that it names is registered.
     const ends = [
       supervisor.flushIngester().then(() => true),
       isWritingGraph
@@ -225,13 +225,15 @@ async function aggregate(
             packagesText(config, graph, known, log),
           ),
           graph.header.int_size,
-          options.keepChunks,
         )
         : supervisor.keepChunkLog().then(() => true),
     ];
     watch.update();
     const [, isFinished] = await Promise.all(ends);
-    if (!isFinished) throw interrupted(supervisor.counts, chunkLogPath, options, signal);
+    if (!isFinished || (isWritingGraph && signal.aborted)) {
+      throw interrupted(supervisor.counts, chunkLogPath, options, signal);
+    }
+    if (isWritingGraph) await supervisor.publishGraph(options.outputPath!, options.keepChunks);
     isDone = true;
   } finally {
     signal.removeEventListener("abort", stop);

@@ -1,8 +1,9 @@
 /**
  * From a chunk log to a provenance graph: one pass over the chunks, blocks copied as they are.
  *
- * Order of effects: the whole file is written under a temporary name, synced, renamed, its directory
- * synced; so there is never a partial file under the final name. Source: design notes, section 3.
+ * Order of effects: the whole file is written under a temporary name and synced; once everything it
+ * names is registered it is renamed and its directory synced. So there is never a partial file under the
+ * final name, nor a graph whose datasets the registry refused. Source: design notes, section 3.
  *
  * @module
  */
@@ -49,7 +50,7 @@ export interface FinishInput {
   /** Width of integers in bytes. */
   intSize: number;
   outputPath: string;
-  /** Whether to give up; looked at between chunks, and not once the graph has its final name. */
+  /** Whether to give up; looked at between chunks and when all is written. */
   isStopped: () => boolean;
   /** Told now and then how many quanta have been copied. */
   onCopied: (nQuanta: number) => void;
@@ -106,14 +107,14 @@ class ChunkWindow {
 }
 
 /**
- * Writes the provenance graph.
+ * Writes the provenance graph under its temporary name.
  *
  * @param progress Told of each stage.
- * @returns bytes of the finished file, which is complete and durable under its final name; null if it
- *   was given up, and no file is left.
+ * @returns bytes of the file, which is complete and durable until {@linkcode publishGraph} gives it its
+ *   final name; null if it was given up, and no file is left.
  * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
  */
-export function finishGraph(
+export function writeGraph(
   input: FinishInput,
   progress: (text: string) => void,
 ): number | null {
@@ -127,7 +128,7 @@ export function finishGraph(
       truncate: true,
     });
     failpoint("finish.created");
-    size = writeGraph(input, file, progress);
+    size = writeMembers(input, file, progress);
     failpoint("finish.written");
     file.syncSync();
     failpoint("finish.synced");
@@ -143,9 +144,17 @@ export function finishGraph(
       ? error
       : fileError("write graph", input.outputPath, error);
   }
-  renameDurably(temporary, input.outputPath);
-  failpoint("finish.directory-synced");
   return size;
+}
+
+/**
+ * Gives the graph that {@linkcode writeGraph} wrote its final name.
+ *
+ * @throws {EnvironmentError} or NotFoundError if the system refuses.
+ */
+export function publishGraph(outputPath: string): void {
+  renameDurably(temporaryPath(outputPath), outputPath);
+  failpoint("finish.directory-synced");
 }
 
 /** Ends the writing of a graph; never leaves this module. */
@@ -155,7 +164,7 @@ function stopIfAsked(input: FinishInput): void {
   if (input.isStopped()) throw new GivenUp();
 }
 
-function writeGraph(
+function writeMembers(
   input: FinishInput,
   file: Deno.FsFile,
   progress: (text: string) => void,

@@ -135,8 +135,8 @@ export type WriterRequest =
     outputPath: string;
     documents: readonly GraphMember[];
     intSize: number;
-    keepChunks: boolean;
   }
+  | { kind: "publish"; outputPath: string; keepChunks: boolean }
   | { kind: "end" };
 
 /** What the writer answers. */
@@ -148,6 +148,7 @@ export type WriterReply =
   | { kind: "copied"; nQuanta: number }
   /** Null: given up because of the stop flag. */
   | { kind: "finished"; nBytes: number | null }
+  | { kind: "published" }
   | WorkerReply;
 
 /** All that the ingester is given at the start. */

@@ -92,6 +92,7 @@ export class Supervisor {
   readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers();
   readonly #scanned: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #written: PromiseWithResolvers<number | null> = Promise.withResolvers();
+  readonly #published: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
   readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -226,20 +227,28 @@ export class Supervisor {
     await this.#unlessFailed(this.#ingester!.ended);
   }
 
-  /** Makes the graph of the chunk log; false if it was given up because of {@linkcode stop}. */
+  /**
+   * Makes the graph of the chunk log, without its final name; false if it was given up because of
+   * {@linkcode stop}.
+   */
   async finishGraph(
     outputPath: string,
     documents: readonly GraphMember[],
     intSize: number,
-    keepChunks: boolean,
   ): Promise<boolean> {
     this.#finishing = "running";
-    this.#writer!.send({ kind: "finish", outputPath, documents, intSize, keepChunks });
+    this.#writer!.send({ kind: "finish", outputPath, documents, intSize });
     const nBytes = await this.#unlessFailed(this.#written.promise);
-    await this.#endWriter();
     this.counts.nGraphBytes = nBytes ?? 0;
-    this.#finishing = "done";
     return nBytes !== null;
+  }
+
+  /** Gives the graph that was made its final name. */
+  async publishGraph(outputPath: string, keepChunks: boolean): Promise<void> {
+    this.#writer!.send({ kind: "publish", outputPath, keepChunks });
+    await this.#unlessFailed(this.#published.promise);
+    await this.#endWriter();
+    this.#finishing = "done";
   }
 
   /** Puts the chunk log on the disk and leaves it for a later run. */
@@ -392,6 +401,9 @@ export class Supervisor {
         break;
       case "finished":
         this.#written.resolve(reply.nBytes);
+        break;
+      case "published":
+        this.#published.resolve();
         break;
       case "copied":
         this.#nCopied = reply.nQuanta;

@@ -20,7 +20,7 @@ import { fsyncDirectory } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 import { WorkerLog } from "../store/worker_log.ts";
-import { finishGraph } from "./finish_graph.ts";
+import { publishGraph, writeGraph } from "./finish_graph.ts";
 import type { GraphMember, WriterSetup } from "./messages.ts";
 
 /** The one writer of the chunk log and the graph. */
@@ -91,16 +91,14 @@ export class Writer {
   }
 
   /**
-   * Makes the graph and removes the chunk log, unless it is to be kept.
+   * Makes the graph, which gets its final name by {@linkcode publish}.
    *
-   * @returns bytes of the graph; null if the stop flag was raised: then there is none, and the chunk log
-   *   stays.
+   * @returns bytes of the graph; null if the stop flag was raised: then there is none.
    */
   finish(
     outputPath: string,
     documents: readonly GraphMember[],
     intSize: number,
-    keepChunks: boolean,
     progress: (text: string) => void,
     onCopied: (nQuanta: number) => void,
   ): number | null {
@@ -111,7 +109,7 @@ export class Writer {
     }
     this.#log.sync();
     this.#workerLog.log("INFO", `Making the provenance graph of ${this.#nLive} quanta.`);
-    const size = finishGraph({
+    const size = writeGraph({
       index: this.#index,
       chunkLogPath: this.#log.path,
       table: this.#table,
@@ -123,16 +121,20 @@ export class Writer {
       onCopied,
     }, progress);
     this.#workerLog.log("INFO", size === null ? "Given up." : `The graph has ${size} bytes.`);
-    if (size !== null && !keepChunks) {
-      this.close();
-      try {
-        Deno.removeSync(this.#log.path);
-      } catch (error) {
-        throw fileError("remove chunk log", this.#log.path, error);
-      }
-      failpoint("finish.chunks-removed");
-    }
     return size;
+  }
+
+  /** Gives the graph its final name and removes the chunk log, unless it is to be kept. */
+  publish(outputPath: string, keepChunks: boolean): void {
+    publishGraph(outputPath);
+    if (keepChunks) return;
+    this.close();
+    try {
+      Deno.removeSync(this.#log.path);
+    } catch (error) {
+      throw fileError("remove chunk log", this.#log.path, error);
+    }
+    failpoint("finish.chunks-removed");
   }
 
   /** Closes the chunk log. */

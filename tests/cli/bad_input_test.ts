@@ -270,6 +270,29 @@ Deno.test("aggregate-graph names both IDs of a data ID that is there under anoth
   assert.throws(() => Deno.statSync(work.join("out.qg")), Deno.errors.NotFound);
 });
 
+Deno.test("aggregate-graph leaves no graph when the registry refuses datasets long after it is written", async () => {
+  await using work = await fresh("before");
+  sql(
+    work,
+    "CREATE TRIGGER slow_refusal BEFORE INSERT ON dataset BEGIN " +
+      "SELECT CASE WHEN (WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n " +
+      "WHERE i < 3000000) SELECT count(*) FROM n) > 0 THEN RAISE(ABORT, 'refused by a test') END; END",
+  );
+  const before = [...Deno.readDirSync(work.path)].map(({ name }) => name);
+  const result = await runProvgraph(AGGREGATE, { cwd: work.path });
+  assert.equal(result.code, 1, result.stderr);
+  assertOneError(result, /Cannot register dataset/);
+  const left = [...Deno.readDirSync(work.path)].map(({ name }) => name);
+  assert.deepEqual(left.filter((name) => !before.includes(name)), ["out.qg.chunks"]);
+  sql(work, "DROP TRIGGER slow_refusal");
+  const again = await runProvgraph(AGGREGATE, { cwd: work.path });
+  assert.equal(again.code, 0, again.stderr);
+  assert.deepEqual(
+    [...Deno.readDirSync(work.path)].map(({ name }) => name).sort(),
+    [...before, "out.qg"].sort(),
+  );
+});
+
 Deno.test("cat refuses a record whose path leads out of the datastore", async () => {
   await using work = await fresh("aggregated");
   for (const path of ["../../../etc/passwd", "/etc/passwd", "u/../../x", "s3://bucket/x"]) {
