@@ -10,7 +10,7 @@ import { InterruptedError, NotFoundError, stopReason, UsageError } from "../base
 import { concatBytes } from "../base/bytes.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
-import { compareUuids, containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
+import { compareUuids, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimension_records.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
@@ -165,6 +165,7 @@ async function aggregate(
       indexSeed: index.seed,
       contentKey: graph.contentKey,
       reuse: chunkLog?.table ?? null,
+      isWritingGraph,
     },
     ingester: {
       graphPath: options.graphPath,
@@ -199,6 +200,13 @@ async function aggregate(
     await supervisor.start();
     clock.enter("scan");
     watch.update();
+    // While the scanners have enough to do.
+    const documents = !isWritingGraph ? [] : makeDocuments(
+      graph,
+      scanner.dictionary,
+      zstd.compressor(scanner.dictionary, options.zstdLevel),
+      packagesText(config, graph, known, log),
+    );
     await supervisor.scan();
     if (signal.aborted) {
       await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);
@@ -206,30 +214,20 @@ async function aggregate(
     }
     clock.enter("finish");
     watch.update();
-    // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
-    await refuseIfIngested(config, run, options);
     log.log(
       "INFO",
       `Scanning complete after ${elapsed(startMs)}s; waiting for workers to finish.`,
     );
     // Side by side; but a graph gets its name only when all that it names is registered.
     const ends = [
-      supervisor.flushIngester().then(() => true),
       isWritingGraph
-        ? supervisor.finishGraph(
-          options.outputPath!,
-          makeDocuments(
-            graph,
-            scanner.dictionary,
-            zstd.compressor(scanner.dictionary, options.zstdLevel),
-            packagesText(config, graph, known, log),
-          ),
-          graph.header.int_size,
-        )
+        ? supervisor.finishGraph(options.outputPath!, documents, graph.header.int_size)
         : supervisor.keepChunkLog().then(() => true),
-    ];
+      // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
+      refuseIfIngested(config, run, options).then(() => supervisor.flushIngester()),
+    ] as const;
     watch.update();
-    const [, isFinished] = await Promise.all(ends);
+    const [isFinished] = await Promise.all(ends);
     if (!isFinished || (isWritingGraph && signal.aborted)) {
       throw interrupted(supervisor.counts, chunkLogPath, options, signal);
     }
@@ -286,16 +284,23 @@ function markKnown(index: GraphIndex, ids: Uint8Array): Uint8Array {
   return known;
 }
 
-/** Registered outputs of the init quantum that the index leaves out: one, or none. */
+/**
+ * Registered outputs of the init quantum that the index leaves out: one, or none.
+ *
+ * @param ids Packed, in any order.
+ */
 function knownOutsideIndex(graph: PredictedGraph, ids: Uint8Array): Uint8Array {
-  const known: Uint8Array[] = [];
+  const outside: Uint8Array[] = [];
   for (const quantum of graph.initQuanta()) {
     if (quantum.taskLabel !== "") continue;
-    for (const [{ idText }] of quantum.outputs.values()) {
-      const id = uuidFromText(idText);
-      if (containsUuid(ids, id)) known.push(id);
-    }
+    for (const [{ idText }] of quantum.outputs.values()) outside.push(uuidFromText(idText));
   }
+  const known = outside.filter((id) => {
+    for (let at = 0; at < ids.length; at += UUID_SIZE) {
+      if (compareUuids(ids, at, id, 0) === 0) return true;
+    }
+    return false;
+  });
   return concatBytes(known.sort((a, b) => compareUuids(a, 0, b, 0)));
 }
 

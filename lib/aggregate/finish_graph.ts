@@ -9,7 +9,7 @@
  */
 
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
-import { sortIds, sortOffsets } from "../base/sort_ids.ts";
+import { idPlaces, sortIds, sortOffsets } from "../base/sort_ids.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
@@ -45,6 +45,8 @@ export interface FinishInput {
   table: ChunkTable;
   /** Offset of the chunk of the init quanta. */
   initChunkOffset: number;
+  /** Datasets of the index in the order of their ids. */
+  datasetOrder: Uint32Array;
   /** The members that are no blocks or addresses of them, in their order. */
   documents: readonly GraphMember[];
   /** Width of integers in bytes. */
@@ -187,7 +189,7 @@ function writeMembers(
   ], input.outputPath);
   for (const { name, bytes } of documents) zip.write(name, bytes);
 
-  const addresses = new Addresses(index);
+  const addresses = new Addresses(index, input.datasetOrder);
   const byOffset = sortOffsets(table.chunkOffset);
   progress("Copying blocks into the provenance graph.");
   for (let n = 0; n < byOffset.length; n++) {
@@ -229,6 +231,7 @@ function countRows(index: GraphIndex): number {
 /** Where each block is. Memory: 12 bytes a dataset, 32 a quantum. */
 class Addresses {
   readonly #index: GraphIndex;
+  readonly #datasetOrder: Uint32Array;
   readonly #datasetOffset: Float64Array;
   readonly #datasetSize: Uint32Array;
   readonly #quantumOffset: Float64Array;
@@ -238,9 +241,10 @@ class Addresses {
   readonly #logDataset: Int32Array;
   #ends = { quanta: 0, datasets: 0, metadata: 0, logs: 0 };
 
-  constructor(index: GraphIndex) {
+  constructor(index: GraphIndex, datasetOrder: Uint32Array) {
     const { nDatasets, nQuanta } = index;
     this.#index = index;
+    this.#datasetOrder = datasetOrder;
     this.#datasetOffset = new Float64Array(nDatasets);
     this.#datasetSize = new Uint32Array(nDatasets);
     this.#quantumOffset = new Float64Array(nQuanta);
@@ -292,13 +296,8 @@ class Addresses {
     emit(header);
     const { datasetIds, quantumIds, producer } = this.#index.arrays;
     const { nDatasets, nQuanta } = this.#index;
-    const places = (n: number) => {
-      const at = new Float64Array(n);
-      for (let i = 0; i < n; i++) at[i] = i * UUID_SIZE;
-      return at;
-    };
-    const datasets = sortIds(datasetIds, places(nDatasets));
-    const quanta = sortIds(quantumIds, places(nQuanta));
+    const datasets = this.#datasetOrder;
+    const quanta = sortIds(quantumIds, idPlaces(nQuanta));
     const rows = new Uint8Array(ADDRESS_ROWS_PER_WRITE * addressRowSize(N_ADDRESSES, intSize));
     const columns = new Float64Array(2 * N_ADDRESSES);
     let at = 0;

@@ -6,6 +6,7 @@
  */
 
 import { ConflictingDatasetError } from "../base/errors.ts";
+import { sortedIds } from "../base/sort_ids.ts";
 import { containsUuid, UUID_SIZE } from "../base/uuid.ts";
 import type { DataIdValue } from "../butler/data_id.ts";
 import { selectRows } from "../butler/dataset_batch.ts";
@@ -116,7 +117,7 @@ export class Ingester {
       return batch;
     } catch (error) {
       if (!(error instanceof ConflictingDatasetError)) throw error;
-      this.#known = await this.#registry.datasetIds(this.#setup.run);
+      this.#known = sortedIds(await this.#registry.datasetIds(this.#setup.run));
       const rest = this.#withoutKnown(batch);
       if (rest.n === batch.n) throw await this.#explained(batch, error);
       this.#progress({

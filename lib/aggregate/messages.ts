@@ -115,6 +115,8 @@ export interface WriterSetup {
   /** Which predicted graph the index is of. */
   contentKey: string;
   reuse: ChunkTable | null;
+  /** Whether it will be asked to make a graph. */
+  isWritingGraph: boolean;
   /** Shared; its first element becomes 1 when a graph that is being finished is to be given up. */
   stopFlag: Int32Array;
 }

@@ -5,6 +5,7 @@
  */
 
 import { InvalidChunkLogError } from "../base/errors.ts";
+import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { type ChunkTable, enterChunk, makeChunkTable } from "../provenance/chunk_table.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
 import { makeIndexChunks } from "../provenance/index_chunks.ts";
@@ -33,6 +34,8 @@ export class Writer {
   readonly #isLive: Uint8Array;
   #nLive = 0;
   readonly #workerLog: WorkerLog;
+  /** Datasets of the index in the order of their ids. */
+  readonly #datasetOrder: Uint32Array;
   #initChunkOffset = -1;
 
   constructor(setup: WriterSetup) {
@@ -51,6 +54,11 @@ export class Writer {
       fsyncDirectory(setup.chunkLogPath.replace(/[^/]*$/, "") || ".");
       for (const chunk of makeIndexChunks(setup.index, setup.contentKey)) this.#log.append(chunk);
     }
+    // Now, when the scanners have the processors to themselves, and not when all wait for the graph.
+    const { nDatasets } = this.#index;
+    this.#datasetOrder = setup.isWritingGraph
+      ? sortIds(setup.index.datasetIds, idPlaces(nDatasets))
+      : new Uint32Array(0);
   }
 
   /** Appends the chunks of a batch, and notes which earlier ones hold. */
@@ -107,13 +115,13 @@ export class Writer {
         `Cannot finish graph: ${this.#nLive} of ${this.#index.nQuanta} quanta have a chunk`,
       );
     }
-    this.#log.sync();
     this.#workerLog.log("INFO", `Making the provenance graph of ${this.#nLive} quanta.`);
     const size = writeGraph({
       index: this.#index,
       chunkLogPath: this.#log.path,
       table: this.#table,
       initChunkOffset: this.#initChunkOffset,
+      datasetOrder: this.#datasetOrder,
       documents,
       intSize,
       outputPath,
@@ -126,6 +134,7 @@ export class Writer {
 
   /** Gives the graph its final name and removes the chunk log, unless it is to be kept. */
   publish(outputPath: string, keepChunks: boolean): void {
+    if (keepChunks) this.#log.sync();
     publishGraph(outputPath);
     if (keepChunks) return;
     this.close();

@@ -39,6 +39,22 @@ export function sortIds(ids: Uint8Array, idAt: Float64Array | Uint32Array): Uint
   return order;
 }
 
+/** Packed 16-byte ids in ascending order, in an array of their own. */
+export function sortedIds(ids: Uint8Array): Uint8Array<ArrayBuffer> {
+  const sorted = new Uint8Array(ids.length);
+  sortIds(ids, idPlaces(ids.length / UUID_SIZE)).forEach((from, to) => {
+    for (let i = 0; i < UUID_SIZE; i++) sorted[to * UUID_SIZE + i] = ids[from * UUID_SIZE + i];
+  });
+  return sorted;
+}
+
+/** Where each of `n` packed ids begins, in bytes. */
+export function idPlaces(n: number): Float64Array {
+  const places = new Float64Array(n);
+  for (let i = 0; i < n; i++) places[i] = i * UUID_SIZE;
+  return places;
+}
+
 /**
  * Ascending order of offsets, whole numbers from 0, by radix sort as {@linkcode sortIds}.
  *

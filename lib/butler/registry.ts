@@ -173,7 +173,7 @@ export interface Registry extends AsyncDisposable {
    */
   updateOutputChain(chain: string, run: string, inputs: readonly string[]): Promise<void>;
 
-  /** IDs of all datasets of a RUN, packed, ascending. Memory: 16 bytes each. */
+  /** IDs of all datasets of a RUN, packed, in any order. Memory: 16 bytes each. */
   datasetIds(run: string): Promise<Uint8Array>;
 
   /**

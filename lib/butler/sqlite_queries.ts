@@ -6,7 +6,7 @@
 
 import { concatBytes } from "../base/bytes.ts";
 import { RefusedError, RepositoryError } from "../base/errors.ts";
-import { sortIds } from "../base/sort_ids.ts";
+import { sortedIds } from "../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, writeUuidText } from "../base/uuid.ts";
 import { hexIdsOf } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
@@ -23,7 +23,7 @@ const N_BATCH = 5000;
 /** IDs in one batch of {@linkcode runDatasetIds}. */
 const N_IDS = 50_000;
 
-/** IDs of a RUN's datasets (of these types), packed, ascending; empty for an unknown run. */
+/** IDs of a RUN's datasets (of these types), packed, in any order; empty for an unknown run. */
 export function datasetIds(
   context: SqliteContext,
   run: string,
@@ -41,14 +41,7 @@ export function datasetIds(
       ...(typeIds === undefined ? [] : [JSON.stringify(typeIds)]),
     ),
   ];
-  const ids = concatBytes(batches);
-  const starts = Uint32Array.from({ length: ids.length / UUID_SIZE }, (_, i) => i * UUID_SIZE);
-  const sorted = new Uint8Array(ids.length);
-  sortIds(ids, starts).forEach((from, to) => {
-    const start = starts[from];
-    for (let i = 0; i < UUID_SIZE; i++) sorted[to * UUID_SIZE + i] = ids[start + i];
-  });
-  return sorted;
+  return concatBytes(batches);
 }
 
 function writeHexId(context: SqliteContext, hexId: string, target: Uint8Array, at: number): void {
@@ -252,7 +245,7 @@ export function* runRecords(
   run: string,
   typeNames?: readonly string[],
 ): Generator<RunRecordsBatch> {
-  const ids = datasetIds(context, run, typeNames);
+  const ids = sortedIds(datasetIds(context, run, typeNames));
   const nameById = new Map<number, string>();
   for (let start = 0; start < ids.length; start += N_BATCH * UUID_SIZE) {
     yield recordsOf(context, ids.subarray(start, start + N_BATCH * UUID_SIZE), nameById);

@@ -13,6 +13,7 @@
 
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
+import { sortedIds } from "../base/sort_ids.ts";
 import { containsUuid, uuidFromText, uuidToHex } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { uriScheme } from "../butler/local_path.ts";
@@ -96,7 +97,7 @@ export async function checkDownstream(
   const isIngested = await registry.findRunProvenance(run) !== null;
   const isDownstreamIngested = await registry.findRunProvenance(downstreamRun) !== null;
   const pass = new NeedsPass(graph, run, {
-    done: isDownstreamIngested ? null : await registry.datasetIds(downstreamRun),
+    done: isDownstreamIngested ? null : sortedIds(await registry.datasetIds(downstreamRun)),
     // Before ingest-graph all files are there, or their absence is not its doing.
     isGone: isIngested ? (path) => isFileGone(path, config.datastore.root) : () => false,
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { compareUuids } from "../../lib/base/uuid.ts";
-import { sortIds, sortOffsets } from "../../lib/base/sort_ids.ts";
+import { sortedIds, sortIds, sortOffsets } from "../../lib/base/sort_ids.ts";
 import { randomBytes } from "../store/support.ts";
 
 function check(ids: Uint8Array, places: number[]): void {
@@ -30,6 +30,17 @@ Deno.test("sortIds() equals a comparing sort when ids are random, alike or repea
 Deno.test("sortIds() sorts by the bytes at the places given when they are in any order", () => {
   const ids = randomBytes(500, 9);
   check(ids, [400, 3, 17, 17, 0, 484, 100]);
+});
+
+Deno.test("sortedIds() copies ids in ascending order when they are in any", () => {
+  const ids = randomBytes(300 * 16, 5);
+  const copy = ids.slice();
+  const each = (bytes: Uint8Array) =>
+    Array.from({ length: 300 }, (_, i) => bytes.slice(i * 16, i * 16 + 16));
+  const expected = each(ids).sort((a, b) => compareUuids(a, 0, b, 0));
+  assert.deepEqual(each(sortedIds(ids)), expected);
+  assert.deepEqual(ids, copy);
+  assert.equal(sortedIds(new Uint8Array(0)).length, 0);
 });
 
 Deno.test("sortOffsets() equals a comparing sort when offsets are small, large or repeated", () => {
