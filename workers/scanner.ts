@@ -2,6 +2,7 @@
 
 import type { ScannerReply, ScannerRequest, ScanResult } from "../lib/aggregate/messages.ts";
 import { OpenedGraph, Scanner } from "../lib/aggregate/scanner.ts";
+import type { PackedQuantumIds } from "../lib/qg/packed_quantum_ids.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
 
@@ -9,6 +10,10 @@ armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 
 function buffersOf({ chunks, rows }: ScanResult): ArrayBuffer[] {
   return [chunks, rows?.bytes].flatMap((bytes) => bytes == null ? [] : [bytes.buffer]);
+}
+
+function idBuffersOf({ numbers, ids, coordinates }: PackedQuantumIds): ArrayBuffer[] {
+  return [numbers.buffer, ids.buffer, coordinates.buffer];
 }
 
 let opened: OpenedGraph | null = null;
@@ -25,6 +30,11 @@ serveRequests<ScannerRequest, ScannerReply>(
         scanner = await Scanner.open(request, opened);
         opened = null;
         break;
+      case "ids": {
+        const ids = opened?.tryReadIds(request) ?? null;
+        reply({ kind: "ids", ids }, ids === null ? [] : idBuffersOf(ids));
+        break;
+      }
       case "scan":
       case "blocked": {
         const result = scanner![request.kind](request.batch, request.quanta);

@@ -43,13 +43,8 @@ import {
 } from "./output_files.ts";
 import { checkRepository, type KnownState, refuseIfIngested } from "./preconditions.ts";
 import { tellProblem } from "./problems.ts";
-import {
-  checkCounts,
-  type CommonScannerSetup,
-  indexGraph,
-  makeDictionary,
-  templateElements,
-} from "./scan_setup.ts";
+import { checkCounts, indexGraphWith, WorkerIdReader } from "./index_graph.ts";
+import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import { mergeShards } from "./shard_files.ts";
 import { type AggregateCounts, Supervisor } from "./supervisor.ts";
 
@@ -115,7 +110,9 @@ async function aggregate(
   log.log("INFO", "Analyzing predicted graph.");
   const fingerprint = fingerprintOf(graph);
   const remembered = openIndex(graph, fingerprint, options);
-  const index = remembered === null ? indexGraph(graph) : checkCounts(remembered, graph);
+  const index = remembered === null
+    ? await indexWithScanners(graph, early)
+    : checkCounts(remembered, graph);
   const isWritingGraph = isWriting && !options.isIncomplete;
   const chunkLogPath = isWriting ? chunkLogPathOf(options.outputPath!) : null;
   const scanner: CommonScannerSetup = {
@@ -248,6 +245,15 @@ async function aggregate(
     chunkLogPath: options.isIncomplete || options.keepChunks ? chunkLogPath : null,
     merged,
   };
+}
+
+/** Index of a graph, read by scanners that wait for their set-up. */
+async function indexWithScanners(graph: PredictedGraph, early: EarlyWorkers): Promise<GraphIndex> {
+  using readers = new DisposableStack();
+  return await indexGraphWith(
+    early.waiting("scanner").map((worker) => readers.use(new WorkerIdReader(worker))),
+    graph,
+  );
 }
 
 function interrupted(

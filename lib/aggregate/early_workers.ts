@@ -1,5 +1,5 @@
 /**
- * Workers that load their modules while the main thread still reads the graph: they have nothing to do
+ * Workers that load their modules while the main thread still reads the graph: they have little to do
  * until they get their set-up, and start-up is much of a short run.
  *
  * @module
@@ -46,6 +46,11 @@ export class EarlyWorkers implements Disposable {
     worker.removeEventListener("error", keep);
     if (failure !== null) queueMicrotask(() => worker.onerror?.(failure));
     return worker;
+  }
+
+  /** Workers of a role that nobody has taken yet. */
+  waiting(role: WorkerRole): Worker[] {
+    return this.#waiting.filter((early) => early.role === role).map(({ worker }) => worker);
   }
 
   /** Ends the workers that weren't taken. */

@@ -11,6 +11,8 @@ import type { RepositoryConfig } from "../butler/repo_config.ts";
 import type { WorkerLogSetup } from "../store/worker_log.ts";
 import type { ChunkTable, LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphArrays } from "../provenance/graph_index.ts";
+import type { PackedQuantumIds } from "../qg/packed_quantum_ids.ts";
+import type { BlockRange } from "../qg/predicted_graph.ts";
 import type { PackedRows } from "./ingest_rows.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
@@ -53,10 +55,11 @@ export interface ScannerPreparation {
   graphPath: string;
 }
 
-/** What a scanner is asked to do. */
+/** What a scanner is asked to do; before it is set up, to read ids of the graph that it has opened. */
 export type ScannerRequest =
   | ScannerPreparation
   | ScannerSetup
+  | { kind: "ids" } & BlockRange
   | { kind: "scan"; batch: number; quanta: Uint32Array }
   | { kind: "blocked"; batch: number; quanta: Uint32Array }
   | { kind: "init"; batch: number }
@@ -97,7 +100,11 @@ export interface ScanResult {
 }
 
 /** What a scanner answers. */
-export type ScannerReply = ScanResult | WorkerReply;
+export type ScannerReply =
+  | ScanResult
+  /** Null if it couldn't read them: who asked does, and tells why. */
+  | { kind: "ids"; ids: PackedQuantumIds | null }
+  | WorkerReply;
 
 /** All that the writer is given at the start. */
 export interface WriterSetup {

@@ -27,13 +27,9 @@ import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
 import type { AggregateContext } from "./options.ts";
+import { indexGraph } from "./index_graph.ts";
 import { fingerprintOf } from "./output_files.ts";
-import {
-  type CommonScannerSetup,
-  indexGraph,
-  makeDictionary,
-  templateElements,
-} from "./scan_setup.ts";
+import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import {
   type ScanShardOptions,
   type ScanShardSummary,

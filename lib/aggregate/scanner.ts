@@ -33,7 +33,8 @@ import {
 import { parseLogFile } from "../provenance/log_records.ts";
 import { parseTaskMetadata } from "../provenance/task_metadata.ts";
 import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
-import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { type PackedQuantumIds, packQuantumIds } from "../qg/packed_quantum_ids.ts";
+import { type BlockRange, PredictedGraph } from "../qg/predicted_graph.ts";
 import {
   parseInitQuanta,
   parsePredictedQuantum,
@@ -78,6 +79,15 @@ export class OpenedGraph {
       const opened = await OpenedGraph.open(path);
       opened.graph.pipelineGraph();
       return opened;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ids of the quanta of some blocks; null if they can't be read. */
+  tryReadIds(range: BlockRange): PackedQuantumIds | null {
+    try {
+      return packQuantumIds(this.graph, range);
     } catch {
       return null;
     }

@@ -11,7 +11,8 @@
 
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
-import { buildArrays, type QuantumBlocks } from "./graph_index_build.ts";
+import type { QuantumBlocks } from "../qg/packed_quantum_ids.ts";
+import { buildArrays } from "./graph_index_build.ts";
 import { equalIds, findId } from "./id_table.ts";
 
 /** What tells, with a data ID, where log and metadata of a task's quanta are. */

@@ -7,181 +7,251 @@
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
-import { type QuantumFileRefs, QuantumIds, scanQuantumIds } from "../qg/predicted_ids.ts";
+import {
+  N_PACKED_COLUMNS,
+  PackedColumn,
+  type PackedQuantumIds,
+  packInBatches,
+  type QuantumBlocks,
+} from "../qg/packed_quantum_ids.ts";
 import type { GraphArrays, TaskFiles } from "./graph_index.ts";
 import { Grower } from "./grower.ts";
 import { IdTable } from "./id_table.ts";
 
-/** What {@linkcode buildArrays} needs of a predicted graph. */
-export interface QuantumBlocks {
-  readonly path: string;
-  blocks(): Iterable<{ offset: number; size: number; text: Uint8Array }>;
-}
-
 /** Starts are 32 bits wide: quanta behind so many bytes have none. */
 const MAX_COORDINATE_BYTES = 2 ** 32 - 1;
 
+/** Quanta whose ids are packed at a time: they stay in the processor's cache. */
+const N_BATCH = 256;
+
 const u32 = (n: number): Uint32Array => new Uint32Array(new SharedArrayBuffer(n * 4));
 
-/**
- * Reads all predicted quanta once, see `GraphIndex.build()`.
- *
- * @returns the arrays, and the seed of their hash table.
- */
+/** Arrays of an index, and the seed of their hash table. */
+export interface BuiltArrays {
+  arrays: GraphArrays;
+  seed: number;
+}
+
+/** Reads all predicted quanta once, see `GraphIndex.build()`. */
 export function buildArrays(
   graph: QuantumBlocks,
   initQuanta: readonly PredictedQuantum[],
-): { arrays: GraphArrays; seed: number } {
-  const taskLabels: string[] = [];
-  const taskNumbers = new Map<string, number>();
-  const taskFiles: (TaskFiles | null)[] = [];
-  const quanta = new IdTable();
-  const datasets = new IdTable();
-  const taskIndex = new Grower<Uint16Array>(Uint16Array);
-  const blockOffset = new Grower<Float64Array>(Float64Array);
-  const blockSize = new Grower<Uint32Array>(Uint32Array);
-  const outputStart = new Grower<Uint32Array>(Uint32Array);
-  const outputs = new Grower<Uint32Array>(Uint32Array);
-  const inputStart = new Grower<Uint32Array>(Uint32Array);
-  const inputs = new Grower<Uint32Array>(Uint32Array);
-  const producer = new Grower<Int32Array>(Int32Array);
-  const coordinateStart = new Grower<Uint32Array>(Uint32Array);
-  const coordinates = new Grower<Uint8Array>(Uint8Array, 65536);
+): BuiltArrays {
+  const builder = new GraphIndexBuilder(graph.path);
+  for (const packed of packInBatches(graph, N_BATCH)) builder.add(packed);
+  return builder.finish(initQuanta);
+}
+
+/** An index in the making; quanta are added in the order of the file. */
+export class GraphIndexBuilder {
+  readonly #path: string;
+  readonly #taskLabels: string[] = [];
+  readonly #taskNumbers = new Map<string, number>();
+  readonly #taskFiles: (TaskFiles | null)[] = [];
+  readonly #quanta = new IdTable();
+  readonly #datasets = new IdTable();
+  readonly #taskIndex = new Grower<Uint16Array>(Uint16Array);
+  readonly #blockOffset = new Grower<Float64Array>(Float64Array);
+  readonly #blockSize = new Grower<Uint32Array>(Uint32Array);
+  readonly #outputStart = new Grower<Uint32Array>(Uint32Array);
+  readonly #outputs = new Grower<Uint32Array>(Uint32Array);
+  readonly #inputStart = new Grower<Uint32Array>(Uint32Array);
+  readonly #inputs = new Grower<Uint32Array>(Uint32Array);
+  readonly #producer = new Grower<Int32Array>(Int32Array);
+  readonly #coordinateStart = new Grower<Uint32Array>(Uint32Array);
+  readonly #coordinates = new Grower<Uint8Array>(Uint8Array, 65536);
   // Last quantum that was seen to read a dataset: the same one under another connection is no news.
-  const lastReader = new Grower<Int32Array>(Int32Array);
-  let nOutputs = 0;
-  let nInputs = 0;
-  let nQuanta = 0;
-  let nKnown = 0;
-  let nCoordinateBytes = 0;
-  const datasetIndex = (ids: Uint8Array, at: number): number => {
-    const index = datasets.add(ids, at);
-    if (index === nKnown) {
-      nKnown++;
-      producer.reach(index)[index] = -1;
-      lastReader.reach(index)[index] = -1;
+  readonly #lastReader = new Grower<Int32Array>(Int32Array);
+  #nOutputs = 0;
+  #nInputs = 0;
+  #nQuanta = 0;
+  #nKnown = 0;
+  #nCoordinateBytes = 0;
+
+  /** @param path What errors call the graph. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * Adds quanta that follow those added before.
+   *
+   * @throws {InvalidQuantumGraphFileError} if a quantum was there already, or a dataset is written twice.
+   */
+  add({ nQuanta, numbers, ids, coordinates, taskLabels, fileTypes }: PackedQuantumIds): void {
+    const tasks = taskLabels.map((label) => this.#taskNumber(label));
+    let idAt = 0;
+    let coordinateAt = 0;
+    for (let i = 0; i < nQuanta; i++) {
+      const row = i * N_PACKED_COLUMNS;
+      const q = this.#addQuantum(ids, idAt);
+      idAt += UUID_SIZE;
+      const task = tasks[numbers[row + PackedColumn.TASK]];
+      this.#taskIndex.reach(q)[q] = task;
+      this.#blockOffset.reach(q)[q] = numbers[row + PackedColumn.BLOCK_OFFSET];
+      this.#blockSize.reach(q)[q] = numbers[row + PackedColumn.BLOCK_SIZE];
+      this.#coordinateStart.reach(q)[q] = this.#nCoordinateBytes;
+      const types = numbers[row + PackedColumn.FILE_TYPES];
+      const coordinateEnd = coordinateAt + numbers[row + PackedColumn.COORDINATE_SIZE];
+      if (types >= 0) {
+        this.#addFiles(task, fileTypes[types], coordinates, coordinateAt, coordinateEnd);
+      }
+      coordinateAt = coordinateEnd;
+      for (let k = numbers[row + PackedColumn.N_OUTPUTS]; k > 0; k--, idAt += UUID_SIZE) {
+        this.#addOutput(q, ids, idAt);
+      }
+      for (let k = numbers[row + PackedColumn.N_INPUTS]; k > 0; k--, idAt += UUID_SIZE) {
+        this.#addInput(q, ids, idAt);
+      }
+    }
+  }
+
+  #taskNumber(label: string): number {
+    let task = this.#taskNumbers.get(label);
+    if (task === undefined) {
+      task = this.#taskLabels.length;
+      this.#taskNumbers.set(label, task);
+      this.#taskLabels.push(label);
+      this.#taskFiles.push(null);
+    }
+    return task;
+  }
+
+  #datasetIndex(ids: Uint8Array, at: number): number {
+    const index = this.#datasets.add(ids, at);
+    if (index === this.#nKnown) {
+      this.#nKnown++;
+      this.#producer.reach(index)[index] = -1;
+      this.#lastReader.reach(index)[index] = -1;
     }
     return index;
-  };
-  const addQuantum = (id: Uint8Array): number => {
-    const q = quanta.add(id, 0);
-    if (q !== nQuanta) {
+  }
+
+  #addQuantum(ids: Uint8Array, at: number): number {
+    const q = this.#quanta.add(ids, at);
+    if (q !== this.#nQuanta) {
       throw new InvalidQuantumGraphFileError(
-        `Cannot use predicted graph "${graph.path}": quantum ${uuidToText(id)} occurs twice`,
+        `Cannot use predicted graph "${this.#path}": quantum ${uuidToText(ids, at)} occurs twice`,
       );
     }
-    nQuanta++;
-    outputStart.reach(q)[q] = nOutputs;
-    inputStart.reach(q)[q] = nInputs;
+    this.#nQuanta++;
+    this.#outputStart.reach(q)[q] = this.#nOutputs;
+    this.#inputStart.reach(q)[q] = this.#nInputs;
     return q;
-  };
-  const addOutput = (q: number, ids: Uint8Array, at: number): void => {
-    const d = datasetIndex(ids, at);
-    if (producer.array[d] !== -1) {
+  }
+
+  #addOutput(q: number, ids: Uint8Array, at: number): void {
+    const d = this.#datasetIndex(ids, at);
+    if (this.#producer.array[d] !== -1) {
       throw new InvalidQuantumGraphFileError(
-        `Cannot use predicted graph "${graph.path}": dataset ${
+        `Cannot use predicted graph "${this.#path}": dataset ${
           uuidToText(ids, at)
         } is written twice`,
       );
     }
-    producer.array[d] = q;
-    outputs.reach(nOutputs)[nOutputs++] = d;
-  };
-  const addInput = (q: number, ids: Uint8Array, at: number): void => {
-    const d = datasetIndex(ids, at);
-    if (lastReader.array[d] === q) return;
-    lastReader.array[d] = q;
-    inputs.reach(nInputs)[nInputs++] = d;
-  };
-
-  const addFiles = (q: number, task: number, text: Uint8Array, files: QuantumFileRefs | null) => {
-    coordinateStart.reach(q)[q] = nCoordinateBytes;
-    if (files === null) return;
-    const { metadataType, logType, run, coordinateRange: [start, end] } = files;
-    const common = taskFiles[task] ??= { metadataType, logType, run };
-    const isCommon = common.metadataType === metadataType && common.logType === logType &&
-      common.run === run;
-    if (!isCommon || nCoordinateBytes + end - start > MAX_COORDINATE_BYTES) return;
-    const target = coordinates.reach(nCoordinateBytes + end - start);
-    for (let at = start; at < end; at++) target[nCoordinateBytes++] = text[at];
-  };
-
-  const ids = new QuantumIds();
-  for (const block of graph.blocks()) {
-    scanQuantumIds(block.text, ids);
-    const q = addQuantum(ids.quantumId);
-    let task = taskNumbers.get(ids.taskLabel);
-    if (task === undefined) {
-      task = taskLabels.length;
-      taskNumbers.set(ids.taskLabel, task);
-      taskLabels.push(ids.taskLabel);
-      taskFiles.push(null);
-    }
-    taskIndex.reach(q)[q] = task;
-    blockOffset.reach(q)[q] = block.offset;
-    blockSize.reach(q)[q] = block.size;
-    addFiles(q, task, block.text, ids.files);
-    for (let i = 0; i < ids.nOutputs; i++) addOutput(q, ids.outputIds, i * UUID_SIZE);
-    for (let i = 0; i < ids.nInputs; i++) addInput(q, ids.inputIds, i * UUID_SIZE);
+    this.#producer.array[d] = q;
+    this.#outputs.reach(this.#nOutputs)[this.#nOutputs++] = d;
   }
-  const nRegular = nQuanta;
-  coordinateStart.reach(nRegular)[nRegular] = nCoordinateBytes;
-  const id = new Uint8Array(UUID_SIZE);
-  for (const init of initQuanta) {
+
+  #addInput(q: number, ids: Uint8Array, at: number): void {
+    const d = this.#datasetIndex(ids, at);
+    if (this.#lastReader.array[d] === q) return;
+    this.#lastReader.array[d] = q;
+    this.#inputs.reach(this.#nInputs)[this.#nInputs++] = d;
+  }
+
+  #addFiles(
+    task: number,
+    types: TaskFiles,
+    coordinates: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const common = this.#taskFiles[task] ??= types;
+    const isCommon = common.metadataType === types.metadataType &&
+      common.logType === types.logType && common.run === types.run;
+    const first = this.#nCoordinateBytes;
+    if (!isCommon || first + end - start > MAX_COORDINATE_BYTES) return;
+    const target = this.#coordinates.reach(first + end - start);
+    for (let at = start; at < end; at++) target[first + at - start] = coordinates[at];
+    this.#nCoordinateBytes += end - start;
+  }
+
+  #addInitQuantum(init: PredictedQuantum): void {
+    const id = new Uint8Array(UUID_SIZE);
     writeUuidText(init.quantumId, id, 0);
-    const q = addQuantum(id.slice());
-    const each = (edges: PredictedQuantum["inputs"], add: typeof addInput) => {
-      for (const list of edges.values()) {
-        for (const dataset of list) {
-          writeUuidText(dataset.idText, id, 0);
-          add(q, id, 0);
-        }
+    const q = this.#addQuantum(id, 0);
+    for (const [edges, isOutput] of [[init.outputs, true], [init.inputs, false]] as const) {
+      for (const dataset of [...edges.values()].flat()) {
+        writeUuidText(dataset.idText, id, 0);
+        if (isOutput) this.#addOutput(q, id, 0);
+        else this.#addInput(q, id, 0);
       }
-    };
-    each(init.outputs, addOutput);
-    each(init.inputs, addInput);
-  }
-  outputStart.reach(nQuanta)[nQuanta] = nOutputs;
-  inputStart.reach(nQuanta)[nQuanta] = nInputs;
-
-  quanta.discardSlots();
-  const nDatasets = datasets.n;
-  const consumerStart = u32(nDatasets + 1);
-  for (let i = 0; i < nInputs; i++) consumerStart[inputs.array[i] + 1]++;
-  for (let d = 0; d < nDatasets; d++) consumerStart[d + 1] += consumerStart[d];
-  const consumers = u32(nInputs);
-  const fill = lastReader.array.fill(0);
-  for (let q = 0; q < nQuanta; q++) {
-    for (let i = inputStart.array[q]; i < inputStart.array[q + 1]; i++) {
-      const d = inputs.array[i];
-      consumers[consumerStart[d] + fill[d]++] = q;
     }
   }
-  for (const grower of [inputStart, inputs, lastReader]) grower.discard();
-  const producers = producer.share(nDatasets);
-  const arrays: GraphArrays = {
-    taskLabels,
-    taskFiles,
-    nQuanta: nRegular,
-    nInitQuanta: nQuanta - nRegular,
-    nDatasets,
-    quantumIds: quanta.ids.share(nQuanta * UUID_SIZE),
-    taskIndex: taskIndex.share(nRegular),
-    blockOffset: blockOffset.share(nRegular),
-    blockSize: blockSize.share(nRegular),
-    ...countInputs(nQuanta, nRegular, producers, consumerStart, consumers),
-    outputStart: outputStart.share(nQuanta + 1),
-    outputs: outputs.share(nOutputs),
-    datasetIds: datasets.ids.share(nDatasets * UUID_SIZE),
-    slots: datasets.shareSlots(),
-    producer: producers,
-    consumerStart,
-    consumers,
-    coordinateStart: coordinateStart.share(nRegular + 1),
-    coordinates: coordinates.share(nCoordinateBytes),
-  };
-  refuseCircles(arrays, graph.path);
-  return { arrays, seed: datasets.seed };
+
+  /**
+   * Adds the init quanta, and makes the arrays; the builder can't be used any more.
+   *
+   * @throws {InvalidQuantumGraphFileError} as {@linkcode add}, and if quanta wait for each other in a
+   *   circle.
+   */
+  finish(initQuanta: readonly PredictedQuantum[]): BuiltArrays {
+    const nRegular = this.#nQuanta;
+    this.#coordinateStart.reach(nRegular)[nRegular] = this.#nCoordinateBytes;
+    for (const init of initQuanta) this.#addInitQuantum(init);
+    const nQuanta = this.#nQuanta;
+    const nOutputs = this.#nOutputs;
+    this.#outputStart.reach(nQuanta)[nQuanta] = nOutputs;
+    this.#inputStart.reach(nQuanta)[nQuanta] = this.#nInputs;
+    this.#quanta.discardSlots();
+    const nDatasets = this.#datasets.n;
+    const { consumerStart, consumers } = this.#findConsumers();
+    for (const grower of [this.#inputStart, this.#inputs, this.#lastReader]) grower.discard();
+    const producer = this.#producer.share(nDatasets);
+    const arrays: GraphArrays = {
+      taskLabels: this.#taskLabels,
+      taskFiles: this.#taskFiles,
+      nQuanta: nRegular,
+      nInitQuanta: nQuanta - nRegular,
+      nDatasets,
+      quantumIds: this.#quanta.ids.share(nQuanta * UUID_SIZE),
+      taskIndex: this.#taskIndex.share(nRegular),
+      blockOffset: this.#blockOffset.share(nRegular),
+      blockSize: this.#blockSize.share(nRegular),
+      ...countInputs(nQuanta, nRegular, producer, consumerStart, consumers),
+      outputStart: this.#outputStart.share(nQuanta + 1),
+      outputs: this.#outputs.share(nOutputs),
+      datasetIds: this.#datasets.ids.share(nDatasets * UUID_SIZE),
+      slots: this.#datasets.shareSlots(),
+      producer,
+      consumerStart,
+      consumers,
+      coordinateStart: this.#coordinateStart.share(nRegular + 1),
+      coordinates: this.#coordinates.share(this.#nCoordinateBytes),
+    };
+    refuseCircles(arrays, this.#path);
+    return { arrays, seed: this.#datasets.seed };
+  }
+
+  /** Who reads each dataset, in the order of the quanta. */
+  #findConsumers(): Pick<GraphArrays, "consumerStart" | "consumers"> {
+    const nDatasets = this.#datasets.n;
+    const inputs = this.#inputs.array;
+    const inputStart = this.#inputStart.array;
+    const consumerStart = u32(nDatasets + 1);
+    for (let i = 0; i < this.#nInputs; i++) consumerStart[inputs[i] + 1]++;
+    for (let d = 0; d < nDatasets; d++) consumerStart[d + 1] += consumerStart[d];
+    const consumers = u32(this.#nInputs);
+    const fill = this.#lastReader.array.fill(0);
+    for (let q = 0; q < this.#nQuanta; q++) {
+      for (let i = inputStart[q]; i < inputStart[q + 1]; i++) {
+        const d = inputs[i];
+        consumers[consumerStart[d] + fill[d]++] = q;
+      }
+    }
+    return { consumerStart, consumers };
+  }
 }
 
 /**

@@ -140,8 +140,19 @@ export class MultiblockPass {
   /** Bytes wanted from there. */
   #wanted = PASS_READ_SIZE;
 
-  constructor(memberSize: number, intSize: number, memberName: string, what: string) {
+  /**
+   * @param memberSize Where the pass ends: the end of a block, or of the member.
+   * @param startByte Where it begins: the start of a block.
+   */
+  constructor(
+    memberSize: number,
+    intSize: number,
+    memberName: string,
+    what: string,
+    startByte = 0,
+  ) {
     this.#memberSize = memberSize;
+    this.#position = startByte;
     this.#intSize = intSize;
     this.#memberName = memberName;
     this.#what = what;

@@ -34,7 +34,13 @@ import {
   QUANTA_ADDRESS_MEMBER,
   QUANTUM_DATASETS_MEMBER,
 } from "./member_names.ts";
-import { blockPayload, checkAddress, MultiblockPass, PASS_READ_SIZE } from "./multiblock.ts";
+import {
+  type BlockFrame,
+  blockPayload,
+  checkAddress,
+  MultiblockPass,
+  PASS_READ_SIZE,
+} from "./multiblock.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
 import {
@@ -48,6 +54,12 @@ const MAX_QUANTUM_SIZE = 2 ** 28;
 
 /** Bytes read at a time for blocks that are asked for one by one: neighbours are mostly next. */
 const READ_AHEAD = 2 ** 15;
+
+/** Half-open byte range of `quantum_datasets.mb` that holds whole blocks. */
+export interface BlockRange {
+  startByte: number;
+  endByte: number;
+}
 
 /** A decoded block and where it is in `quantum_datasets.mb`. */
 export interface PredictedBlock {
@@ -186,28 +198,54 @@ export class PredictedGraph implements Disposable {
   }
 
   /**
-   * Passes over all quanta in the order of the file. Memory: one read of 1 MiB and one block.
+   * Passes over quanta in the order of the file. Memory: one read of 1 MiB and one block.
    *
+   * @param range The blocks wanted, as {@linkcode blockRanges} gives them; without it, all are.
    * @throws {InvalidQuantumGraphFileError} if a block is cut or can't be decompressed.
    */
-  *blocks(): Generator<PredictedBlock> {
+  *blocks(range?: BlockRange): Generator<PredictedBlock> {
+    for (const { offset, size, frame } of this.#frames(range)) {
+      yield { offset, size, text: this.#decodeBlock(frame, offset) };
+    }
+  }
+
+  /**
+   * Where so many neighbouring blocks begin and end, in the order of the file, without decoding any.
+   *
+   * @throws {InvalidQuantumGraphFileError} if a block is cut.
+   */
+  *blockRanges(nBlocks: number): Generator<BlockRange> {
+    let startByte = 0;
+    let endByte = 0;
+    let n = 0;
+    for (const { offset, size } of this.#frames()) {
+      endByte = offset + size;
+      if (++n < nBlocks) continue;
+      yield { startByte, endByte };
+      startByte = endByte;
+      n = 0;
+    }
+    if (n > 0) yield { startByte, endByte };
+  }
+
+  *#frames(range?: BlockRange): Generator<BlockFrame> {
+    const { startByte, endByte } = range ?? { startByte: 0, endByte: this.nQuantaBlocksSize };
     const pass = new MultiblockPass(
-      this.nQuantaBlocksSize,
+      endByte,
       this.header.int_size,
       `${this.path}: ${QUANTUM_DATASETS_MEMBER}`,
       "predicted quantum",
+      startByte,
     );
     const start = this.#dataOffsets.get(QUANTUM_DATASETS_MEMBER)!;
-    let buffer = new Uint8Array(Math.min(PASS_READ_SIZE, this.nQuantaBlocksSize));
+    let buffer = new Uint8Array(Math.min(PASS_READ_SIZE, endByte - startByte));
     for (;;) {
       const request = pass.request();
       if (request === null) return;
       if (request.length > buffer.length) buffer = new Uint8Array(request.length);
       const bytes = buffer.subarray(0, request.length);
       this.#file.readInto(bytes, start + request.offset);
-      for (const { offset, size, frame } of pass.feed(bytes)) {
-        yield { offset, size, text: this.#decodeBlock(frame, offset) };
-      }
+      yield* pass.feed(bytes);
     }
   }
 
