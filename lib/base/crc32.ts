@@ -11,7 +11,7 @@ import { nodeZlib } from "./node_modules.ts";
 const N_BYTES_SLOW = 2 ** 23;
 
 /** For each distance from the end of eight bytes, the effect of every value. */
-const TABLES: readonly Uint32Array[] = makeTables();
+const [T0, T1, T2, T3, T4, T5, T6, T7] = makeTables();
 
 let nBytesSlow = 0;
 let native: ((data: Uint8Array, value: number) => number) | null = null;
@@ -31,8 +31,9 @@ export function crc32(data: Uint8Array, value = 0): number {
   return native(data, value);
 }
 
-function makeTables(): Uint32Array[] {
-  const first = Uint32Array.from({ length: 256 }, (_, byte) => {
+/** Signed, as the operators on bits give: other numbers would be no small integers to the engine. */
+function makeTables(): Int32Array[] {
+  const first = Int32Array.from({ length: 256 }, (_, byte) => {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >>> 1 : 0xedb88320 ^ (crc >>> 1);
     return crc;
@@ -46,15 +47,24 @@ function makeTables(): Uint32Array[] {
 
 /** The same without help, eight bytes at a time. */
 export function slowCrc32(data: Uint8Array, value = 0): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
-  const n = data.length;
-  let crc = ~value;
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
+  const nInWords = data.length - data.length % 8;
+  return ~crcOfBytes(data, nInWords, crcOfWords(data, nInWords, ~value)) >>> 0;
+}
+
+// Functions of their own: code made for a running loop knows nothing of what comes after it, and was
+// thrown away at the end of each call.
+function crcOfWords(data: Uint8Array, end: number, start: number): number {
+  let crc = start;
+  for (let i = 0; i < end; i += 8) {
     crc ^= data[i] | data[i + 1] << 8 | data[i + 2] << 16 | data[i + 3] << 24;
-    crc = t7[crc & 0xff] ^ t6[crc >>> 8 & 0xff] ^ t5[crc >>> 16 & 0xff] ^ t4[crc >>> 24] ^
-      t3[data[i + 4]] ^ t2[data[i + 5]] ^ t1[data[i + 6]] ^ t0[data[i + 7]];
+    crc = T7[crc & 0xff] ^ T6[crc >>> 8 & 0xff] ^ T5[crc >>> 16 & 0xff] ^ T4[crc >>> 24] ^
+      T3[data[i + 4]] ^ T2[data[i + 5]] ^ T1[data[i + 6]] ^ T0[data[i + 7]];
   }
-  for (; i < n; i++) crc = t0[(crc ^ data[i]) & 0xff] ^ crc >>> 8;
-  return ~crc >>> 0;
+  return crc;
+}
+
+function crcOfBytes(data: Uint8Array, from: number, start: number): number {
+  let crc = start;
+  for (let i = from; i < data.length; i++) crc = T0[(crc ^ data[i]) & 0xff] ^ crc >>> 8;
+  return crc;
 }

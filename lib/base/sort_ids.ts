@@ -20,23 +20,49 @@ export function sortIds(ids: Uint8Array, idAt: Float64Array | Uint32Array): Uint
   for (let i = 0; i < n; i++) order[i] = i;
   const counts = new Uint32Array(65537);
   for (let digit = UUID_SIZE - 2; digit >= 0; digit -= 2) {
-    counts.fill(0);
-    for (let i = 0; i < n; i++) {
-      const at = idAt[i] + digit;
-      counts[(ids[at] << 8 | ids[at + 1]) + 1]++;
-    }
-    if (n > 0) {
-      const at = idAt[0] + digit;
-      if (counts[(ids[at] << 8 | ids[at + 1]) + 1] === n) continue;
-    }
-    for (let k = 0; k < 65536; k++) counts[k + 1] += counts[k];
-    for (let i = 0; i < n; i++) {
-      const at = idAt[order[i]] + digit;
-      other[counts[ids[at] << 8 | ids[at + 1]]++] = order[i];
-    }
+    if (n === 0 || countDigits(ids, idAt, digit, counts) === n) continue;
+    sumUp(counts);
+    place(ids, idAt, digit, counts, order, other);
     [order, other] = [other, order];
   }
   return order;
+}
+
+// Each loop is a function: code that the engine makes for one that is running can't be used for others.
+
+/** Fills in how many ids have each value, at the next position; returns how many agree with the first. */
+function countDigits(
+  ids: Uint8Array,
+  idAt: Float64Array | Uint32Array,
+  digit: number,
+  counts: Uint32Array,
+): number {
+  counts.fill(0);
+  for (let i = 0; i < idAt.length; i++) {
+    const at = idAt[i] + digit;
+    counts[(ids[at] << 8 | ids[at + 1]) + 1]++;
+  }
+  const first = idAt[0] + digit;
+  return counts[(ids[first] << 8 | ids[first + 1]) + 1];
+}
+
+/** From how many have each value to where the first of them goes. */
+function sumUp(counts: Uint32Array): void {
+  for (let k = 0; k < 65536; k++) counts[k + 1] += counts[k];
+}
+
+function place(
+  ids: Uint8Array,
+  idAt: Float64Array | Uint32Array,
+  digit: number,
+  counts: Uint32Array,
+  order: Uint32Array,
+  sorted: Uint32Array,
+): void {
+  for (let i = 0; i < order.length; i++) {
+    const at = idAt[order[i]] + digit;
+    sorted[counts[ids[at] << 8 | ids[at + 1]]++] = order[i];
+  }
 }
 
 /** Packed 16-byte ids in ascending order, in an array of their own. */

@@ -34,10 +34,13 @@ class Place {
    */
   skip(cursor: JsonCursor, expected: number): number {
     const pieces = this.#pieces;
-    if (expected < pieces.length && cursor.skipText(pieces[expected].text)) return expected;
-    if (pieces.length > 0 && cursor.skipText(pieces[this.#latest].text)) return this.#latest;
-    for (let i = 0; i < pieces.length; i++) {
-      if (cursor.skipText(pieces[i].text)) return this.#latest = i;
+    // The expected one, the one that was found last, all others. One call for all of them: where it is
+    // written thrice, the engine compiles thrice as long.
+    for (let k = -2; k < pieces.length; k++) {
+      const i = k >= 0 ? k : k === -2 ? expected : this.#latest;
+      if (i >= pieces.length || !cursor.skipText(pieces[i].text)) continue;
+      if (k >= 0) this.#latest = i;
+      return i;
     }
     return -1;
   }
