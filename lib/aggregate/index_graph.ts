@@ -42,7 +42,8 @@ export async function indexGraphWith(
   readers: readonly IdReader[],
   graph: PredictedGraph,
 ): Promise<GraphIndex> {
-  if (readers.length === 0) return indexGraph(graph);
+  // What is one message is sooner read than sent.
+  if (readers.length === 0 || graph.header.n_quanta <= N_QUANTA) return indexGraph(graph);
   const builder = new GraphIndexBuilder(graph.path);
   const waiting: { range: BlockRange; reply: ReturnType<IdReader["read"]> }[] = [];
   const addNext = async () => {

@@ -71,13 +71,16 @@ Deno.test("indexGraphWith() equals indexGraph() with any number of readers, also
       assertSameIndex(await indexGraphWith(readers, graph), expected);
       const ranges = readers.flatMap((reader) => reader.ranges)
         .sort((a, b) => a.startByte - b.startByte);
-      if (failing.length === 0) continue;
+      if (failing.length === 0 || path !== paths[2]) {
+        assert.equal(ranges.length, 0);
+        continue;
+      }
       assert.deepEqual(ranges.map(({ startByte }) => startByte), [
         0,
         ...ranges.slice(0, -1).map(({ endByte }) => endByte),
       ]);
       assert.equal(ranges.at(-1)!.endByte, graph.nQuantaBlocksSize);
-      if (path === paths[2]) assert.ok(ranges.length > 4 && readers[0].ranges.length > 1);
+      assert.ok(ranges.length > 4 && readers[0].ranges.length > 1);
     }
   }
 });
