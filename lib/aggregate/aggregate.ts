@@ -226,6 +226,7 @@ async function aggregate(
     watch.update();
     const [isFinished] = await Promise.all(ends);
     if (!isFinished || (isWritingGraph && signal.aborted)) {
+      await supervisor.keepChunkLog();
       throw interrupted(supervisor.counts, chunkLogPath, options, signal);
     }
     if (isWritingGraph) await supervisor.publishGraph(options.outputPath!, options.keepChunks);
