@@ -219,17 +219,19 @@ async function aggregate(
     const ends = [
       isWritingGraph
         ? supervisor.finishGraph(options.outputPath!, documents, graph.header.int_size)
-        : supervisor.keepChunkLog().then(() => true),
+        : supervisor.keepChunkLog(),
       // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
       refuseIfIngested(config, run, options).then(() => supervisor.flushIngester()),
-    ] as const;
+    ];
     watch.update();
-    const [isFinished] = await Promise.all(ends);
-    if (!isFinished || (isWritingGraph && signal.aborted)) {
-      await supervisor.keepChunkLog();
-      throw interrupted(supervisor.counts, chunkLogPath, options, signal);
+    await Promise.all(ends);
+    if (isWritingGraph) {
+      if (signal.aborted) {
+        await supervisor.keepChunkLog();
+        throw interrupted(supervisor.counts, chunkLogPath, options, signal);
+      }
+      await supervisor.publishGraph(options.outputPath!, options.keepChunks);
     }
-    if (isWritingGraph) await supervisor.publishGraph(options.outputPath!, options.keepChunks);
     isDone = true;
   } finally {
     signal.removeEventListener("abort", stop);

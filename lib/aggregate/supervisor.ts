@@ -228,19 +228,16 @@ export class Supervisor {
   }
 
   /**
-   * Makes the graph of the chunk log, without its final name; false if it was given up because of
-   * {@linkcode stop}.
+   * Makes the graph of the chunk log, without its final name. After {@linkcode stop} there may be none.
    */
   async finishGraph(
     outputPath: string,
     documents: readonly GraphMember[],
     intSize: number,
-  ): Promise<boolean> {
+  ): Promise<void> {
     this.#finishing = "running";
     this.#writer!.send({ kind: "finish", outputPath, documents, intSize });
-    const nBytes = await this.#unlessFailed(this.#written.promise);
-    this.counts.nGraphBytes = nBytes ?? 0;
-    return nBytes !== null;
+    this.counts.nGraphBytes = await this.#unlessFailed(this.#written.promise) ?? 0;
   }
 
   /** Gives the graph that was made its final name. */

@@ -9,7 +9,7 @@
 
 import { createHash } from "node:crypto";
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
-import { sortIds } from "../base/sort_ids.ts";
+import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
 import { IdList } from "./check_documents.ts";
 import { type DocumentSource, parseStored } from "./documents.ts";
@@ -170,7 +170,7 @@ class MatchTable {
   /** To be called once, behind the last {@linkcode add}. */
   sort(): void {
     const { n, bytes } = this.#keys;
-    this.#order = sortIds(bytes, Float64Array.from({ length: n }, (_, i) => i * UUID_SIZE));
+    this.#order = sortIds(bytes, idPlaces(n));
     this.#wasMatched = new Uint8Array(n);
     this.nUnmatched = n;
   }

@@ -9,7 +9,7 @@
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { JsonCursor } from "../base/json_text.ts";
-import { sortIds } from "../base/sort_ids.ts";
+import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { readTaskMetadata } from "../provenance/task_metadata.ts";
 import {
@@ -237,8 +237,7 @@ class SortedIds {
 
   constructor(ids: Uint8Array) {
     this.#ids = ids;
-    const n = ids.length / UUID_SIZE;
-    this.order = sortIds(ids, Float64Array.from({ length: n }, (_, i) => i * UUID_SIZE));
+    this.order = sortIds(ids, idPlaces(ids.length / UUID_SIZE));
   }
 
   find(id: Uint8Array, at: number): number {

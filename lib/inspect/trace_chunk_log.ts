@@ -6,7 +6,7 @@
  * @module
  */
 
-import { sortIds } from "../base/sort_ids.ts";
+import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
 import { ChunkType } from "../store/chunk_log.ts";
@@ -57,8 +57,7 @@ export class ChunkLogTraceSource implements TraceSource {
     }
     this.#offset = Float64Array.from(offsets);
     this.#position = Int32Array.from(positions);
-    const idAt = Float64Array.from({ length: this.#ids.n }, (_, i) => i * UUID_SIZE);
-    this.#order = sortIds(this.#ids.bytes, idAt);
+    this.#order = sortIds(this.#ids.bytes, idPlaces(this.#ids.n));
   }
 
   locate(selector: Selector): Promise<TraceKey> {

@@ -65,7 +65,6 @@ export class GraphIndexBuilder {
   #nOutputs = 0;
   #nInputs = 0;
   #nQuanta = 0;
-  #nKnown = 0;
   #nCoordinateBytes = 0;
 
   /** @param path What errors call the graph. */
@@ -118,9 +117,9 @@ export class GraphIndexBuilder {
   }
 
   #datasetIndex(ids: Uint8Array, at: number): number {
+    const nKnown = this.#datasets.n;
     const index = this.#datasets.add(ids, at);
-    if (index === this.#nKnown) {
-      this.#nKnown++;
+    if (index === nKnown) {
       this.#producer.reach(index)[index] = -1;
       this.#lastReader.reach(index)[index] = -1;
     }

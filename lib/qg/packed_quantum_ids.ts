@@ -6,10 +6,9 @@
  */
 
 import { ByteBuilder } from "../base/bytes.ts";
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { BlockRange, PredictedBlock } from "./predicted_graph.ts";
-import { type QuantumFileRefs, QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
+import { type QuantumFileRefs, QuantumIds } from "./predicted_ids.ts";
 
 /** Dataset types and RUN of the metadata and the log of quanta, see {@linkcode QuantumFileRefs}. */
 export type QuantumFileTypes = Omit<QuantumFileRefs, "coordinateRange">;
@@ -46,83 +45,85 @@ export interface PackedQuantumIds {
 export interface QuantumBlocks {
   readonly path: string;
   blocks(range?: BlockRange): Iterable<PredictedBlock>;
+  scanBlock(block: PredictedBlock, out: QuantumIds): void;
 }
 
 /**
- * Reads the ids of some blocks, see {@linkcode scanQuantumIds}.
+ * Reads the ids of some blocks.
  *
  * @throws {InvalidQuantumGraphFileError} naming file and place of a block that can't be read or isn't a
  *   quantum.
  */
 export function packQuantumIds(graph: QuantumBlocks, range: BlockRange): PackedQuantumIds {
-  const [packed] = packInBatches(graph, Infinity, range);
-  return packed ?? emptyBatch();
+  const packer = new Packer(graph);
+  for (const block of graph.blocks(range)) packer.add(block);
+  return packer.take();
 }
 
-/** As {@linkcode packQuantumIds}, so many quanta at a time; without a range, of all blocks. */
-export function* packInBatches(
-  graph: QuantumBlocks,
-  nBatch: number,
-  range?: BlockRange,
-): Generator<PackedQuantumIds> {
-  const ids = new QuantumIds();
-  const idBytes = new ByteBuilder();
-  const coordinates = new ByteBuilder();
-  let numbers: number[] = [];
-  let taskLabels: string[] = [];
-  let fileTypes: QuantumFileTypes[] = [];
-  const take = (): PackedQuantumIds => {
-    const packed: PackedQuantumIds = {
-      nQuanta: numbers.length / N_PACKED_COLUMNS,
-      numbers: Float64Array.from(numbers),
-      ids: idBytes.take(),
-      coordinates: coordinates.take(),
-      taskLabels,
-      fileTypes,
-    };
-    idBytes.reset();
-    coordinates.reset();
-    [numbers, taskLabels, fileTypes] = [[], [], []];
-    return packed;
-  };
-  for (const { offset, size, text } of graph.blocks(range)) {
-    try {
-      scanQuantumIds(text, ids);
-    } catch (cause) {
-      throw new InvalidQuantumGraphFileError(
-        `Cannot read block at ${offset} of "${graph.path}": ${(cause as Error).message}`,
-        { cause },
-      );
-    }
-    const { files } = ids;
-    const [start, end] = files?.coordinateRange ?? [0, 0];
-    numbers.push(
-      positionOf(taskLabels, ids.taskLabel),
-      files === null ? -1 : positionOfTypes(fileTypes, files),
-      ids.nOutputs,
-      ids.nInputs,
-      end - start,
-      offset,
-      size,
-    );
-    idBytes.bytes(ids.quantumId);
-    idBytes.bytes(ids.outputIds, 0, ids.nOutputs * UUID_SIZE);
-    idBytes.bytes(ids.inputIds, 0, ids.nInputs * UUID_SIZE);
-    coordinates.bytes(text, start, end);
-    if (numbers.length === nBatch * N_PACKED_COLUMNS) yield take();
+/** As {@linkcode packQuantumIds}, but of all blocks, so many quanta at a time; the last may be none. */
+export function* packInBatches(graph: QuantumBlocks, nBatch: number): Generator<PackedQuantumIds> {
+  const packer = new Packer(graph);
+  for (const block of graph.blocks()) {
+    packer.add(block);
+    if (packer.nQuanta === nBatch) yield packer.take();
   }
-  if (numbers.length > 0) yield take();
+  yield packer.take();
 }
 
-function emptyBatch(): PackedQuantumIds {
-  return {
-    nQuanta: 0,
-    numbers: new Float64Array(0),
-    ids: new Uint8Array(0),
-    coordinates: new Uint8Array(0),
-    taskLabels: [],
-    fileTypes: [],
-  };
+/** Gathers the ids of blocks. */
+class Packer {
+  readonly #graph: QuantumBlocks;
+  readonly #quantum = new QuantumIds();
+  readonly #ids = new ByteBuilder();
+  readonly #coordinates = new ByteBuilder();
+  #numbers: number[] = [];
+  #taskLabels: string[] = [];
+  #fileTypes: QuantumFileTypes[] = [];
+
+  constructor(graph: QuantumBlocks) {
+    this.#graph = graph;
+  }
+
+  /** Quanta that {@linkcode take} would give. */
+  get nQuanta(): number {
+    return this.#numbers.length / N_PACKED_COLUMNS;
+  }
+
+  add(block: PredictedBlock): void {
+    const quantum = this.#quantum;
+    this.#graph.scanBlock(block, quantum);
+    const { files } = quantum;
+    const [start, end] = files?.coordinateRange ?? [0, 0];
+    this.#numbers.push(
+      positionOf(this.#taskLabels, quantum.taskLabel),
+      files === null ? -1 : positionOfTypes(this.#fileTypes, files),
+      quantum.nOutputs,
+      quantum.nInputs,
+      end - start,
+      block.offset,
+      block.size,
+    );
+    this.#ids.bytes(quantum.quantumId);
+    this.#ids.bytes(quantum.outputIds, 0, quantum.nOutputs * UUID_SIZE);
+    this.#ids.bytes(quantum.inputIds, 0, quantum.nInputs * UUID_SIZE);
+    this.#coordinates.bytes(block.text, start, end);
+  }
+
+  /** What was added since the last call. */
+  take(): PackedQuantumIds {
+    const packed: PackedQuantumIds = {
+      nQuanta: this.nQuanta,
+      numbers: Float64Array.from(this.#numbers),
+      ids: this.#ids.take(),
+      coordinates: this.#coordinates.take(),
+      taskLabels: this.#taskLabels,
+      fileTypes: this.#fileTypes,
+    };
+    this.#ids.reset();
+    this.#coordinates.reset();
+    [this.#numbers, this.#taskLabels, this.#fileTypes] = [[], [], []];
+    return packed;
+  }
 }
 
 /** Neighbours are mostly of one task: few labels, the wanted one mostly the last. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { scanQuantumIds } from "../../lib/qg/predicted_ids.ts";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
 import { uuidFromText, uuidToText } from "../../lib/base/uuid.ts";
 import { GraphIndex } from "../../lib/provenance/graph_index.ts";
@@ -179,6 +180,7 @@ Deno.test("GraphIndex.build() refuses a graph when ids repeat or quanta wait for
     () =>
       GraphIndex.build({
         path: "p",
+        scanBlock: ({ text }, ids) => scanQuantumIds(text, ids),
         blocks: () => [{ offset: 0, size: 1, text }, { offset: 1, size: 1, text }],
       }, []),
     /quantum 00000001-0000-7000-8000-000000000001 occurs twice/,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { scanQuantumIds } from "../../lib/qg/predicted_ids.ts";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { InvalidChunkLogError } from "../../lib/base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
@@ -239,6 +240,7 @@ Deno.test("an index has no data ID of log and metadata when the block alone tell
   ];
   const index = GraphIndex.build({
     path: "made-up.qg",
+    scanBlock: ({ text }, ids) => scanQuantumIds(text, ids),
     *blocks() {
       for (const [q, [outputs]] of blocks.entries()) {
         const text = encodeUtf8(

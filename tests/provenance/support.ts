@@ -1,5 +1,6 @@
 /** Helpers of the tests of the provenance layer. */
 
+import { scanQuantumIds } from "../../lib/qg/predicted_ids.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { GraphIndex } from "../../lib/provenance/graph_index.ts";
 import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
@@ -59,6 +60,7 @@ export function testIndex(
   return GraphIndex.build(
     {
       path: "made-up.qg",
+      scanBlock: ({ text }, ids) => scanQuantumIds(text, ids),
       *blocks() {
         let offset = 0;
         for (let q = 0; q < quanta.length; q++) {
