@@ -74,7 +74,7 @@ function assertNamed(result: ProcessResult, worker: string, cause: RegExp, what:
   const line = result.stderr.split("\n").find((line) => line.startsWith("error: Cannot go on"));
   assert.ok(line !== undefined, `${what}: ${told(result)}`);
   assert.ok(line.includes(`worker "${worker}`), `${what}: ${line}`);
-  assert.match(line, cause, what);
+  assert.match(line, cause, `${what}: ${line}`);
 }
 
 for (const [role, when, worker] of ROLES) {
