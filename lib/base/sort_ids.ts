@@ -1,5 +1,5 @@
 /**
- * Sorting of many UUIDs without making an object of any.
+ * Sorting of many UUIDs or offsets without making an object of any.
  *
  * @module
  */
@@ -14,15 +14,20 @@ import { UUID_SIZE } from "./uuid.ts";
  * @returns positions in `idAt`, ascending by id.
  */
 export function sortIds(ids: Uint8Array, idAt: Float64Array | Uint32Array): Uint32Array {
-  const n = idAt.length;
+  return sortKeys(ids, UUID_SIZE, idAt);
+}
+
+/** As {@linkcode sortIds}, for keys of an even number of bytes. */
+function sortKeys(keys: Uint8Array, size: number, keyAt: Float64Array | Uint32Array): Uint32Array {
+  const n = keyAt.length;
   let order = new Uint32Array(n);
   let other = new Uint32Array(n);
   for (let i = 0; i < n; i++) order[i] = i;
   const counts = new Uint32Array(65537);
-  for (let digit = UUID_SIZE - 2; digit >= 0; digit -= 2) {
-    if (n === 0 || countDigits(ids, idAt, digit, counts) === n) continue;
+  for (let digit = size - 2; digit >= 0; digit -= 2) {
+    if (n === 0 || countDigits(keys, keyAt, digit, counts) === n) continue;
     sumUp(counts);
-    place(ids, idAt, digit, counts, order, other);
+    place(keys, keyAt, digit, counts, order, other);
     [order, other] = [other, order];
   }
   return order;
@@ -30,20 +35,20 @@ export function sortIds(ids: Uint8Array, idAt: Float64Array | Uint32Array): Uint
 
 // Each loop is a function: code that the engine makes for one that is running can't be used for others.
 
-/** Fills in how many ids have each value, at the next position; returns how many agree with the first. */
+/** Fills in how many keys have each value, at the next position; returns how many agree with the first. */
 function countDigits(
-  ids: Uint8Array,
-  idAt: Float64Array | Uint32Array,
+  keys: Uint8Array,
+  keyAt: Float64Array | Uint32Array,
   digit: number,
   counts: Uint32Array,
 ): number {
   counts.fill(0);
-  for (let i = 0; i < idAt.length; i++) {
-    const at = idAt[i] + digit;
-    counts[(ids[at] << 8 | ids[at + 1]) + 1]++;
+  for (let i = 0; i < keyAt.length; i++) {
+    const at = keyAt[i] + digit;
+    counts[(keys[at] << 8 | keys[at + 1]) + 1]++;
   }
-  const first = idAt[0] + digit;
-  return counts[(ids[first] << 8 | ids[first + 1]) + 1];
+  const first = keyAt[0] + digit;
+  return counts[(keys[first] << 8 | keys[first + 1]) + 1];
 }
 
 /** From how many have each value to where the first of them goes. */
@@ -52,16 +57,16 @@ function sumUp(counts: Uint32Array): void {
 }
 
 function place(
-  ids: Uint8Array,
-  idAt: Float64Array | Uint32Array,
+  keys: Uint8Array,
+  keyAt: Float64Array | Uint32Array,
   digit: number,
   counts: Uint32Array,
   order: Uint32Array,
   sorted: Uint32Array,
 ): void {
   for (let i = 0; i < order.length; i++) {
-    const at = idAt[order[i]] + digit;
-    sorted[counts[ids[at] << 8 | ids[at + 1]]++] = order[i];
+    const at = keyAt[order[i]] + digit;
+    sorted[counts[keys[at] << 8 | keys[at + 1]]++] = order[i];
   }
 }
 
@@ -81,29 +86,21 @@ export function idPlaces(n: number): Float64Array {
   return places;
 }
 
+/** Bytes of an offset as a key. */
+const OFFSET_SIZE = 8;
+
 /**
- * Ascending order of offsets, whole numbers from 0, by radix sort as {@linkcode sortIds}.
+ * Ascending order of offsets, whole numbers from 0, as {@linkcode sortIds}.
  *
  * @returns positions in `offsets`, ascending by offset.
  */
 export function sortOffsets(offsets: Float64Array): Uint32Array {
-  const n = offsets.length;
-  let order = new Uint32Array(n);
-  let other = new Uint32Array(n);
-  let largest = 0;
-  for (let i = 0; i < n; i++) {
-    order[i] = i;
-    if (offsets[i] > largest) largest = offsets[i];
+  const keys = new DataView(new ArrayBuffer(offsets.length * OFFSET_SIZE));
+  const keyAt = new Float64Array(offsets.length);
+  for (let i = 0, at = 0; i < offsets.length; i++, at += OFFSET_SIZE) {
+    keyAt[i] = at;
+    keys.setUint32(at, offsets[i] / 2 ** 32);
+    keys.setUint32(at + 4, offsets[i]);
   }
-  const counts = new Uint32Array(65537);
-  for (let unit = 1; unit <= largest; unit *= 65536) {
-    counts.fill(0);
-    for (let i = 0; i < n; i++) counts[Math.floor(offsets[i] / unit) % 65536 + 1]++;
-    for (let k = 0; k < 65536; k++) counts[k + 1] += counts[k];
-    for (let i = 0; i < n; i++) {
-      other[counts[Math.floor(offsets[order[i]] / unit) % 65536]++] = order[i];
-    }
-    [order, other] = [other, order];
-  }
-  return order;
+  return sortKeys(new Uint8Array(keys.buffer), OFFSET_SIZE, keyAt);
 }

@@ -44,7 +44,7 @@ Deno.test("sortedIds() copies ids in ascending order when they are in any", () =
 });
 
 Deno.test("sortOffsets() equals a comparing sort when offsets are small, large or repeated", () => {
-  for (const scale of [0, 1, 255, 65535, 2 ** 20, 2 ** 33, 2 ** 47]) {
+  for (const scale of [0, 1, 255, 65535, 2 ** 20, 2 ** 33, 2 ** 47, 2 ** 52]) {
     const noise = randomBytes(600, scale % 97);
     const offsets = Float64Array.from(noise, (byte, i) => Math.floor(byte / 255 * scale) + i % 3);
     const expected = [...offsets.keys()].sort((a, b) => offsets[a] - offsets[b] || a - b);
