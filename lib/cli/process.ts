@@ -4,17 +4,24 @@
  * @module
  */
 
+import process from "node:process";
 import type { PagerProcess } from "./pager.ts";
 
-/** Linux keeps the peak; elsewhere the present size is the best there is. */
+/**
+ * Most bytes of memory that this process has had resident so far; null if the system doesn't tell. Only
+ * Linux is asked: others count in other units.
+ */
 export function peakRssBytes(): number | null {
+  if (Deno.build.os !== "linux") return null;
   try {
     const match = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync("/proc/self/status"));
     if (match !== null) return Number(match[1]) * 1024;
   } catch {
-    // Not Linux, or no permission.
+    // The runtime lets only a process with all permissions read it, which the binary hasn't.
   }
-  return Deno.memoryUsage().rss;
+  // Older runtimes don't have it.
+  const usage = (process as Partial<typeof process>).resourceUsage?.();
+  return usage === undefined ? null : usage.maxRSS * 1024;
 }
 
 /** Calls back every so many milliseconds, until the returned function is called. */
