@@ -11,8 +11,8 @@ import { absolutePath } from "../butler/datastore.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError, isAbsence } from "../store/file_source.ts";
 
-/** Removals under way at a time. */
-const N_IN_FLIGHT = 32;
+/** Removals under way at a time: as with files, each may wait for the disk. */
+const N_IN_FLIGHT = 192;
 
 /** Directories that may have become empty. */
 export class EmptyDirectories {
