@@ -35,11 +35,12 @@ function goWrong(): void {
 }
 
 // After a lost message the real worker fails by itself, and on a busy machine it may do so before a later throw.
-let wrong = false;
+let hasLost = false;
 const receive = (event: MessageEvent) => {
-  wrong ||= event.data.kind === when;
-  if (event.data.kind === when) goWrong();
-  else if (!wrong) work(event);
+  if (event.data.kind === when) {
+    hasLost = true;
+    goWrong();
+  } else if (!hasLost) work(event);
 };
 self.onmessage = receive;
 for (const event of early) receive(event);
