@@ -8,6 +8,17 @@ import process from "node:process";
 import type { PagerProcess } from "./pager.ts";
 
 /**
+ * The kernel lets a process begin with the peak of the one that started it (getrusage(2)): only what is
+ * above this is ours.
+ */
+const MAX_RSS_AT_START = maxRss();
+
+/** What getrusage(2) tells as the peak, in kibibytes; 0 in older runtimes, which don't ask it. */
+function maxRss(): number {
+  return (process as Partial<typeof process>).resourceUsage?.().maxRSS ?? 0;
+}
+
+/**
  * Most bytes of memory that this process has had resident so far; null if the system doesn't tell. Only
  * Linux is asked: others count in other units.
  */
@@ -19,9 +30,8 @@ export function peakRssBytes(): number | null {
   } catch {
     // The runtime lets only a process with all permissions read it, which the binary hasn't.
   }
-  // Older runtimes don't have it.
-  const usage = (process as Partial<typeof process>).resourceUsage?.();
-  return usage === undefined ? null : usage.maxRSS * 1024;
+  const kibibytes = maxRss();
+  return kibibytes > MAX_RSS_AT_START ? kibibytes * 1024 : null;
 }
 
 /** Calls back every so many milliseconds, until the returned function is called. */
