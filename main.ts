@@ -7,7 +7,7 @@
 import type { StopReason } from "./lib/base/errors.ts";
 import { runCommandLine } from "./lib/cli/command_line.ts";
 import { ExitCode } from "./lib/cli/exit_codes.ts";
-import { every, openPager, peakRssBytes } from "./lib/cli/process.ts";
+import { every, measurePeakRss, openPager } from "./lib/cli/process.ts";
 import { describeSignal } from "./lib/cli/tell_error.ts";
 import { ProcessTerminal } from "./lib/cli/terminal.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/store/failpoints.ts";
@@ -71,7 +71,7 @@ if (import.meta.main) {
       processId: Deno.pid,
       now: () => new Date(),
       append: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
-      peakRssBytes,
+      measurePeakRss,
       rssBytes: () => Deno.memoryUsage().rss,
       every,
       openPager,

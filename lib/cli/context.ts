@@ -32,8 +32,11 @@ export interface CliContext {
   now: () => Date;
   /** Appends text to a file. */
   append: (path: string, text: string) => void;
-  /** Most bytes of memory that the process has had resident so far, or null if unknown. */
-  peakRssBytes: () => number | null;
+  /**
+   * To be called before much memory is taken; what is returned tells the most bytes that the process has
+   * had resident so far, or null if unknown.
+   */
+  measurePeakRss: () => () => number | null;
   /** Bytes of memory that the process has resident now. */
   rssBytes: () => number;
   /** Calls back again and again; returns what ends it. Does not keep the process alive. */

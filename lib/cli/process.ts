@@ -4,34 +4,37 @@
  * @module
  */
 
-import process from "node:process";
+import { nodeProcess } from "../base/node_modules.ts";
 import type { PagerProcess } from "./pager.ts";
 
 /**
- * The kernel lets a process begin with the peak of the one that started it (getrusage(2)): only what is
- * above this is ours.
+ * Finds out how to tell the most bytes of memory that this process has had resident so far; to be called
+ * before it takes much. What is returned tells it, or null if the system doesn't. Only Linux is asked:
+ * others count in other units.
  */
-const MAX_RSS_AT_START = maxRss();
-
-/** What getrusage(2) tells as the peak, in kibibytes; 0 in older runtimes, which don't ask it. */
-function maxRss(): number {
-  return (process as Partial<typeof process>).resourceUsage?.().maxRSS ?? 0;
+export function measurePeakRss(): () => number | null {
+  if (Deno.build.os !== "linux") return () => null;
+  if (peakInStatus() !== null) return peakInStatus;
+  const process: { resourceUsage?: () => { maxRSS: number } } = nodeProcess();
+  // Older runtimes don't have it.
+  const maxRss = () => process.resourceUsage?.().maxRSS ?? 0;
+  // The kernel lets a process begin with the peak of the one that started it (getrusage(2)): only what is
+  // above this is ours.
+  const atStart = maxRss();
+  return () => {
+    const kibibytes = maxRss();
+    return kibibytes > atStart ? kibibytes * 1024 : null;
+  };
 }
 
-/**
- * Most bytes of memory that this process has had resident so far; null if the system doesn't tell. Only
- * Linux is asked: others count in other units.
- */
-export function peakRssBytes(): number | null {
-  if (Deno.build.os !== "linux") return null;
+/** The peak in /proc/self/status, which the runtime lets only a process with all permissions read. */
+function peakInStatus(): number | null {
   try {
     const match = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync("/proc/self/status"));
-    if (match !== null) return Number(match[1]) * 1024;
+    return match === null ? null : Number(match[1]) * 1024;
   } catch {
-    // The runtime lets only a process with all permissions read it, which the binary hasn't.
+    return null;
   }
-  const kibibytes = maxRss();
-  return kibibytes > MAX_RSS_AT_START ? kibibytes * 1024 : null;
 }
 
 /** Calls back every so many milliseconds, until the returned function is called. */

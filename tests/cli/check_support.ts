@@ -49,7 +49,7 @@ export async function runHere(
     processId: Deno.pid,
     now: () => new Date(),
     append: () => {},
-    peakRssBytes: () => null,
+    measurePeakRss: () => () => null,
     rssBytes: () => 0,
     every: () => () => {},
     openPager: () => {

@@ -7,9 +7,10 @@ const SIZE = 200e6;
 
 /** Takes much memory, gives it back, and tells the peak and what it has then. */
 const SCRIPT = `
-  import { peakRssBytes } from "${new URL("../../lib/cli/process.ts", import.meta.url)}";
+  import { measurePeakRss } from "${new URL("../../lib/cli/process.ts", import.meta.url)}";
+  const peakRss = measurePeakRss();
   new Uint8Array(${SIZE}).fill(1).buffer.transfer(0);
-  console.log(JSON.stringify([peakRssBytes(), Deno.memoryUsage().rss]));
+  console.log(JSON.stringify([peakRss(), Deno.memoryUsage().rss]));
 `;
 
 async function runScript(command: readonly string[], script: string): Promise<string> {

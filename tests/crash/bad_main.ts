@@ -40,7 +40,7 @@ if (import.meta.main) {
       now: () => new Date(),
       append: () => {},
       stopGracefully: () => {},
-      peakRssBytes: () => null,
+      measurePeakRss: () => () => null,
       rssBytes: () => 0,
       every: () => () => {},
       openPager: () => {

@@ -112,6 +112,7 @@ export function aggregateGraphCommand(
   return command.action(async (graph: string, repository: string, options: Options) => {
     const context = start("aggregate", [REFERENCE_LOGGER]);
     context.stopGracefully();
+    const peakRss = context.measurePeakRss();
     // Loaded when needed: other commands start without it.
     const { aggregateGraph } = await import("../../aggregate/aggregate.ts");
     const { env, cwd } = context;
@@ -142,7 +143,7 @@ export function aggregateGraphCommand(
         level: options.workerLogLevel,
       },
     }, context);
-    const peakRssBytes = context.peakRssBytes();
+    const peakRssBytes = peakRss();
     tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes }, context.log);
     if (options.json) {
       const { speeds } = context.progress;

@@ -64,6 +64,7 @@ export function ingestGraphCommand(
     .action(async (repository: string, graph: string | undefined, options: Options) => {
       const context = start("ingest", [REFERENCE_LOGGER]);
       context.stopGracefully();
+      const peakRss = context.measurePeakRss();
       const { ingestGraph } = await import("../../ingest/ingest.ts");
       const summary = await ingestGraph({
         repository,
@@ -78,7 +79,7 @@ export function ingestGraphCommand(
         isDryRun: options.dryRun,
         busyTimeoutMs: options.busyTimeout * 1000,
       }, context);
-      const form = { isDryRun: options.dryRun, peakRssBytes: context.peakRssBytes() };
+      const form = { isDryRun: options.dryRun, peakRssBytes: peakRss() };
       tellIngestSummary(summary, form, context.log);
       if (options.json) cli.terminal.write(ingestJson(summary, form, context.progress.speeds));
       setExitCode(summary.nKept > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);

@@ -56,6 +56,7 @@ export function simulateCommand(
     .action(async (directory: string, options: Options) => {
       const context = start("simulate");
       context.stopGracefully();
+      const peakRss = context.measurePeakRss();
       const { simulate } = await import("../../simulate/simulate.ts");
       const summary = await simulate({
         directory: filePath(directory, context.env, context.cwd, "directory"),
@@ -66,7 +67,7 @@ export function simulateCommand(
         seed: options.seed,
         isGraphOnly: options.graphOnly,
       }, context);
-      const peakRssBytes = context.peakRssBytes();
+      const peakRssBytes = peakRss();
       tellSummary(summary, options, context.log, peakRssBytes);
       if (options.json) {
         cli.terminal.write(jsonLine("summary", {
