@@ -1,7 +1,7 @@
 /** Message loop of a scanner. @module */
 
 import type { ScannerReply, ScannerRequest, ScanResult } from "../lib/aggregate/messages.ts";
-import { OpenedGraph, Scanner } from "../lib/aggregate/scanner.ts";
+import { OpenedGraph, Scanner, tryReadChunkLog } from "../lib/aggregate/scanner.ts";
 import type { PackedQuantumIds } from "../lib/qg/packed_quantum_ids.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
@@ -33,6 +33,11 @@ serveRequests<ScannerRequest, ScannerReply>(
       case "ids": {
         const ids = opened?.tryReadIds(request) ?? null;
         reply({ kind: "ids", ids }, ids === null ? [] : idBuffersOf(ids));
+        break;
+      }
+      case "chunkLog": {
+        const found = tryReadChunkLog(request.path, request.index, request.indexSeed);
+        reply({ kind: "chunkLog", found });
         break;
       }
       case "scan":

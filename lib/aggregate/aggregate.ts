@@ -43,10 +43,11 @@ import {
 } from "./output_files.ts";
 import { checkRepository, type KnownState, refuseIfIngested } from "./preconditions.ts";
 import { tellProblem } from "./problems.ts";
-import { checkCounts, indexGraphWith, WorkerIdReader } from "./index_graph.ts";
+import { checkCounts, indexGraphWith } from "./index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import { mergeShards } from "./shard_files.ts";
 import { type AggregateCounts, Supervisor } from "./supervisor.ts";
+import { type FoundChunkLog, WaitingScanner } from "./waiting_scanner.ts";
 
 export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
 
@@ -100,16 +101,20 @@ async function aggregate(
   using graph = await PredictedGraph.open(options.graphPath, zstd);
   graph.verifyStructure();
   const run = graph.header.output_run;
-  const known = await checkRepository(config, graph, options);
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
   if (options.outputPath !== null) {
     removeLeftovers(options.outputPath, true);
     removeLeftovers(chunkLogPathOf(options.outputPath), true);
   }
-  log.log("INFO", "Analyzing predicted graph.");
   const fingerprint = fingerprintOf(graph);
   const remembered = openIndex(graph, fingerprint, options);
+  // While this thread asks the registry; but shards that are to be merged come into the chunk log first.
+  const reading = remembered === null || options.chunkLogs.length > 0
+    ? null
+    : readWithScanner(chunkLogPathOf(options.outputPath!), remembered, early);
+  const known = await checkRepository(config, graph, options);
+  log.log("INFO", "Analyzing predicted graph.");
   const index = remembered === null
     ? await indexWithScanners(graph, early)
     : checkCounts(remembered, graph);
@@ -135,7 +140,7 @@ async function aggregate(
   const merged = options.chunkLogs.length > 0
     ? mergeShards(index, fingerprint, options, zstd, log)
     : null;
-  const chunkLog = isWriting ? openChunkLog(index, fingerprint, options, log) : null;
+  const chunkLog = isWriting ? openChunkLog(index, fingerprint, options, log, await reading) : null;
   clock.enter("dictionary");
   if (isWriting) {
     scanner.reuse = chunkLog && { table: chunkLog.table, wasProduced: chunkLog.wasProduced };
@@ -254,9 +259,19 @@ async function aggregate(
 async function indexWithScanners(graph: PredictedGraph, early: EarlyWorkers): Promise<GraphIndex> {
   using readers = new DisposableStack();
   return await indexGraphWith(
-    early.waiting("scanner").map((worker) => readers.use(new WorkerIdReader(worker))),
+    early.waiting("scanner").map((worker) => readers.use(new WaitingScanner(worker))),
     graph,
   );
+}
+
+/** Chunk log of an earlier run, read by a scanner that waits for its set-up; null if it can't. */
+async function readWithScanner(
+  path: string,
+  index: GraphIndex,
+  early: EarlyWorkers,
+): Promise<FoundChunkLog | null> {
+  using scanner = new WaitingScanner(early.waiting("scanner")[0]);
+  return await scanner.readChunkLog(path, index);
 }
 
 function interrupted(

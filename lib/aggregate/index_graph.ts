@@ -9,7 +9,6 @@ import { GraphIndex } from "../provenance/graph_index.ts";
 import { GraphIndexBuilder } from "../provenance/graph_index_build.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../qg/packed_quantum_ids.ts";
 import type { BlockRange, PredictedGraph } from "../qg/predicted_graph.ts";
-import type { ScannerReply, ScannerRequest } from "./messages.ts";
 
 /** Quanta in one message: some hundred kilobytes. */
 const N_QUANTA = 256;
@@ -88,45 +87,4 @@ export function checkCounts(index: GraphIndex, graph: PredictedGraph): GraphInde
     );
   }
   return index;
-}
-
-/**
- * A scanner that hasn't been set up as a reader of ids. It was asked before to open the graph. Its owner
- * may send it nothing else before this is disposed.
- */
-export class WorkerIdReader implements IdReader, Disposable {
-  readonly #worker: Worker;
-  /** Readings under way, in the order in which they were asked for, which is that of the replies. */
-  readonly #waiting: ((ids: PackedQuantumIds | null) => void)[] = [];
-  #isDead = false;
-
-  constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.addEventListener("message", this.#onMessage);
-    worker.addEventListener("error", this.#onError);
-  }
-
-  read(range: BlockRange): Promise<PackedQuantumIds | null> {
-    if (this.#isDead) return Promise.resolve(null);
-    const request: ScannerRequest = { kind: "ids", ...range };
-    this.#worker.postMessage(request);
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  readonly #onMessage = ({ data }: MessageEvent<ScannerReply>): void => {
-    if (data.kind === "ids") this.#waiting.shift()?.(data.ids);
-    else if (data.kind === "failed") this.#onError();
-  };
-
-  // Told by whoever gets the worker; here its share is done by others.
-  readonly #onError = (): void => {
-    this.#isDead = true;
-    for (const resolve of this.#waiting.splice(0)) resolve(null);
-  };
-
-  /** Leaves the worker to others. */
-  [Symbol.dispose](): void {
-    this.#worker.removeEventListener("message", this.#onMessage);
-    this.#worker.removeEventListener("error", this.#onError);
-  }
 }

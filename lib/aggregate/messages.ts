@@ -55,11 +55,15 @@ export interface ScannerPreparation {
   graphPath: string;
 }
 
-/** What a scanner is asked to do; before it is set up, to read ids of the graph that it has opened. */
+/**
+ * What a scanner is asked to do; before it is set up, to read ids of the graph that it has opened, or the
+ * chunk log of an earlier run.
+ */
 export type ScannerRequest =
   | ScannerPreparation
   | ScannerSetup
   | { kind: "ids" } & BlockRange
+  | { kind: "chunkLog"; path: string; index: GraphArrays; indexSeed: number }
   | { kind: "scan"; batch: number; quanta: Uint32Array }
   | { kind: "blocked"; batch: number; quanta: Uint32Array }
   | { kind: "init"; batch: number }
@@ -104,6 +108,8 @@ export type ScannerReply =
   | ScanResult
   /** Null if it couldn't read them: who asked does, and tells why. */
   | { kind: "ids"; ids: PackedQuantumIds | null }
+  /** Null if it couldn't read it, as with ids. */
+  | { kind: "chunkLog"; found: { log: LoadedChunkLog | null } | null }
   | WorkerReply;
 
 /** All that the writer is given at the start. */

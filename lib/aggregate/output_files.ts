@@ -16,6 +16,7 @@ import { removeLeftovers } from "../store/durable_file.ts";
 import { LockFile } from "../store/lock_file.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import type { AggregateOptions } from "./options.ts";
+import type { FoundChunkLog } from "./waiting_scanner.ts";
 
 /** Path of the chunk log of an output. */
 export function chunkLogPathOf(outputPath: string): string {
@@ -77,17 +78,21 @@ export function openIndex(
   return loadIndex(source, fingerprint, graph);
 }
 
-/** The chunk log of an earlier run of the same graph, if there is one and it is wanted. */
+/**
+ * The chunk log of an earlier run of the same graph, if there is one and it is wanted.
+ *
+ * @param found What has been read of it already; null to read it now.
+ */
 export function openChunkLog(
   index: GraphIndex,
   fingerprint: string,
   options: AggregateOptions,
   log: Log,
+  found: FoundChunkLog | null,
 ): LoadedChunkLog | null {
   const path = chunkLogPathOf(options.outputPath!);
   if (!options.resume || fileIdentity(path) === null) return null;
-  using source = FileSource.open(path);
-  const loaded = loadChunkLog(source, index);
+  const loaded = found === null ? readChunkLog(path, index) : found.log;
   if (loaded === null) return null;
   if (loaded.header.fingerprint !== fingerprint) {
     throw new RefusedError(
@@ -105,4 +110,9 @@ export function openChunkLog(
   }
   log.log("INFO", `Continuing chunk log "${path}" with ${loaded.nChunks} quanta.`);
   return loaded;
+}
+
+function readChunkLog(path: string, index: GraphIndex): LoadedChunkLog | null {
+  using source = FileSource.open(path);
+  return loadChunkLog(source, index);
 }

@@ -9,7 +9,8 @@
 import { ByteBuilder } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
-import { GraphIndex } from "../provenance/graph_index.ts";
+import { loadChunkLog } from "../provenance/chunk_table.ts";
+import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
 import {
   BROKEN_LOG,
@@ -41,13 +42,14 @@ import {
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
 import { ChunkType } from "../store/chunk_log.ts";
-import { fileIdentity, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
 import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
 import type { ScannerSetup, ScanResult } from "./messages.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
+import type { FoundChunkLog } from "./waiting_scanner.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {
@@ -91,6 +93,20 @@ export class OpenedGraph {
     } catch {
       return null;
     }
+  }
+}
+
+/** The chunk log of an earlier run of a graph with this index; null if it can't be read. */
+export function tryReadChunkLog(
+  path: string,
+  index: GraphArrays,
+  indexSeed: number,
+): FoundChunkLog | null {
+  try {
+    using source = FileSource.open(path);
+    return { log: loadChunkLog(source, new GraphIndex(index, indexSeed)) };
+  } catch {
+    return null;
   }
 }
 

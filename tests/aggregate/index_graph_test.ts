@@ -2,12 +2,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import {
-  type IdReader,
-  indexGraph,
-  indexGraphWith,
-  WorkerIdReader,
-} from "../../lib/aggregate/index_graph.ts";
+import { type IdReader, indexGraph, indexGraphWith } from "../../lib/aggregate/index_graph.ts";
+import { WaitingScanner } from "../../lib/aggregate/waiting_scanner.ts";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
 import type { GraphIndex } from "../../lib/provenance/graph_index.ts";
 import { packQuantumIds } from "../../lib/qg/packed_quantum_ids.ts";
@@ -112,14 +108,14 @@ function scannerWorker(graphPath: string): Worker {
   return worker;
 }
 
-Deno.test("WorkerIdReader reads ids in a scanner, and says null when that has no such graph or died", async () => {
+Deno.test("WaitingScanner reads ids in a scanner, and says null when that has no such graph or died", async () => {
   const path = fixturePath("small-mixed", "predicted.qg");
   using graph = await openGraph(path);
   const all = { startByte: 0, endByte: graph.nQuantaBlocksSize };
   const worker = scannerWorker(path);
   const lost = scannerWorker(`${path}.none`);
   try {
-    const reader = new WorkerIdReader(worker);
+    const reader = new WaitingScanner(worker);
     const expected = packQuantumIds(graph, all);
     assert.ok(expected.nQuanta > 50);
     assert.deepEqual(await reader.read(all), expected);
@@ -131,7 +127,7 @@ Deno.test("WorkerIdReader reads ids in a scanner, and says null when that has no
       ]),
       [expected, null, expected],
     );
-    assert.equal(await new WorkerIdReader(lost).read(all), null);
+    assert.equal(await new WaitingScanner(lost).read(all), null);
     const waiting = reader.read(all);
     worker.dispatchEvent(new ErrorEvent("error", { message: "died", cancelable: true }));
     assert.equal(await waiting, null);
