@@ -51,6 +51,15 @@ serveRequests<ScannerRequest, ScannerReply>(
         reply(result, buffersOf(result));
         break;
       }
+      case "copy": {
+        const copied = scanner!.copy(
+          request.share,
+          request.stopFlag,
+          (nQuanta) => reply({ kind: "copying", nQuanta }),
+        );
+        reply({ kind: "copied", copied });
+        break;
+      }
       case "end":
         scanner?.close();
         break;

@@ -25,12 +25,17 @@ serveRequests<WriterRequest, WriterReply>(
         reply({ kind: "synced" });
         break;
       case "finish": {
-        const nBytes = writer!.finish(
-          request.outputPath,
-          request.documents,
-          request.intSize,
+        const { outputPath, documents, intSize, nShares } = request;
+        reply({
+          kind: "begun",
+          shares: writer!.beginGraph(outputPath, documents, intSize, nShares),
+        });
+        break;
+      }
+      case "complete": {
+        const nBytes = writer!.complete(
+          request.copied,
           (text) => reply({ kind: "progress", text }),
-          (nQuanta) => reply({ kind: "copied", nQuanta }),
         );
         reply({ kind: "finished", nBytes });
         break;

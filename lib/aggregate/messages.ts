@@ -13,6 +13,7 @@ import type { ChunkTable, LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphArrays } from "../provenance/graph_index.ts";
 import type { PackedQuantumIds } from "../qg/packed_quantum_ids.ts";
 import type { BlockRange } from "../qg/predicted_graph.ts";
+import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
 import type { PackedRows } from "./ingest_rows.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
@@ -67,6 +68,8 @@ export type ScannerRequest =
   | { kind: "scan"; batch: number; quanta: Uint32Array }
   | { kind: "blocked"; batch: number; quanta: Uint32Array }
   | { kind: "init"; batch: number }
+  /** The stop flag is that of the writer. */
+  | { kind: "copy"; share: CopyShare; stopFlag: Int32Array }
   | { kind: "end" };
 
 /** A file that was there but could not be used, or something odd about one. */
@@ -110,6 +113,10 @@ export type ScannerReply =
   | { kind: "ids"; ids: PackedQuantumIds | null }
   /** Null if it couldn't read it, as with ids. */
   | { kind: "chunkLog"; found: { log: LoadedChunkLog | null } | null }
+  /** Quanta of its share that have been copied so far. */
+  | { kind: "copying"; nQuanta: number }
+  /** Null: given up because of the stop flag. */
+  | { kind: "copied"; copied: CopiedShare | null }
   | WorkerReply;
 
 /** All that the writer is given at the start. */
@@ -150,7 +157,11 @@ export type WriterRequest =
     outputPath: string;
     documents: readonly GraphMember[];
     intSize: number;
+    /** Scanners that can copy a share. */
+    nShares: number;
   }
+  /** What has become of each share; null for one that was given up. */
+  | { kind: "complete"; copied: readonly (CopiedShare | null)[] }
   | { kind: "publish"; outputPath: string; keepChunks: boolean }
   | { kind: "end" };
 
@@ -159,8 +170,8 @@ export type WriterReply =
   | { kind: "appended"; batch: number }
   | { kind: "synced" }
   | { kind: "progress"; text: string }
-  /** Quanta whose blocks are in the graph that is being finished. */
-  | { kind: "copied"; nQuanta: number }
+  /** What has to be copied into the graph that is being finished. */
+  | { kind: "begun"; shares: readonly CopyShare[] }
   /** Null: given up because of the stop flag. */
   | { kind: "finished"; nBytes: number | null }
   | { kind: "published" }

@@ -47,6 +47,7 @@ import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
 import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
+import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
 import type { ScannerSetup, ScanResult } from "./messages.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
 import type { FoundChunkLog } from "./waiting_scanner.ts";
@@ -585,6 +586,15 @@ export class Scanner {
         )
       ),
     };
+  }
+
+  /** Copies a share of the blocks into the graph, see `copyShare`. */
+  copy(
+    share: CopyShare,
+    stopFlag: Int32Array,
+    onCopied: (nQuanta: number) => void,
+  ): CopiedShare | null {
+    return copyShare(share, this.#index, () => Atomics.load(stopFlag, 0) !== 0, onCopied);
   }
 
   /** Closes its files. */

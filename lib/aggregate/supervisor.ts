@@ -12,6 +12,7 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { GraphWalker } from "../provenance/graph_walker.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import { WorkerLog, type WorkerLogSetup } from "../store/worker_log.ts";
+import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
 import {
   BATCH_SIZE,
   BATCHES_PER_SCANNER,
@@ -91,6 +92,7 @@ export class Supervisor {
   #ingester: WorkerHandle<IngesterRequest, IngesterReply> | null = null;
   readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers();
   readonly #scanned: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #begun: PromiseWithResolvers<readonly CopyShare[]> = Promise.withResolvers();
   readonly #written: PromiseWithResolvers<number | null> = Promise.withResolvers();
   readonly #published: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
@@ -111,7 +113,8 @@ export class Supervisor {
   #nBytesAppended = 0;
   #nRowsSent = 0;
   #nRowsCommitted = 0;
-  #nCopied = 0;
+  /** Of each scanner that copies: the quanta of its share that are done, and where the rest is awaited. */
+  readonly #copies: { nQuanta: number; end: PromiseWithResolvers<CopiedShare | null> }[] = [];
   #isScanned = false;
   #isFlushed = false;
   #log: WorkerLog = WorkerLog.open(null, "supervisor");
@@ -213,10 +216,15 @@ export class Supervisor {
   async scan(): Promise<void> {
     this.#dispatch();
     await this.#unlessFailed(this.#scanned.promise);
-    for (const scanner of this.#scanners) scanner.send({ kind: "end" });
-    await this.#unlessFailed(Promise.all(this.#scanners.map((scanner) => scanner.ended)));
+    // Else they are needed once more, to copy what they made.
+    if (!this.#setup.isWritingGraph) await this.#endScanners();
     this.#isScanned = true;
     this.#log.log("INFO", `Scanned ${this.counts.nScanned} of ${this.counts.nQuanta} quanta.`);
+  }
+
+  async #endScanners(): Promise<void> {
+    for (const scanner of this.#scanners) scanner.send({ kind: "end" });
+    await this.#unlessFailed(Promise.all(this.#scanners.map((scanner) => scanner.ended)));
   }
 
   /** Waits until everything found is registered. */
@@ -236,7 +244,19 @@ export class Supervisor {
     intSize: number,
   ): Promise<void> {
     this.#finishing = "running";
-    this.#writer!.send({ kind: "finish", outputPath, documents, intSize });
+    const nShares = this.#scanners.length;
+    this.#writer!.send({ kind: "finish", outputPath, documents, intSize, nShares });
+    const shares = await this.#unlessFailed(this.#begun.promise);
+    this.#setup.progress("VERBOSE", "Copying blocks into the provenance graph.");
+    shares.forEach((share, i) => {
+      this.#copies.push({ nQuanta: 0, end: Promise.withResolvers() });
+      this.#scanners[i].send({ kind: "copy", share, stopFlag: this.#stopFlag });
+    });
+    const copied = await this.#unlessFailed(
+      Promise.all(this.#copies.map(({ end }) => end.promise)),
+    );
+    await this.#endScanners();
+    this.#writer!.send({ kind: "complete", copied });
     this.counts.nGraphBytes = await this.#unlessFailed(this.#written.promise) ?? 0;
   }
 
@@ -320,6 +340,8 @@ export class Supervisor {
   }
 
   #onScanner(i: number, reply: ScannerReply): void {
+    if (reply.kind === "copying") this.#copies[i].nQuanta = reply.nQuanta;
+    if (reply.kind === "copied") this.#copies[i].end.resolve(reply.copied);
     if (reply.kind !== "scanned") return;
     if (!this.#isIngesterReady) {
       this.#held.push([i, reply]);
@@ -402,8 +424,8 @@ export class Supervisor {
       case "published":
         this.#published.resolve();
         break;
-      case "copied":
-        this.#nCopied = reply.nQuanta;
+      case "begun":
+        this.#begun.resolve(reply.shares);
         break;
       case "progress":
         this.#setup.progress("VERBOSE", reply.text);
@@ -458,7 +480,12 @@ export class Supervisor {
         isFlushed: this.#isFlushed,
       },
       finish: this.#setup.isWritingGraph
-        ? { state, nQuantaDone: state === "done" ? nQuanta : this.#nCopied }
+        ? {
+          state,
+          nQuantaDone: state === "done"
+            ? nQuanta
+            : this.#copies.reduce((sum, { nQuanta }) => sum + nQuanta, 0),
+        }
         : null,
     });
   }

@@ -21,7 +21,8 @@ import { fsyncDirectory } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 import { WorkerLog } from "../store/worker_log.ts";
-import { publishGraph, writeGraph } from "./finish_graph.ts";
+import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
+import { GraphDraft, publishGraph } from "./finish_graph.ts";
 import type { GraphMember, WriterSetup } from "./messages.ts";
 
 /** The one writer of the chunk log and the graph. */
@@ -37,6 +38,7 @@ export class Writer {
   /** Datasets of the index in the order of their ids. */
   readonly #datasetOrder: Uint32Array;
   #initChunkOffset = -1;
+  #draft: GraphDraft | null = null;
 
   constructor(setup: WriterSetup) {
     this.#setup = setup;
@@ -99,24 +101,24 @@ export class Writer {
   }
 
   /**
-   * Makes the graph, which gets its final name by {@linkcode publish}.
+   * Begins the graph.
    *
-   * @returns bytes of the graph; null if the stop flag was raised: then there is none.
+   * @param nShares Shares of what is to be copied; fewer if there are few quanta.
+   * @returns what others have to copy before {@linkcode complete}.
    */
-  finish(
+  beginGraph(
     outputPath: string,
     documents: readonly GraphMember[],
     intSize: number,
-    progress: (text: string) => void,
-    onCopied: (nQuanta: number) => void,
-  ): number | null {
+    nShares: number,
+  ): readonly CopyShare[] {
     if (this.#nLive !== this.#index.nQuanta || this.#initChunkOffset < 0) {
       throw new Error(
         `Cannot finish graph: ${this.#nLive} of ${this.#index.nQuanta} quanta have a chunk`,
       );
     }
     this.#workerLog.log("INFO", `Making the provenance graph of ${this.#nLive} quanta.`);
-    const size = writeGraph({
+    this.#draft = GraphDraft.create({
       index: this.#index,
       chunkLogPath: this.#log.path,
       table: this.#table,
@@ -125,9 +127,22 @@ export class Writer {
       documents,
       intSize,
       outputPath,
-      isStopped: () => Atomics.load(this.#setup.stopFlag, 0) !== 0,
-      onCopied,
-    }, progress);
+    }, nShares);
+    return this.#draft.shares;
+  }
+
+  /**
+   * Completes the graph, which gets its final name by {@linkcode publish}.
+   *
+   * @param copied What has become of each share.
+   * @returns bytes of the graph; null if it was given up because the stop flag was raised.
+   */
+  complete(
+    copied: readonly (CopiedShare | null)[],
+    progress: (text: string) => void,
+  ): number | null {
+    const isStopped = () => Atomics.load(this.#setup.stopFlag, 0) !== 0;
+    const size = this.#draft!.finish(copied, isStopped, progress);
     this.#workerLog.log("INFO", size === null ? "Given up." : `The graph has ${size} bytes.`);
     return size;
   }

@@ -10,6 +10,9 @@ import { nodeZlib } from "./node_modules.ts";
 /** After as many bytes, `node:zlib` has paid for its loading. */
 const N_BYTES_SLOW = 2 ** 23;
 
+/** The polynomial of CRC-32 without its highest term. */
+const POLYNOMIAL = 0xedb88320;
+
 /** For each distance from the end of eight bytes, the effect of every value. */
 const [T0, T1, T2, T3, T4, T5, T6, T7] = makeTables();
 
@@ -35,7 +38,7 @@ export function crc32(data: Uint8Array, value = 0): number {
 function makeTables(): Int32Array[] {
   const first = Int32Array.from({ length: 256 }, (_, byte) => {
     let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >>> 1 : 0xedb88320 ^ (crc >>> 1);
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >>> 1 : POLYNOMIAL ^ (crc >>> 1);
     return crc;
   });
   const tables = [first];
@@ -67,4 +70,33 @@ function crcOfBytes(data: Uint8Array, from: number, start: number): number {
   let crc = start;
   for (let i = from; i < data.length; i++) crc = T0[(crc ^ data[i]) & 0xff] ^ crc >>> 8;
   return crc;
+}
+
+/** The polynomial 1, whose lowest term is bit 31 as in all of them here. */
+const ONE = 0x80000000;
+
+/**
+ * CRC-32 of bytes of which only the CRC-32 of two parts is known.
+ *
+ * @param secondSize Bytes of the second part.
+ */
+export function combineCrc32(first: number, second: number, secondSize: number): number {
+  // Every byte behind the first part multiplies its remainder by x^8.
+  let power = ONE;
+  let square = ONE >>> 8;
+  for (let n = secondSize; n > 0; n = Math.floor(n / 2)) {
+    if (n % 2 === 1) power = multiplyModulo(power, square);
+    square = multiplyModulo(square, square);
+  }
+  return (multiplyModulo(first, power) ^ second) >>> 0;
+}
+
+/** Product of two polynomials over GF(2), modulo that of CRC-32. */
+function multiplyModulo(a: number, b: number): number {
+  let product = 0;
+  for (let bit = ONE; bit !== 0; bit >>>= 1) {
+    if ((a & bit) !== 0) product ^= b;
+    b = (b & 1) === 0 ? b >>> 1 : POLYNOMIAL ^ (b >>> 1);
+  }
+  return product >>> 0;
 }

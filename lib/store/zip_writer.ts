@@ -9,9 +9,7 @@
  */
 
 import { writeLittleEndian } from "../base/bytes.ts";
-import { crc32 } from "../base/crc32.ts";
-import { EnvironmentError } from "../base/errors.ts";
-import { systemErrorText } from "./file_source.ts";
+import { RangeWriter, writeAt } from "./range_writer.ts";
 
 const LOCAL_HEADER_SIZE = 30;
 const CENTRAL_ENTRY_SIZE = 46;
@@ -33,8 +31,6 @@ const EXTERNAL_ATTRIBUTES = 0o100644 * 0x10000;
 const DOS_DATE = 1 << 5 | 1;
 /** Flag bit 11: names are UTF-8. */
 const UTF8_FLAG = 1 << 11;
-/** Bytes gathered per member before they are written. */
-const BUFFER_SIZE = 2 ** 18;
 
 /** A member before it is written. */
 export interface PlannedMember {
@@ -48,11 +44,8 @@ interface Member extends PlannedMember {
   nameBytes: Uint8Array;
   headerOffset: number;
   dataOffset: number;
-  /** Bytes accepted so far, of which the last `nBuffered` are in `buffer`. */
-  nWritten: number;
-  nBuffered: number;
-  /** Allocated with the first small write. */
-  buffer: Uint8Array | null;
+  data: RangeWriter;
+  /** Known when all data are written. */
   crc: number;
 }
 
@@ -68,7 +61,6 @@ export class StoredZipWriter {
   readonly #fileName: string;
   readonly #members = new Map<string, Member>();
   readonly #dataEnd: number;
-  #position = -1;
 
   /**
    * Lays the members out one after another, in the order given.
@@ -96,9 +88,7 @@ export class StoredZipWriter {
         nameBytes,
         headerOffset: at,
         dataOffset,
-        nWritten: 0,
-        nBuffered: 0,
-        buffer: null,
+        data: new RangeWriter(file, fileName, dataOffset, size),
         crc: 0,
       });
       at = dataOffset + size;
@@ -122,23 +112,27 @@ export class StoredZipWriter {
    * @throws {EnvironmentError} if the file can't be written.
    */
   write(name: string, data: Uint8Array): void {
-    const member = this.#member(name);
-    if (data.length > member.size - member.nWritten) {
+    this.#next(name, data.length).write(data);
+  }
+
+  /**
+   * Counts in the next bytes of a member, which somebody else writes to their place in the file.
+   *
+   * @param crc Their CRC-32.
+   * @throws {RangeError} as {@linkcode StoredZipWriter.write}.
+   */
+  skip(name: string, size: number, crc: number): void {
+    this.#next(name, size).skip(size, crc);
+  }
+
+  #next(name: string, size: number): RangeWriter {
+    const { data, size: planned } = this.#member(name);
+    if (size > planned - data.nDone) {
       throw new RangeError(
-        `Cannot write member "${name}": ${member.nWritten + data.length} bytes, ` +
-          `expected ${member.size}`,
+        `Cannot write member "${name}": ${data.nDone + size} bytes, expected ${planned}`,
       );
     }
-    if (member.nBuffered + data.length > BUFFER_SIZE) this.#flush(member);
-    if (data.length >= BUFFER_SIZE) {
-      member.crc = crc32(data, member.crc);
-      this.#writeAt(member.dataOffset + member.nWritten, data);
-    } else {
-      member.buffer ??= new Uint8Array(Math.min(BUFFER_SIZE, member.size));
-      member.buffer.set(data, member.nBuffered);
-      member.nBuffered += data.length;
-    }
-    member.nWritten += data.length;
+    return data;
   }
 
   /**
@@ -151,13 +145,12 @@ export class StoredZipWriter {
    */
   finish(): number {
     for (const member of this.#members.values()) {
-      if (member.nWritten !== member.size) {
+      if (member.data.nDone !== member.size) {
         throw new RangeError(
-          `Cannot finish member "${member.name}": ${member.nWritten} bytes, expected ${member.size}`,
+          `Cannot finish member "${member.name}": ${member.data.nDone} bytes, expected ${member.size}`,
         );
       }
-      this.#flush(member);
-      member.buffer = null;
+      member.crc = member.data.finish();
     }
     for (const member of this.#members.values()) {
       this.#writeAt(member.headerOffset, localHeader(member));
@@ -173,31 +166,8 @@ export class StoredZipWriter {
     return at;
   }
 
-  #flush(member: Member): void {
-    if (member.nBuffered === 0) return;
-    const at = member.dataOffset + member.nWritten - member.nBuffered;
-    const data = member.buffer!.subarray(0, member.nBuffered);
-    member.crc = crc32(data, member.crc);
-    this.#writeAt(at, data);
-    member.nBuffered = 0;
-  }
-
   #writeAt(offset: number, data: Uint8Array): void {
-    try {
-      if (this.#position !== offset) this.#file.seekSync(offset, Deno.SeekMode.Start);
-      // Unknown until all is written: a failed write may have written part of it.
-      this.#position = -1;
-      for (let done = 0; done < data.length;) {
-        done += this.#file.writeSync(done === 0 ? data : data.subarray(done));
-      }
-      this.#position = offset + data.length;
-    } catch (cause) {
-      throw new EnvironmentError(
-        `Cannot write ${data.length} bytes at ${offset} of "${this.#fileName}": ` +
-          systemErrorText(cause),
-        { cause },
-      );
-    }
+    writeAt(this.#file, this.#fileName, offset, data);
   }
 
   #member(name: string): Member {

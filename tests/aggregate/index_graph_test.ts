@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type IdReader, indexGraph, indexGraphWith } from "../../lib/aggregate/index_graph.ts";
-import { WaitingScanner } from "../../lib/aggregate/waiting_scanner.ts";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
 import type { GraphIndex } from "../../lib/provenance/graph_index.ts";
 import { packQuantumIds } from "../../lib/qg/packed_quantum_ids.ts";
@@ -98,42 +97,4 @@ Deno.test("indexGraphWith() names file and block when a block is damaged", async
     assert.ok(error.message.includes(`block at ${last.offset} of "${path}"`), error.message);
     return true;
   });
-});
-
-function scannerWorker(graphPath: string): Worker {
-  const worker = new Worker(new URL("../../workers/scanner.ts", import.meta.url), {
-    type: "module",
-  });
-  worker.postMessage({ kind: "prepare", graphPath });
-  return worker;
-}
-
-Deno.test("WaitingScanner reads ids in a scanner, and says null when that has no such graph or died", async () => {
-  const path = fixturePath("small-mixed", "predicted.qg");
-  using graph = await openGraph(path);
-  const all = { startByte: 0, endByte: graph.nQuantaBlocksSize };
-  const worker = scannerWorker(path);
-  const lost = scannerWorker(`${path}.none`);
-  try {
-    const reader = new WaitingScanner(worker);
-    const expected = packQuantumIds(graph, all);
-    assert.ok(expected.nQuanta > 50);
-    assert.deepEqual(await reader.read(all), expected);
-    assert.deepEqual(
-      await Promise.all([
-        reader.read(all),
-        reader.read({ startByte: 1, endByte: 9 }),
-        reader.read(all),
-      ]),
-      [expected, null, expected],
-    );
-    assert.equal(await new WaitingScanner(lost).read(all), null);
-    const waiting = reader.read(all);
-    worker.dispatchEvent(new ErrorEvent("error", { message: "died", cancelable: true }));
-    assert.equal(await waiting, null);
-    assert.equal(await reader.read(all), null);
-  } finally {
-    worker.terminate();
-    lost.terminate();
-  }
 });

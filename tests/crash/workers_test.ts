@@ -63,11 +63,16 @@ const WAYS: readonly (readonly [how: string, cause: RegExp])[] = [
 /** Workers and the message that finds them in the midst of their work. */
 const ROLES: readonly (readonly [role: string, when: string, worker: string])[] = [
   ["scanner", "scan", "scanner-000"],
+  ["scanner", "copy", "scanner-000"],
   ["ingester", "rows", "ingester"],
   ["writer", "append", "writer"],
   ["writer", "finish", "writer"],
+  ["writer", "complete", "writer"],
   ["deleter", "delete", "deleter"],
 ];
+
+/** Messages that come when other workers of the role have done their work. */
+const LATE = ["copy", "finish", "complete"];
 
 function assertNamed(result: ProcessResult, worker: string, cause: RegExp, what: string): void {
   assert.equal(result.code, 1, `${what}: ${told(result)}`);
@@ -82,7 +87,8 @@ for (const [role, when, worker] of ROLES) {
     const jobs = role === "deleter" ? INGEST_JOBS : AGGREGATE_JOBS;
     using job = await makeJob(jobs[0]);
     await forEachAtOnce(WAYS, async ([how, cause]) => {
-      if (when === "finish" && (how === "missing" || how === "unreadable")) return;
+      // Such a worker doesn't get as far.
+      if (LATE.includes(when) && (how === "missing" || how === "unreadable")) return;
       const what = `${role} ${how} at ${when}`;
       await assertSurvives(job, what, async (work) => {
         const result = await runBad(job.args, work, `${role}:${when}:${how}`);

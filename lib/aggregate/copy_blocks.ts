@@ -1,0 +1,269 @@
+/**
+ * Blocks on their way from the chunk log to the graph, copied as they are, in shares that threads may work
+ * on side by side: where each goes follows from the sizes in the chunk table.
+ *
+ * @module
+ */
+
+import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
+import type { ChunkTable } from "../provenance/chunk_table.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
+import {
+  DATASETS_MEMBER,
+  LOGS_MEMBER,
+  METADATA_MEMBER,
+  QUANTA_MEMBER,
+} from "../qg/member_names.ts";
+import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../store/chunk_log.ts";
+import { temporaryPath } from "../store/durable_file.ts";
+import { failpoint } from "../store/failpoints.ts";
+import { fileError, FileSource } from "../store/file_source.ts";
+import { RangeWriter } from "../store/range_writer.ts";
+
+/** Members that hold blocks. A chunk has the blocks of quantum, metadata, log, datasets, in this order. */
+export const BLOCK_MEMBERS = [
+  QUANTA_MEMBER,
+  METADATA_MEMBER,
+  LOGS_MEMBER,
+  DATASETS_MEMBER,
+] as const;
+
+/**
+ * Where the blocks are in the data of their members, on shared memory: 12 bytes a dataset, 32 a quantum.
+ */
+export interface BlockPlaces {
+  datasetOffset: Float64Array;
+  datasetSize: Uint32Array;
+  quantumOffset: Float64Array;
+  metadataOffset: Float64Array;
+  logOffset: Float64Array;
+  /** The quantum's own dataset of metadata, or -1; so of its log. */
+  metadataDataset: Int32Array;
+  logDataset: Int32Array;
+}
+
+/** Places that aren't known yet. */
+export function makeBlockPlaces({ nDatasets, nQuanta }: GraphIndex): BlockPlaces {
+  const offsets = (n: number) => new Float64Array(new SharedArrayBuffer(n * 8));
+  const datasets = (n: number) => new Int32Array(new SharedArrayBuffer(n * 4)).fill(-1);
+  return {
+    datasetOffset: offsets(nDatasets),
+    datasetSize: new Uint32Array(new SharedArrayBuffer(nDatasets * 4)),
+    quantumOffset: offsets(nQuanta),
+    metadataOffset: offsets(nQuanta),
+    logOffset: offsets(nQuanta),
+    metadataDataset: datasets(nQuanta),
+    logDataset: datasets(nQuanta),
+  };
+}
+
+/** Chunks of some quanta, and where their blocks go. Plain data. */
+export interface CopyShare {
+  chunkLogPath: string;
+  /** Path of the graph, which is being written under its temporary name. */
+  outputPath: string;
+  /** Quanta in the order of their chunks in the chunk log. Shared. */
+  order: Uint32Array;
+  /** The share: a half-open range of `order`. */
+  start: number;
+  end: number;
+  chunkOffset: Float64Array;
+  /** Filled in for the datasets and quanta of the share. */
+  places: BlockPlaces;
+  /**
+   * For each of {@linkcode BLOCK_MEMBERS}: where the blocks begin in the file and in the member's data, and
+   * their bytes altogether.
+   */
+  ranges: BlockRange[];
+}
+
+/** See {@linkcode CopyShare}. */
+export interface BlockRange {
+  fileOffset: number;
+  offset: number;
+  size: number;
+}
+
+/** What was copied: CRC-32 of each of the ranges. */
+export interface CopiedShare {
+  crcs: number[];
+}
+
+/**
+ * Divides the copying of all chunks into shares of as many quanta each.
+ *
+ * @param dataOffset Where the data of a member begin in the file.
+ */
+export function makeShares(
+  nShares: number,
+  base: Pick<CopyShare, "chunkLogPath" | "outputPath" | "order" | "places">,
+  table: ChunkTable,
+  dataOffset: (member: string) => number,
+): CopyShare[] {
+  const sizes = [table.quantumSize, table.metadataSize, table.logSize, table.datasetsSize];
+  const ends = [0, 0, 0, 0];
+  const nQuanta = base.order.length;
+  const n = Math.min(nShares, nQuanta);
+  return Array.from({ length: n }, (_, i) => {
+    const start = Math.floor(nQuanta * i / n);
+    const end = Math.floor(nQuanta * (i + 1) / n);
+    const ranges = sizes.map((size, m): BlockRange => {
+      const offset = ends[m];
+      for (let k = start; k < end; k++) ends[m] += size[base.order[k]];
+      return {
+        fileOffset: dataOffset(BLOCK_MEMBERS[m]) + offset,
+        offset,
+        size: ends[m] - offset,
+      };
+    });
+    return { ...base, chunkOffset: table.chunkOffset, start, end, ranges };
+  });
+}
+
+/** Small enough to be in the processor's cache until it is copied. */
+const READ_SIZE = 1 << 20;
+/** Quanta between two messages on how far it is. */
+const QUANTA_PER_REPORT = 2048;
+
+/** Reads chunks at ascending offsets through one large window; each is valid until the next is read. */
+export class ChunkWindow {
+  readonly #source: FileSource;
+  #buffer = new Uint8Array(READ_SIZE);
+  #bytes = new Uint8Array(0);
+  #start = 0;
+
+  constructor(source: FileSource) {
+    this.#source = source;
+  }
+
+  #load(at: number, length: number): Uint8Array {
+    if (at < this.#start || at + length > this.#start + this.#bytes.length) {
+      const size = Math.max(length, Math.min(READ_SIZE, this.#source.size - at));
+      if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+      this.#bytes = this.#buffer.subarray(0, size);
+      this.#source.readInto(this.#bytes, at);
+      this.#start = at;
+    }
+    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
+  }
+
+  /**
+   * Head and body of the chunk at `offset`, checked.
+   *
+   * @throws {EnvironmentError} if it is damaged or can't be read.
+   */
+  read(offset: number): { head: ScanHead; body: Uint8Array } {
+    const place = readChunkPrefix(this.#load(offset, CHUNK_PREFIX_SIZE), 0, offset);
+    if (place === null) throw this.#damaged(offset);
+    const chunk = this.#load(offset, chunkSize(place.headSize, place.bodySize));
+    if (!isChunkSound(chunk)) throw this.#damaged(offset);
+    const bodyStart = CHUNK_PREFIX_SIZE + place.headSize;
+    return {
+      head: new ScanHead(chunk.subarray(CHUNK_PREFIX_SIZE, bodyStart), `"${this.#source.name}"`),
+      body: chunk.subarray(bodyStart),
+    };
+  }
+
+  #damaged(offset: number): EnvironmentError {
+    return new EnvironmentError(
+      `Cannot finish graph from "${this.#source.name}": the chunk at ${offset} is damaged`,
+      { hint: "run the same command again: the quantum is scanned anew" },
+    );
+  }
+}
+
+/**
+ * Copies the blocks of a share to their places in the file, and notes the places.
+ *
+ * @param isStopped Whether to give up; looked at between chunks.
+ * @param onCopied Told now and then how many quanta have been copied.
+ * @returns null if it was given up.
+ * @throws {EnvironmentError} if anything can't be read or written.
+ */
+export function copyShare(
+  share: CopyShare,
+  index: GraphIndex,
+  isStopped: () => boolean,
+  onCopied: (nQuanta: number) => void,
+): CopiedShare | null {
+  try {
+    using file = Deno.openSync(temporaryPath(share.outputPath), { write: true });
+    return copyChunks(file, share, index, isStopped, onCopied);
+  } catch (error) {
+    throw graphError(share.outputPath, error);
+  }
+}
+
+/** What is told of an error when a graph was being written. */
+export function graphError(outputPath: string, error: unknown): unknown {
+  return error instanceof EnvironmentError || error instanceof InvalidQuantumGraphFileError
+    ? error
+    : fileError("write graph", outputPath, error);
+}
+
+function copyChunks(
+  file: Deno.FsFile,
+  share: CopyShare,
+  index: GraphIndex,
+  isStopped: () => boolean,
+  onCopied: (nQuanta: number) => void,
+): CopiedShare | null {
+  using chunkLog = FileSource.open(share.chunkLogPath);
+  const chunks = new ChunkWindow(chunkLog);
+  const { order, start, end, chunkOffset, places } = share;
+  const [quanta, metadata, logs, datasets] = share.ranges.map(({ fileOffset, size }) =>
+    new RangeWriter(file, share.outputPath, fileOffset, size)
+  );
+  let [quantumAt, metadataAt, logAt, datasetsAt] = share.ranges.map(({ offset }) => offset);
+  for (let n = start; n < end; n++) {
+    if (isStopped()) return null;
+    if ((n - start) % QUANTA_PER_REPORT === 0) onCopied(n - start);
+    const q = order[n];
+    const { head, body } = chunks.read(chunkOffset[q]);
+    const { quantumSize, metadataSize, logSize, datasetsSize } = head;
+    const logStart = quantumSize + metadataSize;
+    const datasetsStart = logStart + logSize;
+    quanta.write(body.subarray(0, quantumSize));
+    metadata.write(body.subarray(quantumSize, logStart));
+    logs.write(body.subarray(logStart, datasetsStart));
+    datasets.write(body.subarray(datasetsStart));
+    places.quantumOffset[q] = quantumAt;
+    if (metadataSize > 0) places.metadataOffset[q] = metadataAt;
+    if (logSize > 0) places.logOffset[q] = logAt;
+    placeDatasets(places, index, head, q, datasetsAt);
+    quantumAt += quantumSize;
+    metadataAt += metadataSize;
+    logAt += logSize;
+    datasetsAt += datasetsSize;
+  }
+  failpoint("finish.half-written");
+  return { crcs: [quanta, metadata, logs, datasets].map((writer) => writer.finish()) };
+}
+
+/**
+ * Notes the places of a chunk's dataset blocks.
+ *
+ * @param q The quantum, or -1 for the init quanta.
+ * @param offset Where the blocks begin in the data of their member.
+ */
+export function placeDatasets(
+  places: BlockPlaces,
+  index: GraphIndex,
+  head: ScanHead,
+  q: number,
+  offset: number,
+): void {
+  const { nDatasets } = head;
+  for (let i = 0; i < nDatasets; i++) {
+    const d = head.findDataset(index, q, i);
+    const size = head.datasetSize(i);
+    places.datasetOffset[d] = offset;
+    places.datasetSize[d] = size;
+    offset += size;
+    if (q < 0) continue;
+    const role = head.datasetRole(i);
+    if (role === DatasetRole.METADATA) places.metadataDataset[q] = d;
+    else if (role === DatasetRole.LOG) places.logDataset[q] = d;
+  }
+}
