@@ -26,7 +26,7 @@ import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { EarlyWorkers } from "./early_workers.ts";
 import { makeDocuments } from "./graph_members.ts";
-import type { ScannerRequest, WorkerRole } from "./messages.ts";
+import type { FoundChunkLog, ScannerRequest, WorkerRole } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
   type AggregateContext,
@@ -47,7 +47,7 @@ import { checkCounts, indexGraphWith } from "./index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import { mergeShards } from "./shard_files.ts";
 import { type AggregateCounts, Supervisor } from "./supervisor.ts";
-import { type FoundChunkLog, WaitingScanner } from "./waiting_scanner.ts";
+import { WaitingScanner } from "./waiting_scanner.ts";
 
 export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
 

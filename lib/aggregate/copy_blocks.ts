@@ -75,11 +75,11 @@ export interface CopyShare {
    * For each of {@linkcode BLOCK_MEMBERS}: where the blocks begin in the file and in the member's data, and
    * their bytes altogether.
    */
-  ranges: BlockRange[];
+  ranges: CopyRange[];
 }
 
 /** See {@linkcode CopyShare}. */
-export interface BlockRange {
+export interface CopyRange {
   fileOffset: number;
   offset: number;
   size: number;
@@ -108,7 +108,7 @@ export function makeShares(
   return Array.from({ length: n }, (_, i) => {
     const start = Math.floor(nQuanta * i / n);
     const end = Math.floor(nQuanta * (i + 1) / n);
-    const ranges = sizes.map((size, m): BlockRange => {
+    const ranges = sizes.map((size, m): CopyRange => {
       const offset = ends[m];
       for (let k = start; k < end; k++) ends[m] += size[base.order[k]];
       return {

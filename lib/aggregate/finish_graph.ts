@@ -13,6 +13,7 @@ import { idPlaces, sortIds, sortOffsets } from "../base/sort_ids.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
+import type { ScanHead } from "../provenance/scan_chunk.ts";
 import {
   addressFileSize,
   addressHeaderSize,
@@ -64,6 +65,7 @@ export interface FinishInput {
 
 const N_ADDRESSES = 4;
 const ADDRESS_ROWS_PER_WRITE = 2048;
+
 /** A graph that is being written under its temporary name. */
 export class GraphDraft {
   /** What has to be copied before {@linkcode finish}, each by whoever has time. */
@@ -104,7 +106,6 @@ export class GraphDraft {
     const { index, table, intSize, documents, chunkLogPath, outputPath } = input;
     const nRows = this.#nRows = countRows(index);
     const nFences = this.#nFences = fenceCount(nRows);
-    const sum = (sizes: Uint32Array) => sizes.reduce((total, size) => total + size, 0);
     const zip = this.#zip = new StoredZipWriter(file, [
       ...documents.map(({ name, bytes }) => ({ name, size: bytes.length })),
       { name: QUANTA_MEMBER, size: sum(table.quantumSize) },
@@ -127,7 +128,7 @@ export class GraphDraft {
   }
 
   /** The chunk of the init quanta. */
-  #readInit() {
+  #readInit(): { head: ScanHead; body: Uint8Array } {
     using chunkLog = FileSource.open(this.#input.chunkLogPath);
     return new ChunkWindow(chunkLog).read(this.#input.initChunkOffset);
   }
@@ -169,9 +170,8 @@ export class GraphDraft {
       ranges.forEach(({ size }, m) => zip.skip(BLOCK_MEMBERS[m], size, copied[i].crcs[m]));
     });
     const init = this.#readInit();
-    const sum = table.datasetsSize.reduce((total, size) => total + size, 0);
     zip.write(DATASETS_MEMBER, init.body);
-    placeDatasets(places, index, init.head, -1, sum);
+    placeDatasets(places, index, init.head, -1, sum(table.datasetsSize));
     progress("Writing the address file of the provenance graph.");
     const nRows = this.#nRows;
     const nFences = this.#nFences;
@@ -193,6 +193,10 @@ export class GraphDraft {
     failpoint("finish.synced");
     return size;
   }
+}
+
+function sum(sizes: Uint32Array): number {
+  return sizes.reduce((total, size) => total + size, 0);
 }
 
 /** Closes a graph that is given up, and removes it. */

@@ -106,13 +106,18 @@ export interface ScanResult {
   compressSeconds: number;
 }
 
+/** What there is in a chunk log: null if it holds no sound header. */
+export interface FoundChunkLog {
+  log: LoadedChunkLog | null;
+}
+
 /** What a scanner answers. */
 export type ScannerReply =
   | ScanResult
   /** Null if it couldn't read them: who asked does, and tells why. */
   | { kind: "ids"; ids: PackedQuantumIds | null }
   /** Null if it couldn't read it, as with ids. */
-  | { kind: "chunkLog"; found: { log: LoadedChunkLog | null } | null }
+  | { kind: "chunkLog"; found: FoundChunkLog | null }
   /** Quanta of its share that have been copied so far. */
   | { kind: "copying"; nQuanta: number }
   /** Null: given up because of the stop flag. */

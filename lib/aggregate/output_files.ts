@@ -15,8 +15,8 @@ import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import { removeLeftovers } from "../store/durable_file.ts";
 import { LockFile } from "../store/lock_file.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
+import type { FoundChunkLog } from "./messages.ts";
 import type { AggregateOptions } from "./options.ts";
-import type { FoundChunkLog } from "./waiting_scanner.ts";
 
 /** Path of the chunk log of an output. */
 export function chunkLogPathOf(outputPath: string): string {

@@ -48,9 +48,8 @@ import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
 import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
-import type { ScannerSetup, ScanResult } from "./messages.ts";
+import type { FoundChunkLog, ScannerSetup, ScanResult } from "./messages.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
-import type { FoundChunkLog } from "./waiting_scanner.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {

@@ -4,17 +4,11 @@
  * @module
  */
 
-import type { LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import type { PackedQuantumIds } from "../qg/packed_quantum_ids.ts";
 import type { BlockRange } from "../qg/predicted_graph.ts";
 import type { IdReader } from "./index_graph.ts";
-import type { ScannerReply, ScannerRequest } from "./messages.ts";
-
-/** What is read of a chunk log: null if it holds no sound header. */
-export interface FoundChunkLog {
-  log: LoadedChunkLog | null;
-}
+import type { FoundChunkLog, ScannerReply, ScannerRequest } from "./messages.ts";
 
 /**
  * A scanner that hasn't been set up. It was asked before to open the graph. Its owner may send it nothing
