@@ -125,21 +125,31 @@ export class PlannedOutputs {
     if (run !== this.#run) return null;
     try {
       const values = parseCoordinate(coordinate);
-      return {
-        metadata: this.#fileOf(metadataType, values),
-        log: logType === "" ? null : this.#fileOf(logType, values),
-      };
+      const metadata = this.#planNamed(metadataType);
+      const dataId = this.#dataId(metadata, values);
+      const files = { metadata: this.#fileOf(metadata, dataId), log: null };
+      if (logType === "") return files;
+      const log = this.#planNamed(logType);
+      const isSameGroup = log.type.group === metadata.type.group;
+      const logId = isSameGroup ? dataId : this.#dataId(log, values);
+      return { ...files, log: this.#fileOf(log, logId) };
     } catch (error) {
       if (error instanceof ProvgraphError || error instanceof SyntaxError) return null;
       throw error;
     }
   }
 
-  #fileOf(typeName: string, coordinate: readonly JsonValue[]): string | null {
+  #planNamed(typeName: string): DatasetPlan {
     const typeIndex = this.types.indexOf(typeName);
     if (typeIndex < 0) throw new SyntaxError("Only the block tells how to say it");
-    const plan = this.#planOf(typeIndex);
-    const values = dataIdFromCoordinate(plan.type.group, this.#universe, coordinate, typeName);
+    return this.#planOf(typeIndex);
+  }
+
+  #dataId({ type }: DatasetPlan, coordinate: readonly JsonValue[]): DataIdValue[] {
+    return dataIdFromCoordinate(type.group, this.#universe, coordinate, type.name);
+  }
+
+  #fileOf(plan: DatasetPlan, values: readonly DataIdValue[]): string | null {
     return plan.accepts(values) ? plan.path(values, this.#records) : null;
   }
 

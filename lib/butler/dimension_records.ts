@@ -18,6 +18,9 @@ interface ElementRecords {
   columnIndex: ReadonlyMap<string, number>;
   /** Rows by the values of the required dimensions. */
   rows: Map<string, JsonValue[]>;
+  /** What was looked up last: neighbouring datasets mostly ask for the same again. */
+  lastValues: DataIdValue[];
+  lastRow: JsonValue[] | undefined;
 }
 
 /**
@@ -56,6 +59,8 @@ export function graphDimensionRecords(
       required,
       columnIndex: new Map(names.map((column, i) => [column, i])),
       rows: byKey,
+      lastValues: [],
+      lastRow: undefined,
     });
   }
   return {
@@ -63,16 +68,29 @@ export function graphDimensionRecords(
       const element = elements.get(dimension);
       const index = element?.columnIndex.get(column);
       if (element === undefined || index === undefined) return undefined;
-      let key = "";
-      for (const name of element.required) {
-        const value = dataId(name);
-        if (value === undefined) return undefined;
-        key += `${value}\0`;
-      }
-      const row = element.rows.get(key);
+      const row = findRow(element, dataId);
       return row === undefined ? undefined : columnValue(row[index]);
     },
   };
+}
+
+function findRow(
+  element: ElementRecords,
+  dataId: (dimension: string) => DataIdValue | undefined,
+): JsonValue[] | undefined {
+  const { required, lastValues } = element;
+  let isSame = required.length > 0;
+  for (let i = 0; i < required.length; i++) {
+    const value = dataId(required[i]);
+    if (value === undefined) {
+      lastValues.length = 0;
+      return undefined;
+    }
+    isSame &&= value === lastValues[i];
+    lastValues[i] = value;
+  }
+  if (!isSame) element.lastRow = element.rows.get(rowKey(lastValues, required.length));
+  return element.lastRow;
 }
 
 function rowKey(row: readonly JsonValue[], nRequired: number): string {

@@ -22,6 +22,36 @@ Deno.test("graphDimensionRecords() finds a column by the required values", () =>
   assert.equal(records.column("detector", "full_name", (name) => dataId[name]), undefined);
 });
 
+Deno.test("graphDimensionRecords() finds the right record whatever was looked up before", () => {
+  const cells = Array(width - 3).fill(null);
+  const rows = new Map<string, JsonValue[][]>([["detector", [
+    ["Cam", 7, "S07", ...cells],
+    ["Cam", 8, "S08", ...cells],
+    ["Other", 7, "T07", ...cells],
+  ]]]);
+  const records = graphDimensionRecords(universe, rows);
+  const looksUp = (instrument: string | undefined, detector: number | undefined) => {
+    const dataId: Record<string, string | number | undefined> = { instrument, detector };
+    return records.column("detector", "full_name", (name) => dataId[name]);
+  };
+  const cases = [
+    ["Cam", 7, "S07"],
+    ["Cam", 7, "S07"],
+    ["Cam", 8, "S08"],
+    ["Other", 8, undefined],
+    ["Other", 8, undefined],
+    ["Other", 7, "T07"],
+    ["Cam", 7, "S07"],
+    ["Cam", undefined, undefined],
+    ["Cam", 7, "S07"],
+    [undefined, 7, undefined],
+    ["Cam", 7, "S07"],
+  ] as const;
+  for (const [instrument, detector, expected] of cases) {
+    assert.equal(looksUp(instrument, detector), expected, `${instrument}, ${detector}`);
+  }
+});
+
 for (const key of [null, true, ["Cam"], JSON.parse('{"toString": 1}')]) {
   Deno.test(`graphDimensionRecords() refuses ${JSON.stringify(key)} as a required value`, () => {
     assert.throws(
