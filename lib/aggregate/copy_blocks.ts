@@ -212,30 +212,27 @@ function copyChunks(
   using chunkLog = FileSource.open(share.chunkLogPath);
   const chunks = new ChunkWindow(chunkLog);
   const { order, start, end, chunkOffset, places } = share;
-  const [quanta, metadata, logs, datasets] = share.ranges.map(({ fileOffset, size }) =>
-    new RangeWriter(file, share.outputPath, fileOffset, size)
+  const [quanta, metadata, logs, datasets] = share.ranges.map(({ fileOffset, size }, m) =>
+    new RangeWriter(file, share.outputPath, BLOCK_MEMBERS[m], fileOffset, size)
   );
-  let [quantumAt, metadataAt, logAt, datasetsAt] = share.ranges.map(({ offset }) => offset);
+  const [quantaStart, metadataStart, logsStart, datasetsStart] = share.ranges
+    .map(({ offset }) => offset);
   for (let n = start; n < end; n++) {
     if (isStopped()) return null;
     if ((n - start) % QUANTA_PER_REPORT === 0) onCopied(n - start);
     const q = order[n];
     const { head, body } = chunks.read(chunkOffset[q]);
-    const { quantumSize, metadataSize, logSize, datasetsSize } = head;
-    const logStart = quantumSize + metadataSize;
-    const datasetsStart = logStart + logSize;
+    const { quantumSize, metadataSize, logSize } = head;
+    const logAt = quantumSize + metadataSize;
+    const datasetsAt = logAt + logSize;
+    places.quantumOffset[q] = quantaStart + quanta.nDone;
+    if (metadataSize > 0) places.metadataOffset[q] = metadataStart + metadata.nDone;
+    if (logSize > 0) places.logOffset[q] = logsStart + logs.nDone;
+    placeDatasets(places, index, head, q, datasetsStart + datasets.nDone);
     quanta.write(body.subarray(0, quantumSize));
-    metadata.write(body.subarray(quantumSize, logStart));
-    logs.write(body.subarray(logStart, datasetsStart));
-    datasets.write(body.subarray(datasetsStart));
-    places.quantumOffset[q] = quantumAt;
-    if (metadataSize > 0) places.metadataOffset[q] = metadataAt;
-    if (logSize > 0) places.logOffset[q] = logAt;
-    placeDatasets(places, index, head, q, datasetsAt);
-    quantumAt += quantumSize;
-    metadataAt += metadataSize;
-    logAt += logSize;
-    datasetsAt += datasetsSize;
+    metadata.write(body.subarray(quantumSize, logAt));
+    logs.write(body.subarray(logAt, datasetsAt));
+    datasets.write(body.subarray(datasetsAt));
   }
   failpoint("finish.half-written");
   return { crcs: [quanta, metadata, logs, datasets].map((writer) => writer.finish()) };

@@ -13,7 +13,6 @@ import { idPlaces, sortIds, sortOffsets } from "../base/sort_ids.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
-import type { ScanHead } from "../provenance/scan_chunk.ts";
 import {
   addressFileSize,
   addressHeaderSize,
@@ -74,6 +73,8 @@ export class GraphDraft {
   readonly #file: Deno.FsFile;
   readonly #zip: StoredZipWriter;
   readonly #places: BlockPlaces;
+  /** Dataset blocks of the init quanta. */
+  readonly #initBlocks: Uint8Array;
   readonly #nRows: number;
   readonly #nFences: number;
 
@@ -106,10 +107,14 @@ export class GraphDraft {
     const { index, table, intSize, documents, chunkLogPath, outputPath } = input;
     const nRows = this.#nRows = countRows(index);
     const nFences = this.#nFences = fenceCount(nRows);
+    using chunkLog = FileSource.open(chunkLogPath);
+    const init = new ChunkWindow(chunkLog).read(input.initChunkOffset);
+    this.#initBlocks = init.body;
+    const initBlocksAt = sum(table.datasetsSize);
     const zip = this.#zip = new StoredZipWriter(file, [
       ...documents.map(({ name, bytes }) => ({ name, size: bytes.length })),
       { name: QUANTA_MEMBER, size: sum(table.quantumSize) },
-      { name: DATASETS_MEMBER, size: sum(table.datasetsSize) + this.#readInit().body.length },
+      { name: DATASETS_MEMBER, size: initBlocksAt + init.body.length },
       { name: METADATA_MEMBER, size: sum(table.metadataSize) },
       { name: LOGS_MEMBER, size: sum(table.logSize) },
       { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
@@ -117,6 +122,7 @@ export class GraphDraft {
     ], outputPath);
     for (const { name, bytes } of documents) zip.write(name, bytes);
     const places = this.#places = makeBlockPlaces(index);
+    placeDatasets(places, index, init.head, -1, initBlocksAt);
     const order = new Uint32Array(new SharedArrayBuffer(index.nQuanta * 4));
     order.set(sortOffsets(table.chunkOffset));
     this.shares = makeShares(
@@ -125,12 +131,6 @@ export class GraphDraft {
       table,
       (member) => zip.dataOffset(member),
     );
-  }
-
-  /** The chunk of the init quanta. */
-  #readInit(): { head: ScanHead; body: Uint8Array } {
-    using chunkLog = FileSource.open(this.#input.chunkLogPath);
-    return new ChunkWindow(chunkLog).read(this.#input.initChunkOffset);
   }
 
   /**
@@ -149,29 +149,27 @@ export class GraphDraft {
     progress: (text: string) => void,
   ): number | null {
     try {
-      const size = copied.includes(null) ? null : this.#finish(copied as CopiedShare[], progress);
-      if (size !== null && !isStopped()) {
-        this.#file.close();
-        return size;
+      const isCopied = copied.every((share) => share !== null);
+      const size = isCopied ? this.#finish(copied, progress) : null;
+      if (size === null || isStopped()) {
+        discard(this.#file, this.#input.outputPath);
+        return null;
       }
+      this.#file.close();
+      return size;
     } catch (error) {
       discard(this.#file, this.#input.outputPath);
       throw graphError(this.#input.outputPath, error);
     }
-    discard(this.#file, this.#input.outputPath);
-    return null;
   }
 
   #finish(copied: readonly CopiedShare[], progress: (text: string) => void): number {
     const { index, table, intSize, datasetOrder } = this.#input;
     const zip = this.#zip;
-    const places = this.#places;
     this.shares.forEach(({ ranges }, i) => {
       ranges.forEach(({ size }, m) => zip.skip(BLOCK_MEMBERS[m], size, copied[i].crcs[m]));
     });
-    const init = this.#readInit();
-    zip.write(DATASETS_MEMBER, init.body);
-    placeDatasets(places, index, init.head, -1, sum(table.datasetsSize));
+    zip.write(DATASETS_MEMBER, this.#initBlocks);
     progress("Writing the address file of the provenance graph.");
     const nRows = this.#nRows;
     const nFences = this.#nFences;
@@ -179,7 +177,7 @@ export class GraphDraft {
     let nFencesSet = 0;
     const emit = (rows: Uint8Array) => zip.write(NODES_ADDRESS_MEMBER, rows);
     writeAddresses(
-      { index, datasetOrder, places, table, intSize, nRows },
+      { index, datasetOrder, places: this.#places, table, intSize, nRows },
       emit,
       (row, ids, at) => {
         if (nFencesSet === nFences || row !== fenceRow(nFencesSet, nFences, nRows)) return;

@@ -8,7 +8,7 @@ import type { Log } from "../base/log.ts";
 import { EnvironmentError, ProvgraphError, RefusedError, UsageError } from "../base/errors.ts";
 import { dirname } from "../base/paths.ts";
 import { graphFingerprint } from "../provenance/chunk_log_header.ts";
-import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
+import { loadChunkLogAt, type LoadedChunkLog } from "../provenance/chunk_table.ts";
 import { loadIndex } from "../provenance/index_chunks.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
@@ -92,7 +92,7 @@ export function openChunkLog(
 ): LoadedChunkLog | null {
   const path = chunkLogPathOf(options.outputPath!);
   if (!options.resume || fileIdentity(path) === null) return null;
-  const loaded = found === null ? readChunkLog(path, index) : found.log;
+  const loaded = found === null ? loadChunkLogAt(path, index) : found.log;
   if (loaded === null) return null;
   if (loaded.header.fingerprint !== fingerprint) {
     throw new RefusedError(
@@ -110,9 +110,4 @@ export function openChunkLog(
   }
   log.log("INFO", `Continuing chunk log "${path}" with ${loaded.nChunks} quanta.`);
   return loaded;
-}
-
-function readChunkLog(path: string, index: GraphIndex): LoadedChunkLog | null {
-  using source = FileSource.open(path);
-  return loadChunkLog(source, index);
 }

@@ -17,12 +17,12 @@ import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
-import { loadChunkLog, type LoadedChunkLog } from "../provenance/chunk_table.ts";
+import { loadChunkLogAt, type LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { ChunkLogWriter } from "../store/chunk_log.ts";
 import { renameDurably } from "../store/durable_file.ts";
-import { describeSystemError, fileError, fileIdentity, FileSource } from "../store/file_source.ts";
+import { describeSystemError, fileError, fileIdentity } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
@@ -216,8 +216,7 @@ function openPart(
 }
 
 function loadPart(part: string, index: GraphIndex): LoadedChunkLog {
-  using source = FileSource.open(part);
-  const loaded = loadChunkLog(source, index);
+  const loaded = loadChunkLogAt(part, index);
   if (loaded !== null) return loaded;
   throw new EnvironmentError(`Cannot continue chunk log "${part}": its header is damaged`, {
     hint: "run the same command again",

@@ -9,7 +9,7 @@
 import { ByteBuilder } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
-import { loadChunkLog } from "../provenance/chunk_table.ts";
+import { loadChunkLogAt } from "../provenance/chunk_table.ts";
 import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
 import {
@@ -42,7 +42,7 @@ import {
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
 import { ChunkType } from "../store/chunk_log.ts";
-import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { fileIdentity, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
@@ -103,8 +103,7 @@ export function tryReadChunkLog(
   indexSeed: number,
 ): FoundChunkLog | null {
   try {
-    using source = FileSource.open(path);
-    return { log: loadChunkLog(source, new GraphIndex(index, indexSeed)) };
+    return { log: loadChunkLogAt(path, new GraphIndex(index, indexSeed)) };
   } catch {
     return null;
   }

@@ -195,7 +195,7 @@ export class Supervisor {
     }
     this.#log.log("INFO", `Started ${nScanners} scanners.`);
     this.#isIngesterReady = true;
-    for (const [i, result] of this.#held.splice(0)) this.#onScanner(i, result);
+    for (const [i, result] of this.#held.splice(0)) this.#onScanned(i, result);
   }
 
   #unlessFailed<T>(promise: Promise<T>): Promise<T> {
@@ -340,9 +340,19 @@ export class Supervisor {
   }
 
   #onScanner(i: number, reply: ScannerReply): void {
-    if (reply.kind === "copying") this.#copies[i].nQuanta = reply.nQuanta;
-    if (reply.kind === "copied") this.#copies[i].end.resolve(reply.copied);
-    if (reply.kind !== "scanned") return;
+    switch (reply.kind) {
+      case "scanned":
+        this.#onScanned(i, reply);
+        break;
+      case "copying":
+        this.#copies[i].nQuanta = reply.nQuanta;
+        break;
+      case "copied":
+        this.#copies[i].end.resolve(reply.copied);
+    }
+  }
+
+  #onScanned(i: number, reply: ScanResult): void {
     if (!this.#isIngesterReady) {
       this.#held.push([i, reply]);
       return;

@@ -14,7 +14,7 @@ import {
   type ReadChunk,
   readChunks,
 } from "../store/chunk_log.ts";
-import type { FileSource } from "../store/file_source.ts";
+import { FileSource } from "../store/file_source.ts";
 import type { GraphIndex } from "./graph_index.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "./chunk_log_header.ts";
 import { DatasetRole, ScanHead } from "./scan_chunk.ts";
@@ -184,6 +184,12 @@ export function loadChunkLog(source: FileSource, index: GraphIndex): LoadedChunk
     }
   });
   return pass === null ? null : { ...pass, table, wasProduced, nChunks };
+}
+
+/** As {@linkcode loadChunkLog}, of the file at a path. */
+export function loadChunkLogAt(path: string, index: GraphIndex): LoadedChunkLog | null {
+  using source = FileSource.open(path);
+  return loadChunkLog(source, index);
 }
 
 /** Head of a chunk, or null if it doesn't describe its body. */

@@ -39,23 +39,28 @@ export function writeAt(
 
 /** One range, written from its beginning. Memory: 256 KiB, or the range if that is smaller. */
 export class RangeWriter {
-  /** Bytes of the range. */
-  readonly size: number;
   readonly #file: Deno.FsFile;
   readonly #fileName: string;
+  readonly #name: string;
   readonly #offset: number;
+  readonly #size: number;
   #nDone = 0;
   /** The last `#nBuffered` of the bytes done are here; allocated with the first small write. */
   #buffer: Uint8Array | null = null;
   #nBuffered = 0;
   #crc = 0;
 
-  /** @param offset Where the range begins in the file. */
-  constructor(file: Deno.FsFile, fileName: string, offset: number, size: number) {
+  /**
+   * @param fileName what errors call the file.
+   * @param name of the member that the range is of, for errors.
+   * @param offset Where the range begins in the file.
+   */
+  constructor(file: Deno.FsFile, fileName: string, name: string, offset: number, size: number) {
     this.#file = file;
     this.#fileName = fileName;
+    this.#name = name;
     this.#offset = offset;
-    this.size = size;
+    this.#size = size;
   }
 
   /** Bytes done so far, whoever wrote them. */
@@ -76,7 +81,7 @@ export class RangeWriter {
       this.#crc = crc32(data, this.#crc);
       writeAt(this.#file, this.#fileName, this.#offset + this.#nDone, data);
     } else {
-      this.#buffer ??= new Uint8Array(Math.min(BUFFER_SIZE, this.size));
+      this.#buffer ??= new Uint8Array(Math.min(BUFFER_SIZE, this.#size));
       this.#buffer.set(data, this.#nBuffered);
       this.#nBuffered += data.length;
     }
@@ -97,9 +102,9 @@ export class RangeWriter {
   }
 
   #requireRoom(size: number): void {
-    if (size <= this.size - this.#nDone) return;
+    if (size <= this.#size - this.#nDone) return;
     throw new RangeError(
-      `Cannot write range: ${this.#nDone + size} bytes, expected ${this.size}`,
+      `Cannot write member "${this.#name}": ${this.#nDone + size} bytes, expected ${this.#size}`,
     );
   }
 
@@ -111,8 +116,10 @@ export class RangeWriter {
    * @throws {EnvironmentError} if the file can't be written.
    */
   finish(): number {
-    if (this.#nDone !== this.size) {
-      throw new RangeError(`Cannot finish range: ${this.#nDone} bytes, expected ${this.size}`);
+    if (this.#nDone !== this.#size) {
+      throw new RangeError(
+        `Cannot finish member "${this.#name}": ${this.#nDone} bytes, expected ${this.#size}`,
+      );
     }
     this.#flush();
     this.#buffer = null;

@@ -88,7 +88,7 @@ export class StoredZipWriter {
         nameBytes,
         headerOffset: at,
         dataOffset,
-        data: new RangeWriter(file, fileName, dataOffset, size),
+        data: new RangeWriter(file, fileName, name, dataOffset, size),
         crc: 0,
       });
       at = dataOffset + size;
@@ -112,7 +112,7 @@ export class StoredZipWriter {
    * @throws {EnvironmentError} if the file can't be written.
    */
   write(name: string, data: Uint8Array): void {
-    this.#next(name, data.length).write(data);
+    this.#member(name).data.write(data);
   }
 
   /**
@@ -122,17 +122,7 @@ export class StoredZipWriter {
    * @throws {RangeError} as {@linkcode StoredZipWriter.write}.
    */
   skip(name: string, size: number, crc: number): void {
-    this.#next(name, size).skip(size, crc);
-  }
-
-  #next(name: string, size: number): RangeWriter {
-    const { data, size: planned } = this.#member(name);
-    if (size > planned - data.nDone) {
-      throw new RangeError(
-        `Cannot write member "${name}": ${data.nDone + size} bytes, expected ${planned}`,
-      );
-    }
-    return data;
+    this.#member(name).data.skip(size, crc);
   }
 
   /**
@@ -144,14 +134,7 @@ export class StoredZipWriter {
    * @throws {EnvironmentError} if the file can't be written.
    */
   finish(): number {
-    for (const member of this.#members.values()) {
-      if (member.data.nDone !== member.size) {
-        throw new RangeError(
-          `Cannot finish member "${member.name}": ${member.data.nDone} bytes, expected ${member.size}`,
-        );
-      }
-      member.crc = member.data.finish();
-    }
+    for (const member of this.#members.values()) member.crc = member.data.finish();
     for (const member of this.#members.values()) {
       this.#writeAt(member.headerOffset, localHeader(member));
     }

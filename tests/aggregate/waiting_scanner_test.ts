@@ -5,14 +5,9 @@ import { indexGraph } from "../../lib/aggregate/index_graph.ts";
 import { WaitingScanner } from "../../lib/aggregate/waiting_scanner.ts";
 import { loadChunkLog } from "../../lib/provenance/chunk_table.ts";
 import { packQuantumIds } from "../../lib/qg/packed_quantum_ids.ts";
-import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
 import { FileSource } from "../../lib/store/file_source.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { openFixtureGraph } from "../provenance/support.ts";
 import { expectProvgraph, fixturePath, unpackFixture } from "../support/fixtures.ts";
-
-async function openGraph(path: string): Promise<PredictedGraph> {
-  return await PredictedGraph.open(path, await Zstd.load());
-}
 
 function scannerWorker(graphPath: string): Worker {
   const worker = new Worker(new URL("../../workers/scanner.ts", import.meta.url), {
@@ -24,7 +19,7 @@ function scannerWorker(graphPath: string): Worker {
 
 Deno.test("WaitingScanner reads ids in a scanner, and says null when that has no such graph or died", async () => {
   const path = fixturePath("small-mixed", "predicted.qg");
-  using graph = await openGraph(path);
+  using graph = await openFixtureGraph("small-mixed");
   const all = { startByte: 0, endByte: graph.nQuantaBlocksSize };
   const worker = scannerWorker(path);
   const lost = scannerWorker(`${path}.none`);
@@ -60,7 +55,7 @@ Deno.test("WaitingScanner reads a chunk log as one thread does, and says null wh
     { cwd: work.path },
   );
   const log = work.join("provenance.qg.chunks");
-  using graph = await openGraph(path);
+  using graph = await openFixtureGraph("small-mixed");
   const index = indexGraph(graph);
   const expected = () => {
     using source = FileSource.open(log);

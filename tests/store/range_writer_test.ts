@@ -20,7 +20,7 @@ Deno.test("RangeWriter writes ranges side by side, in pieces of any size", async
   const ends = [0, 1, 300_000, 300_000, 900_000];
   const files = ends.slice(1).map(() => opened(path));
   const writers = files.map((file, i) =>
-    new RangeWriter(file, path, ends[i], ends[i + 1] - ends[i])
+    new RangeWriter(file, path, `range ${i}`, ends[i], ends[i + 1] - ends[i])
   );
   // Small pieces in turn, and one that is larger than the buffer.
   for (let at = 0, size = 1; at < 900_000; at += size, size = size * 7 % 1009 + 1) {
@@ -41,13 +41,13 @@ Deno.test("RangeWriter writes ranges side by side, in pieces of any size", async
 Deno.test("RangeWriter refuses bytes too many and too few, and names the file that can't be written", async () => {
   await using work = await temporaryDirectory();
   using file = opened(work.join("file"));
-  const writer = new RangeWriter(file, "a", 0, 10);
+  const writer = new RangeWriter(file, "a", "range", 0, 10);
   writer.write(BYTES.subarray(0, 9));
   assert.throws(() => writer.finish(), /RangeError.* 9 bytes, expected 10/);
   assert.throws(() => writer.write(BYTES.subarray(0, 2)), /RangeError.* 11 bytes, expected 10/);
   assert.throws(() => writer.skip(2, 0), /RangeError.* 11 bytes, expected 10/);
   using readOnly = Deno.openSync(work.join("file"), { read: true });
-  const refused = new RangeWriter(readOnly, "out.qg", 0, 10);
+  const refused = new RangeWriter(readOnly, "out.qg", "range", 0, 10);
   refused.write(BYTES.subarray(0, 10));
   assert.throws(() => refused.finish(), /EnvironmentError.*"out.qg"/);
 });
@@ -60,7 +60,7 @@ Deno.test("a member that others have written in part is read back whole", async 
   zip.write("a", BYTES.subarray(0, 5));
   zip.write("b", BYTES.subarray(0, 10));
   using other = opened(path);
-  const share = new RangeWriter(other, path, zip.dataOffset("b") + 10, 500_000);
+  const share = new RangeWriter(other, path, "b", zip.dataOffset("b") + 10, 500_000);
   share.write(BYTES.subarray(10, 400_000));
   share.write(BYTES.subarray(400_000, 500_010));
   zip.skip("b", 500_000, share.finish());
