@@ -23,9 +23,14 @@ export function chunkLogPathOf(outputPath: string): string {
   return `${outputPath}.chunks`;
 }
 
-/** Makes the output's directory and takes its lock. */
-export function prepareOutput(outputPath: string): LockFile {
+/**
+ * Makes the output's directory and takes its lock. Given back, the lock takes with it what was made here
+ * and is still empty, so that a refused run leaves nothing.
+ */
+export function prepareOutput(outputPath: string): Disposable {
+  using undo = new DisposableStack();
   const directory = dirname(outputPath);
+  for (const missing of missingDirectories(directory)) undo.defer(() => removeIfEmpty(missing));
   try {
     Deno.mkdirSync(directory, { recursive: true });
     if (Deno.statSync(outputPath).isDirectory) {
@@ -40,7 +45,33 @@ export function prepareOutput(outputPath: string): LockFile {
       );
     }
   }
-  return LockFile.acquire(outputPath);
+  undo.use(LockFile.acquire(outputPath));
+  return undo.move();
+}
+
+/** A directory and those above it, highest first, at whose names there is nothing at all. */
+function missingDirectories(directory: string): string[] {
+  const missing: string[] = [];
+  for (let at = directory; isAbsent(at); at = dirname(at)) missing.unshift(at);
+  return missing;
+}
+
+function isAbsent(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    // Never a file, should one have come to the name meanwhile.
+    if (Deno.lstatSync(directory).isDirectory) Deno.removeSync(directory);
+  } catch {
+    // It holds the output, or is gone.
+  }
 }
 
 function isDirectory(path: string): boolean {

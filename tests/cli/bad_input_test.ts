@@ -222,8 +222,17 @@ Deno.test("aggregate-graph makes missing output directories and fails with 1 if 
     await assertRefused(work, AGGREGATE.with(4, "/sys/provgraph/out.qg"), /sys/, { code: 1 });
   }
   await assertRefused(work, AGGREGATE.with(4, "repo"), /is a directory/);
+  assert.ok(Deno.statSync(work.join("file")).isFile);
   await expectProvgraph(AGGREGATE.with(4, "a/b/out.qg"), { cwd: work.path });
   assert.deepEqual([...Deno.readDirSync(work.join("a/b"))].map(({ name }) => name), ["out.qg"]);
+});
+
+Deno.test("aggregate-graph that is refused leaves none of the directories it made", async () => {
+  await using work = await fresh("aggregated");
+  sql(work, "UPDATE dataset_type SET storage_class = 'StructuredDataList' WHERE name = 'image'");
+  Deno.mkdirSync(work.join("a"));
+  await assertRefused(work, AGGREGATE.with(4, "a/b/c/out.qg"), /"image".*StructuredDataList/s);
+  assert.deepEqual([...Deno.readDirSync(work.join("a"))], []);
 });
 
 Deno.test("aggregate-graph refuses a dataset type that is defined otherwise", async () => {
