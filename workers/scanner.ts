@@ -42,12 +42,12 @@ serveRequests<ScannerRequest, ScannerReply>(
       }
       case "scan":
       case "blocked": {
-        const result = scanner![request.kind](request.batch, request.quanta);
+        const result = await scanner![request.kind](request.batch, request.quanta);
         reply(result, buffersOf(result));
         break;
       }
       case "init": {
-        const result = scanner!.init(request.batch);
+        const result = await scanner!.init(request.batch);
         reply(result, buffersOf(result));
         break;
       }

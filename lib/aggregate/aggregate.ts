@@ -134,6 +134,7 @@ async function aggregate(
     isIncomplete: options.isIncomplete,
     isWriting,
     promiseIngestGraph: options.promiseIngestGraph,
+    readAhead: options.readAhead,
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };

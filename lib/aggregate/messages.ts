@@ -8,6 +8,7 @@
 import type { WorkerReply } from "../base/worker_loop.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
+import type { ReadAhead } from "../store/whole_files.ts";
 import type { WorkerLogSetup } from "../store/worker_log.ts";
 import type { ChunkTable, LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphArrays } from "../provenance/graph_index.ts";
@@ -43,6 +44,7 @@ export interface ScannerSetup {
   isIncomplete: boolean;
   isWriting: boolean;
   promiseIngestGraph: boolean;
+  readAhead: ReadAhead;
   zstdLevel: number;
   dictionary: Uint8Array;
 }

@@ -6,6 +6,7 @@
 
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
+import type { ReadAhead } from "../store/whole_files.ts";
 import type { WorkerLogSetup } from "../store/worker_log.ts";
 import type { CompressionOptions } from "./compression.ts";
 import type { MergeSummary } from "./merge_chunk_logs.ts";
@@ -24,6 +25,8 @@ export interface AggregateOptions extends CompressionOptions {
   registerDatasetTypes: boolean;
   updateOutputChain: boolean;
   mockStorageClasses: boolean;
+  /** When files are read ahead of the scan. */
+  readAhead: ReadAhead;
   promiseIngestGraph: boolean;
   /** Datasets; a batch is written when more are waiting. */
   ingestBatchSize: number;

@@ -102,6 +102,7 @@ async function scan(
     isIncomplete: true,
     isWriting: true,
     promiseIngestGraph: false,
+    readAhead: options.readAhead,
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };

@@ -7,7 +7,7 @@
  */
 
 import { ByteBuilder } from "../base/bytes.ts";
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { loadChunkLogAt } from "../provenance/chunk_table.ts";
 import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
@@ -42,7 +42,8 @@ import {
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
 import { ChunkType } from "../store/chunk_log.ts";
-import { fileIdentity, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { type Turns, type WantedFile, WholeFiles } from "../store/whole_files.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
@@ -117,6 +118,7 @@ export class Scanner {
   readonly #outputs: PlannedOutputs;
   readonly #stage: BlockStage;
   readonly #initQuanta: PredictedQuantum[];
+  readonly #files: WholeFiles;
   readonly #logBuffer = new ReusableBuffer();
   readonly #metadataBuffer = new ReusableBuffer();
   readonly #text = new ByteBuilder();
@@ -133,6 +135,7 @@ export class Scanner {
       graph.header.int_size,
     );
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
+    this.#files = new WholeFiles(setup.readAhead);
   }
 
   /**
@@ -146,18 +149,19 @@ export class Scanner {
   }
 
   /** Scans quanta all of whose predecessors succeeded. */
-  scan(batch: number, quanta: Uint32Array): ScanResult {
+  scan(batch: number, quanta: Uint32Array): Promise<ScanResult> {
+    const turns = this.#files.turns(quanta.length, (i) => this.#wantedFiles(quanta[i]));
     return this.#run(batch, quanta, (q, state) => {
       if (this.#reuse(q, state)) {
         return [ScanStatus.SUCCESSFUL, this.#setup.reuse!.table.lastAttemptStatus[q]];
       }
       const quantum = this.#read(q);
       return this.#scanOne(q, quantum, this.#outputs.of(quantum), state);
-    });
+    }, { turns });
   }
 
   /** Makes the blocks of quanta that can't have run. */
-  blocked(batch: number, quanta: Uint32Array): ScanResult {
+  blocked(batch: number, quanta: Uint32Array): Promise<ScanResult> {
     return this.#run(batch, quanta, (q, state) => {
       const quantum = this.#read(q);
       const outputs = this.#outputs.of(quantum);
@@ -173,34 +177,32 @@ export class Scanner {
   }
 
   /** Looks for the outputs of all init quanta. */
-  init(batch: number): ScanResult {
-    return this.#run(batch, new Uint32Array(0), null, (state) => this.#scanInit(state));
+  init(batch: number): Promise<ScanResult> {
+    return this.#run(batch, new Uint32Array(0), null, { whole: (state) => this.#scanInit(state) });
   }
 
-  #run(
+  /** Without `turns`, or where files are quick, this is done when it returns. */
+  async #run(
     batch: number,
     quanta: Uint32Array,
     each: ((q: number, state: BatchState) => [ScanStatus, number]) | null,
-    whole?: (state: BatchState) => void,
-  ): ScanResult {
+    { turns, whole }: { turns?: Turns; whole?: (state: BatchState) => void } = {},
+  ): Promise<ScanResult> {
     const startMs = performance.now();
     const state = new BatchState();
     const scanStatuses = new Uint8Array(quanta.length);
     const lastAttemptStatuses = new Int8Array(quanta.length);
-    if (each !== null) {
-      quanta.forEach((q, i) => {
-        [scanStatuses[i], lastAttemptStatuses[i]] = each(q, state);
-        if (this.#stage.isFull) this.#flush(state);
-        if (this.#log.isEnabled("DEBUG")) {
-          this.#log.log(
-            "DEBUG",
-            `Quantum ${this.#index.quantumIdText(q)}: ${
-              attemptStatusName(lastAttemptStatuses[i])
-            }.`,
-          );
-        }
-      });
+    for (let i = 0; each !== null && i < quanta.length; i++) {
+      const areRead = turns?.reach(i) ?? null;
+      if (areRead !== null) await areRead;
+      [scanStatuses[i], lastAttemptStatuses[i]] = each(quanta[i], state);
+      if (this.#stage.isFull) this.#flush(state);
+      if (this.#log.isEnabled("DEBUG")) {
+        const status = attemptStatusName(lastAttemptStatuses[i]);
+        this.#log.log("DEBUG", `Quantum ${this.#index.quantumIdText(quanta[i])}: ${status}.`);
+      }
     }
+    turns?.end(quanta.length - 1);
     whole?.(state);
     this.#flush(state);
     const scanSeconds = (performance.now() - startMs) / 1000;
@@ -265,7 +267,7 @@ export class Scanner {
     ) => {
       if (output === null || output.path === null) return null;
       const path = this.#outputs.absolute(output.path);
-      const file = readWholeFile(path, buffer);
+      const file = this.#files.read(path, buffer);
       if (file === null) return null;
       state.nFilesRead++;
       state.nBytesRead += file.size;
@@ -460,11 +462,10 @@ export class Scanner {
    * what it produced is registered now if that wasn't done then.
    */
   #reuse(q: number, state: BatchState): boolean {
-    if (this.#setup.reuse === null) return false;
-    const { table, wasProduced } = this.#setup.reuse;
-    if (table.chunkOffset[q] < 0 || table.scanStatus[q] !== ScanStatus.SUCCESSFUL) return false;
+    if (!this.#hasChunk(q)) return false;
+    const { table, wasProduced } = this.#setup.reuse!;
     const matches = (path: string | null, at: number): boolean => {
-      const now = path === null ? null : fileIdentity(this.#outputs.absolute(path));
+      const now = path === null ? null : this.#files.identity(this.#outputs.absolute(path));
       return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
         (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
     };
@@ -485,6 +486,26 @@ export class Scanner {
     }
     state.reused.push(q);
     return true;
+  }
+
+  /** Whether an earlier run has left a chunk of a quantum that succeeded. */
+  #hasChunk(q: number): boolean {
+    const table = this.#setup.reuse?.table;
+    return table !== undefined && table.chunkOffset[q] >= 0 &&
+      table.scanStatus[q] === ScanStatus.SUCCESSFUL;
+  }
+
+  /** Files that a scan of a quantum begins with; none if its block is wrong, which the scan tells. */
+  #wantedFiles(q: number): WantedFile[] {
+    try {
+      const isContentWanted = !this.#hasChunk(q);
+      const { log, metadata } = this.#filesOf(q);
+      return [log, metadata].filter((path) => path !== null)
+        .map((path) => ({ path: this.#outputs.absolute(path), isContentWanted }));
+    } catch (error) {
+      if (error instanceof ProvgraphError) return [];
+      throw error;
+    }
   }
 
   /** Where log and metadata of a quantum must be; its block is read only if nothing else tells. */

@@ -12,6 +12,7 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import type { ChunkLogWriter } from "../store/chunk_log.ts";
 import { failpoint } from "../store/failpoints.ts";
+import type { ReadAhead } from "../store/whole_files.ts";
 import type { CompressionOptions } from "./compression.ts";
 import {
   BATCH_SIZE,
@@ -40,6 +41,8 @@ export interface ScanShardOptions extends CompressionOptions {
   chunkLogPath: string;
   nScanners: number;
   mockStorageClasses: boolean;
+  /** When files are read ahead of the scan. */
+  readAhead: ReadAhead;
   /** Whether a broken log or metadata file ends the scan. */
   isStrict: boolean;
   /** Whether what earlier scans left under the name is used. */

@@ -45,6 +45,14 @@ export function processesOption(nProcessors: number): Option {
     .default(nProcessors, "number of processors");
 }
 
+/** `--read-ahead`, of the same commands. */
+export function readAheadOption(): Option {
+  return new Option(
+    "--read-ahead <when>",
+    "read files before their turn, many at a time; auto: where each is waited for",
+  ).choices(["auto", "always", "never"]).default("auto");
+}
+
 /** `--zstd-level`, of commands that scan. */
 export function zstdLevelOption(): Option {
   return new Option(

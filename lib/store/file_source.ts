@@ -214,17 +214,21 @@ export class ReusableBuffer {
   }
 }
 
-/** Content and identity of a file that was read whole. */
-export interface WholeFile {
-  /** The content: a view of the reused buffer, valid until the buffer is used again. */
-  bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes read. */
+/** What tells a file from what was at its path before. */
+export interface FileVersion {
+  /** Bytes. */
   size: number;
   /**
    * Time of last modification, nanoseconds since 1970. The runtime passes on whole milliseconds
    * only (Deno 2.9, also through `node:fs` with `bigint`), so the last six digits are zero.
    */
   mtimeNs: bigint;
+}
+
+/** Content and version of a file that was read whole; its size is that of the content. */
+export interface WholeFile extends FileVersion {
+  /** The content: a view of the reused buffer, valid until the buffer is used again. */
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -260,11 +264,7 @@ export function readWholeFile(
       if (done > maxSize) throw tooLarge(path, done, maxSize);
       if (done === bytes.length) bytes = buffer.grown(done * 2, done);
     }
-    return {
-      bytes: bytes.subarray(0, done),
-      size: done,
-      mtimeNs: BigInt(info.mtime?.getTime() ?? 0) * 1_000_000n,
-    };
+    return { ...versionOf(info), bytes: bytes.subarray(0, done), size: done };
   } catch (error) {
     if (error instanceof EnvironmentError) throw error;
     if (isAbsence(error)) return null;
@@ -275,14 +275,18 @@ export function readWholeFile(
 }
 
 /** Size and time of a file as {@linkcode readWholeFile} gives them, without reading it. */
-export function fileIdentity(path: string): { size: number; mtimeNs: bigint } | null {
+export function fileIdentity(path: string): FileVersion | null {
   try {
-    const info = Deno.statSync(path);
-    return { size: info.size, mtimeNs: BigInt(info.mtime?.getTime() ?? 0) * 1_000_000n };
+    return versionOf(Deno.statSync(path));
   } catch (error) {
     if (isAbsence(error)) return null;
     throw fileError("look at file", path, error);
   }
+}
+
+/** The version of a file that the system has told about. */
+export function versionOf({ size, mtime }: Deno.FileInfo): FileVersion {
+  return { size, mtimeNs: BigInt(mtime?.getTime() ?? 0) * 1_000_000n };
 }
 
 function requireRegularFile(path: string, info: Deno.FileInfo): void {

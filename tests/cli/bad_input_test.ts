@@ -206,10 +206,13 @@ for (const kind of ["log", "metadata"]) {
     const path = fileIn(work, `calibrate_${kind}`);
     Deno.removeSync(path);
     Deno.mkdirSync(path);
-    const result = await runProvgraph(AGGREGATE, { cwd: work.path });
-    assert.equal(result.code, 1, result.stderr);
-    assertOneError(result, /is a directory/);
-    assert.throws(() => Deno.statSync(work.join("out.qg")), Deno.errors.NotFound);
+    for (const readAhead of ["always", "never"]) {
+      const command = [...AGGREGATE, "--read-ahead", readAhead];
+      const result = await runProvgraph(command, { cwd: work.path });
+      assert.equal(result.code, 1, result.stderr);
+      assertOneError(result, /is a directory/);
+      assert.throws(() => Deno.statSync(work.join("out.qg")), Deno.errors.NotFound);
+    }
   });
 }
 

@@ -58,6 +58,7 @@ Deno.test("a command line that can't work ends with 2 and one message", async ()
     [[...aggregate, "-j", "0"], /at least 1/],
     [[...aggregate, "-j", "two"], /not an integer/],
     [[...aggregate, "-j", "1.5"], /not an integer/],
+    [[...aggregate, "--read-ahead", "sometimes"], /Allowed choices are auto, always, never/],
     [[...aggregate, "--ingest-batch-size", "0"], /at least 1/],
     [[...aggregate, "--zstd-level", "99"], /at most 22/],
     [[...aggregate, "--zstd-dict-size", "-1"], /at least 0/],

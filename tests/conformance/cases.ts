@@ -14,21 +14,23 @@ import {
   assertState,
   type ConformanceCase,
   ingest,
+  type Workload,
   WORKLOADS,
 } from "./harness.ts";
 
 /** Complete aggregation and ingest, with every workload. */
 export function testWholeJob(
   fixture: ConformanceCase,
-  workloads: readonly { processes: number; batchSize: number }[] = WORKLOADS,
+  workloads: readonly Workload[] = WORKLOADS,
 ): void {
   const { name } = fixture;
-  for (const { processes, batchSize } of workloads) {
+  for (const workload of workloads) {
+    const { processes, batchSize } = workload;
     Deno.test(
       `both tools do what the reference does when ${name} has ${processes} scanners and batches of ${batchSize}`,
       async () => {
         await using work = await unpackFixture(name, "before");
-        await aggregate(work, fixture, { processes, batchSize });
+        await aggregate(work, fixture, workload);
         assertState(work, name, "aggregated");
         await assertGraph(work, name);
         const sizeBytes = Deno.statSync(work.join("provenance.qg")).size;
@@ -62,20 +64,22 @@ export function testModes(fixture: ConformanceCase): void {
     assertIngested(work, fixture, { before: "aggregated-promise" });
   });
 
-  Deno.test(`aggregate-graph does what the reference does when ${name} is first incomplete`, async () => {
-    await using work = await unpackFixture(name, "before");
-    await aggregate(work, fixture, { flags: ["--incomplete"], processes: 1 });
-    assertState(work, name, "incomplete");
-    await assert.rejects(Deno.lstat(work.join("provenance.qg")), Deno.errors.NotFound);
-    await aggregate(work, fixture);
-    assertState(work, name, "aggregated");
-    await assertGraph(work, name);
-    assertNoLeftovers(work, "predicted.qg", "provenance.qg");
-    // Once more over what is there already: nothing may change.
-    await aggregate(work, fixture);
-    assertState(work, name, "aggregated");
-    await assertGraph(work, name);
-  });
+  for (const readAhead of ["always", "never"] as const) {
+    Deno.test(`aggregate-graph does what the reference does when ${name} is first incomplete, files read ahead ${readAhead}`, async () => {
+      await using work = await unpackFixture(name, "before");
+      await aggregate(work, fixture, { flags: ["--incomplete"], processes: 1, readAhead });
+      assertState(work, name, "incomplete");
+      await assert.rejects(Deno.lstat(work.join("provenance.qg")), Deno.errors.NotFound);
+      await aggregate(work, fixture, { readAhead });
+      assertState(work, name, "aggregated");
+      await assertGraph(work, name);
+      assertNoLeftovers(work, "predicted.qg", "provenance.qg");
+      // Once more over what is there already: nothing may change.
+      await aggregate(work, fixture, { readAhead });
+      assertState(work, name, "aggregated");
+      await assertGraph(work, name);
+    });
+  }
 }
 
 /** Ingest of what the reference has aggregated. */

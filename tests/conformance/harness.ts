@@ -42,10 +42,17 @@ export const CASES: Readonly<Record<string, ConformanceCase>> = {
   medium: { name: "medium", run: RUN, flags: [] },
 };
 
-/** Numbers of scanners and batch sizes that must make no difference, one of each at a time. */
-export const WORKLOADS: readonly { processes: number; batchSize: number }[] = [
+/** What must make no difference. */
+export interface Workload {
+  processes: number;
+  batchSize: number;
+  readAhead?: "always";
+}
+
+/** Numbers of scanners, batch sizes and ways to read, one of each at a time. */
+export const WORKLOADS: readonly Workload[] = [
   { processes: 1, batchSize: 1 },
-  { processes: 2, batchSize: 7 },
+  { processes: 2, batchSize: 7, readAhead: "always" },
   { processes: 8, batchSize: 10_000 },
 ];
 
@@ -53,6 +60,7 @@ export const WORKLOADS: readonly { processes: number; batchSize: number }[] = [
 export interface AggregateOptions {
   processes?: number;
   batchSize?: number;
+  readAhead?: "always" | "never";
   /** More options. */
   flags?: readonly string[];
   /** Graph to write; none if null. */
@@ -66,7 +74,7 @@ export function aggregate(
   { flags }: ConformanceCase,
   options: AggregateOptions = {},
 ): Promise<ProcessResult> {
-  const { processes = 2, batchSize, output = "provenance.qg", code } = options;
+  const { processes = 2, batchSize, readAhead, output = "provenance.qg", code } = options;
   return expectProvgraph([
     "aggregate-graph",
     "predicted.qg",
@@ -74,6 +82,7 @@ export function aggregate(
     "-j",
     String(processes),
     ...(batchSize === undefined ? [] : ["--ingest-batch-size", String(batchSize)]),
+    ...(readAhead === undefined ? [] : ["--read-ahead", readAhead]),
     ...(output === null ? [] : ["-o", output]),
     ...flags,
     ...options.flags ?? [],

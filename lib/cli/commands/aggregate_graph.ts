@@ -8,6 +8,7 @@ import {
   integerAtLeast,
   MAX_BUSY_SECONDS,
   processesOption,
+  readAheadOption,
   statusIntervalOption,
   zstdDictNInputsOption,
   zstdLevelOption,
@@ -17,6 +18,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
+import type { ReadAhead } from "../../store/whole_files.ts";
 import { parseLevel } from "../logger.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
@@ -34,6 +36,7 @@ interface Options {
   zstdDictSize: number;
   zstdDictNInputs: number;
   mockStorageClasses: boolean;
+  readAhead: ReadAhead;
   promiseIngestGraph: boolean;
   ingestBatchSize: number;
   strict: boolean;
@@ -62,6 +65,7 @@ export function aggregateGraphCommand(
     .argument("<repo>", "butler repository: directory, configuration file or alias")
     .option("-o, --output <path>", "provenance graph to write; without it none is written")
     .addOption(processesOption(cli.nProcessors))
+    .addOption(readAheadOption())
     .option(
       "--incomplete",
       "execution may go on: take successful quanta only, write no graph",
@@ -131,6 +135,7 @@ export function aggregateGraphCommand(
       zstdDictSize: options.zstdDictSize,
       zstdDictNInputs: options.zstdDictNInputs,
       mockStorageClasses: options.mockStorageClasses,
+      readAhead: options.readAhead,
       promiseIngestGraph: options.promiseIngestGraph,
       ingestBatchSize: options.ingestBatchSize,
       isStrict: options.strict,

@@ -4,11 +4,13 @@ import { Command, InvalidArgumentError } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import type { ScanShardSummary, Shard } from "../../aggregate/shard_run.ts";
 import type { Log } from "../../base/log.ts";
+import type { ReadAhead } from "../../store/whole_files.ts";
 import {
   filePath,
   formatBytes,
   integerAtLeast,
   processesOption,
+  readAheadOption,
   zstdDictNInputsOption,
   zstdLevelOption,
 } from "../args.ts";
@@ -29,6 +31,7 @@ interface Options {
   zstdDictSize: number;
   zstdDictNInputs: number;
   mockStorageClasses: boolean;
+  readAhead: ReadAhead;
   strict: boolean;
   resume: boolean;
   json: boolean;
@@ -51,6 +54,7 @@ export function scanCommand(
     .requiredOption("--shard <i/N>", "which share, counted from 0, of how many", shard)
     .requiredOption("--chunks <file>", "chunk log to write, one for each share, in one directory")
     .addOption(processesOption(cli.nProcessors))
+    .addOption(readAheadOption())
     .addOption(zstdLevelOption())
     .option(
       "--zstd-dict-size <bytes>",
@@ -78,6 +82,7 @@ export function scanCommand(
         chunkLogPath,
         nScanners: options.processes,
         mockStorageClasses: options.mockStorageClasses,
+        readAhead: options.readAhead,
         zstdLevel: options.zstdLevel,
         zstdDictSize: options.zstdDictSize,
         zstdDictNInputs: options.zstdDictNInputs,

@@ -125,6 +125,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     repository,
     nScanners: Math.min(2, context.nProcessors),
     mockStorageClasses: false,
+    readAhead: "auto" as const,
     isStrict: true,
     resume: true,
     ...DEFAULT_COMPRESSION,

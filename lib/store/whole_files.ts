@@ -1,0 +1,173 @@
+/**
+ * The many small files of a run, read whole. One after the other where that is quick: a file in memory
+ * takes less time than asking for it in the background. Where each is waited for, as on file systems
+ * behind a network, those that come next are read ahead, many at a time.
+ *
+ * @module
+ */
+
+import {
+  fileIdentity,
+  type FileVersion,
+  isAbsence,
+  readWholeFile,
+  type ReusableBuffer,
+  versionOf,
+  type WholeFile,
+} from "./file_source.ts";
+
+/** When files are read ahead: where they are seen to be slow, or in any case. */
+export type ReadAhead = "auto" | "always" | "never";
+
+/** A file that will be read, or only looked at. */
+export interface WantedFile {
+  path: string;
+  isContentWanted: boolean;
+}
+
+/** What takes longer in one go was waited for: in memory it takes a tenth of this. */
+const SLOW_MS = 0.2;
+/** So many times are remembered, a bit each. */
+const N_REMEMBERED = 16;
+/** So many of them must have been slow: a thread that was held up makes one or two so. */
+const MIN_SLOW = 8;
+/** Turns for which files are read ahead. With two files a turn they keep 32 threads busy; more gain nothing. */
+const N_TURNS_AHEAD = 16;
+/** Of so many turns, the files of one are read in one go, to see whether that is slow still. */
+const N_TURNS_PER_LOOK = 32;
+/** Larger files wait for their turn: this bounds what lies ready. */
+const MAX_AHEAD_BYTES = 2 ** 18;
+
+/** A file that was read ahead; without its content if that isn't wanted, or is large. */
+interface FileAhead extends FileVersion {
+  bytes: Uint8Array<ArrayBuffer> | null;
+}
+
+/** Reads files, with the same result whether they were read ahead or not. */
+export class WholeFiles {
+  readonly #when: ReadAhead;
+  readonly #now: () => number;
+  /** What was read ahead, null for what isn't there. */
+  readonly #ready = new Map<string, FileAhead | null>();
+  #slowBits = 0;
+  #nSlow = 0;
+  #nBegun = 0;
+
+  /** @param now Clock, milliseconds. */
+  constructor(when: ReadAhead, now: () => number = () => performance.now()) {
+    this.#when = when;
+    this.#now = now;
+  }
+
+  /** As `readWholeFile()`; the content is valid until the buffer is used again or the turn is over. */
+  read(path: string, buffer: ReusableBuffer): WholeFile | null {
+    const ahead = this.#ready.get(path);
+    if (ahead === null) return null;
+    if (ahead !== undefined && ahead.bytes !== null) return { ...ahead, bytes: ahead.bytes };
+    const startMs = this.#now();
+    const file = readWholeFile(path, buffer);
+    this.#remember(this.#now() - startMs);
+    return file;
+  }
+
+  /** As `fileIdentity()`. */
+  identity(path: string): FileVersion | null {
+    const ahead = this.#ready.get(path);
+    if (ahead !== undefined) return ahead;
+    const startMs = this.#now();
+    const version = fileIdentity(path);
+    this.#remember(this.#now() - startMs);
+    return version;
+  }
+
+  /**
+   * A sequence of turns, each of which needs some files.
+   *
+   * @param wantedAt The files of a turn. What it leaves out, or can't be read ahead, is read at its turn.
+   */
+  turns(n: number, wantedAt: (turn: number) => readonly WantedFile[]): Turns {
+    return new Turns(n, {
+      isWorthwhile: () => this.#when !== "never" && (this.#when === "always" || this.#isSlow()),
+      begin: (turn) => {
+        const isLook = this.#nBegun++ % N_TURNS_PER_LOOK === 0 && this.#when === "auto";
+        return isLook ? [] : wantedAt(turn);
+      },
+      readAhead: (file) => this.#readAhead(file),
+      forget: (path) => this.#ready.delete(path),
+    });
+  }
+
+  #isSlow(): boolean {
+    return this.#nSlow >= MIN_SLOW;
+  }
+
+  #remember(ms: number): void {
+    const bit = Number(ms > SLOW_MS);
+    this.#nSlow += bit - (this.#slowBits >>> (N_REMEMBERED - 1) & 1);
+    this.#slowBits = (this.#slowBits << 1 | bit) & (2 ** N_REMEMBERED - 1);
+  }
+
+  /** In the order of `readWholeFile()`, for the same reasons. What goes wrong is told at the turn. */
+  async #readAhead({ path, isContentWanted }: WantedFile): Promise<void> {
+    try {
+      const info = await Deno.stat(path);
+      if (!info.isFile) return;
+      const file: FileAhead = { ...versionOf(info), bytes: null };
+      if (isContentWanted && info.size <= MAX_AHEAD_BYTES) {
+        file.bytes = await Deno.readFile(path);
+        // It was being written.
+        if (file.bytes.length !== info.size) return;
+      }
+      this.#ready.set(path, file);
+    } catch (error) {
+      if (isAbsence(error)) this.#ready.set(path, null);
+    }
+  }
+}
+
+/** What turns need of the files. */
+interface AheadReader {
+  isWorthwhile(): boolean;
+  begin(turn: number): readonly WantedFile[];
+  readAhead(file: WantedFile): Promise<void>;
+  forget(path: string): void;
+}
+
+/** Turns that are taken one after the other, from 0. */
+export class Turns {
+  readonly #n: number;
+  readonly #reader: AheadReader;
+  readonly #begun = new Map<number, { paths: string[]; areRead: Promise<unknown> }>();
+  #next = 0;
+
+  constructor(n: number, reader: AheadReader) {
+    this.#n = n;
+    this.#reader = reader;
+  }
+
+  /**
+   * Ends the turn before and begins one, with those ahead of it as far as that is worthwhile.
+   *
+   * @returns what must be awaited before the files are read; null if there is nothing to wait for.
+   */
+  reach(turn: number): Promise<unknown> | null {
+    this.end(turn - 1);
+    this.#next = Math.max(this.#next, turn);
+    const end = Math.min(this.#n, turn + N_TURNS_AHEAD);
+    while (this.#next < end && this.#reader.isWorthwhile()) this.#begin(this.#next++);
+    return this.#begun.get(turn)?.areRead ?? null;
+  }
+
+  #begin(turn: number): void {
+    const files = this.#reader.begin(turn);
+    if (files.length === 0) return;
+    const areRead = Promise.all(files.map((file) => this.#reader.readAhead(file)));
+    this.#begun.set(turn, { paths: files.map(({ path }) => path), areRead });
+  }
+
+  /** Ends a turn: its files are no longer kept. */
+  end(turn: number): void {
+    this.#begun.get(turn)?.paths.forEach((path) => this.#reader.forget(path));
+    this.#begun.delete(turn);
+  }
+}
