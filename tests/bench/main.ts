@@ -68,6 +68,9 @@ function parseOptions(args: string[]): Options {
   const sizes = values.quanta.split(",").map(Number);
   const wrong = sizes.find((size) => !SIZES.includes(size));
   if (wrong !== undefined) throw new Error(`no run of ${wrong} quanta: ${SIZES.join(", ")}`);
+  if (values.save !== undefined && !/^[\w.-]+$/.test(values.save)) {
+    throw new Error(`"${values.save}" is no name of a file in testdata/bench`);
+  }
   return {
     sizes,
     logSize: positive(values["log-size"]),
