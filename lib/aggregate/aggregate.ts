@@ -135,6 +135,7 @@ async function aggregate(
     isWriting,
     promiseIngestGraph: options.promiseIngestGraph,
     readAhead: options.readAhead,
+    nScanners: options.nScanners,
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };

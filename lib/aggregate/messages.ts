@@ -45,6 +45,8 @@ export interface ScannerSetup {
   isWriting: boolean;
   promiseIngestGraph: boolean;
   readAhead: ReadAhead;
+  /** Scanners at work in this process. */
+  nScanners: number;
   zstdLevel: number;
   dictionary: Uint8Array;
 }

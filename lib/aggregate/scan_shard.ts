@@ -103,6 +103,7 @@ async function scan(
     isWriting: true,
     promiseIngestGraph: false,
     readAhead: options.readAhead,
+    nScanners: options.nScanners,
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };

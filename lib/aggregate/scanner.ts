@@ -135,7 +135,7 @@ export class Scanner {
       graph.header.int_size,
     );
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
-    this.#files = new WholeFiles(setup.readAhead);
+    this.#files = new WholeFiles(setup.readAhead, setup.nScanners);
   }
 
   /**

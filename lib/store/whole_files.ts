@@ -32,7 +32,9 @@ const N_REMEMBERED = 16;
 /** So many of them must have been slow: a thread that was held up makes one or two so. */
 const MIN_SLOW = 8;
 /** Turns for which files are read ahead. With two files a turn they keep 32 threads busy; more gain nothing. */
-const N_TURNS_AHEAD = 16;
+const MAX_TURNS_AHEAD = 16;
+/** The same for all readers of a process together, whose files are open at once: it may have 1024. */
+const MAX_TURNS_AHEAD_OF_ALL = 256;
 /** Of so many turns, the files of one are read in one go, to see whether that is slow still. */
 const N_TURNS_PER_LOOK = 32;
 /** Larger files wait for their turn: this bounds what lies ready. */
@@ -46,6 +48,7 @@ interface FileAhead extends FileVersion {
 /** Reads files, with the same result whether they were read ahead or not. */
 export class WholeFiles {
   readonly #when: ReadAhead;
+  readonly #nTurnsAhead: number;
   readonly #now: () => number;
   /** What was read ahead, null for what isn't there. */
   readonly #ready = new Map<string, FileAhead | null>();
@@ -53,9 +56,14 @@ export class WholeFiles {
   #nSlow = 0;
   #nBegun = 0;
 
-  /** @param now Clock, milliseconds. */
-  constructor(when: ReadAhead, now: () => number = () => performance.now()) {
+  /**
+   * @param nReaders How many of these are at work in this process.
+   * @param now Clock, milliseconds.
+   */
+  constructor(when: ReadAhead, nReaders: number, now: () => number = () => performance.now()) {
     this.#when = when;
+    const nTurns = Math.floor(MAX_TURNS_AHEAD_OF_ALL / nReaders);
+    this.#nTurnsAhead = Math.max(1, Math.min(MAX_TURNS_AHEAD, nTurns));
     this.#now = now;
   }
 
@@ -86,7 +94,7 @@ export class WholeFiles {
    * @param wantedAt The files of a turn. What it leaves out, or can't be read ahead, is read at its turn.
    */
   turns(n: number, wantedAt: (turn: number) => readonly WantedFile[]): Turns {
-    return new Turns(n, {
+    return new Turns(n, this.#nTurnsAhead, {
       isWorthwhile: () => this.#when !== "never" && (this.#when === "always" || this.#isSlow()),
       begin: (turn) => {
         const isLook = this.#nBegun++ % N_TURNS_PER_LOOK === 0 && this.#when === "auto";
@@ -136,12 +144,15 @@ interface AheadReader {
 /** Turns that are taken one after the other, from 0. */
 export class Turns {
   readonly #n: number;
+  readonly #nAhead: number;
   readonly #reader: AheadReader;
   readonly #begun = new Map<number, { paths: string[]; areRead: Promise<unknown> }>();
   #next = 0;
 
-  constructor(n: number, reader: AheadReader) {
+  /** @param nAhead Turns that are begun at once, the present one included. */
+  constructor(n: number, nAhead: number, reader: AheadReader) {
     this.#n = n;
+    this.#nAhead = nAhead;
     this.#reader = reader;
   }
 
@@ -153,7 +164,7 @@ export class Turns {
   reach(turn: number): Promise<unknown> | null {
     this.end(turn - 1);
     this.#next = Math.max(this.#next, turn);
-    const end = Math.min(this.#n, turn + N_TURNS_AHEAD);
+    const end = Math.min(this.#n, turn + this.#nAhead);
     while (this.#next < end && this.#reader.isWorthwhile()) this.#begin(this.#next++);
     return this.#begun.get(turn)?.areRead ?? null;
   }

@@ -27,7 +27,7 @@ function textOf(files: WholeFiles, path: string): string | null {
 async function readChangedLater(when: ReadAhead, isContentWanted = true) {
   return await inTemporaryDirectory(async (directory) => {
     const paths = writeFiles(directory, 3);
-    const files = new WholeFiles(when);
+    const files = new WholeFiles(when, 1);
     const turns = files.turns(3, (turn) => [{ path: paths[turn], isContentWanted }]);
     const found: (string | null)[] = [];
     for (const [turn, path] of paths.entries()) {
@@ -52,8 +52,8 @@ Deno.test("a file that was read ahead has its content, size and time", async () 
   await inTemporaryDirectory(async (directory) => {
     const [path] = writeFiles(directory, 1);
     Deno.utimeSync(path, 1_700_000_000, 1_700_000_000.125);
-    const plain = new WholeFiles("never");
-    const files = new WholeFiles("always");
+    const plain = new WholeFiles("never", 1);
+    const files = new WholeFiles("always", 1);
     const turns = files.turns(1, () => [{ path, isContentWanted: true }]);
     await turns.reach(0);
     assert.deepEqual({ ...files.read(path, buffer) }, { ...plain.read(path, buffer) });
@@ -71,7 +71,7 @@ Deno.test("a file that was read ahead has its content, size and time", async () 
 Deno.test("a file that isn't there when it is read ahead counts as absent for its turn", async () => {
   await inTemporaryDirectory(async (directory) => {
     const path = `${directory}/a`;
-    const files = new WholeFiles("always");
+    const files = new WholeFiles("always", 1);
     const turns = files.turns(1, () => [{ path, isContentWanted: true }]);
     await turns.reach(0);
     Deno.writeTextFileSync(path, "late");
@@ -86,7 +86,7 @@ Deno.test("a large file is read at its turn", async () => {
   await inTemporaryDirectory(async (directory) => {
     const path = `${directory}/a`;
     Deno.writeFileSync(path, new Uint8Array(2 ** 18 + 1));
-    const files = new WholeFiles("always");
+    const files = new WholeFiles("always", 1);
     const turns = files.turns(1, () => [{ path, isContentWanted: true }]);
     await turns.reach(0);
     Deno.writeTextFileSync(path, "changed");
@@ -100,10 +100,28 @@ Deno.test("what can't be read ahead fails at its turn, as without", async () => 
     assert.ok(new Deno.Command("mkfifo", { args: [fifo] }).outputSync().success);
     // Reading the last one would wait for a writer for ever.
     const paths = [directory, `${directory}/${"x".repeat(300)}`, fifo];
-    const files = new WholeFiles("always");
+    const files = new WholeFiles("always", 1);
     const wanted = paths.map((path) => ({ path, isContentWanted: true }));
     await files.turns(1, () => wanted).reach(0);
     for (const path of paths) assert.throws(() => files.read(path, buffer), EnvironmentError);
+  });
+});
+
+Deno.test("many readers read few files ahead each, as a process may not have many open", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const paths = writeFiles(directory, 40);
+    for (const [nReaders, nExpected] of [[1, 16], [64, 4], [1000, 1]]) {
+      const asked: number[] = [];
+      const turns = new WholeFiles("always", nReaders).turns(40, (turn) => {
+        asked.push(turn);
+        return [{ path: paths[turn], isContentWanted: true }];
+      });
+      await turns.reach(0);
+      assert.deepEqual(asked, Array.from({ length: nExpected }, (_, i) => i));
+      await turns.reach(1);
+      assert.equal(asked.length, nExpected + 1);
+      await Promise.all(asked.map((turn) => turns.reach(turn)));
+    }
   });
 });
 
@@ -118,7 +136,7 @@ Deno.test("files are read ahead while reading them is slow", async () => {
   await inTemporaryDirectory(async (directory) => {
     const paths = writeFiles(directory, 300);
     const clock = fakeClock();
-    const files = new WholeFiles("auto", clock.now);
+    const files = new WholeFiles("auto", 1, clock.now);
     const turns = files.turns(300, (turn) => [{ path: paths[turn], isContentWanted: true }]);
     const isAhead: boolean[] = [];
     const take = async (turn: number) => {
@@ -149,7 +167,7 @@ Deno.test("files are read one by one again when that is quick again", async () =
   await inTemporaryDirectory(async (directory) => {
     const [path] = writeFiles(directory, 1);
     const clock = fakeClock();
-    const files = new WholeFiles("auto", clock.now);
+    const files = new WholeFiles("auto", 1, clock.now);
     const isAhead: boolean[] = [];
     const take = async (nTurns: number) => {
       const turns = files.turns(nTurns, () => [{ path, isContentWanted: true }]);
