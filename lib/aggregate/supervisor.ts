@@ -37,7 +37,7 @@ import { aggregateStages } from "./stages.ts";
 const MAX_WRITER_BYTES = 64 * 2 ** 20;
 /** Rows that may wait at the ingester, in messages not yet taken; about half a kilobyte each. */
 const MAX_INGESTER_ROWS = 40_000;
-/** How long a failed run waits for the ingester to end its transaction. */
+/** How long a failed run waits for ingester and writer to end what is in hand. */
 const PATIENCE_MS = 3000;
 
 /** What the supervisor needs to know. */
@@ -282,19 +282,20 @@ export class Supervisor {
   }
 
   /**
-   * Ends all workers, whatever they do. The ingester may be within a transaction: it gets a moment to end
-   * it, or the next reader of the database would have to roll it back.
+   * Ends all workers, whatever they do. Ingester and writer get a moment to end what is in hand: one may be
+   * within a transaction, which the next reader of the database would have to roll back; the other may be
+   * about to create the graph, which would then come after the tidying up.
    */
   async shutDown(): Promise<void> {
     for (const scanner of this.#scanners) scanner.terminate();
-    this.#writer?.terminate();
-    if (this.#ingester === null) return;
-    this.#ingester.send({ kind: "end" });
+    Atomics.store(this.#stopFlag, 0, 1);
+    const ending = [this.#ingester, this.#writer].filter((worker) => worker !== null);
+    for (const worker of ending) worker.send({ kind: "end" });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, PATIENCE_MS));
-    await Promise.race([this.#ingester.ended.catch(() => {}), patience]);
+    await Promise.race([Promise.allSettled(ending.map((worker) => worker.ended)), patience]);
     clearTimeout(timer);
-    this.#ingester.terminate();
+    for (const worker of ending) worker.terminate();
     this.#log[Symbol.dispose]();
   }
 
