@@ -72,20 +72,13 @@ export class WholeFiles {
     const ahead = this.#ready.get(path);
     if (ahead === null) return null;
     if (ahead !== undefined && ahead.bytes !== null) return { ...ahead, bytes: ahead.bytes };
-    const startMs = this.#now();
-    const file = readWholeFile(path, buffer);
-    this.#remember(this.#now() - startMs);
-    return file;
+    return this.#timed(() => readWholeFile(path, buffer));
   }
 
   /** As `fileIdentity()`. */
   identity(path: string): FileVersion | null {
     const ahead = this.#ready.get(path);
-    if (ahead !== undefined) return ahead;
-    const startMs = this.#now();
-    const version = fileIdentity(path);
-    this.#remember(this.#now() - startMs);
-    return version;
+    return ahead === undefined ? this.#timed(() => fileIdentity(path)) : ahead;
   }
 
   /**
@@ -109,10 +102,14 @@ export class WholeFiles {
     return this.#nSlow >= MIN_SLOW;
   }
 
-  #remember(ms: number): void {
-    const bit = Number(ms > SLOW_MS);
+  /** Does it, and remembers whether that was slow. */
+  #timed<T>(look: () => T): T {
+    const startMs = this.#now();
+    const result = look();
+    const bit = Number(this.#now() - startMs > SLOW_MS);
     this.#nSlow += bit - (this.#slowBits >>> (N_REMEMBERED - 1) & 1);
     this.#slowBits = (this.#slowBits << 1 | bit) & (2 ** N_REMEMBERED - 1);
+    return result;
   }
 
   /** In the order of `readWholeFile()`, for the same reasons. What goes wrong is told at the turn. */
