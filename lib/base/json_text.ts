@@ -246,7 +246,7 @@ export class JsonCursor {
     const expected = this.#lastKey === null ? null : this.#lastKey.next;
     if (expected !== null) {
       this.position = start;
-      if (this.skipText(expected.bytes)) {
+      if (this.#skipText(expected.bytes)) {
         this.#lastKey = expected;
         return expected.text;
       }
@@ -451,7 +451,7 @@ export class JsonCursor {
    * @param text ASCII characters other than NUL. So as numbers eight of them are none of those that equal
    *   others, or not themselves.
    */
-  skipText(text: DataView): boolean {
+  #skipText(text: DataView): boolean {
     const view = this.#view ??= viewOf(this.bytes);
     const at = this.position;
     const length = text.byteLength;

@@ -10,6 +10,7 @@ import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { readRecords } from "../provenance/log_records.ts";
 import { AttemptStatus, KNOWN_CAVEATS } from "../provenance/quantum_status.ts";
 import { readTaskMetadata } from "../provenance/task_metadata.ts";
+import { UsualDocument } from "../provenance/usual_documents.ts";
 import { LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 
 /** Ids packed into an array that grows and is used again. */
@@ -238,6 +239,7 @@ export function readAttemptBlock(text: Uint8Array, kind: "log" | "metadata"): At
   const list: AttemptList = { nAttempts: 0, hasLast: false };
   let hasAttempts = false;
   const cursor = new JsonCursor(text);
+  const usual = UsualDocument.load(text);
   cursor.beginObject();
   while (cursor.nextMember()) {
     if (cursor.key !== "attempts") {
@@ -252,8 +254,8 @@ export function readAttemptBlock(text: Uint8Array, kind: "log" | "metadata"): At
       list.nAttempts++;
       list.hasLast = !cursor.takeNull();
       if (!list.hasLast) continue;
-      if (kind === "log") readRecords(cursor, "");
-      else readTaskMetadata(cursor, "");
+      if (kind === "log") readRecords(cursor, usual);
+      else readTaskMetadata(cursor, "", usual);
     }
   }
   cursor.finish();

@@ -12,6 +12,7 @@ import { JsonCursor } from "../base/json_text.ts";
 import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { readTaskMetadata } from "../provenance/task_metadata.ts";
+import { UsualDocument } from "../provenance/usual_documents.ts";
 import {
   addressHeaderSize,
   addressRowSize,
@@ -274,6 +275,7 @@ function foreignOutput(
 ): string | null {
   let outputs: readonly string[] = [];
   const cursor = new JsonCursor(text);
+  const usual = UsualDocument.load(text);
   cursor.beginObject();
   while (cursor.nextMember()) {
     if (cursor.key !== "attempts") {
@@ -282,7 +284,7 @@ function foreignOutput(
     }
     cursor.beginArray();
     while (cursor.nextElement()) {
-      outputs = cursor.takeNull() ? [] : readTaskMetadata(cursor, "").quantum?.outputs ?? [];
+      outputs = cursor.takeNull() ? [] : readTaskMetadata(cursor, "", usual).quantum?.outputs ?? [];
     }
   }
   const id = new Uint8Array(UUID_SIZE);

@@ -9,8 +9,8 @@
 import { decodeJsonString, isIntegerText, JsonCursor, numberAt } from "../base/json_text.ts";
 import { END_OF_TIME, FIRST_TIME, isPlainIsoTime, parseIsoTime } from "../base/iso_time.ts";
 import { isUuidText } from "../base/uuid.ts";
-import { KnownPieces } from "./known_pieces.ts";
 import { MAX_SPLICED_DEPTH, readTaskMetadata, type TaskMetadata } from "./task_metadata.ts";
+import { USUAL_RECORD_LEVELS, UsualDocument } from "./usual_documents.ts";
 
 /** A half-open range of bytes of the file. */
 export type Range = readonly [startByte: number, endByte: number];
@@ -57,10 +57,12 @@ const REQUIRED_KEYS: ReadonlyMap<string, number> = new Map([
 ]);
 const ALL_REQUIRED = 2047;
 
-/** Keys whose values differ from record to record, in the order in which writers put them. */
-const VARYING_KEYS = ["asctime", "message", "lineno", "funcName"] as const;
-/** Required keys before, between and behind those, as bits. */
-const KEYS_OF_PIECES = [1, 0, 8 | 16 | 32 | 64, 0, 256 | 512 | 1024] as const;
+/** What the reading of a file needs at every level. */
+interface FileContext {
+  readonly taskLabel: string;
+  /** The file, unless it is too large. */
+  readonly usual: UsualDocument | null;
+}
 
 /**
  * Reads a log file.
@@ -70,14 +72,15 @@ const KEYS_OF_PIECES = [1, 0, 8 | 16 | 32 | 64, 0, 256 | 512 | 1024] as const;
  */
 export function parseLogFile(bytes: Uint8Array, taskLabel: string): LogFile {
   if (bytes.length === 0) return { records: [], extra: null, previousAttempts: [] };
-  if (startsWith(bytes, 0, EXTENDED)) return parseExtended(bytes, taskLabel);
+  const context = { taskLabel, usual: UsualDocument.load(bytes) };
+  if (startsWith(bytes, 0, EXTENDED)) return parseExtended(bytes, context);
   if (bytes[0] === 0x5b) {
     const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
-    const range = readRecords(cursor, taskLabel);
+    const range = readRecords(cursor, context.usual);
     cursor.finish();
     return { records: inside(bytes, range), extra: null, previousAttempts: [] };
   }
-  if (bytes[0] === 0x7b || startsWith(bytes, 0, EXTRA_MARK)) return parseStream(bytes, taskLabel);
+  if (bytes[0] === 0x7b || startsWith(bytes, 0, EXTRA_MARK)) return parseStream(bytes, context);
   throw new SyntaxError("Cannot parse log file: its first line is none of the known forms");
 }
 
@@ -95,7 +98,7 @@ function inside(bytes: Uint8Array, [start, end]: Range): Range[] {
   return [];
 }
 
-function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
+function parseExtended(bytes: Uint8Array, context: FileContext): LogFile {
   const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
   let records: Range | null = null;
   let hasVersion = false;
@@ -105,7 +108,7 @@ function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
   cursor.beginObject();
   while (cursor.nextMember()) {
     const key: string = cursor.key;
-    if (key === "records") records = readRecords(cursor, taskLabel);
+    if (key === "records") records = readRecords(cursor, context.usual);
     else if (key === "extended") {
       if (!cursor.readBoolean()) cursor.fail("expected true");
     } else if (key === "version") {
@@ -113,7 +116,7 @@ function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
       hasVersion = true;
     } else {
       nExtraKeys++;
-      readExtraMember(cursor, key, taskLabel, extra, previousAttempts);
+      readExtraMember(cursor, key, context, extra, previousAttempts);
     }
   }
   cursor.finish();
@@ -126,11 +129,10 @@ function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
 }
 
 /** One record a line, then perhaps a line that begins with a mark and the extra behind that line. */
-function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
+function parseStream(bytes: Uint8Array, context: FileContext): LogFile {
   const records: Range[] = [];
   let extra: AttemptExtra | null = null;
   const previousAttempts: AttemptExtra[] = [];
-  const known = knownPiecesOf(taskLabel);
   let at = 0;
   while (at < bytes.length) {
     const newline = bytes.indexOf(NEWLINE, at);
@@ -138,7 +140,7 @@ function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
     if (startsWith(bytes, at, EXTRA_MARK)) {
       // What stands on the mark's own line is dropped by the reference, too.
       if (end + 1 < bytes.length) {
-        extra = parseStreamExtra(bytes, end + 1, taskLabel, previousAttempts);
+        extra = parseStreamExtra(bytes, end + 1, context, previousAttempts);
       }
       break;
     }
@@ -147,7 +149,7 @@ function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
       const cursor = new JsonCursor(bytes, at, last, MAX_SPLICED_DEPTH);
       cursor.kind();
       const first = cursor.position;
-      readRecord(cursor, known);
+      readRecord(cursor, context.usual);
       records.push([first, cursor.position]);
       cursor.finish();
     }
@@ -159,7 +161,7 @@ function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
 function parseStreamExtra(
   bytes: Uint8Array,
   start: number,
-  taskLabel: string,
+  context: FileContext,
   previousAttempts: AttemptExtra[],
 ): AttemptExtra | null {
   const cursor = new JsonCursor(bytes, start, bytes.length, MAX_SPLICED_DEPTH);
@@ -168,7 +170,7 @@ function parseStreamExtra(
   cursor.beginObject();
   while (cursor.nextMember()) {
     nKeys++;
-    readExtraMember(cursor, cursor.key, taskLabel, extra, previousAttempts);
+    readExtraMember(cursor, cursor.key, context, extra, previousAttempts);
   }
   cursor.finish();
   return nKeys === 0 ? null : extra;
@@ -192,7 +194,7 @@ function emptyExtra(): AttemptExtra {
 function readExtraMember(
   cursor: JsonCursor,
   key: string,
-  taskLabel: string,
+  context: FileContext,
   extra: AttemptExtra,
   previousAttempts: AttemptExtra[],
 ): void {
@@ -201,18 +203,20 @@ function readExtraMember(
       extra.exception = cursor.takeNull() ? null : readException(cursor);
       break;
     case "metadata":
-      extra.metadata = cursor.takeNull() ? null : readTaskMetadata(cursor, taskLabel);
+      extra.metadata = cursor.takeNull()
+        ? null
+        : readTaskMetadata(cursor, context.taskLabel, context.usual);
       break;
     case "previous_process_quanta":
       extra.previousProcessQuanta = readUuids(cursor);
       break;
     case "logs":
-      extra.logs = readRecords(cursor, taskLabel);
+      extra.logs = readRecords(cursor, context.usual);
       break;
     case "previous_attempts": {
       previousAttempts.length = 0;
       cursor.beginArray();
-      while (cursor.nextElement()) readPreviousAttempt(cursor, taskLabel, previousAttempts);
+      while (cursor.nextElement()) readPreviousAttempt(cursor, context, previousAttempts);
       break;
     }
     default:
@@ -223,13 +227,13 @@ function readExtraMember(
 /** One entry of `previous_attempts`; nested lists come before it, depth first, oldest first. */
 function readPreviousAttempt(
   cursor: JsonCursor,
-  taskLabel: string,
+  context: FileContext,
   into: AttemptExtra[],
 ): void {
   const extra = emptyExtra();
   const nested: AttemptExtra[] = [];
   cursor.beginObject();
-  while (cursor.nextMember()) readExtraMember(cursor, cursor.key, taskLabel, extra, nested);
+  while (cursor.nextMember()) readExtraMember(cursor, cursor.key, context, extra, nested);
   into.push(...nested, extra);
 }
 
@@ -271,13 +275,16 @@ function readUuids(cursor: JsonCursor): Range | null {
   return n === 0 ? null : [start, cursor.position];
 }
 
-/** An array of log records. */
-export function readRecords(cursor: JsonCursor, taskLabel: string): Range {
+/**
+ * An array of log records.
+ *
+ * @param usual The text of the cursor, if it is loaded.
+ */
+export function readRecords(cursor: JsonCursor, usual: UsualDocument | null): Range {
   cursor.kind();
   const start = cursor.position;
   cursor.beginArray();
-  const known = knownPiecesOf(taskLabel);
-  while (cursor.nextElement()) readRecord(cursor, known);
+  while (cursor.nextElement()) readRecord(cursor, usual);
   return [start, cursor.position];
 }
 
@@ -314,46 +321,21 @@ function expectStringOrNull(cursor: JsonCursor): void {
   if (!cursor.takeNull()) expectString(cursor);
 }
 
-/** Levels of a record with nothing but the usual keys. */
-const RECORD_DEPTH = 2;
-/** Tasks whose pieces are kept; there are seldom more in a pipeline. */
-const MAX_TASKS = 256;
-
-// A pure cache: whether a text was met before changes no answer.
-const knownByTask = new Map<string, KnownPieces>();
-
-function knownPiecesOf(taskLabel: string): KnownPieces {
-  let known = knownByTask.get(taskLabel);
-  if (known === undefined) {
-    if (knownByTask.size >= MAX_TASKS) knownByTask.clear();
-    known = new KnownPieces([expectTime, expectString, expectInteger, expectStringOrNull]);
-    knownByTask.set(taskLabel, known);
-  }
-  return known;
-}
-
-/** A record; what of it is already known is only compared. */
-function readRecord(cursor: JsonCursor, known: KnownPieces): void {
+/** A record. */
+function readRecord(cursor: JsonCursor, usual: UsualDocument | null): void {
   cursor.kind(); // skips blanks
-  if (cursor.hasRoom(RECORD_DEPTH) && known.skip(cursor)) return;
+  const usualEnd = usual !== null && cursor.hasRoom(USUAL_RECORD_LEVELS)
+    ? usual.recordEnd(cursor.position)
+    : null;
+  if (usualEnd !== null) {
+    cursor.position = usualEnd;
+    return;
+  }
   let found = 0;
-  // Whether the record is made like nearly all: then its pieces can be known again.
-  let isUsual = true;
-  let nVarying = 0;
-  let foundInPiece = 0;
-  const bounds = [cursor.position];
   cursor.beginObject();
   while (cursor.nextMember()) {
     const key: string = cursor.key;
-    const bit = REQUIRED_KEYS.get(key) ?? 0;
-    found |= bit;
-    const isVarying = isUsual && key === VARYING_KEYS[nVarying];
-    if (isVarying) {
-      cursor.kind();
-      bounds.push(cursor.position);
-      isUsual = foundInPiece === KEYS_OF_PIECES[nVarying++];
-      foundInPiece = 0;
-    } else foundInPiece |= bit;
+    found |= REQUIRED_KEYS.get(key) ?? 0;
     switch (key) {
       case "asctime":
         expectTime(cursor);
@@ -380,17 +362,11 @@ function readRecord(cursor: JsonCursor, known: KnownPieces): void {
         while (cursor.nextMember()) expectString(cursor);
         break;
       default:
-        isUsual = false;
         cursor.skip();
     }
-    if (isVarying) bounds.push(cursor.position);
   }
   if (found !== ALL_REQUIRED) {
     const missing = [...REQUIRED_KEYS].filter(([, bit]) => (found & bit) === 0).map(([k]) => k);
     cursor.fail(`log record without ${missing.join(", ")}`);
-  }
-  bounds.push(cursor.position);
-  if (isUsual && nVarying === VARYING_KEYS.length && foundInPiece === KEYS_OF_PIECES[nVarying]) {
-    known.add(cursor, bounds);
   }
 }

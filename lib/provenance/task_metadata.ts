@@ -15,6 +15,12 @@ import {
   parseIsoTime,
 } from "../base/iso_time.ts";
 import { uuidToText, writeUuidText } from "../base/uuid.ts";
+import {
+  QUANTUM_VALUES,
+  USUAL_METADATA_LEVELS,
+  UsualDocument,
+  type UsualMetadata,
+} from "./usual_documents.ts";
 
 /**
  * Levels of a file whose text goes into a block. Readers take 200; a log record that was a line of
@@ -52,6 +58,7 @@ export interface QuantumSection {
 /** A scalar as its value; only what {@linkcode QuantumSection} needs is decoded. */
 type Scalar = string | number | boolean | null;
 
+const WANTED: ReadonlySet<string> = new Set(QUANTUM_VALUES);
 const TIMES = new Set(["prepUtc", "initUtc", "startUtc", "endUtc"]);
 const NUMBERS = new Set(["startCpuTime", "endCpuTime", "endMaxResidentSetSize", "caveats"]);
 // Blanks that Python's float() takes off. Digits outside ASCII, which it knows too, are left out.
@@ -72,11 +79,28 @@ const MIN_OVERFLOW_DIGITS = 309;
  * Reads one TaskMetadata object at the cursor.
  *
  * @param taskLabel Label of the task, whose own section may hold a `failure`.
+ * @param usual The text of the cursor, if it is loaded.
  * @throws {SyntaxError} for anything that the reference's reader refuses.
  */
-export function readTaskMetadata(cursor: JsonCursor, taskLabel: string): TaskMetadata {
+export function readTaskMetadata(
+  cursor: JsonCursor,
+  taskLabel: string,
+  usual: UsualDocument | null,
+): TaskMetadata {
   cursor.kind();
   const start = cursor.position;
+  const checked = usual !== null && cursor.hasRoom(USUAL_METADATA_LEVELS)
+    ? usual.metadata(start)
+    : null;
+  if (checked !== null) {
+    cursor.position = checked.end;
+    // With a failure it would not have the usual form.
+    return {
+      range: [start, checked.end],
+      quantum: usualSection(cursor.bytes, checked),
+      failureText: null,
+    };
+  }
   let quantum: QuantumSection | null = null;
   let failureText: string | null = null;
   cursor.beginObject();
@@ -104,7 +128,7 @@ export function readTaskMetadata(cursor: JsonCursor, taskLabel: string): TaskMet
  */
 export function parseTaskMetadata(bytes: Uint8Array, taskLabel: string): TaskMetadata {
   const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
-  const result = readTaskMetadata(cursor, taskLabel);
+  const result = readTaskMetadata(cursor, taskLabel, UsualDocument.load(bytes));
   cursor.finish();
   return result;
 }
@@ -228,6 +252,31 @@ function readQuantumSection(cursor: JsonCursor): QuantumSection {
       while (cursor.nextMember()) skipTree(cursor);
     } else cursor.skip();
   }
+  return sectionOf(scalars, arrays);
+}
+
+/** Values whose places were found otherwise. */
+function usualSection(bytes: Uint8Array, { quantum }: UsualMetadata): QuantumSection | null {
+  if (quantum === null) return null;
+  const scalars: Map<string, Scalar> = new Map();
+  const arrays: Map<string, Scalar[]> = new Map();
+  for (const [name, { scalar, array }] of quantum) {
+    if (scalar !== null) scalars.set(name, readScalar(new JsonCursor(bytes, ...scalar)));
+    if (array !== null) {
+      const values: Scalar[] = [];
+      const cursor = new JsonCursor(bytes, ...array);
+      cursor.beginArray();
+      while (cursor.nextElement()) values.push(readScalar(cursor));
+      arrays.set(name, values);
+    }
+  }
+  return sectionOf(scalars, arrays);
+}
+
+function sectionOf(
+  scalars: ReadonlyMap<string, Scalar>,
+  arrays: ReadonlyMap<string, readonly Scalar[]>,
+): QuantumSection {
   const section: QuantumSection = {};
   const last = (name: string) => scalars.has(name) ? scalars.get(name) : arrays.get(name)?.at(-1);
   for (const name of TIMES) {
@@ -261,7 +310,7 @@ function canonicalIds(values: readonly Scalar[]): string[] {
 }
 
 function isWanted(name: string): boolean {
-  return name === "outputs" || TIMES.has(name) || NUMBERS.has(name);
+  return WANTED.has(name);
 }
 
 /** Reads a task's own section for `failure`, as JSON text of an ExceptionInfo. */
