@@ -99,6 +99,8 @@ export class Supervisor {
   readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
   #blocked: number[] = [];
+  /** Blocked quanta whose blocks are yet to be made. */
+  #nBlockedLeft = 0;
   #isInitSent = false;
   #isIngesterReady = false;
   /** Results that wait for the ingester, a few from each scanner. */
@@ -382,7 +384,10 @@ export class Supervisor {
     }
     result.quanta.forEach((q, k) => {
       const status = result.scanStatuses[k] as ScanStatus;
-      if (status === ScanStatus.BLOCKED) return;
+      if (status === ScanStatus.BLOCKED) {
+        this.#nBlockedLeft--;
+        return;
+      }
       counts.nScanned++;
       if (this.#log.isEnabled("DEBUG")) {
         const what = status === ScanStatus.SUCCESSFUL ? "succeeded" : "did not succeed";
@@ -396,7 +401,9 @@ export class Supervisor {
       this.#walker.report(q, status, (blocked) => {
         if (status === ScanStatus.ABANDONED) return;
         counts.nBlocked++;
-        if (this.#setup.isWritingGraph) this.#blocked.push(blocked);
+        if (!this.#setup.isWritingGraph) return;
+        this.#blocked.push(blocked);
+        this.#nBlockedLeft++;
       });
     });
     if (this.#writer !== null && (result.chunks !== null || result.reused.length > 0)) {
@@ -476,7 +483,7 @@ export class Supervisor {
     return aggregateStages({
       isBegun: this.#scanners.length > 0,
       nQuanta,
-      nDone: this.#walker.nDone,
+      nDone: this.#walker.nDone - this.#nBlockedLeft,
       isScanned: this.#isScanned,
       writer: this.#writer && {
         nBytesDone: this.#nBytesAppended,
