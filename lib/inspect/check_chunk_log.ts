@@ -15,7 +15,8 @@ import { ChunkType, type ReadChunk, readChunks } from "../store/chunk_log.ts";
 import type { FileSource } from "../store/file_source.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
 import type { FileReport } from "./check_archive.ts";
-import { DatasetRecord, IdList, QuantumRecord, readAttemptBlock } from "./check_documents.ts";
+import { DatasetRecord, QuantumRecord, readAttemptBlock } from "./check_documents.ts";
+import { IdList } from "./id_list.ts";
 
 /**
  * Checks a chunk log and reports every problem. Memory: one chunk, and 24 bytes a quantum.

@@ -23,7 +23,7 @@ import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { findRow } from "./check_addresses.ts";
-import { IdList } from "./check_documents.ts";
+import { IdList } from "./id_list.ts";
 
 /** How a dataset is stored, by its record; bits of {@linkcode RegisteredTargets.state}. */
 export const Stored = {

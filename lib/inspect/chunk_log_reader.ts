@@ -25,7 +25,7 @@ import {
 } from "../store/chunk_log.ts";
 import type { FileSource } from "../store/file_source.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
-import { IdList } from "./check_documents.ts";
+import { IdList } from "./id_list.ts";
 
 /** Bytes read at each chunk: prefix and, for nearly all quanta, the whole head. */
 const PEEK_SIZE = 1024;

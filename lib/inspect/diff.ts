@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
 import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
-import { IdList } from "./check_documents.ts";
+import { IdList } from "./id_list.ts";
 import { type DocumentSource, parseStored } from "./documents.ts";
 import { lastStatusName, parseQuantumView, type QuantumView } from "./quantum_document.ts";
 import { dataIdObject, type RowDimensions } from "./rows.ts";

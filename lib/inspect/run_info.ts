@@ -16,7 +16,7 @@ import {
 } from "../provenance/quantum_summary.ts";
 import { CONFIG_CONNECTION } from "../qg/pipeline_graph.ts";
 import { backedKind } from "./backed_types.ts";
-import { IdList } from "./check_documents.ts";
+import { IdList } from "./id_list.ts";
 import { parseStored } from "./documents.ts";
 import type { GraphDocuments } from "./graph_documents.ts";
 import type { GraphInfo, IngestStage, RunInfo } from "./info.ts";

@@ -10,7 +10,7 @@ import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { DimensionGroup } from "../butler/dimensions.ts";
 import { ChunkType } from "../store/chunk_log.ts";
-import { IdList } from "./check_documents.ts";
+import { IdList } from "./id_list.ts";
 import { type ChunkLogReader, QUANTUM } from "./chunk_log_reader.ts";
 import { parseStored } from "./documents.ts";
 import { pipelineDimensions } from "./rows.ts";
