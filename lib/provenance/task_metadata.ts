@@ -16,6 +16,8 @@ import {
 } from "../base/iso_time.ts";
 import { uuidToText, writeUuidText } from "../base/uuid.ts";
 import {
+  QUANTUM_NUMBERS,
+  QUANTUM_TIMES,
   QUANTUM_VALUES,
   USUAL_METADATA_LEVELS,
   UsualDocument,
@@ -59,8 +61,6 @@ export interface QuantumSection {
 type Scalar = string | number | boolean | null;
 
 const WANTED: ReadonlySet<string> = new Set(QUANTUM_VALUES);
-const TIMES = new Set(["prepUtc", "initUtc", "startUtc", "endUtc"]);
-const NUMBERS = new Set(["startCpuTime", "endCpuTime", "endMaxResidentSetSize", "caveats"]);
 // Blanks that Python's float() takes off. Digits outside ASCII, which it knows too, are left out.
 const BLANKS = "[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*";
 const DIGITS = "\\d(?:_?\\d)*";
@@ -263,6 +263,7 @@ function usualSection(bytes: Uint8Array, { quantum }: UsualMetadata): QuantumSec
   for (const [name, { scalar, array }] of quantum) {
     if (scalar !== null) scalars.set(name, readScalar(new JsonCursor(bytes, ...scalar)));
     if (array !== null) {
+      // Unlike `checkArray()`, which would try once more whether each text is a number.
       const values: Scalar[] = [];
       const cursor = new JsonCursor(bytes, ...array);
       cursor.beginArray();
@@ -279,16 +280,16 @@ function sectionOf(
 ): QuantumSection {
   const section: QuantumSection = {};
   const last = (name: string) => scalars.has(name) ? scalars.get(name) : arrays.get(name)?.at(-1);
-  for (const name of TIMES) {
+  for (const name of QUANTUM_TIMES) {
     const value = last(name);
-    if (typeof value === "string") section[name as "prepUtc"] = value;
+    if (typeof value === "string") section[name] = value;
   }
-  for (const name of NUMBERS) {
+  for (const name of QUANTUM_NUMBERS) {
     const value = last(name);
     const number = typeof value === "boolean" ? Number(value) : value;
-    if (typeof number === "number") section[name as "endCpuTime"] = number;
+    if (typeof number === "number") section[name] = number;
     else if (typeof number === "string" && PYTHON_FLOAT.test(number)) {
-      section[name as "endCpuTime"] = Number(number.trim());
+      section[name] = Number(number.trim());
     }
   }
   const single = scalars.get("outputs");

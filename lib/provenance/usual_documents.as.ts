@@ -45,6 +45,13 @@ const enum Text {
   FIRST_WANTED,
 }
 
+/** What the values of an object's members are. */
+const enum Kind {
+  STRING,
+  SCALAR,
+  ARRAY,
+}
+
 const N_WANTED: usize = 9;
 /** Levels of nested metadata; deeper ones are left to others. */
 const MAX_LEVEL: i32 = 60;
@@ -85,7 +92,7 @@ export function record(at: usize): usize {
   at = string(text(at, Text.PROCESS_NAME));
   const excInfo = text(at, Text.EXC_INFO);
   if (excInfo != 0) at = stringOrNull(excInfo);
-  return character(stringMembers(text(at, Text.MDC)), CLOSE_BRACE);
+  return character(members(text(at, Text.MDC), Kind.STRING, false), CLOSE_BRACE);
 }
 
 /** Task metadata as a whole document; what is wanted of its section "quantum" is noted. */
@@ -108,8 +115,8 @@ export function hadQuantum(): bool {
  * @param level 0 for the whole, 1 for sections of tasks and for "quantum", 2 for what is in these.
  */
 function tree(at: usize, level: i32, isQuantum: bool): usize {
-  at = scalars(text(at, Text.SCALARS), isQuantum);
-  at = arrays(text(at, Text.ARRAYS), isQuantum);
+  at = members(text(at, Text.SCALARS), Kind.SCALAR, isQuantum);
+  at = members(text(at, Text.ARRAYS), Kind.ARRAY, isQuantum);
   at = text(at, Text.METADATA);
   if (at == 0 || level == MAX_LEVEL) return 0;
   if (load<u8>(at) == CLOSE_BRACE) return character(at + 1, CLOSE_BRACE);
@@ -127,28 +134,17 @@ function tree(at: usize, level: i32, isQuantum: bool): usize {
   }
 }
 
-/** Members that are scalars, and the end of their object. */
-function scalars(at: usize, isQuantum: bool): usize {
+/** Members whose values are of one kind, and the end of their object. */
+function members(at: usize, kind: Kind, isQuantum: bool): usize {
   if (load<u8>(at) == CLOSE_BRACE) return at + 1;
   while (at != 0) {
     const start = key(at);
-    const end = scalar(start);
-    if (isQuantum && end != 0) note(at, start, end, 0);
-    at = end;
-    const c = load<u8>(at++);
-    if (c == CLOSE_BRACE) return at;
-    if (c != COMMA) return 0;
-  }
-  return 0;
-}
-
-/** Members that are arrays, and the end of their object. */
-function arrays(at: usize, isQuantum: bool): usize {
-  if (load<u8>(at) == CLOSE_BRACE) return at + 1;
-  while (at != 0) {
-    const start = key(at);
-    const end = array(start);
-    if (isQuantum && end != 0) note(at, start, end, 8);
+    const end = kind == Kind.STRING
+      ? string(start)
+      : kind == Kind.SCALAR
+      ? scalar(start)
+      : array(start);
+    if (isQuantum && end != 0) note(at, start, end, kind == Kind.SCALAR ? 0 : 8);
     at = end;
     const c = load<u8>(at++);
     if (c == CLOSE_BRACE) return at;
@@ -190,18 +186,6 @@ function scalar(at: usize): usize {
   if (word == TRUE || word == NULL) return at + 4;
   if (c == 0x66) return load<u32>(at + 1) == ALSE ? at + 5 : 0;
   return number(at);
-}
-
-/** Members that are strings, and the end of their object. */
-function stringMembers(at: usize): usize {
-  if (load<u8>(at) == CLOSE_BRACE) return at + 1;
-  while (at != 0) {
-    at = string(key(at));
-    const c = load<u8>(at++);
-    if (c == CLOSE_BRACE) return at;
-    if (c != COMMA) return 0;
-  }
-  return 0;
 }
 
 function stringOrNull(at: usize): usize {

@@ -10,18 +10,17 @@
 import { encodeUtf8 } from "../base/json_text.ts";
 import * as wasm from "./usual_documents.wasm";
 
-/** Values of the section "quantum" that provenance needs. */
-export const QUANTUM_VALUES = [
-  "prepUtc",
-  "initUtc",
-  "startUtc",
-  "endUtc",
+/** Values of the section "quantum" that provenance needs: times, numbers and ids. */
+export const QUANTUM_TIMES = ["prepUtc", "initUtc", "startUtc", "endUtc"] as const;
+/** See {@linkcode QUANTUM_TIMES}. */
+export const QUANTUM_NUMBERS = [
   "startCpuTime",
   "endCpuTime",
   "endMaxResidentSetSize",
   "caveats",
-  "outputs",
 ] as const;
+/** All of these. */
+export const QUANTUM_VALUES = [...QUANTUM_TIMES, ...QUANTUM_NUMBERS, "outputs"] as const;
 
 /** Texts in the order of `Text` in `usual_documents.as.ts`, each of 8 to 24 bytes. */
 const TEXTS = [

@@ -68,9 +68,9 @@ function withValue(key: string, text: string): string {
   return recordOf(Object.entries({ ...VALUES, [key]: text }));
 }
 
-function isTaken(text: string, task: string): boolean {
+function isTaken(text: string): boolean {
   try {
-    parseLogFile(encodeUtf8(text), task);
+    parseLogFile(encodeUtf8(text), "task");
     return true;
   } catch (error) {
     assert.ok(error instanceof SyntaxError, String(error));
@@ -81,14 +81,14 @@ function isTaken(text: string, task: string): boolean {
 const USUAL = recordOf(Object.entries(VALUES));
 
 Deno.test("parseLogFile() checks every value when all else has the usual form", () => {
-  assert.ok(isTaken(`[${USUAL},${USUAL}]`, "values"));
+  assert.ok(isTaken(`[${USUAL},${USUAL}]`));
   for (const [key, text] of SOUND) {
-    assert.ok(isTaken(`[${USUAL},${withValue(key, text)},${USUAL}]`, "values"), `${key}: ${text}`);
+    assert.ok(isTaken(`[${USUAL},${withValue(key, text)},${USUAL}]`), `${key}: ${text}`);
   }
   for (const [key, text] of UNSOUND) {
     const what = `${key}: ${text}`;
-    assert.ok(!isTaken(`[${USUAL},${withValue(key, text)},${USUAL}]`, "values"), what);
-    assert.ok(!isTaken(`${USUAL}\n${withValue(key, text)}\n`, "values"), what);
+    assert.ok(!isTaken(`[${USUAL},${withValue(key, text)},${USUAL}]`), what);
+    assert.ok(!isTaken(`${USUAL}\n${withValue(key, text)}\n`), what);
   }
 });
 
@@ -118,7 +118,7 @@ Deno.test("parseLogFile() takes a record if and only if it is sound", () => {
       REQUIRED.every((key) => members.some(([other]) => other === key));
     const record = recordOf(members);
     const known = below(2) === 0 ? `${USUAL},` : "";
-    assert.equal(isTaken(`[${known}${record}]`, "rounds"), isSound, record);
+    assert.equal(isTaken(`[${known}${record}]`), isSound, record);
     if (isSound) nTaken++;
     else nRefused++;
   }
@@ -136,9 +136,9 @@ Deno.test("parseLogFile() counts the levels of usual records", () => {
   const nested = (nAttempts: number) =>
     `{"extended":true,"version":2,"records":[${USUAL}],` +
     `${'"previous_attempts":[{'.repeat(nAttempts)}"logs":[${USUAL}]${"}]".repeat(nAttempts)}}`;
-  assert.ok(isTaken(nested(96), "levels"));
-  assert.ok(!isTaken(nested(97), "levels"));
-  assert.ok(!isTaken(nested(98), "levels"));
+  assert.ok(isTaken(nested(96)));
+  assert.ok(!isTaken(nested(97)));
+  assert.ok(!isTaken(nested(98)));
 });
 
 /** Log files and metadata files below a folder, as the reference's executor wrote them. */
