@@ -138,6 +138,9 @@ export interface Registry extends AsyncDisposable {
   /** The collection of that name, or null. */
   findCollection(name: string): Promise<Collection | null>;
 
+  /** Names of the RUNs whose names begin with `run` and a slash, sorted. */
+  runsBelow(run: string): Promise<string[]>;
+
   /**
    * Finds a collection or makes it.
    *
@@ -184,6 +187,14 @@ export interface Registry extends AsyncDisposable {
 
   /** IDs of the datasets whose record says this path, as {@linkcode runDatasetIds}. */
   datasetIdsStoredAt(path: string): AsyncIterable<Uint8Array>;
+
+  /**
+   * Paths of the datastore's records that begin with a directory, whatever RUN their datasets are of,
+   * some thousand at a time. Costs one pass over all records. Nothing is locked between batches.
+   *
+   * @param directory relative to the root, without slash at its end
+   */
+  recordPathsBelow(directory: string): AsyncIterable<string[]>;
 
   /** The dataset of that type and data ID (required values) in a RUN, or null. */
   findDataset(

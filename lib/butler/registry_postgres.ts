@@ -30,6 +30,7 @@ import {
   findDataset,
   findDatasetIdPrefix,
   findRunProvenance,
+  recordPathsBelow,
   records,
   runRecords,
   runsWithDatasetType,
@@ -234,6 +235,10 @@ class PostgresRegistry implements Registry {
     return this.#read((session, { collections }) => collections.find(session, name));
   }
 
+  runsBelow(run: string): Promise<string[]> {
+    return this.#read((session, { collections }) => collections.runsBelow(session, run));
+  }
+
   registerCollection(
     name: string,
     type: "RUN" | "CHAINED",
@@ -267,6 +272,10 @@ class PostgresRegistry implements Registry {
 
   async *datasetIdsStoredAt(path: string): AsyncGenerator<Uint8Array> {
     yield await this.#read((session, context) => datasetIdsStoredAt(session, context, path));
+  }
+
+  async *recordPathsBelow(directory: string): AsyncGenerator<string[]> {
+    yield await this.#read((session, context) => recordPathsBelow(session, context, directory));
   }
 
   findDataset(

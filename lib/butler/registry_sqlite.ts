@@ -39,6 +39,7 @@ import {
   findDataset,
   findDatasetIdPrefix,
   findRunProvenance,
+  recordPathsBelow,
   records,
   runDatasetIds,
   runRecords,
@@ -167,6 +168,10 @@ class SqliteRegistry implements Registry {
     return this.#settle(() => this.#context.collections.find(name));
   }
 
+  runsBelow(run: string): Promise<string[]> {
+    return this.#settle(() => this.#context.collections.runsBelow(run));
+  }
+
   registerCollection(
     name: string,
     type: "RUN" | "CHAINED",
@@ -196,6 +201,10 @@ class SqliteRegistry implements Registry {
 
   async *datasetIdsStoredAt(path: string): AsyncGenerator<Uint8Array> {
     yield* datasetIdsStoredAt(this.#context, path);
+  }
+
+  async *recordPathsBelow(directory: string): AsyncGenerator<string[]> {
+    yield* recordPathsBelow(this.#context, directory);
   }
 
   findDataset(

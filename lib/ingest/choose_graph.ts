@@ -14,6 +14,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
+import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import type { Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
@@ -70,10 +71,7 @@ export async function chooseGraph(
     return { run, path, recordPath: found.record.path, given };
   }
   if (outputRun === null) {
-    throw new NotFoundError(
-      `Cannot find graph "${graphPath}": no such file`,
-      { hint: "if it has been ingested already, give --output-run RUN instead" },
-    );
+    throw await absentGraph(graphPath!, registry);
   }
   await requireRun(registry, outputRun, config);
   const found = await registry.findRunProvenance(outputRun);
@@ -95,6 +93,25 @@ export async function chooseGraph(
     throw new RefusedError(`Cannot use graph "${path}": it is of RUN "${run}", not "${outputRun}"`);
   }
   return { run, path, recordPath: null, given: null };
+}
+
+/** RUNs named in a hint. */
+const MAX_RUNS = 5;
+
+/**
+ * The error for a graph that isn't there. `ingest-graph` leaves nothing where it moves a graph from, so
+ * only the RUNs that have one can be named.
+ */
+async function absentGraph(graphPath: string, registry: Registry): Promise<NotFoundError> {
+  const runs = await registry.runsWithDatasetType(RUN_PROVENANCE);
+  const names = runs.slice(0, MAX_RUNS).map((run) => `"${run}"`).join(", ");
+  return new NotFoundError(`Cannot find graph "${graphPath}": no such file`, {
+    hint: runs.length === 0
+      ? "the repository holds no provenance graph yet: give the file that aggregate-graph wrote"
+      : "if it was moved into the repository, it is the run_provenance of its RUN there: give " +
+        `--output-run RUN instead; ${runs.length} RUNs have one, ${names}` +
+        (runs.length > MAX_RUNS ? ", ..." : ""),
+  });
 }
 
 async function readHeader(path: string, zstd: Zstd): Promise<ProvenanceGraph["header"]> {

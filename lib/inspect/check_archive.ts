@@ -15,7 +15,8 @@ import { MultiblockPass, PASS_READ_SIZE } from "../qg/multiblock.ts";
 import type { ByteSource } from "../store/byte_source.ts";
 import { ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
-import { commandLine, type FileProblemKind, type Findings } from "./check_findings.ts";
+import { type Advice, fileAdvice } from "./check_advice.ts";
+import type { FileProblemKind, Findings } from "./check_findings.ts";
 
 /** Kinds of problems that writing a new address file can mend. */
 const REBUILDABLE: ReadonlySet<FileProblemKind> = new Set<FileProblemKind>([
@@ -32,17 +33,20 @@ const REBUILDABLE: ReadonlySet<FileProblemKind> = new Set<FileProblemKind>([
   "misfiled-block",
 ]);
 
-/** What a check of a file reports to, and how it words the commands. */
+/** What a check of a file reports to, and what it advises. */
 export class FileReport {
   readonly findings: Findings;
   /** The file as the user wrote it. */
   readonly argument: string;
   /** Whether addresses can be rebuilt: only those of provenance graphs. */
   canRebuild = false;
+  /** What to do about damage that can't be mended. */
+  replacement: Advice;
 
   constructor(findings: Findings, argument: string) {
     this.findings = findings;
     this.argument = argument;
+    this.replacement = fileAdvice.restore(argument);
   }
 
   /**
@@ -58,9 +62,7 @@ export class FileReport {
       kind,
       where: place === "" ? this.argument : `${this.argument}: ${place}`,
       what,
-      command: isRepairable
-        ? commandLine("provgraph", "check", this.argument, "--repair")
-        : this.rewriteCommand,
+      advice: isRepairable ? fileAdvice.repair(this.argument) : this.replacement,
       isRepairable,
     });
   }
@@ -68,13 +70,6 @@ export class FileReport {
   /** Adds a problem that was thrown; errors of the machine are thrown again. */
   addError(kind: FileProblemKind, place: string, error: unknown, isRebuildable?: boolean): void {
     this.add(kind, place, describeDamage(error), isRebuildable);
-  }
-
-  /** Command that writes the file anew. */
-  get rewriteCommand(): string {
-    return this.canRebuild
-      ? `provgraph aggregate-graph PREDICTED_GRAPH REPO --output ${commandLine(this.argument)}`
-      : `cp COPY_OF_THE_FILE ${commandLine(this.argument)}`;
   }
 }
 

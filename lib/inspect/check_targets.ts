@@ -108,8 +108,8 @@ export interface GraphTarget {
   typeName: string;
   /** Whether the graph has its content. */
   hasContent: boolean;
-  /** Predicted path of the original, relative to the root; null if the datastore doesn't take it. */
-  path: string | null;
+  /** Predicted paths of the original, relative to the root; none if the datastore doesn't take it. */
+  paths: string[];
 }
 
 /** Reads the targets of a graph one by one. */
@@ -221,13 +221,13 @@ export class GraphTargets {
     coordinate: readonly JsonValue[],
   ): GraphTarget {
     const plan = this.#plans.get(typeName);
-    let path: string | null = null;
+    const paths: string[] = [];
     if (plan !== undefined) {
       const idText = uuidToText(id);
       const { group } = plan.type;
       const values = dataIdFromCoordinate(group, this.#universe, coordinate, `dataset ${idText}`);
-      if (plan.accepts(values)) path = plan.path(values, this.#records, idText);
+      if (plan.accepts(values)) paths.push(plan.path(values, this.#records, idText));
     }
-    return { id, kind, typeName, hasContent, path };
+    return { id, kind, typeName, hasContent, paths };
   }
 }

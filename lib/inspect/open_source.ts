@@ -7,6 +7,7 @@
 
 import { RefusedError, UsageError } from "../base/errors.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";
+import { openNamedGraph } from "../qg/absent_graph.ts";
 import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
@@ -97,7 +98,7 @@ async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
 }
 
 function hasMagic(path: string): boolean {
-  using source = FileSource.open(path);
+  using source = openNamedGraph(path);
   if (source.size < CHUNK_LOG_MAGIC.length) return false;
   const first = source.readSync(0, CHUNK_LOG_MAGIC.length);
   return CHUNK_LOG_MAGIC.every((byte, i) => first[i] === byte);

@@ -9,6 +9,7 @@ import { NotFoundError, UsageError } from "../base/errors.ts";
 import { localPath } from "../butler/local_path.ts";
 import { openRegistry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { openNamedGraph } from "../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { FileSource } from "../store/file_source.ts";
 import { HttpSource, isHttpUrl } from "../store/http_source.ts";
@@ -46,7 +47,7 @@ async function openGraph(
       hint: "for a repository, name the COLLECTION as well",
     });
   }
-  return await ProvenanceGraph.open(FileSource.open(path), zstd);
+  return await ProvenanceGraph.open(openNamedGraph(path), zstd);
 }
 
 async function openCollection(

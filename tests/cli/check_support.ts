@@ -65,7 +65,9 @@ export interface PrintedProblem {
   kind: string;
   where: string;
   what: string;
-  command: string;
+  /** Name of the advice; null if there is none. */
+  advice: string | null;
+  command: string | null;
   repairable: boolean;
 }
 

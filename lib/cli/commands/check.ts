@@ -114,11 +114,13 @@ async function lookAtFile(
   }
   const path = filePath(argument, env, cwd, "file");
   requireFile(path, argument);
-  const { checkFile } = await import("../../inspect/check_file.ts");
+  const { checkBeside, checkFile } = await import("../../inspect/check_file.ts");
   const checked: CheckedFile = await checkFile(
     { path, argument, readData: options.readData },
     findings,
   );
+  const isSound = checked.kind === "provenance graph" && findings.nProblems === 0;
+  if (checked.kind !== "chunk log") await checkBeside(path, findings, isSound);
   return {
     findings,
     target: `${checked.kind} "${argument}"`,
@@ -229,8 +231,9 @@ function unlisted({ counts, problems }: Findings): [kind: string, n: number][] {
 /** One line a problem; line breaks in names must not make two. */
 function formatText({ findings, target, contents }: Look, repaired: string[]): string {
   const lines = repaired.map((text) => `repaired: ${text}`);
-  for (const { kind, where, what, command } of findings.problems) {
-    lines.push(`${kind}: ${where}: ${what}; mend with: ${command}`);
+  for (const { kind, where, what, advice } of findings.problems) {
+    const mend = advice === null ? "" : `; mend with: ${advice.command}`;
+    lines.push(`${kind}: ${where}: ${what}${mend}`);
   }
   for (const [kind, n] of unlisted(findings)) lines.push(`${kind}: ${n} more`);
   for (const note of findings.notes) lines.push(`note: ${note}`);
@@ -244,13 +247,14 @@ function formatText({ findings, target, contents }: Look, repaired: string[]): s
 /** As `schema/scripting.md` says. */
 function formatJson({ findings, target, contents }: Look, repaired: string[]): string {
   const messages: unknown[] = repaired.map((text) => ({ message_type: "repaired", text }));
-  for (const { kind, where, what, command, isRepairable } of findings.problems) {
+  for (const { kind, where, what, advice, isRepairable } of findings.problems) {
     messages.push({
       message_type: "problem",
       kind,
       where,
       what,
-      command,
+      advice: advice?.name ?? null,
+      command: advice?.command ?? null,
       repairable: isRepairable === true,
     });
   }
