@@ -125,8 +125,8 @@ for (const archive of ["aggregated", "aggregated-promise"]) {
     const { kinds, problems } = await check(work.repo, "--run", RUN);
     assert.deepEqual(kinds, archive === "aggregated" ? [] : ["promised-ingest"]);
     for (const { command } of problems) {
-      assert.match(command, / GRAPH$/);
-      await mended(`${command.replace("GRAPH", work.join("provenance.qg"))} --transfer copy`);
+      assert.match(command!, / GRAPH$/);
+      await mended(`${command!.replace("GRAPH", work.join("provenance.qg"))} --transfer copy`);
       const expected = expectedAfterIngest(MIXED, { before: archive });
       assertStateEqual(dumpState(work.repo), expected, archive);
     }
@@ -138,7 +138,7 @@ Deno.test("check says to aggregate again when an aggregation was cut", async () 
   const { kinds, problems } = await check(work.repo, "--run", RUN);
   assert.deepEqual(kinds, ["unfinished-aggregation"]);
   await mended(
-    problems[0].command.replace("PREDICTED_GRAPH", fixturePath("small-mixed", "predicted.qg"))
+    problems[0].command!.replace("PREDICTED_GRAPH", fixturePath("small-mixed", "predicted.qg"))
       .replace("GRAPH", work.join("out.qg")),
   );
   assertStateEqual(dumpState(work.repo), expectedJson("small-mixed", "aggregated.state"));
@@ -157,7 +157,7 @@ Deno.test("check lists the logs never written when the reference registered them
   assert.deepEqual(ids.sort(), [...never].sort());
   for (const { command, repairable } of problems) {
     assert.ok(!repairable);
-    const words = shellWords(command);
+    const words = shellWords(command!);
     assert.deepEqual(words.slice(0, 6), [
       "butler",
       "prune-datasets",
@@ -280,7 +280,7 @@ Deno.test("check names datasets when file or record is missing", async () => {
   const find = (kind: string) => problems.find((problem) => problem.kind === kind)!;
   assert.ok(find("registered-without-file").what.includes(path));
   assert.match(
-    find("registered-without-file").command,
+    find("registered-without-file").command!,
     /^butler prune-datasets .* --datasets warp /,
   );
   assert.ok(

@@ -1,0 +1,77 @@
+/** What content there is below a directory, in files and in provenance graphs, whatever they are called. */
+
+import { parseJson } from "../../lib/base/json_text.ts";
+import { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
+import { ProvenanceGraph, splitAttempts } from "../../lib/qg/provenance_graph.ts";
+import { FileSource } from "../../lib/store/file_source.ts";
+import { Zstd } from "../../lib/store/zstd.ts";
+import { sha256 } from "./python_json.ts";
+import {
+  logFingerprint,
+  logTextFingerprint,
+  metadataFingerprint,
+  metadataTextFingerprint,
+} from "./payload_hashes.ts";
+
+/** Files that hold nothing of a dataset. */
+const NO_CONTENT = /\.(?:sqlite3.*|lock|chunks)$|\/butler\.yaml$|\.lock\.|\.tmp-/;
+
+/** Fingerprints of all content, with a place where each is. */
+export async function contentsOf(directory: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const path of files(directory)) {
+    if (NO_CONTENT.test(path)) continue;
+    if (path.endsWith(".qg")) {
+      for (const print of await graphContents(path)) found.set(print, path);
+    } else found.set(fileContent(path), path);
+  }
+  return found;
+}
+
+function* files(directory: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+    if (isDirectory) yield* files(`${directory}/${name}`);
+    else yield `${directory}/${name}`;
+  }
+}
+
+function fileContent(path: string): string {
+  const bytes = Deno.readFileSync(path);
+  try {
+    if (/_log\/.*\.json$/.test(path)) return `log ${logTextFingerprint(bytes).sha256}`;
+    if (/_metadata\/.*\.json$/.test(path)) {
+      return `metadata ${metadataTextFingerprint(bytes).sha256}`;
+    }
+  } catch {
+    // Something else under such a name: its bytes count.
+  }
+  return `bytes ${sha256(bytes)}`;
+}
+
+/** Last attempts of logs and metadata, and configs; nothing of a graph that can't be read. */
+async function graphContents(path: string): Promise<string[]> {
+  const prints: string[] = [];
+  let graph: ProvenanceGraph | null = null;
+  try {
+    graph = await ProvenanceGraph.open(FileSource.open(path), await Zstd.load());
+    for (const [member, kind] of [["logs.mb", "log"], ["metadata.mb", "metadata"]] as const) {
+      for await (const { text } of graph.blocks(member)) {
+        const last = splitAttempts(text).at(-1);
+        if (last == null) continue;
+        const value = parseJson(text.subarray(...last));
+        prints.push(
+          kind === "log"
+            ? `log ${logFingerprint(value).sha256}`
+            : `metadata ${metadataFingerprint(value).sha256}`,
+        );
+      }
+    }
+    const pipeline: PipelineGraph = await graph.pipelineGraph();
+    for (const task of pipeline.tasks.values()) prints.push(`bytes ${sha256(task.configText())}`);
+  } catch {
+    // Damaged, or a predicted graph.
+  } finally {
+    graph?.close();
+  }
+  return prints;
+}
