@@ -88,17 +88,21 @@ export class LeftoverReport {
       return;
     }
     const isInGraph = isFile(ownerPath) && await isChunkLogInGraph(path, ownerPath);
+    // Going on with it replaces a graph that may hold what is nowhere else.
+    const wouldReplace = !isInGraph && isFile(ownerPath) && await isWholeGraph(ownerPath);
     findings.add({
       kind: "left-over-chunk-log",
       where: path,
       what: isInGraph
         ? `all that it holds is in "${ownerPath}", so it is of no more use`
-        : isFile(ownerPath)
+        : wouldReplace
         ? `an aggregation into "${ownerPath}" was not finished; the same aggregate-graph goes on ` +
-          "with it and replaces that graph"
+          "with it and replaces that graph, so keep a copy if it has anything of its own"
         : "an aggregation was not finished; the same aggregate-graph goes on with it",
       advice: isInGraph
         ? fileAdvice.removeChunkLog(path)
+        : wouldReplace
+        ? null
         : fileAdvice.continueAggregation(ownerPath, null, repository),
     });
   }

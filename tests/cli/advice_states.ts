@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { AdviceName } from "../../lib/inspect/check_advice.ts";
 import type { ProblemKind } from "../../lib/inspect/check_findings.ts";
 import { fixturePath, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
-import { PREDICTED, zipMembers } from "../qg/support.ts";
+import { buildZip, PREDICTED, zipMembers } from "../qg/support.ts";
 import { EditedGraph } from "../inspect/check_support.ts";
 import { runHere } from "./check_support.ts";
 import { copyOfFixture, replaceFile, row, sql } from "./support.ts";
@@ -335,7 +335,9 @@ export const STATES: State[] = [
     advice: "check-file",
     make: async () => {
       const work = await ingested();
-      flip(work.join("repo", GRAPH), "quanta.mb");
+      const edited = await EditedGraph.read(work.join("repo", GRAPH));
+      edited.blocks.get("quanta.mb")![3] = new TextEncoder().encode("no frame at all");
+      replaceFile(work.join("repo", GRAPH), edited.build());
       return usual(work);
     },
   },
@@ -350,7 +352,6 @@ export const STATES: State[] = [
       edited.blocks.get("logs.mb")![3] = new TextEncoder().encode("no frame at all");
       const members = edited.members();
       members.find(({ name }) => name === "nodes.addr")!.data[17 + 23] ^= 1;
-      const { buildZip } = await import("../qg/support.ts");
       replaceFile(graph, buildZip(members));
       return { work, args: [graph], words: words(work) };
     },
@@ -489,15 +490,25 @@ export const STATES: State[] = [
     },
   },
   {
-    name: "an aggregation into an older graph was cut",
+    name: "an aggregation into a graph that has other content was cut",
     kind: "left-over-chunk-log",
-    advice: "continue-aggregation",
+    advice: null,
     make: async () => {
       const work = await keptChunkLog();
       replaceFile(
         work.join("out.qg"),
         Deno.readFileSync(fixturePath("small-mixed", "midrun.provenance.qg")),
       );
+      return { work, args: [work.join("out.qg")], words: words(work) };
+    },
+  },
+  {
+    name: "an aggregation into a damaged graph was cut",
+    kind: "left-over-chunk-log",
+    advice: "continue-aggregation",
+    make: async () => {
+      const work = await keptChunkLog();
+      flip(work.join("out.qg"), "nodes.addr");
       return { work, args: [work.join("out.qg")], words: words(work) };
     },
   },

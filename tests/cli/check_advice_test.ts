@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { ADVICES } from "../../lib/inspect/check_advice.ts";
-import { contentsOf } from "../support/contents.ts";
+import { contentsOf, lostContents } from "../support/contents.ts";
 import { type Made, type State, STATES } from "./advice_states.ts";
 import { pruneDatasets } from "./butler_prune.ts";
 import { check, type PrintedProblem, runPrinted, shellWords } from "./check_support.ts";
@@ -68,9 +68,7 @@ for (const { name, kind, advice, make, stays = false } of STATES) {
     const left = after.problems.filter(samePlace(problem));
     if (!stays) assert.deepEqual(left, []);
     else assert.deepEqual(left.filter((one) => one.advice === advice), []);
-    const kept = await contentsOf(work.path);
-    const lost = [...before].filter(([print]) => !kept.has(print));
-    assert.deepEqual(lost, []);
+    assert.deepEqual(lostContents(before, await contentsOf(work.path)), []);
   });
 }
 

@@ -16,16 +16,28 @@ import {
 /** Files that hold nothing of a dataset. */
 const NO_CONTENT = /\.(?:sqlite3.*|lock|chunks)$|\/butler\.yaml$|\.lock\.|\.tmp-/;
 
-/** Fingerprints of all content, with a place where each is. */
-export async function contentsOf(directory: string): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
+/** Something that is held, under each of the fingerprints by which it may be found again. */
+export interface Content {
+  place: string;
+  prints: string[];
+}
+
+/** All content. */
+export async function contentsOf(directory: string): Promise<Content[]> {
+  const found: Content[] = [];
   for (const path of files(directory)) {
     if (NO_CONTENT.test(path)) continue;
     if (path.endsWith(".qg")) {
-      for (const print of await graphContents(path)) found.set(print, path);
-    } else found.set(fileContent(path), path);
+      for (const print of await graphContents(path)) found.push({ place: path, prints: [print] });
+    } else found.push({ place: path, prints: filePrints(path) });
   }
   return found;
+}
+
+/** What is in the first and not in the second, wherever it may be there. */
+export function lostContents(before: readonly Content[], after: readonly Content[]): Content[] {
+  const kept = new Set(after.flatMap(({ prints }) => prints));
+  return before.filter(({ prints }) => !prints.some((print) => kept.has(print)));
 }
 
 function* files(directory: string): Generator<string> {
@@ -35,17 +47,21 @@ function* files(directory: string): Generator<string> {
   }
 }
 
-function fileContent(path: string): string {
+function filePrints(path: string): string[] {
   const bytes = Deno.readFileSync(path);
-  try {
-    if (/_log\/.*\.json$/.test(path)) return `log ${logTextFingerprint(bytes).sha256}`;
-    if (/_metadata\/.*\.json$/.test(path)) {
-      return `metadata ${metadataTextFingerprint(bytes).sha256}`;
+  const prints = [`bytes ${sha256(bytes)}`];
+  const forms = [
+    () => `log ${logTextFingerprint(bytes).sha256}`,
+    () => `metadata ${metadataTextFingerprint(bytes).sha256}`,
+  ];
+  for (const form of path.endsWith(".json") ? forms : []) {
+    try {
+      prints.push(form());
+    } catch {
+      // It isn't one.
     }
-  } catch {
-    // Something else under such a name: its bytes count.
   }
-  return `bytes ${sha256(bytes)}`;
+  return prints;
 }
 
 /** Last attempts of logs and metadata, and configs; nothing of a graph that can't be read. */
