@@ -26,6 +26,7 @@ import {
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import { withRecords } from "../butler/record_fetch.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { RunsInside } from "../butler/runs_inside.ts";
 import { selectRows } from "../butler/dataset_batch.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { removeLeftovers } from "../store/durable_file.ts";
@@ -334,7 +335,14 @@ export class GraphIngest implements AsyncDisposable {
         "original files.",
     );
     const targets = this.#targets;
-    const directories = new EmptyDirectories(this.#config.datastore.root);
+    const directories = new EmptyDirectories(
+      this.#config.datastore.root,
+      await RunsInside.find(
+        this.#registry,
+        new FileDatastore(this.#config, this.#registry.universe, { mockStorageClasses: true }),
+        this.#choice.run,
+      ),
+    );
     const records = await this.#registry.dimensionRecordSource();
     const fileSize = Deno.statSync(this.#plan.target).size;
     const batch = new RowBatch(targets);

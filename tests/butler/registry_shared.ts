@@ -733,6 +733,33 @@ export function testRegistry(lab: RegistryLab): void {
     assert.deepEqual(await registry.runsWithDatasetType("packages"), []);
   });
 
+  test("recordPathsBelow() gives the paths of a directory, of whatever RUN", async () => {
+    await using repository = await lab.repository("aggregated");
+    await using registry = await open(repository.config, { writeable: false });
+    const below = async (directory: string) =>
+      (await Array.fromAsync(registry.recordPathsBelow(directory))).flat().sort();
+    const expected: string[] = [];
+    for await (const { paths } of registry.runRecords(RUN, ["calibrate_log"])) {
+      expected.push(...paths.filter((path) => path !== null));
+    }
+    assert.ok(expected.length > 0);
+    assert.deepEqual(await below(`${RUN}/calibrate_log`), expected.sort());
+    assert.deepEqual(await below(`${RUN}/calibrate_lo`), []);
+    assert.deepEqual(await below("nope"), []);
+  });
+
+  test("runsBelow() names the RUNs whose names begin with another and a slash", async () => {
+    await using repository = await lab.repository("aggregated");
+    await using registry = await open(repository.config, { writeable: true });
+    for (const name of [`${RUN}/b`, `${RUN}/a/x`, `${RUN}0`, `${RUN}-c/x`, `${RUN}/%_`]) {
+      await registry.registerCollection(name, "RUN");
+    }
+    await registry.registerCollection(`${RUN}/chain`, "CHAINED");
+    assert.deepEqual(await registry.runsBelow(RUN), [`${RUN}/%_`, `${RUN}/a/x`, `${RUN}/b`]);
+    assert.deepEqual(await registry.runsBelow(`${RUN}/a`), [`${RUN}/a/x`]);
+    assert.deepEqual(await registry.runsBelow("nope"), []);
+  });
+
   test("registry gives empty answers about what isn't there", async () => {
     await using repository = await lab.repository("aggregated");
     await using registry = await open(repository.config, { writeable: false });
