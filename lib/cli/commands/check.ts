@@ -15,8 +15,8 @@ const BATCH_SIZE = 10_000;
 
 const EPILOGUE = `
 TARGET is a provenance graph, a predicted graph or a chunk log; with --run, a butler repository.
-Every problem comes with the command that mends it; words in capitals in it stand for what only you
-know. Nothing is changed without --repair, which
+A problem comes with the command that mends it, if one is known that is safe; words in capitals in it
+stand for what only you know. Nothing is changed without --repair, which
 
   finishes an interrupted ingest and sweeps originals whose content is in the graph,
   removes locks and temporary files of processes that certainly run no more,
