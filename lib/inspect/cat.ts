@@ -49,6 +49,7 @@ export async function cat(
 ): Promise<void> {
   const selector = parseSelector(options.idWords);
   check(options, selector);
+  const named = `${[options.what, ...options.idWords].join(" ")} of ${source.name}`;
   switch (options.what) {
     case "log":
     case "metadata":
@@ -56,12 +57,12 @@ export async function cat(
     case "quantum":
       return await catQuantum(source, selector!, options, write);
     case "dataset":
-      return catDocument(await source.dataset(selector!), options, write);
+      return catDocument(await source.dataset(selector!), named, options, write);
     case "header":
-      return catDocument(await source.header(), options, write);
+      return catDocument(await source.header(), named, options, write);
     case "packages": {
       const { text, stored } = await source.packages();
-      return catDocument(options.isRaw ? stored : text, options, write);
+      return catDocument(options.isRaw ? stored : text, named, options, write);
     }
     case "config": {
       const { label, text } = await source.config(selector);
@@ -103,14 +104,24 @@ function check(
   }
 }
 
+/** Prints a document with another layout, if it is one. */
 function catDocument(
   text: Uint8Array,
+  what: string,
   { format, isRaw }: CatOptions,
   write: (bytes: Uint8Array | string) => void,
 ): void {
   if (isRaw) return write(text);
+  parseStored(what, () => requireJson(text));
   write(format === "text" ? indentJson(text) : format === "json" ? text : oneLineJson(text));
   write("\n");
+}
+
+/** Checks that a text is JSON and no deeper than readers take; nothing of it is kept. */
+function requireJson(text: Uint8Array): void {
+  const cursor = new JsonCursor(text);
+  cursor.skip();
+  cursor.finish();
 }
 
 /** Position of the attempt that is asked for. */
@@ -260,8 +271,10 @@ async function catQuantum(
   if (options.attempt !== null) {
     const { attemptRanges } = parseStored(what, () => parseQuantumView(text));
     const index = chooseAttempt(options.attempt, attemptRanges.length, what);
-    return catDocument(text.subarray(...attemptRanges[index]), options, write);
+    return catDocument(text.subarray(...attemptRanges[index]), what, options, write);
   }
-  if (options.isRaw || options.format !== "text") return catDocument(text, options, write);
+  if (options.isRaw || options.format !== "text") {
+    return catDocument(text, what, options, write);
+  }
   write(quantumText(parseStored(what, () => parseQuantumView(text))));
 }
