@@ -71,7 +71,7 @@ export class LeftoverReport {
       where: path,
       what: process === "gone"
         ? `it is the ${what}${by}, which runs no more; the next command on its file takes it away`
-        : `it is a ${what}${by}; it is stale if that process runs no more`,
+        : `it is the ${what}${by}; it is stale if that process runs no more`,
       advice: isStale ? repair : kind === "lock" ? fileAdvice.removeLock(path) : null,
       isRepairable: isStale,
     });
@@ -109,7 +109,7 @@ export class LeftoverReport {
 }
 
 function holder({ pid, host }: Leftover): string {
-  return pid === null ? "" : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
+  return pid === null ? " of a process" : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
 }
 
 /** Whether a temporary file may be all that is left of a graph. */
