@@ -124,7 +124,7 @@ async function aggregate(
     graphPath: options.graphPath,
     repository: config,
     universeText: known.universe.text,
-    dimensionRows: graph.dimensionRecords(templateElements(config)),
+    dimensionRows: graph.dimensionRecords(templateElements(config, known.universe)),
     index: index.arrays,
     indexSeed: index.seed,
     known: markKnown(index, known.ids),
@@ -340,13 +340,20 @@ function packagesText(
   const type = known.types.types[known.types.indexOf(PACKAGES_DATASET_TYPE)];
   const plan = known.datastore.plan(type, graph.header.output_run);
   const records = graphDimensionRecords(known.universe, new Map());
-  const path = absolutePath(config.datastore.root, plan.path([], records));
+  const names = [plan.path([], records), plan.olderPath([], records)].filter((name) =>
+    name !== null
+  );
+  let path = "";
   let document: string | null = null;
-  try {
-    document = Deno.readTextFileSync(path);
-  } catch (error) {
-    const read = fileError("read file", path, error);
-    if (!(read instanceof NotFoundError)) log.log("WARNING", read.message);
+  for (const name of names) {
+    if (document !== null) break;
+    path = absolutePath(config.datastore.root, name);
+    try {
+      document = Deno.readTextFileSync(path);
+    } catch (error) {
+      const read = fileError("read file", path, error);
+      if (!(read instanceof NotFoundError)) log.log("WARNING", read.message);
+    }
   }
   const { text, isBroken } = packagesJson(document);
   if (isBroken) log.log("WARNING", `Cannot use file "${path}": it is not a mapping of versions`);
