@@ -5,14 +5,13 @@
  * @module
  */
 
-import { RepositoryError } from "../base/errors.ts";
 import type { DatasetPlan } from "../butler/datastore.ts";
 import {
   type MetadataConverter,
   metadataConverter,
   metadataForm,
-  packagesForm,
   requireLogForm,
+  requirePackagesForm,
   type StoredAs,
 } from "../provenance/document_forms.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.ts";
@@ -35,16 +34,7 @@ export function checkDocumentForms(pipeline: PipelineGraph, planOf: PlanOf): voi
     if (task.logDatasetType !== null) requireLogForm(storedAs(planOf(task.logDatasetType)));
   }
   const packages = planOf(PACKAGES_DATASET_TYPE);
-  const path = packages.path([], { column: () => undefined });
-  if (packagesForm(storedAs(packages), path) === "pickle") {
-    throw new RepositoryError(
-      `Cannot use dataset type "${PACKAGES_DATASET_TYPE}": its formatter "${packages.formatter}" writes ` +
-        "pickles, which only Python can read",
-      {
-        hint: "versions are read from YAML and JSON; aggregate with the tools of pipe_base instead",
-      },
-    );
-  }
+  requirePackagesForm(storedAs(packages), packages.path([], { column: () => undefined }));
 }
 
 /**

@@ -22,14 +22,10 @@ export interface StoredAs {
 /** Forms of metadata that are read. */
 export type MetadataForm = "json" | "yaml" | "yaml property set";
 
-/** Forms of the packages document that are read. */
-export type PackagesForm = "text" | "pickle";
-
 const FORMATTERS = "lsst.daf.butler.formatters.";
 const JSON_FORMATTER = `${FORMATTERS}json.JsonFormatter`;
 const YAML_FORMATTER = `${FORMATTERS}yaml.YamlFormatter`;
 const LOG_FORMATTER = `${FORMATTERS}logs.ButlerLogRecordsFormatter`;
-const PICKLE_FORMATTER = `${FORMATTERS}pickle.PickleFormatter`;
 const PACKAGES_FORMATTER = `${FORMATTERS}packages.PackagesFormatter`;
 const CONFIG_FORMATTER = "lsst.pipe.base.formatters.pexConfig.PexConfigFormatter";
 
@@ -82,25 +78,33 @@ export function requireConfigForm(stored: StoredAs): void {
 }
 
 /**
- * How the packages document is stored.
+ * Checks that the packages document is in a form that is read: YAML or JSON, which is YAML as well.
  *
  * @param path Its file, whose extension the formatter of packages chooses the form by.
- * @throws {RepositoryError} if it can't be read.
+ * @throws {RepositoryError} otherwise.
  */
-export function packagesForm(stored: StoredAs, path: string): PackagesForm {
+export function requirePackagesForm(stored: StoredAs, path: string): void {
   const { formatter } = stored;
-  const isPickle = formatter === PICKLE_FORMATTER ||
-    (formatter === PACKAGES_FORMATTER && /\.(?:pickle|pkl)$/.test(path));
-  if (isPickle) return "pickle";
-  // JSON is YAML as well.
-  if ([PACKAGES_FORMATTER, YAML_FORMATTER, JSON_FORMATTER].includes(formatter)) return "text";
-  throw refusal(stored, "package versions", `${PACKAGES_FORMATTER}, ${YAML_FORMATTER}`);
+  if (formatter === YAML_FORMATTER || formatter === JSON_FORMATTER) return;
+  const isPickle = /\.(?:pickle|pkl)$/.test(path);
+  if (formatter === PACKAGES_FORMATTER && !isPickle) return;
+  throw refusal(
+    stored,
+    "package versions",
+    `${PACKAGES_FORMATTER} with format yaml or json, or ${YAML_FORMATTER}`,
+    isPickle ? "pickles" : "files",
+  );
 }
 
-function refusal(stored: StoredAs, what: string, known: string): RepositoryError {
+function refusal(
+  stored: StoredAs,
+  what: string,
+  known: string,
+  files = "files",
+): RepositoryError {
   return new RepositoryError(
-    `Cannot use dataset type "${stored.typeName}": files of its formatter "${stored.formatter}" with ` +
-      `storage class "${stored.storageClass}" can't be read`,
+    `Cannot use dataset type "${stored.typeName}": ${files} of its formatter "${stored.formatter}" ` +
+      `with storage class "${stored.storageClass}" can't be read`,
     { hint: `${what} are read if their formatter is ${known}` },
   );
 }

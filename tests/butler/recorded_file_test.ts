@@ -45,6 +45,8 @@ const RECORDS: [record: string, path: string, zipMember: string | null][] = [
   ["zips/x.zip#zip-path=100%.json", "/data/zips/x.zip", "100%.json"],
   ["a/b.fits#hdu=1", "/data/a/b.fits", null],
   ["a#1/b.fits", "/data/a#1/b.fits", null],
+  ["u:me/run:1/b.json", "/data/u:me/run:1/b.json", null],
+  ["/other/b.qg", "/other/b.qg", null],
   ["file:///other/a%23b.qg", "/other/a#b.qg", null],
   ["file:///other/x.zip#zip-path=a%20b", "/other/x.zip", "a b"],
 ];
