@@ -19,6 +19,7 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
@@ -99,8 +100,8 @@ async function aggregate(
   log.log("INFO", "Reading predicted quantum graph.");
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
+  const run = requireOutputRun(graph.header, options.graphPath);
   graph.verifyStructure();
-  const run = graph.header.output_run;
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
   if (options.outputPath !== null) {

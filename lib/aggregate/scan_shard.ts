@@ -23,6 +23,7 @@ import { loadChunkLogAt, type LoadedChunkLog } from "../provenance/chunk_table.t
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import { ChunkLogWriter } from "../store/chunk_log.ts";
 import { renameDurably } from "../store/durable_file.ts";
 import { describeSystemError, fileError, fileIdentity } from "../store/file_source.ts";
@@ -81,6 +82,7 @@ async function scan(
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
+  requireOutputRun(graph.header, options.graphPath);
   graph.verifyStructure();
   const universeText = graph.pipelineGraph().dimensionsText;
   if (universeText === null) {

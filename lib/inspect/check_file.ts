@@ -5,6 +5,7 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { oldFormatError } from "../qg/graph_file.ts";
 import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
 import { FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
@@ -56,7 +57,7 @@ export async function checkFile(
     return { kind: "chunk log", contents };
   }
   if (!startsWith(first, ZIP_SIGNATURE)) {
-    throw new InvalidQuantumGraphFileError(
+    throw await oldFormatError(source) ?? new InvalidQuantumGraphFileError(
       `Cannot check "${argument}": it is neither a quantum graph nor a chunk log`,
       { hint: "for a repository, give --run RUN" },
     );
