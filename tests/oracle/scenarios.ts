@@ -27,6 +27,16 @@ export interface Scenario {
   hasSecondRun?: boolean;
 }
 
+/** Repositories with older dimension universes, as they are until somebody migrates them. */
+const UNIVERSES: readonly Scenario[] = [0, 1, 3, 5, 7].map((version) => ({
+  name: `universe-${version}`,
+  make: [
+    ...["--scenario", "scale", "--seed", `5${version}`, "--visits", "3", "--detectors", "2"],
+    ...["--fail-every", "5"],
+  ],
+  site: ["--universe", `${version}`],
+}));
+
 /** The table. */
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -100,6 +110,7 @@ export const SCENARIOS: readonly Scenario[] = [
     make: ["--scenario", "ok", "--seed", "44", "--visits", "2", "--detectors", "2"],
     site: ["--instrument", "Oracle%3ACam%2542"],
   },
+  ...UNIVERSES,
   {
     name: "simulated",
     make: [

@@ -17,11 +17,13 @@ Options:
   --formatter KEY=CLASS  put a formatter into the repository's configuration
   --older-names          name files as releases before v30.0.8 did
   --instrument NAME      name of the instrument
+  --universe VERSION     make the repository with an older dimension universe
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 import types
@@ -113,7 +115,8 @@ def make(args: list[str], site: argparse.Namespace) -> None:
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, *sys.argv])
     import make_repo
-    from lsst.daf.butler import DatasetType, QuantumBackedButler
+    import lsst.daf.butler
+    from lsst.daf.butler import DatasetType, DimensionConfig, QuantumBackedButler
 
     if site.instrument:
         make_repo.INSTRUMENT = site.instrument
@@ -133,14 +136,51 @@ def make(args: list[str], site: argparse.Namespace) -> None:
             butler.registry.registerDatasetType(DatasetType(name, dimensions, "PropertySet"))
         return result
 
+    def add_older_records(butler, *args, **kwargs):
+        universe = butler.dimensions
+        registry_class = type(butler.registry)
+        original_insert = registry_class.insertDimensionData
+
+        def insert_known(registry, element, *rows):
+            insert = functools.partial(original_insert, registry)
+            if element not in universe.elements.names:
+                return
+            known = set(universe[element].RecordClass.fields.names)
+            if element == "visit" and "visit_system" in known:
+                insert("visit_system", {"instrument": rows[0]["instrument"], "id": 2, "name": "by-seq"})
+                rows = [{**row, "visit_system": 2} for row in rows]
+            key = universe[element].primaryKey.name if hasattr(universe[element], "primaryKey") else None
+            insert(element, *({n: v for n, v in row.items() if n in known | {key, element}} for row in rows))
+
+        registry_class.insertDimensionData = insert_known
+        return add_dimension_records(butler, *args, **kwargs)
+
+    class OlderCoordinate:
+        @staticmethod
+        def standardize(*, universe, **values):
+            if "visit" in values and "visit_system" in universe["visit"].implied:
+                values["visit_system"] = 2
+            known = {name: v for name, v in values.items() if name in universe.dimensions}
+            return lsst.daf.butler.DataCoordinate.standardize(known, universe=universe)
+
     def make_repository(root, config=None, **kwargs):
+        if site.universe is not None:
+            make_repo.DataCoordinate = OlderCoordinate
+            kwargs["dimensionConfig"] = DimensionConfig(
+                os.path.join(
+                    os.path.dirname(lsst.daf.butler.__file__),
+                    "configs/old_dimensions",
+                    f"daf_butler_universe{site.universe}.yaml",
+                )
+            )
         for entry in site.formatter:
             key, _, name = entry.partition("=")
             config["datastore", "formatters", key] = name
         return original_make(root, config=config, **kwargs)
 
     original_execute, make_repo.execute = make_repo.execute, execute
-    original_records, make_repo.add_dimension_records = make_repo.add_dimension_records, add_dimension_records
+    original_records = make_repo.add_dimension_records
+    make_repo.add_dimension_records = add_dimension_records if site.universe is None else add_older_records
     original_initialize, QuantumBackedButler.initialize = QuantumBackedButler.initialize, initialize
     original_make, make_repo.Butler.makeRepo = make_repo.Butler.makeRepo, make_repository
     sys.argv = ["make_repo.py", *args]
@@ -160,6 +200,7 @@ def main() -> None:
     parser.add_argument("--formatter", action="append", default=[])
     parser.add_argument("--older-names", action="store_true")
     parser.add_argument("--instrument")
+    parser.add_argument("--universe", type=int)
     parser.add_argument("program", choices=["make", "butler"])
     parser.add_argument("args", nargs=argparse.REMAINDER)
     site = parser.parse_args()
