@@ -12,10 +12,16 @@ import type { Alias, Node, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { floatText } from "../base/iso_time.ts";
 import { parseDocument } from "../base/yaml.ts";
 
-/** Values of one document, aliases counted as often as they are used: what unrolls to more is refused. */
-const MAX_VALUES = 2 ** 20;
+/**
+ * Values that a document of so many bytes may have, aliases counted as often as they are used: without
+ * them it has fewer than bytes.
+ */
+const maxValues = (nBytes: number) => 2 * nBytes + 1000;
 /** Levels of a document. */
 const MAX_DEPTH = 197;
+/** So many of these without a closing one or in a row: the parser would take minutes to find it too deep. */
+const MAX_OPENINGS = 2000;
+const LEADERS = /(?:[-?][ \t]+){1000}/;
 /** Bytes of a document: parsing takes a hundred times as much memory. */
 const MAX_BYTES = 2 ** 25;
 
@@ -58,6 +64,7 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
   } catch {
     throw new SyntaxError("Cannot parse YAML: it is not UTF-8");
   }
+  if (LEADERS.test(text) || nOpenings(text) > MAX_OPENINGS) fail("it is nested too deeply");
   try {
     const document = parseDocument(text, {
       schema: "failsafe",
@@ -69,12 +76,23 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
       customTags: [...LSST_TAGS, ...CORE_SCALARS],
     });
     if (document.errors.length > 0) fail(document.errors[0].message);
-    return new Resolver().value(document.contents as Node | null, 0);
+    return new Resolver(maxValues(bytes.length)).value(document.contents as Node | null, 0);
   } catch (error) {
     // Its parser calls itself for each level.
     if (error instanceof RangeError) fail("it is nested too deeply");
     throw error;
   }
+}
+
+/** Most brackets and braces that are open at a time, those in texts included. */
+function nOpenings(text: string): number {
+  let most = 0;
+  let now = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    now = bracket === "[" || bracket === "{" ? now + 1 : Math.max(0, now - 1);
+    if (now > most) most = now;
+  }
+  return most;
 }
 
 /** Names of the classes that write their state as a tagged sequence; known, they cost no warning. */
@@ -86,10 +104,15 @@ const CORE_SCALARS = ["int", "float", "bool", "null"]
 /** Goes through one document. */
 class Resolver {
   readonly #anchors = new Map<string, Node>();
+  readonly #maxValues: number;
   #nValues = 0;
 
+  constructor(maxValues: number) {
+    this.#maxValues = maxValues;
+  }
+
   value(node: Node | null, depth: number): YamlValue {
-    if (++this.#nValues > MAX_VALUES) fail(`it has more than ${MAX_VALUES} values`);
+    if (++this.#nValues > this.#maxValues) fail("its aliases stand for more than it holds");
     if (depth > MAX_DEPTH) fail("it is nested too deeply");
     if (node === null) return { kind: "null", json: "null" };
     if (isAlias(node)) {
