@@ -19,6 +19,7 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
 import { removeLeftovers } from "../store/temporary_file.ts";
@@ -99,8 +100,8 @@ async function aggregate(
   log.log("INFO", "Reading predicted quantum graph.");
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
+  const run = requireOutputRun(graph.header, options.graphPath);
   graph.verifyStructure();
-  const run = graph.header.output_run;
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
   if (options.outputPath !== null) {
@@ -124,7 +125,7 @@ async function aggregate(
     graphPath: options.graphPath,
     repository: config,
     universeText: known.universe.text,
-    dimensionRows: graph.dimensionRecords(templateElements(config)),
+    dimensionRows: graph.dimensionRecords(templateElements(config, known.universe)),
     index: index.arrays,
     indexSeed: index.seed,
     known: markKnown(index, known.ids),
@@ -340,13 +341,20 @@ function packagesText(
   const type = known.types.types[known.types.indexOf(PACKAGES_DATASET_TYPE)];
   const plan = known.datastore.plan(type, graph.header.output_run);
   const records = graphDimensionRecords(known.universe, new Map());
-  const path = absolutePath(config.datastore.root, plan.path([], records));
+  const names = [plan.path([], records), plan.olderPath([], records)].filter((name) =>
+    name !== null
+  );
+  let path = "";
   let document: string | null = null;
-  try {
-    document = Deno.readTextFileSync(path);
-  } catch (error) {
-    const read = fileError("read file", path, error);
-    if (!(read instanceof NotFoundError)) log.log("WARNING", read.message);
+  for (const name of names) {
+    if (document !== null) break;
+    path = absolutePath(config.datastore.root, name);
+    try {
+      document = Deno.readTextFileSync(path);
+    } catch (error) {
+      const read = fileError("read file", path, error);
+      if (!(read instanceof NotFoundError)) log.log("WARNING", read.message);
+    }
   }
   const { text, isBroken } = packagesJson(document);
   if (isBroken) log.log("WARNING", `Cannot use file "${path}": it is not a mapping of versions`);

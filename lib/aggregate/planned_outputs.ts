@@ -51,8 +51,8 @@ function parseCoordinate(bytes: Uint8Array): JsonValue[] {
   return values as JsonValue[];
 }
 
-/** Paths that might not be normal or lead out of the datastore. */
-const SUSPECT = /^$|^[./]|\/[./]|\/$|\0/;
+/** Paths that might not be normal, lead out of the datastore, or have percent escapes. */
+const SUSPECT = /^$|^[./]|\/[./]|\/$|[\0%]/;
 
 /** Finds out all about the outputs of quanta of one graph in one repository. */
 export class PlannedOutputs {
@@ -73,8 +73,14 @@ export class PlannedOutputs {
       mockStorageClasses: setup.mockStorageClasses,
     });
     this.#rootSlash = absolutePath(this.#datastore.root, "x").slice(0, -1);
-    this.types = new OutputTypes(graph.pipelineGraph(), this.#universe);
-    this.#records = graphDimensionRecords(this.#universe, setup.dimensionRows);
+    const pipeline = graph.pipelineGraph();
+    this.types = new OutputTypes(pipeline, this.#universe);
+    // Columns stand as the graph's universe has them; the repository may have been migrated since.
+    const text = pipeline.dimensionsText;
+    const graphUniverse = text === null || text === setup.universeText
+      ? this.#universe
+      : DimensionUniverse.parse(text);
+    this.#records = graphDimensionRecords(graphUniverse, setup.dimensionRows);
   }
 
   /**
@@ -107,7 +113,7 @@ export class PlannedOutputs {
           dataset.dataCoordinate,
           `dataset ${dataset.idText}`,
         );
-        const path = plan.accepts(values) ? plan.path(values, this.#records, dataset.idText) : null;
+        const path = this.#fileOf(plan, values, dataset.idText);
         outputs.push({ dataset, connection, id, typeIndex, plan, values, path });
       }
     }
@@ -149,9 +155,18 @@ export class PlannedOutputs {
     return dataIdFromCoordinate(type.group, this.#universe, coordinate, type.name);
   }
 
-  #fileOf(plan: DatasetPlan, values: readonly DataIdValue[]): string | null {
-    return plan.accepts(values) ? plan.path(values, this.#records) : null;
+  /** Where a dataset is: under the name of an older release only if nothing has today's. */
+  #fileOf(plan: DatasetPlan, values: readonly DataIdValue[], idText?: string): string | null {
+    if (!plan.accepts(values)) return null;
+    const path = plan.path(values, this.#records, idText);
+    const older = plan.olderPath(values, this.#records, idText);
+    if (older === null) return path;
+    const isThere = (candidate: string) => fileIdentity(this.absolute(candidate)) !== null;
+    return isThere(path) || !isThere(older) ? path : older;
   }
+
+  /** Plan of a dataset type that some task writes. */
+  readonly planOf = (typeName: string): DatasetPlan => this.#planOf(this.types.indexOf(typeName));
 
   #planOf(typeIndex: number): DatasetPlan {
     return this.#plans[typeIndex] ??= this.#datastore.plan(this.types.types[typeIndex], this.#run);

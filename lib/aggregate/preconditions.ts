@@ -12,6 +12,7 @@ import { openRegistry, type Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import { checkDocumentForms } from "./document_readers.ts";
 import type { AggregateOptions } from "./options.ts";
 
 /** What the registry says before anything starts. */
@@ -39,6 +40,10 @@ export async function checkRepository(
   const datastore = new FileDatastore(config, registry.universe, {
     mockStorageClasses: options.mockStorageClasses,
   });
+  checkDocumentForms(
+    graph.pipelineGraph(),
+    (name) => datastore.plan(types.types[types.indexOf(name)], run),
+  );
   for (const type of types.types) {
     datastore.plan(type, run);
     const state = await registry.checkDatasetType(type);

@@ -15,16 +15,21 @@ import {
 } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
-import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { FileDatastore } from "../butler/datastore.ts";
+import { DimensionUniverse } from "../butler/dimensions.ts";
+import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
 import { loadChunkLogAt, type LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
+import { OutputTypes } from "../provenance/output_types.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import { ChunkLogWriter } from "../store/chunk_log.ts";
 import { renameDurably } from "../store/durable_file.ts";
 import { describeSystemError, fileError, fileIdentity } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
+import { checkDocumentForms } from "./document_readers.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
 import type { AggregateContext } from "./options.ts";
 import { indexGraph } from "./index_graph.ts";
@@ -77,6 +82,7 @@ async function scan(
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
+  requireOutputRun(graph.header, options.graphPath);
   graph.verifyStructure();
   const universeText = graph.pipelineGraph().dimensionsText;
   if (universeText === null) {
@@ -85,12 +91,14 @@ async function scan(
       { hint: "use aggregate-graph alone" },
     );
   }
+  const universe = DimensionUniverse.parse(universeText);
+  checkForms(config, graph, universe, options.mockStorageClasses);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
     graphPath: options.graphPath,
     repository: config,
     universeText,
-    dimensionRows: graph.dimensionRecords(templateElements(config)),
+    dimensionRows: graph.dimensionRecords(templateElements(config, universe)),
     index: index.arrays,
     indexSeed: index.seed,
     // Nothing is registered here, so scanners needn't gather anything for that.
@@ -180,6 +188,21 @@ async function scan(
     outputRun: graph.header.output_run,
     seconds: (performance.now() - startMs) / 1000,
   };
+}
+
+/** Refuses documents that can't be read while nothing is made. */
+function checkForms(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  universe: DimensionUniverse,
+  mockStorageClasses: boolean,
+): void {
+  const datastore = new FileDatastore(config, universe, { mockStorageClasses });
+  const types = new OutputTypes(graph.pipelineGraph(), universe);
+  checkDocumentForms(
+    graph.pipelineGraph(),
+    (name) => datastore.plan(types.types[types.indexOf(name)], graph.header.output_run),
+  );
 }
 
 /** What earlier scans of the shard left: a complete log, and those of processes that were killed. */

@@ -32,7 +32,8 @@ import {
   writeQuantumBlock,
 } from "../provenance/scan_quantum.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
-import { parseTaskMetadata } from "../provenance/task_metadata.ts";
+import type { MetadataConverter } from "../provenance/document_forms.ts";
+import { parseTaskMetadata, type TaskMetadata } from "../provenance/task_metadata.ts";
 import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../qg/packed_quantum_ids.ts";
 import { type BlockRange, PredictedGraph } from "../qg/predicted_graph.ts";
@@ -47,6 +48,7 @@ import { type Turns, type WantedFile, WholeFiles } from "../store/whole_files.ts
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
+import { metadataConverters } from "./document_readers.ts";
 import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "./messages.ts";
@@ -123,6 +125,7 @@ export class Scanner {
   readonly #metadataBuffer = new ReusableBuffer();
   readonly #text = new ByteBuilder();
   readonly #log: WorkerLog;
+  #converters: ReadonlyMap<string, MetadataConverter> = new Map();
 
   private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph) {
     this.#setup = setup;
@@ -145,7 +148,32 @@ export class Scanner {
    */
   static async open(setup: ScannerSetup, opened: OpenedGraph | null = null): Promise<Scanner> {
     const isOpened = opened?.graph.path === setup.graphPath;
-    return new Scanner(setup, isOpened ? opened! : await OpenedGraph.open(setup.graphPath));
+    const scanner = new Scanner(
+      setup,
+      isOpened ? opened! : await OpenedGraph.open(setup.graphPath),
+    );
+    await scanner.#loadConverters();
+    return scanner;
+  }
+
+  async #loadConverters(): Promise<void> {
+    try {
+      const pipeline = this.#graph.pipelineGraph();
+      this.#converters = await metadataConverters(pipeline, this.#outputs.planOf);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Reads metadata in whatever form its dataset type is stored; the bytes are those it was read from. */
+  #parseMetadata(
+    bytes: Uint8Array,
+    label: string,
+    typeName: string,
+  ): { bytes: Uint8Array; parsed: TaskMetadata } {
+    const text = this.#converters.get(typeName)?.(bytes) ?? bytes;
+    return { bytes: text, parsed: parseTaskMetadata(text, label) };
   }
 
   /** Scans quanta all of whose predecessors succeeded. */
@@ -263,7 +291,7 @@ export class Scanner {
     const open = <T>(
       output: Output | null,
       buffer: ReusableBuffer,
-      parse: (b: Uint8Array) => T,
+      parse: (b: Uint8Array, typeName: string) => { bytes: Uint8Array; parsed: T },
     ) => {
       if (output === null || output.path === null) return null;
       const path = this.#outputs.absolute(output.path);
@@ -273,14 +301,18 @@ export class Scanner {
       state.nBytesRead += file.size;
       const identity: FileIdentity = { sizeBytes: file.size, mtimeNs: file.mtimeNs };
       try {
-        return { identity, value: { bytes: file.bytes, parsed: parse(file.bytes) } };
+        return { identity, value: parse(file.bytes, output.dataset.typeName) };
       } catch (error) {
         this.#problem(state, quantum, output.path, (error as Error).message, true);
         return { identity, value: null };
       }
     };
     const label = quantum.taskLabel;
-    const logFile = open(logOutput, this.#logBuffer, (bytes) => parseLogFile(bytes, label));
+    const logFile = open(
+      logOutput,
+      this.#logBuffer,
+      (bytes) => ({ bytes, parsed: parseLogFile(bytes, label) }),
+    );
     if (logFile !== null) {
       logIdentity = logFile.identity;
       if (logFile.value === null) flags |= BROKEN_LOG;
@@ -289,7 +321,7 @@ export class Scanner {
     const metadataFile = open(
       metadataOutput,
       this.#metadataBuffer,
-      (bytes) => parseTaskMetadata(bytes, label),
+      (bytes, typeName) => this.#parseMetadata(bytes, label, typeName),
     );
     if (metadataFile !== null) {
       metadataIdentity = metadataFile.identity;
@@ -564,18 +596,28 @@ export class Scanner {
     const parse = <T>(
       connection: string,
       buffer: ReusableBuffer,
-      parser: (bytes: Uint8Array, label: string) => T,
+      parser: (bytes: Uint8Array, typeName: string) => { bytes: Uint8Array; parsed: T },
     ): { bytes: Uint8Array; parsed: T } | null => {
-      const path = this.#outputs.only(quantum, outputs, connection)?.path;
-      const file = path == null ? null : readWholeFile(this.#outputs.absolute(path), buffer);
+      const output = this.#outputs.only(quantum, outputs, connection);
+      if (output === null || output.path === null) return null;
+      const file = readWholeFile(this.#outputs.absolute(output.path), buffer);
       try {
-        return file && { bytes: file.bytes, parsed: parser(file.bytes, quantum.taskLabel) };
+        return file && parser(file.bytes, output.dataset.typeName);
       } catch {
         return null; // told when it is scanned
       }
     };
-    const log = parse(LOG_CONNECTION, this.#logBuffer, parseLogFile);
-    const metadata = parse(METADATA_CONNECTION, this.#metadataBuffer, parseTaskMetadata);
+    const label = quantum.taskLabel;
+    const log = parse(
+      LOG_CONNECTION,
+      this.#logBuffer,
+      (bytes) => ({ bytes, parsed: parseLogFile(bytes, label) }),
+    );
+    const metadata = parse(
+      METADATA_CONNECTION,
+      this.#metadataBuffer,
+      (bytes, typeName) => this.#parseMetadata(bytes, label, typeName),
+    );
     const scanned = assembleAttempts(
       log && { bytes: log.bytes, file: { ...log.parsed, previousAttempts: [], extra: null } },
       metadata && { bytes: metadata.bytes, document: metadata.parsed },

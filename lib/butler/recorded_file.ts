@@ -5,7 +5,7 @@
  */
 
 import { absolutePath } from "./datastore_path.ts";
-import { type Environment, localPath, uriScheme } from "./local_path.ts";
+import { type Environment, localPath } from "./local_path.ts";
 
 /** Begins the fragment of a path whose dataset is one member of a ZIP file. */
 const ZIP_FRAGMENT = "zip-path=";
@@ -26,6 +26,16 @@ export interface RecordedPath {
 }
 
 /**
+ * Whether a record's path is an absolute URI. The name of a RUN may have a colon, so that one alone makes
+ * none.
+ *
+ * Source: `ResourcePath` of the reference.
+ */
+export function isUriRecord(recordPath: string): boolean {
+  return recordPath.includes("://") || recordPath.startsWith("file:");
+}
+
+/**
  * Takes a record's path apart. Datasets that were put by `butler ingest-zip` have
  * `FILE.zip#zip-path=MEMBER`.
  *
@@ -34,8 +44,7 @@ export interface RecordedPath {
  * one in a directory's name is part of it.
  */
 export function splitRecordPath(recordPath: string): RecordedPath {
-  const isUri = uriScheme(recordPath) !== null;
-  const hash = isUri
+  const hash = isUriRecord(recordPath)
     ? recordPath.indexOf("#")
     : recordPath.indexOf("#", recordPath.lastIndexOf("/") + 1) < 0
     ? -1
@@ -66,8 +75,9 @@ function decode(fragment: string): string {
  */
 export function recordedFile(recordPath: string, root: string, env: Environment): RecordedFile {
   const { location, zipMember } = splitRecordPath(recordPath);
-  const path = uriScheme(location) === null
-    ? absolutePath(root, location)
-    : localPath(location, env, root, "datastore record");
+  const isAbsolute = isUriRecord(location) || location.startsWith("/");
+  const path = isAbsolute
+    ? localPath(location, env, root, "datastore record")
+    : absolutePath(root, location);
   return { path, zipMember };
 }

@@ -18,6 +18,7 @@ import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import type { Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
 import type { IngestOptions } from "./options.ts";
@@ -56,7 +57,7 @@ export async function chooseGraph(
   const isThere = given !== null && fileIdentity(given) !== null;
   if (given !== null && isThere) {
     const header = await readHeader(given, zstd);
-    const run = header.output_run;
+    const run = requireOutputRun(header, given);
     if (outputRun !== null && outputRun !== run) {
       throw new RefusedError(
         `Cannot ingest graph "${graphPath}": it is of RUN "${run}", not of "${outputRun}"`,

@@ -7,6 +7,7 @@
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { dirname, join } from "../base/paths.ts";
 import { openNamedGraph } from "../qg/absent_graph.ts";
+import { oldFormatError } from "../qg/graph_file.ts";
 import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { fileAdvice } from "./check_advice.ts";
@@ -86,7 +87,7 @@ export async function checkFile(
     return { kind: "chunk log", contents };
   }
   if (!startsWith(first, ZIP_SIGNATURE)) {
-    throw new InvalidQuantumGraphFileError(
+    throw await oldFormatError(source) ?? new InvalidQuantumGraphFileError(
       `Cannot check "${argument}": it is neither a quantum graph nor a chunk log`,
       { hint: "for a repository, give --run RUN" },
     );

@@ -9,11 +9,11 @@ import { RefusedError, UsageError } from "../base/errors.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";
 import { openNamedGraph } from "../qg/absent_graph.ts";
 import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
+import { openArchive } from "../qg/graph_file.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
 import { FileSource } from "../store/file_source.ts";
 import { HttpSource, isHttpUrl } from "../store/http_source.ts";
-import { ZipReader } from "../store/zip_reader.ts";
 import { Zstd } from "../store/zstd.ts";
 import type { DocumentSource } from "./documents.ts";
 import { GraphDocuments } from "./graph_documents.ts";
@@ -106,5 +106,5 @@ function hasMagic(path: string): boolean {
 
 async function isPredicted(path: string): Promise<boolean> {
   using source = FileSource.open(path);
-  return (await ZipReader.open(source)).members.has(QUANTUM_DATASETS_MEMBER);
+  return (await openArchive(source)).members.has(QUANTUM_DATASETS_MEMBER);
 }

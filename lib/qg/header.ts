@@ -26,7 +26,10 @@ export interface QuantumGraphHeader {
   inputs: string[];
   /** Output CHAINED collection, null for none. */
   output: string | null;
-  /** Output RUN collection; safe as a relative path. */
+  /**
+   * Output RUN collection; safe as a relative path. Empty in graphs that were made without one, see
+   * {@linkcode requireOutputRun}.
+   */
   output_run: string;
   /** Who built the predicted graph, empty when unknown. */
   user: string;
@@ -110,7 +113,7 @@ export function parseHeader(
   }
 
   const outputRun = textField(fields, "output_run", invalid);
-  checkCollectionName(outputRun, "output_run", invalid);
+  if (outputRun !== "") checkCollectionName(outputRun, "output_run", invalid);
   const output = fields.output === null ? "" : textField(fields, "output", invalid);
   if (output !== "") checkCollectionName(output, "output", invalid);
   const inputs = fields.inputs ?? [];
@@ -153,6 +156,20 @@ export function parseHeader(
     n_task_quanta: nTaskQuanta,
     provenance_dataset_id: normalUuid(provenanceId),
   };
+}
+
+/**
+ * The RUN of a graph, where something is to be done in it. Graphs have none if they were made by
+ * `SeparablePipelineExecutor` from an empty graph, or before an output collection was chosen; they can be
+ * read all the same.
+ *
+ * @throws {RefusedError} if the graph has none.
+ */
+export function requireOutputRun(header: QuantumGraphHeader, fileName: string): string {
+  if (header.output_run !== "") return header.output_run;
+  throw new RefusedError(`Cannot use "${fileName}": it has no output RUN`, {
+    hint: "build the graph with an output collection (pipetask qgraph -o or --output-run)",
+  });
 }
 
 /**
@@ -233,7 +250,6 @@ function integerField(
  * able to lead out of it.
  */
 function checkCollectionName(name: string, key: string, invalid: (state: string) => Error): void {
-  if (name === "") throw invalid(`${key} is missing or empty`);
   if (name.includes("\0")) throw invalid(`${key} has a NUL character`);
   if (name.startsWith("/")) throw invalid(`${key} ${quote(name)} begins with "/"`);
   if (name.split("/").includes("..")) throw invalid(`${key} ${quote(name)} has a part ".."`);

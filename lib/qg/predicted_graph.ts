@@ -10,7 +10,7 @@ import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { nodeZlib } from "../base/node_modules.ts";
 import { FileSource } from "../store/file_source.ts";
-import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
+import type { ZipMember, ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
 import {
   AddressChecker,
@@ -22,6 +22,7 @@ import {
   decodeHeader,
   MAX_HEADER_SIZE,
   memberSizes,
+  openArchive,
   readDictionary,
   requireMember,
 } from "./graph_file.ts";
@@ -122,7 +123,7 @@ export class PredictedGraph implements Disposable {
   static async open(path: string, zstd: Zstd): Promise<PredictedGraph> {
     const file = FileSource.open(path);
     try {
-      const zip = await ZipReader.open(file);
+      const zip = await openArchive(file);
       const read = await readDictionary(zip, path, zstd);
       const frame = await zip.readMember(HEADER_MEMBER, { maxSize: MAX_HEADER_SIZE });
       const headerText = decodeHeader(frame, path, read.decompressor);
@@ -383,9 +384,11 @@ export class PredictedGraph implements Disposable {
       this.#file.readInto(piece, start + at);
       checker.feed(piece);
     }
-    if (nRows !== this.header.n_quanta) {
+    // Releases before w.2025.47 filed init quanta as well, without an address.
+    const n = this.header.version === 0 ? checker.nPresent[0] : nRows;
+    if (n !== this.header.n_quanta) {
       throw new InvalidQuantumGraphFileError(
-        `Cannot use "${this.path}": "${QUANTA_ADDRESS_MEMBER}" has ${nRows} rows, ` +
+        `Cannot use "${this.path}": "${QUANTA_ADDRESS_MEMBER}" has ${n} rows, ` +
           `the header says ${this.header.n_quanta} quanta`,
       );
     }

@@ -7,7 +7,7 @@
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ByteSource } from "../store/byte_source.ts";
-import { ZipReader } from "../store/zip_reader.ts";
+import type { ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
 import {
   type Address,
@@ -21,6 +21,7 @@ import {
   decodeHeader,
   MAX_HEADER_SIZE,
   memberSizes,
+  openArchive,
   readDictionary,
   requireMember,
 } from "./graph_file.ts";
@@ -146,7 +147,7 @@ export class ProvenanceGraph implements Disposable {
     const prefetched = new PrefetchedSource(source);
     try {
       await prefetched.prefetch({ startByte: source.size - TAIL_SIZE, endByte: source.size });
-      const zip = await ZipReader.open(prefetched);
+      const zip = await openArchive(prefetched);
       const head = planHead(zip.members, [HEADER_MEMBER, DICTIONARY_MEMBER]);
       if (head !== null) await prefetched.prefetch(head);
       const { decompressor } = await readDictionary(zip, source.name, zstd);

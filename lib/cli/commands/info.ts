@@ -173,7 +173,7 @@ function headerLines(header: HeaderInfo, sizeBytes: number): [string, string][] 
   return [
     ["size", formatBytes(sizeBytes)],
     ["format version", String(header.formatVersion)],
-    ["RUN", header.run],
+    ["RUN", header.run || "none"],
     ["output chain", header.output ?? ""],
     ["inputs", header.inputs.join(", ")],
     ["built by", header.user],
