@@ -146,7 +146,8 @@ export class Ingester {
       {
         cause: error,
         hint:
-          "another quantum graph has written to this RUN; remove its datasets or use another RUN",
+          "another quantum graph has written to this RUN: aggregate with that graph, or process into " +
+          "another RUN",
       },
     );
   }

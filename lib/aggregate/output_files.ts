@@ -128,7 +128,7 @@ export function openChunkLog(
   if (loaded.header.fingerprint !== fingerprint) {
     throw new RefusedError(
       `Cannot continue chunk log "${path}": it belongs to another predicted graph`,
-      { hint: "remove it, give another --output, or use --no-resume to begin anew" },
+      { hint: "give another --output; --no-resume would throw that scan away" },
     );
   }
   for (const damage of loaded.damages) {

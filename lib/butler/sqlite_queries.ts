@@ -237,7 +237,7 @@ export function findRunProvenance(
   if (record !== undefined) return { id, record };
   throw new RefusedError(
     `Cannot use provenance graph of run "${run}": run_provenance is registered but not stored`,
-    { hint: "Someone has removed its file; remove the dataset as well, or restore it" },
+    { hint: "provgraph check REPO --run RUN says what is there, and how to go on" },
   );
 }
 

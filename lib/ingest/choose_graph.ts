@@ -174,7 +174,7 @@ export function ingestedPlan(choice: GraphChoice, config: RepositoryConfig): Tra
     throw new RefusedError(
       `Cannot back datasets by "${choice.path}": it lies outside the datastore "${root}"`,
       {
-        hint: "remove run_provenance from the RUN with the butler and ingest it with another mode",
+        hint: "provgraph check REPO --run RUN has the commands that bring it inside",
       },
     );
   }

@@ -109,7 +109,9 @@ export class LeftoverReport {
 }
 
 function holder({ pid, host }: Leftover): string {
-  return pid === null ? " of a process" : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
+  return pid === null
+    ? " of a process"
+    : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
 }
 
 /** Whether a temporary file may be all that is left of a graph. */

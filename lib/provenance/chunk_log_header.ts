@@ -88,7 +88,7 @@ export function parseChunkLogHeader(
     throw new InvalidChunkLogError(
       `Cannot read chunk log "${fileName}": its version is ${numbers.version}, ` +
         `expected ${CHUNK_LOG_VERSION}`,
-      { hint: "use the version of this tool that wrote it, or remove the file to scan anew" },
+      { hint: "use the version of this tool that wrote it, or move the file away to scan anew" },
     );
   }
   const sizes = [numbers.header_size, numbers.dictionary_size, numbers.pipeline_graph_size];

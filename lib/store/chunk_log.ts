@@ -191,7 +191,7 @@ export function* readChunks(
   if (magic.some((byte, i) => byte !== CHUNK_LOG_MAGIC[i])) {
     throw new InvalidChunkLogError(
       `Cannot read chunk log "${source.name}": it doesn't begin with the magic bytes`,
-      { hint: "remove the file or give another --output" },
+      { hint: "give another --output, or move the file away" },
     );
   }
   const window = new Window(source, isReused);
