@@ -8,7 +8,7 @@
 import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, type Style } from "./color.ts";
-import { exitCodeOf, isCommanderError } from "./exit_codes.ts";
+import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { jsonLine } from "./ndjson.ts";
 
 /** How an error is told. */
@@ -44,6 +44,8 @@ export function describeError(
     });
   }
   const lines = [`${style.red("error:")} ${message.split("\n").join("\n  ")}`];
+  const safe = safetyOf(error, args);
+  if (safe !== null) lines.push(`${style.cyan("safe:")} ${safe}`);
   if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${hint}`);
   lines.push(...stack);
   if (command !== null) lines.push(`to continue: ${command}`);
@@ -73,6 +75,20 @@ export function describeSignal(
 export function asksForJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return args.slice(0, end < 0 ? undefined : end).includes("--json");
+}
+
+/** Commands that write: people must know at once what became of their data. */
+const WRITERS: ReadonlySet<string> = new Set(["aggregate-graph", "ingest-graph", "scan"]);
+
+/** What an error leaves of a command that writes; null for others, and where nobody can know. */
+function safetyOf(error: unknown, args: readonly string[]): string | null {
+  const isWriter = args.some((arg) => WRITERS.has(arg));
+  if (!isWriter || !(error instanceof ProvgraphError) || error instanceof InterruptedError) {
+    return null;
+  }
+  return exitCodeOf(error) === ExitCode.REFUSED
+    ? "nothing was changed"
+    : "what was done stays, and nothing is lost";
 }
 
 function messageOf(error: unknown): string {

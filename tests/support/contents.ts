@@ -41,7 +41,9 @@ export function lostContents(before: readonly Content[], after: readonly Content
 }
 
 function* files(directory: string): Generator<string> {
-  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+  for (const { name, isDirectory, isSymlink } of Deno.readDirSync(directory)) {
+    // What a link leads to is content of its own place.
+    if (isSymlink) continue;
     if (isDirectory) yield* files(`${directory}/${name}`);
     else yield `${directory}/${name}`;
   }
