@@ -8,7 +8,7 @@
 import { RefusedError } from "../base/errors.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import { absolutePath } from "../butler/datastore.ts";
+import { absolutePath, storedName } from "../butler/datastore_path.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { describeDamage } from "./check_archive.ts";
 import { type Advice, fileAdvice, type RunAdvice } from "./check_advice.ts";
@@ -165,7 +165,7 @@ class BackingPass {
     const state = i < 0 ? 0 : registered.state[i];
     if (i >= 0) registered.state[i] |= Stored.NAMED;
     const isBacked = (state & Stored.GRAPH) !== 0;
-    const originals = target.paths.filter((path) => tree.claim(path));
+    const originals = target.paths.filter((path) => tree.claim(storedName(path)));
     this.#noteDirectories(target);
     if (isBacked && !this.#hasBlock(target, state)) {
       await this.#reportWithoutContent(target);

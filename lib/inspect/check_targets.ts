@@ -226,7 +226,12 @@ export class GraphTargets {
       const idText = uuidToText(id);
       const { group } = plan.type;
       const values = dataIdFromCoordinate(group, this.#universe, coordinate, `dataset ${idText}`);
-      if (plan.accepts(values)) paths.push(plan.path(values, this.#records, idText));
+      if (plan.accepts(values)) {
+        paths.push(plan.path(values, this.#records, idText));
+        // Releases before kept colons and other characters in names; their files are still there.
+        const older = plan.olderPath(values, this.#records, idText);
+        if (older !== null) paths.push(older);
+      }
     }
     return { id, kind, typeName, hasContent, paths };
   }

@@ -6,8 +6,7 @@
  * @module
  */
 
-import { basename } from "../base/paths.ts";
-import { absolutePath } from "../butler/datastore.ts";
+import { basename, join } from "../base/paths.ts";
 import { splitRecordPath } from "../butler/recorded_file.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext } from "./check_context.ts";
 import type { LeftoverReport } from "./check_leftover_report.ts";
@@ -91,7 +90,8 @@ export class UnclaimedFiles {
   }
 
   #absolute(path: string): string {
-    return absolutePath(this.#context.config.datastore.root, path);
+    // Names as they are on the disk: percent signs in them mean nothing.
+    return join(this.#context.config.datastore.root, path);
   }
 
   /** Datasets of other RUNs may have their files here too: their records say so. */
