@@ -37,6 +37,9 @@ export const NODES_ADDRESS_MEMBER = "nodes.addr";
 /** Optional, ours: ids of evenly spaced rows of `nodes.addr` (`range_plan.ts`). */
 export const NODES_FENCES_MEMBER = "nodes.fences";
 
+/** Optional, ours: what tells the files that logs and metadata were taken from (`quanta_files.ts`). */
+export const QUANTA_FILES_MEMBER = "quanta.files";
+
 /** Columns of `nodes.addr` in order. */
 export const NODES_ADDRESS_COLUMNS = [
   DATASETS_MEMBER,

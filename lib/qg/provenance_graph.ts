@@ -37,6 +37,7 @@ import {
   NODES_FENCES_MEMBER,
   PACKAGES_MEMBER,
   PIPELINE_GRAPH_MEMBER,
+  QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "./member_names.ts";
 import {
@@ -49,6 +50,7 @@ import {
 } from "./multiblock.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { PrefetchedSource } from "./prefetched_source.ts";
+import { QuantaFiles } from "./quanta_files.ts";
 import {
   type ByteRange,
   joinRanges,
@@ -261,6 +263,15 @@ export class ProvenanceGraph implements Disposable {
     return this.#readDocument(INIT_QUANTA_MEMBER);
   }
 
+  /** What tells the files of the quanta; null if the graph doesn't say that in a form known here. */
+  async quantaFiles(): Promise<QuantaFiles | null> {
+    if (!this.#zip.members.has(QUANTA_FILES_MEMBER)) return null;
+    return await QuantaFiles.open(
+      await this.#zip.memberSource(QUANTA_FILES_MEMBER),
+      this.header.n_quanta,
+    );
+  }
+
   /**
    * Passes over all blocks of a member in the order of the file, with large reads. Memory: one read
    * of 1 MiB and one block.
@@ -323,6 +334,7 @@ export class ProvenanceGraph implements Disposable {
       INIT_QUANTA_MEMBER,
       NODES_ADDRESS_MEMBER,
       NODES_FENCES_MEMBER,
+      QUANTA_FILES_MEMBER,
     ];
     for (const name of small) {
       if (this.#zip.members.has(name)) await this.#zip.checkMember(name);
