@@ -343,16 +343,17 @@ export class GraphIngest implements AsyncDisposable {
     // Goes on where it was left when a record had to be fetched.
     const fill = () => {
       for (; next < targets.n && batch.n < maxRows && batch.nPaths < MAX_PATHS; next++) {
-        const path = targets.path(next, records);
-        if (path !== null) {
-          directories.add(path, this.#runPath, targets.types[targets.typeIndex(next)].name);
+        const paths = targets.paths(next, records);
+        for (const path of paths) {
+          const runPath = firstParts(path, this.#runPath.split("/").length);
+          directories.add(path, runPath, targets.types[targets.typeIndex(next)].name);
         }
         if (targets.produced[next] === 0) {
-          if (path !== null) this.#noteUnrecorded(path);
+          for (const path of paths) this.#noteUnrecorded(path);
           continue;
         }
         if (targets.state[next] !== TargetState.DONE) batch.add(next);
-        if (path !== null) batch.addPath(path);
+        for (const path of paths) batch.addPath(path);
       }
     };
     while (next < targets.n) {
@@ -454,6 +455,11 @@ export class GraphIngest implements AsyncDisposable {
     this.#graph.close();
     await this.#registry[Symbol.asyncDispose]();
   }
+}
+
+/** The RUN in a path, which may be written by an older rule: it has as many parts by both. */
+function firstParts(path: string, nParts: number): string {
+  return path.split("/", nParts).join("/");
 }
 
 /** Asks the registry which targets it has, and whether the graph backs them. */

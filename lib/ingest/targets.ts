@@ -219,16 +219,20 @@ export class Targets {
   }
 
   /**
-   * Path of a target's original as templates predict it; null if the datastore doesn't take it.
+   * Paths at which a target's original may be, as templates predict them: that of today's releases, then
+   * that of older ones if it differs. None if the datastore doesn't take it.
    *
    * @param records Called from within `withRecords()`.
    * @throws {RefusedError} as {@linkcode dataId}, or if a record that the template needs is missing.
    */
-  path(target: number, records: DimensionRecordSource): string | null {
+  paths(target: number, records: DimensionRecordSource): string[] {
     const values = this.dataId(target);
     const plan = this.plans[this.#typeIndex[target]];
-    if (!plan.accepts(values)) return null;
-    return plan.path(values, records, plan.usesId ? uuidToText(this.id(target)) : undefined);
+    if (!plan.accepts(values)) return [];
+    const idText = plan.usesId ? uuidToText(this.id(target)) : undefined;
+    const path = plan.path(values, records, idText);
+    const older = plan.olderPath(values, records, idText);
+    return older === null ? [path] : [path, older];
   }
 }
 
