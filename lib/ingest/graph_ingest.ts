@@ -32,10 +32,12 @@ import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
+import type { DeleterSetup } from "./deleter.ts";
 import type { DeleterClient } from "./deleter_client.ts";
 import { EmptyDirectories } from "./empty_directories.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import type { IngestContext, IngestOptions, IngestStage, IngestSummary } from "./options.ts";
+import { OriginalProofs } from "./original_proofs.ts";
 import { MAX_PATHS, RowBatch } from "./row_batch.ts";
 import { ingestStages, type ReadingFigures, readingStages } from "./stages.ts";
 import { Targets, TargetState } from "./targets.ts";
@@ -72,7 +74,6 @@ export class GraphIngest implements AsyncDisposable {
   readonly #runPath: string;
   /** Absolute path at which the file template puts the graph. */
   readonly #templateTarget: string;
-  readonly graphMtimeMs: number;
   readonly #kept: string[] = [];
   #nKept = 0;
   #nForgotten = 0;
@@ -107,7 +108,6 @@ export class GraphIngest implements AsyncDisposable {
     this.#targets = targets;
     this.#plan = plan;
     this.#provenanceType = provenanceType;
-    this.graphMtimeMs = Deno.statSync(choice.path).mtime?.getTime() ?? 0;
     const counts = { nAbsent: 0, nOriginal: 0, nDone: 0, nNotProduced: 0 };
     for (let target = 0; target < targets.n; target++) {
       if (targets.produced[target] === 0) counts.nNotProduced++;
@@ -221,6 +221,16 @@ export class GraphIngest implements AsyncDisposable {
         { hint: "leave out --resume to begin" },
       );
     }
+  }
+
+  /** What a deleter must know. */
+  deleterSetup(): DeleterSetup {
+    return {
+      root: this.#config.datastore.root,
+      graphPath: this.#plan.target,
+      types: this.#targets.originalTypes,
+      isDryRun: this.#options.isDryRun,
+    };
   }
 
   /** Carries out all steps that are left. */
@@ -338,6 +348,8 @@ export class GraphIngest implements AsyncDisposable {
     const records = await this.#registry.dimensionRecordSource();
     const fileSize = Deno.statSync(this.#plan.target).size;
     const batch = new RowBatch(targets);
+    const { n_quanta: nQuanta } = this.#graph.header;
+    const proofs = new OriginalProofs(await this.#graph.quantaFiles(), targets, nQuanta);
     let next = 0;
     let maxRows = Math.min(FIRST_BATCH_SIZE, this.#options.batchSize);
     // Goes on where it was left when a record had to be fetched.
@@ -353,7 +365,7 @@ export class GraphIngest implements AsyncDisposable {
           continue;
         }
         if (targets.state[next] !== TargetState.DONE) batch.add(next);
-        for (const path of paths) batch.addPath(path);
+        for (const path of paths) batch.addPath(path, next);
       }
     };
     while (next < targets.n) {
@@ -367,14 +379,14 @@ export class GraphIngest implements AsyncDisposable {
         failpoint("backed.committed");
       }
       // The transaction is durable: only now may the originals go.
-      const paths = batch.takePaths();
-      if (paths.length > 0) await deleter.delete(paths);
+      const { paths, owners } = batch.takePaths();
+      if (paths.length > 0) await deleter.delete(await proofs.originals(paths, owners));
     }
     enter("delete");
     const deleted = await deleter.finish();
     this.#nDeleted = deleted.nDeleted;
     this.#deleteSeconds = deleted.seconds;
-    for (const path of deleted.newer) this.#keep(path, "is newer than the provenance graph");
+    for (const { path, reason } of deleted.kept) this.#keep(path, reason);
     this.#log.log(
       "INFO",
       `Re-ingested ${this.#nIngested} metadata/log/config datasets (${this.#counts.nDone} had ` +

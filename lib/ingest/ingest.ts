@@ -60,7 +60,7 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
     clock.enter("check");
     await using ingest = await GraphIngest.prepare(options, config, zstd, context);
     if (deleter !== null) {
-      deleter.setUp(config.datastore.root, ingest.graphMtimeMs);
+      deleter.setUp(ingest.deleterSetup());
       const tell = () => {
         const { signal } = stopReason(context.signal);
         context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);

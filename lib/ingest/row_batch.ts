@@ -19,6 +19,8 @@ export class RowBatch {
   #rows: number[] = [];
   #values: DataIdValue[] = [];
   #paths: string[] = [];
+  /** Targets of the paths. */
+  #owners: number[] = [];
 
   constructor(targets: Targets) {
     this.#targets = targets;
@@ -42,16 +44,18 @@ export class RowBatch {
     for (let i = 0; i < group.required.length; i++) this.#values.push(values[i]);
   }
 
-  /** Takes an original. */
-  addPath(path: string): void {
+  /** Takes a place where the original of a target may be. */
+  addPath(path: string, target: number): void {
     this.#paths.push(path);
+    this.#owners.push(target);
   }
 
-  /** The originals, which are no longer in it. */
-  takePaths(): string[] {
-    const paths = this.#paths;
+  /** The originals, which are no longer in it, and their targets. */
+  takePaths(): { paths: string[]; owners: number[] } {
+    const taken = { paths: this.#paths, owners: this.#owners };
     this.#paths = [];
-    return paths;
+    this.#owners = [];
+    return taken;
   }
 
   /** The rows, which are no longer in it. */
