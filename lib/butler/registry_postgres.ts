@@ -44,6 +44,8 @@ import type {
   DatastoreRecord,
   DimensionRecordSource,
   OpenRegistryOptions,
+  ProvenanceGuard,
+  RegisteredProvenance,
   Registry,
   RunRecordsBatch,
 } from "./registry.ts";
@@ -307,7 +309,7 @@ class PostgresRegistry implements Registry {
     return this.#read((session, context) => records(session, context, id));
   }
 
-  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+  findRunProvenance(run: string): Promise<RegisteredProvenance | null> {
     return this.#read((session, context) => findRunProvenance(session, context, run));
   }
 
@@ -325,12 +327,12 @@ class PostgresRegistry implements Registry {
     );
   }
 
-  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
-    return rewriteRecords(this.#context, batch);
+  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
+    return rewriteRecords(this.#context, batch, guard);
   }
 
-  ingestDatasets(batch: DatasetBatch): Promise<void> {
-    return ingestDatasets(this.#context, batch);
+  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
+    return ingestDatasets(this.#context, batch, guard);
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {

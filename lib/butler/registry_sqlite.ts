@@ -20,6 +20,8 @@ import type {
   DatastoreRecord,
   DimensionRecordSource,
   OpenRegistryOptions,
+  ProvenanceGuard,
+  RegisteredProvenance,
   Registry,
   RunRecordsBatch,
 } from "./registry.ts";
@@ -234,7 +236,7 @@ class SqliteRegistry implements Registry {
     return this.#settle(() => records(this.#context, id));
   }
 
-  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+  findRunProvenance(run: string): Promise<RegisteredProvenance | null> {
     return this.#settle(() => findRunProvenance(this.#context, run));
   }
 
@@ -248,12 +250,12 @@ class SqliteRegistry implements Registry {
     );
   }
 
-  ingestDatasets(batch: DatasetBatch): Promise<void> {
-    return this.#settle(() => ingestDatasets(this.#context, batch));
+  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
+    return this.#settle(() => ingestDatasets(this.#context, batch, guard));
   }
 
-  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
-    return this.#settle(() => rewriteRecords(this.#context, batch));
+  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
+    return this.#settle(() => rewriteRecords(this.#context, batch, guard));
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {
