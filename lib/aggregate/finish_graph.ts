@@ -20,7 +20,9 @@ import {
   writeAddressHeader,
   writeAddressRow,
 } from "../qg/address_file.ts";
+import { CHECKED_BLOCKS_SIZE, checkedBlocksText } from "../qg/checked_blocks.ts";
 import {
+  CHECKED_BLOCKS_MEMBER,
   DATASETS_MEMBER,
   LOGS_MEMBER,
   METADATA_MEMBER,
@@ -112,6 +114,7 @@ export class GraphDraft {
       { name: DATASETS_MEMBER, size: initBlocksAt + init.body.length },
       { name: METADATA_MEMBER, size: sum(table.metadataSize) },
       { name: LOGS_MEMBER, size: sum(table.logSize) },
+      { name: CHECKED_BLOCKS_MEMBER, size: CHECKED_BLOCKS_SIZE },
       { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
       ...(nFences === 0 ? [] : [{ name: NODES_FENCES_MEMBER, size: nFences * UUID_SIZE }]),
     ], outputPath);
@@ -174,6 +177,7 @@ export class GraphDraft {
       ranges.forEach(({ size }, m) => zip.skip(BLOCK_MEMBERS[m], size, copied[i].crcs[m]));
     });
     zip.write(DATASETS_MEMBER, this.#initBlocks);
+    zip.write(CHECKED_BLOCKS_MEMBER, checkedBlocksText((name) => zip.seal(name)));
     progress("Writing the address file of the provenance graph.");
     const nRows = this.#nRows;
     const nFences = this.#nFences;
