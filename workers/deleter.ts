@@ -13,7 +13,7 @@ serveRequests<DeleterRequest, DeleterReply>(
       case "setup":
         // Tests strike at one place once: two of these would raise two signals.
         if (request.isFirst) armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
-        deleter = new Deleter(request.root, request.newestMs);
+        deleter = new Deleter(request.orders);
         break;
       case "delete":
         reply({

@@ -8,6 +8,7 @@ import { absolutePath } from "../butler/datastore_path.ts";
 import type { WorkerReply } from "../base/worker_loop.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
+import { type FileStamp, requireStamp } from "../store/file_stamp.ts";
 
 /**
  * Deletions under way at a time. Where each waits for the disk, one by one takes four times as long, and 48
@@ -15,9 +16,22 @@ import { fileError } from "../store/file_source.ts";
  */
 const N_IN_FLIGHT = 192;
 
+/** What may be deleted. */
+export interface DeleterOrders {
+  /** Absolute path; nothing outside is ever deleted. */
+  root: string;
+  /**
+   * Files modified later than this, in milliseconds since 1970, stay: they were written after the graph, so
+   * their content is not in it.
+   */
+  newestMs: number;
+  /** The graph that has the content, and which file that is: while it is there. */
+  graph: { path: string; stamp: FileStamp };
+}
+
 /** What a deleter is told. */
 export type DeleterRequest =
-  | { kind: "setup"; root: string; newestMs: number; isFirst: boolean }
+  | { kind: "setup"; orders: DeleterOrders; isFirst: boolean }
   | { kind: "delete"; batch: number; paths: string[] }
   | { kind: "end" };
 
@@ -35,30 +49,26 @@ export type DeleterReply =
 
 /** Deletes files below a root. */
 export class Deleter {
-  readonly #root: string;
-  readonly #newestMs: number;
+  readonly #orders: DeleterOrders;
 
-  /**
-   * @param root Absolute path; nothing outside is ever deleted.
-   * @param newestMs Files modified later than this, in milliseconds since 1970, stay: they were
-   *   written after the graph, so their content is not in it.
-   */
-  constructor(root: string, newestMs: number) {
-    this.#root = root;
-    this.#newestMs = newestMs;
+  constructor(orders: DeleterOrders) {
+    this.#orders = orders;
   }
 
   /**
    * Deletes files. One that isn't there is no error: an earlier process may have got that far.
    *
    * @param paths Relative to the root.
-   * @throws {EnvironmentError} for the first that can't be deleted, when all have been tried.
+   * @throws {EnvironmentError} for the first that can't be deleted, when all have been tried; if the graph
+   *   isn't there any more, at once.
    */
   async delete(
     paths: readonly string[],
   ): Promise<{ nDeleted: number; nAbsent: number; newer: string[]; seconds: number }> {
     const startMs = performance.now();
+    const { root, newestMs, graph } = this.#orders;
     failpoint("delete.before");
+    if (paths.length > 0) requireStamp(graph.path, graph.stamp, "graph");
     let next = 0;
     let nDeleted = 0;
     let nAbsent = 0;
@@ -67,10 +77,10 @@ export class Deleter {
     const run = async () => {
       while (next < paths.length) {
         const relativePath = paths[next++];
-        const path = absolutePath(this.#root, relativePath);
+        const path = absolutePath(root, relativePath);
         try {
           const info = Deno.statSync(path);
-          if ((info.mtime?.getTime() ?? 0) > this.#newestMs) {
+          if ((info.mtime?.getTime() ?? 0) > newestMs) {
             newer.push(relativePath);
             continue;
           }

@@ -5,7 +5,7 @@
  */
 
 import { WorkerHandle } from "../base/worker_handle.ts";
-import type { DeleterReply, DeleterRequest } from "./deleter.ts";
+import type { DeleterOrders, DeleterReply, DeleterRequest } from "./deleter.ts";
 
 /** Makes the worker; `main.ts` alone knows where its module is. */
 export type DeleterFactory = (role: "deleter") => Worker;
@@ -49,11 +49,9 @@ export class DeleterClient implements Disposable {
     return new DeleterClient(Array.from({ length: N_WORKERS }, () => makeWorker("deleter")));
   }
 
-  /** Says what may be deleted, see `Deleter`; before anything is. */
-  setUp(root: string, newestMs: number): void {
-    this.#workers.forEach((worker, i) =>
-      worker.send({ kind: "setup", root, newestMs, isFirst: i === 0 })
-    );
+  /** Says what may be deleted; before anything is. */
+  setUp(orders: DeleterOrders): void {
+    this.#workers.forEach((worker, i) => worker.send({ kind: "setup", orders, isFirst: i === 0 }));
   }
 
   #receive(reply: DeleterReply): void {

@@ -23,6 +23,7 @@ import { describeSystemError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { DeleterClient } from "./deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
+import { PreparedIngest } from "./prepare_ingest.ts";
 import {
   INGEST_STAGES,
   type IngestContext,
@@ -58,9 +59,9 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
     clock.enter("check");
-    await using ingest = await GraphIngest.prepare(options, config, zstd, context);
+    await using prepared = await PreparedIngest.prepare(options, config, zstd, context);
+    const ingest = new GraphIngest(prepared, context);
     if (deleter !== null) {
-      deleter.setUp(config.datastore.root, ingest.graphMtimeMs);
       const tell = () => {
         const { signal } = stopReason(context.signal);
         context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);

@@ -7,6 +7,7 @@
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
 import type { DeleterFactory } from "./deleter_client.ts";
+import type { MovedSource } from "./transfer.ts";
 
 /** Transfer modes of the butler that `ingest-graph` knows. */
 export const TRANSFER_MODES = [
@@ -86,6 +87,8 @@ export interface IngestSummary {
   keptFiles: string[];
   /** Where the graph is now. */
   graphPath: string;
+  /** What has become of the file that was given to be moved; null if nothing was to be moved. */
+  movedSource: ({ path: string } & MovedSource) | null;
   seconds: number;
   /** Wall time of each stage; together all of `seconds`. */
   stageSeconds: Record<IngestStage, number>;

@@ -49,6 +49,20 @@ export class FileSource implements ByteSource, Disposable {
     return this.#size;
   }
 
+  /**
+   * What the system says of the opened file itself, whatever has become of its name.
+   *
+   * @throws {EnvironmentError} if it can't be asked.
+   */
+  info(): Deno.FileInfo {
+    try {
+      return this.#openFile().statSync();
+    } catch (error) {
+      if (error instanceof EnvironmentError) throw error;
+      throw fileError("look at file", this.name, error);
+    }
+  }
+
   /** Looks at the size again, for a file that grows (chunk log), and returns it. */
   refreshSize(): number {
     try {
