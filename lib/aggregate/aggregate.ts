@@ -19,9 +19,9 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
-import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { EarlyWorkers } from "./early_workers.ts";
@@ -237,7 +237,7 @@ async function aggregate(
         await supervisor.keepChunkLog();
         throw interrupted(supervisor.counts, chunkLogPath, options, signal);
       }
-      await supervisor.publishGraph(options.outputPath!, options.keepChunks);
+      await supervisor.publishGraph(options.keepChunks);
     }
     isDone = true;
   } finally {

@@ -20,7 +20,9 @@ import {
   writeAddressHeader,
   writeAddressRow,
 } from "../qg/address_file.ts";
+import { CHECKED_BLOCKS_SIZE, checkedBlocksText } from "../qg/checked_blocks.ts";
 import {
+  CHECKED_BLOCKS_MEMBER,
   DATASETS_MEMBER,
   LOGS_MEMBER,
   METADATA_MEMBER,
@@ -32,8 +34,8 @@ import {
 import { filesHead, filesMemberSize } from "../qg/quanta_files.ts";
 import { fenceCount, fenceRow } from "../qg/range_plan.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { renameDurably, temporaryPath } from "../store/durable_file.ts";
 import { FileSource } from "../store/file_source.ts";
+import { TemporaryFile } from "../store/temporary_file.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
 import {
   type BlockPlaces,
@@ -72,7 +74,7 @@ export class GraphDraft {
   /** What has to be copied before {@linkcode finish}, each by whoever has time. */
   readonly shares: readonly CopyShare[];
   readonly #input: FinishInput;
-  readonly #file: Deno.FsFile;
+  readonly #temporary: TemporaryFile;
   readonly #zip: StoredZipWriter;
   readonly #places: BlockPlaces;
   /** Dataset blocks of the init quanta. */
@@ -87,25 +89,20 @@ export class GraphDraft {
    * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
    */
   static create(input: FinishInput, nShares: number): GraphDraft {
-    let file: Deno.FsFile | null = null;
+    let temporary: TemporaryFile | null = null;
     try {
-      file = Deno.openSync(temporaryPath(input.outputPath), {
-        write: true,
-        read: true,
-        create: true,
-        truncate: true,
-      });
+      temporary = TemporaryFile.create(input.outputPath);
       failpoint("finish.created");
-      return new GraphDraft(input, file, nShares);
+      return new GraphDraft(input, temporary, nShares);
     } catch (error) {
-      discard(file, input.outputPath);
+      temporary?.[Symbol.dispose]();
       throw graphError(input.outputPath, error);
     }
   }
 
-  private constructor(input: FinishInput, file: Deno.FsFile, nShares: number) {
+  private constructor(input: FinishInput, temporary: TemporaryFile, nShares: number) {
     this.#input = input;
-    this.#file = file;
+    this.#temporary = temporary;
     const { index, table, intSize, documents, chunkLogPath, outputPath } = input;
     const nRows = this.#nRows = countRows(index);
     const nFences = this.#nFences = fenceCount(nRows);
@@ -113,13 +110,14 @@ export class GraphDraft {
     const init = new ChunkWindow(chunkLog).read(input.initChunkOffset);
     this.#initBlocks = init.body;
     const initBlocksAt = sum(table.datasetsSize);
-    const zip = this.#zip = new StoredZipWriter(file, [
+    const zip = this.#zip = new StoredZipWriter(temporary.file, [
       ...documents.map(({ name, bytes }) => ({ name, size: bytes.length })),
       { name: QUANTA_MEMBER, size: sum(table.quantumSize) },
       { name: DATASETS_MEMBER, size: initBlocksAt + init.body.length },
       { name: METADATA_MEMBER, size: sum(table.metadataSize) },
       { name: LOGS_MEMBER, size: sum(table.logSize) },
       { name: QUANTA_FILES_MEMBER, size: filesMemberSize(index.nQuanta) },
+      { name: CHECKED_BLOCKS_MEMBER, size: CHECKED_BLOCKS_SIZE },
       { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
       ...(nFences === 0 ? [] : [{ name: NODES_FENCES_MEMBER, size: nFences * UUID_SIZE }]),
     ], outputPath);
@@ -130,7 +128,7 @@ export class GraphDraft {
     order.set(sortOffsets(table.chunkOffset));
     this.shares = makeShares(
       nShares,
-      { chunkLogPath, outputPath, order, places },
+      { chunkLogPath, outputPath, draftPath: temporary.path, order, places },
       table,
       (member) => zip.dataOffset(member),
     );
@@ -142,7 +140,7 @@ export class GraphDraft {
    * @param copied What has become of the shares, in their order.
    * @param isStopped Whether to give up, asked when all is written.
    * @param progress Told of each stage.
-   * @returns bytes of the file, which is complete and durable until {@linkcode publishGraph} gives it its
+   * @returns bytes of the file, which is complete and durable until {@linkcode publish} gives it its
    *   final name; null if it was given up, and no file is left.
    * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
    */
@@ -155,15 +153,24 @@ export class GraphDraft {
       const isCopied = copied.every((share) => share !== null);
       const size = isCopied ? this.#finish(copied, progress) : null;
       if (size === null || isStopped()) {
-        discard(this.#file, this.#input.outputPath);
+        this.#temporary[Symbol.dispose]();
         return null;
       }
-      this.#file.close();
       return size;
     } catch (error) {
-      discard(this.#file, this.#input.outputPath);
+      this.#temporary[Symbol.dispose]();
       throw graphError(this.#input.outputPath, error);
     }
+  }
+
+  /**
+   * Gives the complete graph its final name.
+   *
+   * @throws {EnvironmentError} or NotFoundError if the system refuses.
+   */
+  publish(): void {
+    this.#temporary.publish();
+    failpoint("finish.directory-synced");
   }
 
   #finish(copied: readonly CopiedShare[], progress: (text: string) => void): number {
@@ -174,6 +181,7 @@ export class GraphDraft {
       ranges.forEach(({ size }, m) => zip.skip(COPIED_MEMBERS[m], size, copied[i].crcs[m]));
     });
     zip.write(DATASETS_MEMBER, this.#initBlocks);
+    zip.write(CHECKED_BLOCKS_MEMBER, checkedBlocksText((name) => zip.seal(name)));
     progress("Writing the address file of the provenance graph.");
     const nRows = this.#nRows;
     const nFences = this.#nFences;
@@ -191,7 +199,7 @@ export class GraphDraft {
     if (nFences > 0) zip.write(NODES_FENCES_MEMBER, fences);
     const size = zip.finish();
     failpoint("finish.written");
-    this.#file.syncSync();
+    this.#temporary.file.syncSync();
     failpoint("finish.synced");
     return size;
   }
@@ -199,26 +207,6 @@ export class GraphDraft {
 
 function sum(sizes: Uint32Array): number {
   return sizes.reduce((total, size) => total + size, 0);
-}
-
-/** Closes a graph that is given up, and removes it. */
-function discard(file: Deno.FsFile | null, outputPath: string): void {
-  try {
-    file?.close();
-    Deno.removeSync(temporaryPath(outputPath));
-  } catch {
-    // The error that led here is the one that matters.
-  }
-}
-
-/**
- * Gives the graph that a {@linkcode GraphDraft} has become its final name.
- *
- * @throws {EnvironmentError} or NotFoundError if the system refuses.
- */
-export function publishGraph(outputPath: string): void {
-  renameDurably(temporaryPath(outputPath), outputPath);
-  failpoint("finish.directory-synced");
 }
 
 /** Every dataset of the index has a block: the index has none that only `packages` would explain. */

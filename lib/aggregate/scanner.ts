@@ -13,9 +13,9 @@ import { loadChunkLogAt } from "../provenance/chunk_table.ts";
 import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
 import {
   clearFileProof,
-  fileStamp,
   ProofOf,
   QUANTUM_PROOFS_SIZE,
+  versionStamp,
   writeFileProof,
 } from "../provenance/file_digests.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
@@ -502,7 +502,7 @@ export class Scanner {
       ) return false;
       // Times of modification can be set: what was changed since shows by its stamp.
       const stamp = BigInt.asUintN(64, table.stamps[q * 2 + which]);
-      return now === null || stamp === 0n || stamp === fileStamp(now);
+      return now === null || stamp === 0n || stamp === versionStamp(now);
     };
     const { log, metadata } = this.#filesOf(q);
     if (!matches(log, ProofOf.LOG) || !matches(metadata, ProofOf.METADATA)) return false;

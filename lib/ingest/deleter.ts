@@ -13,6 +13,7 @@ import { type Finding, isSameVersion, lookAtOriginal } from "../provenance/origi
 import type { OriginalKind, OriginalProver } from "../provenance/original_proof.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError, isAbsence } from "../store/file_source.ts";
+import { type FileStamp, requireStamp } from "../store/file_stamp.ts";
 
 /**
  * Deletions under way at a time. Where each waits for the disk, one by one takes four times as long, and 48
@@ -30,8 +31,8 @@ export interface OriginalType {
 export interface DeleterSetup {
   /** Absolute path of the datastore; nothing outside is ever deleted. */
   root: string;
-  /** Absolute path of the graph, which is read only where it has no digests. */
-  graphPath: string;
+  /** The graph that has the content, and which file that is. It is read only where it has no digests. */
+  graph: { path: string; stamp: FileStamp };
   types: readonly OriginalType[];
   /** Whether files are only looked at. */
   isDryRun: boolean;
@@ -51,7 +52,9 @@ export interface Originals {
 
 /** A file that stays, and why: what is said of it. */
 export interface KeptFile {
+  /** Relative to the datastore's root. */
   path: string;
+  /** Predicate of a sentence about it. */
   reason: string;
 }
 
@@ -85,12 +88,15 @@ export class Deleter implements AsyncDisposable {
    * Deletes files whose content the graph has. One that isn't there is no error: an earlier process may
    * have got that far.
    *
-   * @throws {EnvironmentError} for the first that can't be deleted, when all have been tried.
+   * @throws {EnvironmentError} for the first that can't be deleted, when all have been tried; if the graph
+   *   isn't there any more, at once.
    */
   async delete(originals: Originals): Promise<Deletion> {
     const startMs = performance.now();
     failpoint("delete.before");
     const { paths } = originals;
+    const { graph } = this.#setup;
+    if (paths.length > 0) requireStamp(graph.path, graph.stamp, "graph");
     const deletion: Deletion = { nDeleted: 0, nAbsent: 0, kept: [], seconds: 0 };
     let next = 0;
     let failure: unknown = null;
@@ -144,7 +150,7 @@ export class Deleter implements AsyncDisposable {
   /** Loaded when a stamp doesn't tell: it takes as long as some hundred deletions. */
   #loadProver(): Promise<OriginalProver> {
     return this.#prover ??= import("../provenance/original_proof.ts")
-      .then(({ OriginalProver }) => OriginalProver.load(this.#setup.graphPath));
+      .then(({ OriginalProver }) => OriginalProver.load(this.#setup.graph));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,7 +49,8 @@ export async function requireRightGraph(question: RightGraphQuestion): Promise<v
       `Cannot ingest graph "${graph.name}": it has no log and no metadata of any of its ` +
         `${graph.header.n_quanta} quanta, as if nothing had ever run`,
       {
-        hint: "if files of the run exist, see to it that their disk is mounted and run aggregate-graph " +
+        hint:
+          "if files of the run exist, see to it that their disk is mounted and run aggregate-graph " +
           "again; give --allow-empty to ingest the graph as it is",
       },
     );
@@ -76,7 +77,8 @@ function refusal({ graph, run, repository }: RightGraphQuestion, found: string):
   return new RefusedError(
     `Cannot ingest graph "${graph.name}" into RUN "${run}" of "${repository}": ${found}`,
     {
-      hint: "it seems to be the graph of another repository or run, or its aggregate-graph was not " +
+      hint:
+        "it seems to be the graph of another repository or run, or its aggregate-graph was not " +
         "completed: give the graph that aggregate-graph wrote for this RUN",
     },
   );
@@ -117,7 +119,8 @@ async function requireNoOtherIds(
       `Cannot ingest graph "${graph.name}" into RUN "${run}" of "${repository}": its ${name} ` +
         `${uuidToText(targets.id(target))} is registered there as ${uuidToText(other)}`,
       {
-        hint: "the RUN was executed with another quantum graph of the same name: give the provenance " +
+        hint:
+          "the RUN was executed with another quantum graph of the same name: give the provenance " +
           "graph that was made with that one",
       },
     );

@@ -44,6 +44,12 @@ export class RowBatch {
     for (let i = 0; i < group.required.length; i++) this.#values.push(values[i]);
   }
 
+  /** Leaves the rows out. */
+  clear(): void {
+    this.#rows = [];
+    this.#values = [];
+  }
+
   /** Takes a place where the original of a target may be. */
   addPath(path: string, target: number): void {
     this.#paths.push(path);
@@ -80,8 +86,7 @@ export class RowBatch {
       storageClasses: targets.types.map((type) => type.storageClass),
       fileSize,
     };
-    this.#rows = [];
-    this.#values = [];
+    this.clear();
     return batch;
   }
 }

@@ -15,7 +15,7 @@ import {
   readChunks,
 } from "../store/chunk_log.ts";
 import { FileSource } from "../store/file_source.ts";
-import { FILE_PROOF_SIZE, stampAt } from "./file_digests.ts";
+import { FILE_PROOF_SIZE, keptStampAt } from "./file_digests.ts";
 import type { GraphIndex } from "./graph_index.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "./chunk_log_header.ts";
 import { DatasetRole, ScanHead } from "./scan_chunk.ts";
@@ -85,8 +85,8 @@ export function enterChunk(
   table.identities[q * 4 + 2] = BigInt(metadata.sizeBytes);
   table.identities[q * 4 + 3] = metadata.mtimeNs;
   const { proofs } = head;
-  table.stamps[q * 2] = proofs === null ? 0n : stampAt(proofs, 0);
-  table.stamps[q * 2 + 1] = proofs === null ? 0n : stampAt(proofs, FILE_PROOF_SIZE);
+  table.stamps[q * 2] = proofs === null ? 0n : keptStampAt(proofs, 0);
+  table.stamps[q * 2 + 1] = proofs === null ? 0n : keptStampAt(proofs, FILE_PROOF_SIZE);
   table.quantumSize[q] = head.quantumSize;
   table.metadataSize[q] = head.metadataSize;
   table.logSize[q] = head.logSize;

@@ -34,7 +34,7 @@ export const NO_PROOFS: Uint8Array = new Uint8Array(QUANTUM_PROOFS_SIZE);
  * modification and change, and inode. No program can set the time of change, so a file with the same
  * stamp has not been written to since. 0 where the system doesn't tell these.
  */
-export function fileStamp({ size, mtimeNs, ctimeMs, inode }: FileVersion): bigint {
+export function versionStamp({ size, mtimeNs, ctimeMs, inode }: FileVersion): bigint {
   if (ctimeMs === null || inode === null) return 0n;
   const mtimeMs = Number(mtimeNs / 1_000_000n);
   const stamp = BigInt(mix(0x9e3779b9, size, mtimeMs, ctimeMs, inode)) << 32n |
@@ -42,10 +42,10 @@ export function fileStamp({ size, mtimeNs, ctimeMs, inode }: FileVersion): bigin
   return stamp === 0n ? 1n : stamp;
 }
 
-/** As {@linkcode fileStamp}; 0 for a file that was changed just before it was looked at. */
+/** As {@linkcode versionStamp}; 0 for a file that was changed just before it was looked at. */
 export function stampToKeep(version: FileVersion): bigint {
   const { ctimeMs, seenMs } = version;
-  return ctimeMs === null || seenMs - ctimeMs < MIN_AGE_MS ? 0n : fileStamp(version);
+  return ctimeMs === null || seenMs - ctimeMs < MIN_AGE_MS ? 0n : versionStamp(version);
 }
 
 /** 32 bits of some numbers; every bit of each counts. The finish is that of MurmurHash3. */
@@ -87,7 +87,7 @@ export function clearFileProof(target: Uint8Array, which: 0 | 1): void {
 }
 
 /** The stamp of what is kept at `at`; 0 says that only the content can tell. */
-export function stampAt(proofs: Uint8Array, at: number): bigint {
+export function keptStampAt(proofs: Uint8Array, at: number): bigint {
   return new DataView(proofs.buffer, proofs.byteOffset, proofs.length).getBigUint64(at, false);
 }
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { isAbsence, versionOf } from "../store/file_source.ts";
-import { fileStamp, stampAt } from "./file_digests.ts";
+import { isAbsence, systemErrorCode, versionOf } from "../store/file_source.ts";
+import { keptStampAt, versionStamp } from "./file_digests.ts";
 
 /** What was found at a path: the recorded file, nothing, or something else and what to say about it. */
 export type Finding =
@@ -20,6 +20,17 @@ export function isSameVersion(a: Deno.FileInfo, b: Deno.FileInfo): boolean {
 }
 
 /**
+ * What it means that a file can't be looked at or opened.
+ *
+ * @throws the error, if it says nothing of the file itself.
+ */
+export function findingOf(error: unknown): Finding {
+  if (isAbsence(error)) return { state: "absent" };
+  if (systemErrorCode(error) !== "ELOOP") throw error;
+  return { state: "other", reason: "is a link that leads nowhere" };
+}
+
+/**
  * Looks at the file at a path by its stamp.
  *
  * @param proof Stamp and digest.
@@ -31,10 +42,9 @@ export function lookAtOriginal(path: string, proof: Uint8Array): Finding | null 
   try {
     file = Deno.statSync(path);
   } catch (error) {
-    if (isAbsence(error)) return { state: "absent" };
-    throw error;
+    return findingOf(error);
   }
   if (!file.isFile) return { state: "other", reason: "is no regular file" };
-  const stamp = stampAt(proof, 0);
-  return stamp !== 0n && stamp === fileStamp(versionOf(file)) ? { state: "same", file } : null;
+  const stamp = keptStampAt(proof, 0);
+  return stamp !== 0n && stamp === versionStamp(versionOf(file)) ? { state: "same", file } : null;
 }

@@ -11,10 +11,11 @@ import { type JsonValue, parseJson } from "../base/json_text.ts";
 import { isUuidText, uuidFromText } from "../base/uuid.ts";
 import { type NodeAddresses, ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { ContentDigest } from "../store/content_digest.ts";
-import { DEFAULT_MAX_FILE_SIZE, FileSource, isAbsence } from "../store/file_source.ts";
+import { DEFAULT_MAX_FILE_SIZE, FileSource } from "../store/file_source.ts";
+import { type FileStamp, requireStamp } from "../store/file_stamp.ts";
 import { Zstd } from "../store/zstd.ts";
 import { digestAt } from "./file_digests.ts";
-import { type Finding, isSameVersion } from "./original_look.ts";
+import { type Finding, findingOf, isSameVersion } from "./original_look.ts";
 import { isConfigText, isLogText, isMetadataText, type QuantumTexts } from "./original_text.ts";
 
 /** What a dataset whose content a graph has is to its task. */
@@ -35,20 +36,26 @@ export interface Original {
 export const OTHER_CONTENT =
   "has other content than the provenance graph: it was written again after it was recorded";
 
+/** Where a graph is, and which file that is. */
+export interface GraphFile {
+  path: string;
+  stamp: FileStamp;
+}
+
 /** Tells originals from other files. */
 export class OriginalProver implements AsyncDisposable {
   readonly #digest: ContentDigest;
-  readonly #graphPath: string;
+  readonly #graphFile: GraphFile;
   #graph: Promise<ProvenanceGraph> | null = null;
 
-  private constructor(digest: ContentDigest, graphPath: string) {
+  private constructor(digest: ContentDigest, graphFile: GraphFile) {
     this.#digest = digest;
-    this.#graphPath = graphPath;
+    this.#graphFile = graphFile;
   }
 
-  /** @param graphPath The graph, which is opened only where it has no digest of a file. */
-  static async load(graphPath: string): Promise<OriginalProver> {
-    return new OriginalProver(await ContentDigest.load(), graphPath);
+  /** @param graphFile The graph, which is opened only where it has no digest of a file. */
+  static async load(graphFile: GraphFile): Promise<OriginalProver> {
+    return new OriginalProver(await ContentDigest.load(), graphFile);
   }
 
   /**
@@ -84,7 +91,10 @@ export class OriginalProver implements AsyncDisposable {
 
   async #openGraph(): Promise<ProvenanceGraph> {
     const zstd = await Zstd.load();
-    return await ProvenanceGraph.open(FileSource.open(this.#graphPath), zstd);
+    const { path, stamp } = this.#graphFile;
+    const graph = await ProvenanceGraph.open(FileSource.open(path), zstd);
+    requireStamp(path, stamp, "graph");
+    return graph;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,7 +140,6 @@ function readUnchanged(path: string): { file: Deno.FileInfo; bytes: Uint8Array }
     }
     return { file, bytes };
   } catch (error) {
-    if (isAbsence(error)) return { state: "absent" };
-    throw error;
+    return findingOf(error);
   }
 }

@@ -6,12 +6,13 @@
  */
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
-import { join } from "../base/paths.ts";
+import { dirname, join } from "../base/paths.ts";
 import { countQuanta, type Progress } from "../base/progress.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { DurableWriter } from "../store/durable_writer.ts";
+import { fileError } from "../store/system_errors.ts";
 import { ReportCounts } from "./report_counts.ts";
 import { parseReportQuantum, type ReportQuantum } from "./report_quantum.ts";
 import { ResourceUsageTable } from "./report_resource_usage.ts";
@@ -148,6 +149,7 @@ async function writeSelection(
         for (const [typeName, quanta] of byException) {
           const wanted = join(dataIdTableDirectory, ...dataIdTablePath(label, status, typeName));
           const path = untaken(wanted, taken);
+          makeDirectory(dirname(path));
           await writeDurably(path, dataIdTableText(quanta, groups.get(label)!, read));
         }
       }
@@ -158,6 +160,14 @@ async function writeSelection(
       statusReport,
       statusReportText(selection, (label) => groups.get(label)!, read),
     );
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw fileError("create directory", path, error);
   }
 }
 

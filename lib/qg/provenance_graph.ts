@@ -17,6 +17,7 @@ import {
   addressRowSize,
   checkAddressHeader,
 } from "./address_file.ts";
+import { isCheckedAsWritten } from "./checked_blocks.ts";
 import {
   decodeHeader,
   MAX_HEADER_SIZE,
@@ -26,6 +27,7 @@ import {
 } from "./graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "./header.ts";
 import {
+  CHECKED_BLOCKS_MEMBER,
   DATASETS_MEMBER,
   DICTIONARY_MEMBER,
   HEADER_MEMBER,
@@ -353,6 +355,17 @@ export class ProvenanceGraph implements Disposable {
    */
   async verifyBlocks(onRead?: (nBytes: number) => void): Promise<void> {
     for (const name of NODES_ADDRESS_COLUMNS) await this.#zip.checkMember(name, onRead);
+  }
+
+  /**
+   * Whether the blocks are those that the writer had checked; to be believed once
+   * {@linkcode verifyBlocks} has compared their checksums.
+   */
+  async areBlocksAsChecked(): Promise<boolean> {
+    const member = this.#zip.members.get(CHECKED_BLOCKS_MEMBER);
+    if (member === undefined || member.size > MAX_HEADER_SIZE) return false;
+    const text = await this.#zip.readMember(CHECKED_BLOCKS_MEMBER);
+    return isCheckedAsWritten(text, (name) => this.#zip.members.get(name));
   }
 
   /** Bytes that {@linkcode verifyBlocks} reads. */

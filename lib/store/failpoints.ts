@@ -43,7 +43,7 @@ export const FAILPOINTS = [
   "transfer.directory-made",
   "transfer.copied",
   "transfer.placed",
-  "transfer.renamed",
+  "transfer.named",
   "transfer.done",
   "ingest.type-registered",
   "backed.before-commit",

@@ -25,6 +25,7 @@ interface Options {
   outputRun?: string;
   resume: boolean;
   dryRun: boolean;
+  allowEmpty: boolean;
   busyTimeout: number;
   json: boolean;
 }
@@ -58,7 +59,12 @@ export function ingestGraphCommand(
     )
     .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .addOption(statusIntervalOption())
-    .option("--dry-run", "check everything, change nothing", false)
+    .option(
+      "--allow-empty",
+      "ingest the graph even if it has not one log or metadata, as if nothing had run",
+      false,
+    )
+    .option("--dry-run", "check everything, originals too, and change nothing", false)
     .option("--json", "print the summary as JSON lines", false)
     .addHelpText("after", INGEST_EPILOGUE)
     .action(async (repository: string, graph: string | undefined, options: Options) => {
@@ -77,6 +83,7 @@ export function ingestGraphCommand(
         inPlace: options.inPlace,
         resume: options.resume,
         isDryRun: options.dryRun,
+        allowEmpty: options.allowEmpty,
         busyTimeoutMs: options.busyTimeout * 1000,
       }, context);
       const form = { isDryRun: options.dryRun, peakRssBytes: peakRss() };
