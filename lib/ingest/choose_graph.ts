@@ -119,6 +119,15 @@ async function whereItMayBe(registry: Registry, root: string): Promise<string> {
     `on with it, give --output-run RUN instead`;
 }
 
+/**
+ * RUN of a graph.
+ *
+ * @throws as {@linkcode chooseGraph} for a file that is no provenance graph.
+ */
+export async function graphRun(path: string, zstd: Zstd): Promise<string> {
+  return (await readHeader(path, zstd)).output_run;
+}
+
 async function readHeader(path: string, zstd: Zstd): Promise<ProvenanceGraph["header"]> {
   using graph = await ProvenanceGraph.open(FileSource.open(path), zstd);
   if (graph.header.provenance_dataset_id === "") {

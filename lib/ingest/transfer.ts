@@ -458,3 +458,36 @@ function whyNotMoved(source: string, target: string): string | null {
   if (Deno.lstatSync(target).isSymlink) return "is what the datastore has a symbolic link to";
   return null;
 }
+
+/**
+ * Gives the graph of a RUN whose ingest was undone the name that it is to have, and takes the one in the
+ * datastore from it. Idempotent.
+ *
+ * @param stored Where it is, or a link to it.
+ * @param path Where it is to be; the same content may be there.
+ * @param source The opened graph.
+ * @throws {EnvironmentError} if that fails; then it is where it was.
+ */
+export function putGraphBack(stored: string, path: string, source: FileSource): void {
+  const canonical = (name: string) => join(Deno.realPathSync(dirname(name)), basename(name));
+  try {
+    if (isTaken(path) && canonical(stored) === canonical(path)) return;
+    carryOutTransfer(
+      {
+        source: stored,
+        target: path,
+        graphRecordPath: "",
+        backedRecordPath: "",
+        how: "link or copy",
+        linkText: null,
+        deleteSource: true,
+      },
+      source,
+    );
+    Deno.removeSync(stored);
+    fsyncDirectory(dirname(stored));
+  } catch (error) {
+    if (error instanceof ProvgraphError) throw error;
+    throw fileError(`move graph "${stored}" to`, path, error);
+  }
+}

@@ -56,6 +56,9 @@ export const FAILPOINTS = [
   "directories.done",
   "source.before-delete",
   "source.deleted",
+  "undo.restored",
+  "undo.switched",
+  "undo.unregistered",
 ] as const;
 
 /** One of {@linkcode FAILPOINTS}. */
