@@ -325,6 +325,7 @@ class Recompressor {
       flags: head.flags,
       log: head.log,
       metadata: head.metadata,
+      proofs: head.proofs,
       quantumFrame,
       metadataFrame,
       logFrame,

@@ -11,6 +11,13 @@ import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts"
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { loadChunkLogAt } from "../provenance/chunk_table.ts";
 import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
+import {
+  clearFileProof,
+  ProofOf,
+  QUANTUM_PROOFS_SIZE,
+  versionStamp,
+  writeFileProof,
+} from "../provenance/file_digests.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
 import {
   BROKEN_LOG,
@@ -43,13 +50,14 @@ import {
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
 import { ChunkType } from "../store/chunk_log.ts";
+import { ContentDigest } from "../store/content_digest.ts";
 import { readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../store/whole_files.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
 import { metadataConverters } from "./document_readers.ts";
-import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
+import { blockCompressors, BlockKind, BlockStage, type ChunkSubject } from "./block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "./messages.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
@@ -126,9 +134,11 @@ export class Scanner {
   readonly #text = new ByteBuilder();
   readonly #log: WorkerLog;
   #converters: ReadonlyMap<string, MetadataConverter> = new Map();
+  readonly #digest: ContentDigest;
 
-  private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph) {
+  private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph, digest: ContentDigest) {
     this.#setup = setup;
+    this.#digest = digest;
     this.#graph = graph;
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
     this.#log = WorkerLog.open(setup.workerLog, setup.name);
@@ -151,6 +161,7 @@ export class Scanner {
     const scanner = new Scanner(
       setup,
       isOpened ? opened! : await OpenedGraph.open(setup.graphPath),
+      await ContentDigest.load(),
     );
     await scanner.#loadConverters();
     return scanner;
@@ -199,6 +210,7 @@ export class Scanner {
         flags: 0,
         log: NO_FILE,
         metadata: NO_FILE,
+        proofs: null,
       }, state);
       return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
     });
@@ -286,11 +298,13 @@ export class Scanner {
     let metadataIdentity = NO_FILE;
     let log: LogSource | null = null;
     let metadata: MetadataSource | null = null;
+    const proofs = new Uint8Array(QUANTUM_PROOFS_SIZE);
     const logOutput = this.#outputs.only(quantum, outputs, LOG_CONNECTION);
     const metadataOutput = this.#outputs.only(quantum, outputs, METADATA_CONNECTION)!;
     const open = <T>(
       output: Output | null,
       buffer: ReusableBuffer,
+      which: 0 | 1,
       parse: (b: Uint8Array, typeName: string) => { bytes: Uint8Array; parsed: T },
     ) => {
       if (output === null || output.path === null) return null;
@@ -301,7 +315,11 @@ export class Scanner {
       state.nBytesRead += file.size;
       const identity: FileIdentity = { sizeBytes: file.size, mtimeNs: file.mtimeNs };
       try {
-        return { identity, value: parse(file.bytes, output.dataset.typeName) };
+        const value = parse(file.bytes, output.dataset.typeName);
+        if (this.#setup.isWriting) {
+          writeFileProof(proofs, which, file, file.bytes, this.#digest);
+        }
+        return { identity, value };
       } catch (error) {
         this.#problem(state, quantum, output.path, (error as Error).message, true);
         return { identity, value: null };
@@ -311,6 +329,7 @@ export class Scanner {
     const logFile = open(
       logOutput,
       this.#logBuffer,
+      ProofOf.LOG,
       (bytes) => ({ bytes, parsed: parseLogFile(bytes, label) }),
     );
     if (logFile !== null) {
@@ -321,6 +340,7 @@ export class Scanner {
     const metadataFile = open(
       metadataOutput,
       this.#metadataBuffer,
+      ProofOf.METADATA,
       (bytes, typeName) => this.#parseMetadata(bytes, label, typeName),
     );
     if (metadataFile !== null) {
@@ -337,6 +357,7 @@ export class Scanner {
       this.#problem(state, quantum, logOutput?.path ?? "", (error as Error).message, true);
       flags |= BROKEN_LOG;
       log = null;
+      clearFileProof(proofs, ProofOf.LOG);
       scanned = assembleAttempts(null, metadata, this.#setup.isIncomplete, logOutput !== null);
     }
     const nUnpredicted = countUnpredicted(scanned, outputs);
@@ -360,6 +381,7 @@ export class Scanner {
       flags,
       log: logIdentity,
       metadata: metadataIdentity,
+      proofs,
     }, state);
     return [scanned.scanStatus, lastStatus];
   }
@@ -388,7 +410,7 @@ export class Scanner {
     outputs: readonly Output[],
     wasProduced: (output: Output) => boolean,
     logBytes: Uint8Array | null,
-    chunk: { type: number; flags: number; log: FileIdentity; metadata: FileIdentity },
+    chunk: Pick<ChunkSubject, "type" | "flags" | "log" | "metadata" | "proofs">,
     state: BatchState,
   ): void {
     const produced = outputs.map(wasProduced);
@@ -496,13 +518,19 @@ export class Scanner {
   #reuse(q: number, state: BatchState): boolean {
     if (!this.#hasChunk(q)) return false;
     const { table, wasProduced } = this.#setup.reuse!;
-    const matches = (path: string | null, at: number): boolean => {
+    const matches = (path: string | null, which: 0 | 1): boolean => {
       const now = path === null ? null : this.#files.identity(this.#outputs.absolute(path));
-      return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
-        (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
+      const at = q * 4 + which * 2;
+      if (
+        BigInt(now?.size ?? -1) !== table.identities[at] ||
+        (now?.mtimeNs ?? 0n) !== table.identities[at + 1]
+      ) return false;
+      // Times of modification can be set: what was changed since shows by its stamp.
+      const stamp = BigInt.asUintN(64, table.stamps[q * 2 + which]);
+      return now === null || stamp === 0n || stamp === versionStamp(now);
     };
     const { log, metadata } = this.#filesOf(q);
-    if (!matches(log, 0) || !matches(metadata, 2)) return false;
+    if (!matches(log, ProofOf.LOG) || !matches(metadata, ProofOf.METADATA)) return false;
     // Mostly all is registered: then it needn't be known where the other outputs are.
     const { outputStart, outputs: all } = this.#index.arrays;
     const datasets = all.subarray(outputStart[q], outputStart[q + 1]);
@@ -568,6 +596,7 @@ export class Scanner {
         flags: 0,
         log: NO_FILE,
         metadata: NO_FILE,
+        proofs: null,
       });
     }
     let q = this.#index.nQuanta;

@@ -45,6 +45,8 @@ import type {
   DatastoreRecord,
   DimensionRecordSource,
   OpenRegistryOptions,
+  ProvenanceGuard,
+  RegisteredProvenance,
   Registry,
   RunRecordsBatch,
 } from "./registry.ts";
@@ -68,6 +70,7 @@ export async function openPostgresRegistry(
 ): Promise<Registry> {
   const { writeable, busyTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, retryMs = DEFAULT_RETRY_MS } =
     options;
+  const checksAsWriter = writeable || options.isRehearsal === true;
   const clock = options.clock ?? { now: () => Date.now() * 1000 };
   const { url, namespace, managers } = config.registry;
   const settings = postgresSettings(url, options.env ?? Deno.env, config.configPath);
@@ -82,11 +85,11 @@ export async function openPostgresRegistry(
       "open",
       (session) => readAttributes(session, connection),
     );
-    const versions = checkManagers(connection.name, managers, attributes, writeable);
+    const versions = checkManagers(connection.name, managers, attributes, checksAsWriter);
     const universe = DimensionUniverse.parse(versions.universeText);
     const types = new PostgresDatasetTypes(connection, universe);
     const { recordsTable, name: datastoreName } = config.datastore;
-    if (writeable) await requireWriteable(connection, settings.user, recordsTable);
+    if (checksAsWriter) await requireWriteable(connection, settings.user, recordsTable);
     const isTai = versions.ingestDate === "tai-nanoseconds";
     return new PostgresRegistry(config, {
       connection,
@@ -139,7 +142,12 @@ async function requireWriteable(
   user: string,
   recordsTable: string,
 ): Promise<void> {
-  const [isReadOnly] = (await connection.first("SELECT current_setting('transaction_read_only')"))!;
+  // A connection that only reads says of itself that it is read-only.
+  const [isReadOnly] = (await connection.first(
+    connection.isWriteable
+      ? "SELECT current_setting('transaction_read_only')"
+      : "SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END",
+  ))!;
   if (isReadOnly === "on") {
     throw new EnvironmentError(
       `Cannot open registry "${connection.name}" for writing: the server takes no writes`,
@@ -316,7 +324,7 @@ class PostgresRegistry implements Registry {
     return this.#read((session, context) => records(session, context, id));
   }
 
-  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+  findRunProvenance(run: string): Promise<RegisteredProvenance | null> {
     return this.#read((session, context) => findRunProvenance(session, context, run));
   }
 
@@ -334,12 +342,12 @@ class PostgresRegistry implements Registry {
     );
   }
 
-  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
-    return rewriteRecords(this.#context, batch);
+  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
+    return rewriteRecords(this.#context, batch, guard);
   }
 
-  ingestDatasets(batch: DatasetBatch): Promise<void> {
-    return ingestDatasets(this.#context, batch);
+  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
+    return ingestDatasets(this.#context, batch, guard);
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {

@@ -4,8 +4,10 @@
  * @module
  */
 
-import { RepositoryError } from "../base/errors.ts";
+import { accessSync, constants } from "node:fs";
+import { EnvironmentError, RepositoryError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
+import { dirname } from "../base/paths.ts";
 import { SortedBatch } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
@@ -20,6 +22,8 @@ import type {
   DatastoreRecord,
   DimensionRecordSource,
   OpenRegistryOptions,
+  ProvenanceGuard,
+  RegisteredProvenance,
   Registry,
   RunRecordsBatch,
 } from "./registry.ts";
@@ -57,7 +61,7 @@ export function openSqliteRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
 ): Registry {
-  const { writeable, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
+  const { writeable, isRehearsal = false, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
   const clock = options.clock ?? { now: () => Date.now() * 1000 };
   const { path, managers } = config.registry;
   if (path === null) {
@@ -72,7 +76,9 @@ export function openSqliteRegistry(
     configPath: config.configPath,
   });
   try {
-    const versions = checkManagers(path, managers, readAttributes(connection), writeable);
+    if (isRehearsal) requireWriteableFile(path);
+    const attributes = readAttributes(connection);
+    const versions = checkManagers(path, managers, attributes, writeable || isRehearsal);
     const universe = DimensionUniverse.parse(versions.universeText);
     const types = new SqliteDatasetTypes(connection, universe);
     const recordsTable = config.datastore.recordsTable;
@@ -91,6 +97,19 @@ export function openSqliteRegistry(
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** What a writer would be told by its first statement. */
+function requireWriteableFile(path: string): void {
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new EnvironmentError(
+      `Cannot write to registry "${path}": file or directory is not writeable`,
+      { cause, hint: "SQLite needs write permission on the file and on its directory" },
+    );
   }
 }
 
@@ -243,7 +262,7 @@ class SqliteRegistry implements Registry {
     return this.#settle(() => records(this.#context, id));
   }
 
-  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+  findRunProvenance(run: string): Promise<RegisteredProvenance | null> {
     return this.#settle(() => findRunProvenance(this.#context, run));
   }
 
@@ -257,12 +276,12 @@ class SqliteRegistry implements Registry {
     );
   }
 
-  ingestDatasets(batch: DatasetBatch): Promise<void> {
-    return this.#settle(() => ingestDatasets(this.#context, batch));
+  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
+    return this.#settle(() => ingestDatasets(this.#context, batch, guard));
   }
 
-  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
-    return this.#settle(() => rewriteRecords(this.#context, batch));
+  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
+    return this.#settle(() => rewriteRecords(this.#context, batch, guard));
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {

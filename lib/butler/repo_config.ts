@@ -348,7 +348,7 @@ function datastoreConfig(
       ? resolve(root + unexpanded.slice(ROOT_TAG.length).replaceAll(ROOT_TAG, root))
       : localPath(location, env, cwd, "datastore root"),
     recordsTable,
-    checksum: getValue(config, "checksum") === true,
+    checksum: isTrueInPython(getValue(config, "checksum")),
     templates: mapping("templates"),
     formatters: mapping("formatters"),
     composites: mapping("composites"),
@@ -368,6 +368,12 @@ function requiredString(
   throw new RepositoryError(
     `Cannot use ${component} of "${configPath}": its key ${key} is ${show(value)}`,
   );
+}
+
+/** Whether Python takes a value for true: that is how the reference looks at this one. */
+function isTrueInPython(value: ConfigValue | undefined): boolean {
+  if (isMapping(value)) return Object.keys(value).length > 0;
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
 function show(value: ConfigValue | undefined): string {

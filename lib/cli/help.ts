@@ -94,7 +94,8 @@ An interrupted command is continued by running it again, or, without the graph f
 Examples:
   provgraph ingest-graph /repo/main provenance.qg
   provgraph ingest-graph main provenance.qg --transfer copy
-  provgraph ingest-graph main --output-run u/me/run/20260701T000000Z`;
+  provgraph ingest-graph main --output-run u/me/run/20260701T000000Z
+  provgraph ingest-graph main provenance.qg --undo --output-run u/me/run/20260701T000000Z`;
 
 /** Behind the help of `cat`. */
 export const CAT_EPILOGUE = `

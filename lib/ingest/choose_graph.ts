@@ -14,23 +14,22 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
+import type { RegisteredProvenance, Registry } from "../butler/registry.ts";
 import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
-import type { Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { requireOutputRun } from "../qg/header.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
 import type { IngestOptions } from "./options.ts";
-import { isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
+import { isContentOf, isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
 
 /** The graph that is to be ingested, and what the registry knows of it. */
 export interface GraphChoice {
   run: string;
   /** Absolute path of the file to read. */
   path: string;
-  /** Record of `run_provenance`, null while it isn't registered. */
-  recordPath: string | null;
+  /** Dataset of `run_provenance` and its record, null while it isn't registered. */
+  registered: RegisteredProvenance | null;
   /** Path as given, if the file is there. */
   given: string | null;
 }
@@ -57,7 +56,7 @@ export async function chooseGraph(
   const isThere = given !== null && fileIdentity(given) !== null;
   if (given !== null && isThere) {
     const header = await readHeader(given, zstd);
-    const run = requireOutputRun(header, given);
+    const run = header.output_run;
     if (outputRun !== null && outputRun !== run) {
       throw new RefusedError(
         `Cannot ingest graph "${graphPath}": it is of RUN "${run}", not of "${outputRun}"`,
@@ -66,19 +65,22 @@ export async function chooseGraph(
     }
     await requireRun(registry, run, config);
     const found = await registry.findRunProvenance(run);
-    if (found === null) return { run, path: given, recordPath: null, given };
+    if (found === null) return { run, path: given, registered: null, given };
     const path = recordedFile(found.record.path, root);
     await requireSameGraph(given, path, run, zstd);
-    return { run, path, recordPath: found.record.path, given };
+    return { run, path, registered: found, given };
   }
   if (outputRun === null) {
-    throw await absentGraph(graphPath!, registry);
+    throw new NotFoundError(
+      `Cannot find graph "${graphPath}": no such file`,
+      { hint: await whereItMayBe(registry, root) },
+    );
   }
   await requireRun(registry, outputRun, config);
   const found = await registry.findRunProvenance(outputRun);
   if (found !== null) {
     const path = recordedFile(found.record.path, root);
-    return { run: outputRun, path, recordPath: found.record.path, given: null };
+    return { run: outputRun, path, registered: found, given: null };
   }
   // A move that was cut between file and database leaves the graph where the template puts it.
   const path = absolutePath(root, templatePath(outputRun));
@@ -93,26 +95,37 @@ export async function chooseGraph(
   if (run !== outputRun) {
     throw new RefusedError(`Cannot use graph "${path}": it is of RUN "${run}", not "${outputRun}"`);
   }
-  return { run, path, recordPath: null, given: null };
+  return { run, path, registered: null, given: null };
 }
 
-/** RUNs named in a hint. */
-const MAX_RUNS = 5;
+/** RUNs that a hint names; a repository may have thousands. */
+const MAX_NAMED_RUNS = 3;
+
+/** What to do about a graph that isn't there: an earlier command may have moved it into the datastore. */
+async function whereItMayBe(registry: Registry, root: string): Promise<string> {
+  const runs = await registry.runsWithDatasetType(RUN_PROVENANCE);
+  if (runs.length === 0 || runs.length > MAX_NAMED_RUNS) {
+    return "if it has been ingested already, it was moved into the datastore: give --output-run RUN instead";
+  }
+  const places: string[] = [];
+  for (const run of runs) {
+    const found = await registry.findRunProvenance(run);
+    if (found === null) continue;
+    places.push(`that of RUN "${run}" is "${recordedFile(found.record.path, root)}"`);
+  }
+  return `if it has been ingested already, it was moved into the datastore: ${
+    places.join(", ")
+  }; to go ` +
+    `on with it, give --output-run RUN instead`;
+}
 
 /**
- * The error for a graph that isn't there. `ingest-graph` leaves nothing where it moves a graph from, so
- * only the RUNs that have one can be named.
+ * RUN of a graph.
+ *
+ * @throws as {@linkcode chooseGraph} for a file that is no provenance graph.
  */
-async function absentGraph(graphPath: string, registry: Registry): Promise<NotFoundError> {
-  const runs = await registry.runsWithDatasetType(RUN_PROVENANCE);
-  const names = runs.slice(0, MAX_RUNS).map((run) => `"${run}"`).join(", ");
-  return new NotFoundError(`Cannot find graph "${graphPath}": no such file`, {
-    hint: runs.length === 0
-      ? "the repository holds no provenance graph yet: give the file that aggregate-graph wrote"
-      : "if it was moved into the repository, it is the run_provenance of its RUN there: give " +
-        `--output-run RUN instead; ${runs.length} RUNs have one, ${names}` +
-        (runs.length > MAX_RUNS ? ", ..." : ""),
-  });
+export async function graphRun(path: string, zstd: Zstd): Promise<string> {
+  return (await readHeader(path, zstd)).output_run;
 }
 
 async function readHeader(path: string, zstd: Zstd): Promise<ProvenanceGraph["header"]> {
@@ -148,7 +161,7 @@ function recordedFile(recordPath: string, root: string): string {
   return isAbsolute(recordPath) ? recordPath : absolutePath(root, recordPath);
 }
 
-/** The given graph must be the registered one: by identity, else by its header and size. */
+/** The given graph must be the registered one: the same file, or the same bytes. */
 async function requireSameGraph(
   given: string,
   registered: string,
@@ -156,14 +169,44 @@ async function requireSameGraph(
   zstd: Zstd,
 ): Promise<void> {
   if (isSameFile(given, registered)) return;
-  const [a, b] = [await readHeader(given, zstd), await readHeader(registered, zstd)];
-  const sizes = [Deno.statSync(given).size, Deno.statSync(registered).size];
-  if (a.provenance_dataset_id === b.provenance_dataset_id && sizes[0] === sizes[1]) return;
+  {
+    using source = FileSource.open(given);
+    if (isContentOf(registered, source)) return;
+  }
+  const here = Deno.statSync(given).size;
+  const there = fileIdentity(registered)?.size;
+  if (there === undefined) {
+    throw new NotFoundError(
+      `Cannot go on with the ingest of RUN "${run}": its registered graph "${registered}" is not there`,
+      { hint: "bring the file back, or see to it that its disk is mounted" },
+    );
+  }
+  if (here === there && await haveSameHeader(given, registered, zstd)) {
+    throw new RefusedError(
+      `Cannot ingest graph "${given}": the registered graph of RUN "${run}", "${registered}", has its ` +
+        "header and size, but other bytes: one of them is damaged, or they were made at different times",
+      {
+        hint:
+          `provgraph check FILE --read-data tells whether one is damaged; give --output-run "${run}" ` +
+          "without a graph to finish with the registered one",
+      },
+    );
+  }
   throw new RefusedError(
     `Cannot ingest graph "${given}": RUN "${run}" has another provenance graph already, ` +
       `"${registered}"`,
     { hint: `give --output-run "${run}" without a graph to finish with that one` },
   );
+}
+
+async function haveSameHeader(a: string, b: string, zstd: Zstd): Promise<boolean> {
+  try {
+    const [headerA, headerB] = [await readHeader(a, zstd), await readHeader(b, zstd)];
+    return headerA.provenance_dataset_id === headerB.provenance_dataset_id;
+  } catch (error) {
+    if (error instanceof InvalidQuantumGraphFileError) return false;
+    throw error;
+  }
 }
 
 /** The transfer of a graph that is in the datastore already. */
@@ -174,14 +217,14 @@ export function ingestedPlan(choice: GraphChoice, config: RepositoryConfig): Tra
     throw new RefusedError(
       `Cannot back datasets by "${choice.path}": it lies outside the datastore "${root}"`,
       {
-        hint: "provgraph check REPO --run RUN has the commands that bring it inside",
+        hint: "remove run_provenance from the RUN with the butler and ingest it with another mode",
       },
     );
   }
   return {
     source: choice.path,
     target: choice.path,
-    graphRecordPath: choice.recordPath!,
+    graphRecordPath: choice.registered!.record.path,
     backedRecordPath,
     how: "in place",
     linkText: null,

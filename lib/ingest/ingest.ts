@@ -23,6 +23,7 @@ import { describeSystemError } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { DeleterClient } from "./deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
+import { PreparedIngest } from "./prepare_ingest.ts";
 import {
   INGEST_STAGES,
   type IngestContext,
@@ -54,27 +55,26 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
   const config = loadRepositoryConfig(options.repository, context.env);
-  using deleter = options.isDryRun ? null : DeleterClient.start(context.makeWorker);
+  using deleter = DeleterClient.start(context.makeWorker);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
     clock.enter("check");
-    await using ingest = await GraphIngest.prepare(options, config, zstd, context);
-    if (deleter !== null) {
-      deleter.setUp(config.datastore.root, ingest.graphMtimeMs);
-      const tell = () => {
-        const { signal } = stopReason(context.signal);
-        context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);
-      };
-      context.signal.addEventListener("abort", tell);
-      try {
-        await ingest.run(deleter, clock);
-      } catch (error) {
-        // Another process registered the graph between our look and our first step: look again.
-        if (error instanceof ConflictingDatasetError && ingest.isOvertaken && round === 0) continue;
-        throw error;
-      } finally {
-        context.signal.removeEventListener("abort", tell);
-      }
+    await using prepared = await PreparedIngest.prepare(options, config, zstd, context);
+    const ingest = new GraphIngest(prepared, context);
+    const tell = () => {
+      const { signal } = stopReason(context.signal);
+      context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);
+    };
+    context.signal.addEventListener("abort", tell);
+    try {
+      if (options.isDryRun) await ingest.rehearse(deleter, clock);
+      else await ingest.run(deleter, clock);
+    } catch (error) {
+      // Another process registered the graph between our look and our first step: look again.
+      if (error instanceof ConflictingDatasetError && ingest.isOvertaken && round === 0) continue;
+      throw error;
+    } finally {
+      context.signal.removeEventListener("abort", tell);
     }
     return {
       ...ingest.summary(),

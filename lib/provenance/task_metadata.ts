@@ -65,7 +65,7 @@ const WANTED: ReadonlySet<string> = new Set(QUANTUM_VALUES);
 const BLANKS = "[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*";
 const DIGITS = "\\d(?:_?\\d)*";
 /** Text that Python's float() understands, as the reference applies it to every metadata value. */
-const PYTHON_FLOAT = new RegExp(
+export const PYTHON_FLOAT: RegExp = new RegExp(
   `^${BLANKS}[+-]?(?:(?:${DIGITS}(?:\\.(?:${DIGITS})?)?|\\.${DIGITS})(?:e[+-]?${DIGITS})?|` +
     `inf(?:inity)?|nan)${BLANKS}$`,
   "i",

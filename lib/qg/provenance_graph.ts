@@ -17,6 +17,7 @@ import {
   addressRowSize,
   checkAddressHeader,
 } from "./address_file.ts";
+import { isCheckedAsWritten } from "./checked_blocks.ts";
 import {
   decodeHeader,
   MAX_HEADER_SIZE,
@@ -27,6 +28,7 @@ import {
 } from "./graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "./header.ts";
 import {
+  CHECKED_BLOCKS_MEMBER,
   DATASETS_MEMBER,
   DICTIONARY_MEMBER,
   HEADER_MEMBER,
@@ -38,6 +40,7 @@ import {
   NODES_FENCES_MEMBER,
   PACKAGES_MEMBER,
   PIPELINE_GRAPH_MEMBER,
+  QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "./member_names.ts";
 import {
@@ -50,6 +53,7 @@ import {
 } from "./multiblock.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { PrefetchedSource } from "./prefetched_source.ts";
+import { QuantaFiles } from "./quanta_files.ts";
 import {
   type ByteRange,
   joinRanges,
@@ -262,6 +266,15 @@ export class ProvenanceGraph implements Disposable {
     return this.#readDocument(INIT_QUANTA_MEMBER);
   }
 
+  /** What tells the files of the quanta; null if the graph doesn't say that in a form known here. */
+  async quantaFiles(): Promise<QuantaFiles | null> {
+    if (!this.#zip.members.has(QUANTA_FILES_MEMBER)) return null;
+    return await QuantaFiles.open(
+      await this.#zip.memberSource(QUANTA_FILES_MEMBER),
+      this.header.n_quanta,
+    );
+  }
+
   /**
    * Passes over all blocks of a member in the order of the file, with large reads. Memory: one read
    * of 1 MiB and one block.
@@ -324,6 +337,7 @@ export class ProvenanceGraph implements Disposable {
       INIT_QUANTA_MEMBER,
       NODES_ADDRESS_MEMBER,
       NODES_FENCES_MEMBER,
+      QUANTA_FILES_MEMBER,
     ];
     for (const name of small) {
       if (this.#zip.members.has(name)) await this.#zip.checkMember(name);
@@ -342,6 +356,17 @@ export class ProvenanceGraph implements Disposable {
    */
   async verifyBlocks(onRead?: (nBytes: number) => void): Promise<void> {
     for (const name of NODES_ADDRESS_COLUMNS) await this.#zip.checkMember(name, onRead);
+  }
+
+  /**
+   * Whether the blocks are those that the writer had checked; to be believed once
+   * {@linkcode verifyBlocks} has compared their checksums.
+   */
+  async areBlocksAsChecked(): Promise<boolean> {
+    const member = this.#zip.members.get(CHECKED_BLOCKS_MEMBER);
+    if (member === undefined || member.size > MAX_HEADER_SIZE) return false;
+    const text = await this.#zip.readMember(CHECKED_BLOCKS_MEMBER);
+    return isCheckedAsWritten(text, (name) => this.#zip.members.get(name));
   }
 
   /** Bytes that {@linkcode verifyBlocks} reads. */

@@ -26,8 +26,10 @@ export const CHUNK_LOG_MAGIC: Uint8Array = new Uint8Array([
   0x1a,
 ]);
 
-/** Version of the format that this module writes; others are refused. */
-export const CHUNK_LOG_VERSION = 1;
+/** Version of the format that this module writes; newer ones are refused. */
+export const CHUNK_LOG_VERSION = 2;
+/** Oldest version that is read. */
+export const MIN_CHUNK_LOG_VERSION = 1;
 
 /** Bytes before a chunk's head: marker, type, reserved, two lengths, two checksums. */
 export const CHUNK_PREFIX_SIZE = 24;

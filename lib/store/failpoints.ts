@@ -43,7 +43,7 @@ export const FAILPOINTS = [
   "transfer.directory-made",
   "transfer.copied",
   "transfer.placed",
-  "transfer.renamed",
+  "transfer.named",
   "transfer.done",
   "ingest.type-registered",
   "backed.before-commit",
@@ -56,6 +56,9 @@ export const FAILPOINTS = [
   "directories.done",
   "source.before-delete",
   "source.deleted",
+  "undo.restored",
+  "undo.switched",
+  "undo.unregistered",
 ] as const;
 
 /** One of {@linkcode FAILPOINTS}. */

@@ -49,6 +49,20 @@ export class FileSource implements ByteSource, Disposable {
     return this.#size;
   }
 
+  /**
+   * What the system says of the opened file itself, whatever has become of its name.
+   *
+   * @throws {EnvironmentError} if it can't be asked.
+   */
+  info(): Deno.FileInfo {
+    try {
+      return this.#openFile().statSync();
+    } catch (error) {
+      if (error instanceof EnvironmentError) throw error;
+      throw fileError("look at file", this.name, error);
+    }
+  }
+
   /** Looks at the size again, for a file that grows (chunk log), and returns it. */
   refreshSize(): number {
     try {
@@ -176,6 +190,15 @@ export interface FileVersion {
    * only (Deno 2.9, also through `node:fs` with `bigint`), so the last six digits are zero.
    */
   mtimeNs: bigint;
+  /**
+   * Time of last change, milliseconds since 1970, which programs can't set; null if not told. The
+   * runtime passes on whole seconds (Deno 2.9).
+   */
+  ctimeMs: number | null;
+  /** Number of the file in its file system; null if not told. */
+  inode: number | null;
+  /** When it was looked at, by this host's clock, milliseconds since 1970. */
+  seenMs: number;
 }
 
 /** Content and version of a file that was read whole; its size is that of the content. */
@@ -227,7 +250,7 @@ export function readWholeFile(
   }
 }
 
-/** Size and time of a file as {@linkcode readWholeFile} gives them, without reading it. */
+/** The version of a file as {@linkcode readWholeFile} gives it, without reading it. */
 export function fileIdentity(path: string): FileVersion | null {
   try {
     return versionOf(Deno.statSync(path));
@@ -238,8 +261,14 @@ export function fileIdentity(path: string): FileVersion | null {
 }
 
 /** The version of a file that the system has told about. */
-export function versionOf({ size, mtime }: Deno.FileInfo): FileVersion {
-  return { size, mtimeNs: BigInt(mtime?.getTime() ?? 0) * 1_000_000n };
+export function versionOf({ size, mtime, ctime, ino }: Deno.FileInfo): FileVersion {
+  return {
+    size,
+    mtimeNs: BigInt(mtime?.getTime() ?? 0) * 1_000_000n,
+    ctimeMs: ctime?.getTime() ?? null,
+    inode: ino,
+    seenMs: Date.now(),
+  };
 }
 
 function tooLarge(path: string, size: number, maxSize: number): EnvironmentError {

@@ -99,7 +99,7 @@ for (const archive of fixtureArchives("interrupted-ingest")) {
 const KILLS: Record<string, string[]> = {
   "forget.committed": ["interrupted-forget"],
   "transfer.placed": ["left-over-temporary", "promised-ingest"],
-  "transfer.renamed": ["unregistered-graph"],
+  "transfer.named": ["unregistered-graph"],
   "backed.before-commit": ["unregistered-graph"],
   "backed.committed:2": ["interrupted-ingest"],
   "directories.before": ["empty-directory"],

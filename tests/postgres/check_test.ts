@@ -29,7 +29,7 @@ Deno.test("check finds nothing on PostgreSQL before and after a whole ingest", a
 /** Where the tool is killed, and the problems that it then leaves: as on SQLite. */
 const KILLS: Record<string, string[]> = {
   "forget.committed": ["interrupted-forget"],
-  "transfer.renamed": ["unregistered-graph"],
+  "transfer.named": ["unregistered-graph"],
   "backed.committed:2": ["interrupted-ingest"],
   "directories.before": ["empty-directory"],
 };

@@ -89,7 +89,10 @@ Deno.test("readWholeFile() reads files of any size into one buffer", () => {
       assert.deepEqual(file?.bytes, data);
       assert.equal(file.size, size);
       assert.equal(file.mtimeNs, 1_700_000_000_123_000_000n);
-      assert.deepEqual(fileIdentity(path), { size, mtimeNs: file.mtimeNs });
+      const { bytes: _, seenMs, ...version } = file;
+      assert.deepEqual({ ...fileIdentity(path), seenMs }, { ...version, seenMs });
+      const { ctime, ino } = Deno.statSync(path);
+      assert.deepEqual([version.ctimeMs, version.inode], [ctime!.getTime(), ino]);
     }
   });
 });

@@ -125,9 +125,15 @@ export function assertGraphEqual(
   assertJsonEqual(withoutVolatile(actual), withoutVolatile(expected), what, exceptionMetadata);
 }
 
+/** A member that only this tool writes, which readers ignore (`schema/quantum-graph.md`, section 9). */
+const OUR_MEMBER = "quanta.files (stored)";
+
 function withoutVolatile(graph: unknown): unknown {
   const { volatile: _volatile, ...rest } = graph as Record<string, unknown>;
-  return rest;
+  const { members } = rest;
+  return Array.isArray(members)
+    ? { ...rest, members: members.filter((name) => name !== OUR_MEMBER) }
+    : rest;
 }
 
 const exceptionMetadata: Tolerance = (actual, expected, path) => {

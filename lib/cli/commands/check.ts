@@ -212,6 +212,7 @@ async function repairRepository(
       inPlace: false,
       resume: true,
       isDryRun: false,
+      allowEmpty: false,
     }, context);
     done.push(
       `finished the ingest: ${summary.nIngested} datasets ingested, ${summary.nFilesDeleted} ` +

@@ -176,6 +176,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     inPlace: false,
     resume: false,
     isDryRun: false,
+    allowEmpty: false,
   }, context);
   expectEqual("files kept", ingested.nKept, 0);
   yield step("ingest-graph", `${ingested.nIngested} datasets`);
