@@ -110,6 +110,20 @@ export class Targets {
     datastore: FileDatastore,
     onQuantum: () => void = () => {},
   ): Promise<Targets> {
+    try {
+      return await Targets.#read(graph, pipeline, universe, datastore, onQuantum);
+    } catch (error) {
+      throw unusable(graph.name, error);
+    }
+  }
+
+  static async #read(
+    graph: ProvenanceGraph,
+    pipeline: PipelineGraph,
+    universe: DimensionUniverse,
+    datastore: FileDatastore,
+    onQuantum: () => void,
+  ): Promise<Targets> {
     const graphUniverse = pipeline.dimensionsText === null
       ? null
       : DimensionUniverse.parse(pipeline.dimensionsText);
@@ -249,6 +263,23 @@ export class Targets {
     const older = plan.olderPath(values, records, idText);
     return older === null ? [path] : [path, older];
   }
+}
+
+/** What is wrong with a graph, with its name; anything else stays what it is. */
+function unusable(graphName: string, error: unknown): unknown {
+  const what = `Cannot use provenance graph "${graphName}"`;
+  if (error instanceof SyntaxError) {
+    return new InvalidQuantumGraphFileError(`${what}: ${error.message}`, { cause: error });
+  }
+  const unnamed = "Cannot use provenance graph:";
+  if (!(error instanceof InvalidQuantumGraphFileError) || !error.message.startsWith(unnamed)) {
+    return error;
+  }
+  const state = error.message.slice(unnamed.length);
+  return new InvalidQuantumGraphFileError(`${what}:${state}`, {
+    cause: error,
+    hint: `provgraph check "${graphName}" --read-data says what is damaged`,
+  });
 }
 
 /** Growing columns of targets. */

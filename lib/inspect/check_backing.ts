@@ -9,6 +9,9 @@ import { RefusedError } from "../base/errors.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { absolutePath, storedName } from "../butler/datastore_path.ts";
+import { FILE_PROOF_SIZE } from "../provenance/file_digests.ts";
+import { OriginalProver } from "../provenance/original_proof.ts";
+import { stampOf } from "../store/file_stamp.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { describeDamage } from "./check_archive.ts";
 import { type Advice, fileAdvice, type RunAdvice } from "./check_advice.ts";
@@ -73,7 +76,7 @@ interface Counts {
 /** Compares graph, registry and files, and reports every problem. */
 export async function checkBacking(check: BackingCheck): Promise<IngestState> {
   try {
-    const pass = new BackingPass(check);
+    await using pass = new BackingPass(check);
     return await pass.run();
   } catch (error) {
     const path = check.graph.name;
@@ -92,7 +95,7 @@ export function adviceOnGraph(error: unknown, path: string): Advice | null {
   return error instanceof RefusedError ? null : fileAdvice.lookAt(path);
 }
 
-class BackingPass {
+class BackingPass implements AsyncDisposable {
   readonly #check: BackingCheck;
   readonly #counts: Counts = {
     nTargets: 0,
@@ -106,6 +109,7 @@ class BackingPass {
   readonly #emptied = new Set<string>();
   /** Orphaned originals to be listed, if nothing else is left to do. */
   readonly #orphaned: string[] = [];
+  #prover: OriginalProver | null = null;
 
   constructor(check: BackingCheck) {
     this.#check = check;
@@ -151,6 +155,10 @@ class BackingPass {
     return nOrphaned + nEmpty > 0 ? "unfinished" : "finished";
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#prover?.[Symbol.asyncDispose]();
+  }
+
   #ingest(): Advice {
     const { advice, isGiven, graphArgument } = this.#check;
     return isGiven && graphArgument !== null
@@ -187,7 +195,8 @@ class BackingPass {
     }
     if (!isRegistered) return;
     for (const path of originals) {
-      if (this.#isNewer(path)) continue;
+      // Of those that the ingest has yet to see it finds out itself.
+      if (isBacked && !await this.#isInGraph(path, target)) continue;
       counts.nOriginals++;
       if (!isBacked) continue;
       counts.nOrphaned++;
@@ -215,18 +224,29 @@ class BackingPass {
     }
   }
 
-  #isNewer(path: string): boolean {
-    const { root, graphMtimeMs, findings } = this.#check;
+  /** Whether an original has the content that the graph has; if not, that is reported. */
+  async #isInGraph(path: string, { kind, label, id }: GraphTarget): Promise<boolean> {
+    const { root, graph, findings } = this.#check;
     const file = absolutePath(root, path);
-    const mtimeMs = modifiedMs(file);
-    if (mtimeMs === null || mtimeMs <= graphMtimeMs) return false;
-    findings.add({
-      kind: "newer-original",
-      where: path,
-      what: "it was written after the provenance graph, so its content is nowhere else",
-      advice: fileAdvice.setAside(file),
+    this.#prover ??= await OriginalProver.load({
+      path: graph.name,
+      stamp: stampOf(Deno.statSync(graph.name)),
     });
-    return true;
+    const found = await this.#prover.compare(file, {
+      kind,
+      label,
+      id,
+      proof: new Uint8Array(FILE_PROOF_SIZE),
+    });
+    if (found.state === "other") {
+      findings.add({
+        kind: "newer-original",
+        where: path,
+        what: `it ${found.reason}; its content is nowhere else`,
+        advice: fileAdvice.setAside(file),
+      });
+    }
+    return found.state === "same";
   }
 
   #reportUnrecorded({ typeName, id }: GraphTarget, path: string): void {
