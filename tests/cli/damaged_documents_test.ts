@@ -42,7 +42,6 @@ const READERS: [graph: string, member: string, commands: Command[]][] = [
     (graph) => ["info", graph],
     (graph, { repo }) => ["check-downstream", graph, repo, "--run", RUN],
     CHECK,
-    AGGREGATE,
   ]],
   [PREDICTED, "pipeline_graph.json.zst", [
     (graph) => ["cat", graph, "config", "calibrate"],
@@ -50,7 +49,7 @@ const READERS: [graph: string, member: string, commands: Command[]][] = [
     CHECK,
     AGGREGATE,
   ]],
-  [PREDICTED, "init_quanta.json.zst", [(graph) => ["info", graph], CHECK, AGGREGATE]],
+  [PREDICTED, "init_quanta.json.zst", [CHECK, AGGREGATE]],
   [PREDICTED, "dimension_data.json.zst", [CHECK]],
   [PREDICTED, "thin_graph.json.zst", [CHECK]],
 ];
@@ -70,7 +69,7 @@ for (const [source, member, commands] of READERS) {
         const said = `${member} ${damage}: exit code ${code}\n${stdout}${stderr}`;
         if (name === "check" && code === 3) {
           nTold++;
-          assert.ok(stdout.includes(`damaged.qg: ${member}`), said);
+          assert.match(stdout, /^[a-z-]+: .*damaged\.qg: /m, said);
         } else if (code !== 0) {
           nTold++;
           assert.equal(code, 2, said);
