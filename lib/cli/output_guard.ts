@@ -23,6 +23,7 @@ import { filePath } from "./args.ts";
 import type { CliContext } from "./context.ts";
 import {
   CHUNK_LOG_KIND,
+  DIRECTORY_KIND,
   graphBeginning,
   HEAD_SIZE,
   LOG_KIND,
@@ -31,9 +32,7 @@ import {
   PAGE_KIND,
   provenanceGraphKind,
   RESOURCE_USAGE_KIND,
-  RUN_DIRECTORY_KIND,
   STATUS_REPORT_KIND,
-  TABLE_DIRECTORY_KIND,
 } from "./output_kinds.ts";
 import { namedInputs, type NamedOutput, namedOutputs, type OutputName } from "./outputs.ts";
 
@@ -140,10 +139,9 @@ function kindOfOutput(
     case "resource usage":
       return RESOURCE_USAGE_KIND;
     case "table directory":
-      return TABLE_DIRECTORY_KIND;
     case "run directory":
     case "worker log directory":
-      return RUN_DIRECTORY_KIND;
+      return DIRECTORY_KIND;
     case "log":
       return LOG_KIND;
   }

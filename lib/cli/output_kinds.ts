@@ -151,12 +151,15 @@ export const MARKDOWN_KIND: OutputKind = textKind(
   true,
 );
 
-/** Of `provenance-report`, also as the reference writes it. */
-export const STATUS_REPORT_KIND: OutputKind = textKind(
-  "a status report",
-  /^\{\s*(?:\}\s*$|"(?:[^"\\]|\\.)*":\s*\{\s*(?:\}|"(?:SUCCESSFUL|FAILED|ABORTED|ABORTED_SUCCESS|BLOCKED|UNKNOWN)"))/,
-  false,
-);
+/** Of `provenance-report`, also as the reference writes it, which makes directories for it too. */
+export const STATUS_REPORT_KIND: OutputKind = {
+  ...textKind(
+    "a status report",
+    /^\{\s*(?:\}\s*$|"(?:[^"\\]|\\.)*":\s*\{\s*(?:\}|"(?:SUCCESSFUL|FAILED|ABORTED|ABORTED_SUCCESS|BLOCKED|UNKNOWN)"))/,
+    false,
+  ),
+  needsDirectory: false,
+};
 
 /** Of `provenance-report`. */
 export const RESOURCE_USAGE_KIND: OutputKind = textKind(
@@ -165,18 +168,18 @@ export const RESOURCE_USAGE_KIND: OutputKind = textKind(
   false,
 );
 
-/** Of `provenance-report`: the directory; its files are looked at when they are written. */
-export const TABLE_DIRECTORY_KIND: OutputKind = {
+/**
+ * Of `provenance-report`, whose tables are looked at when they are written, of `simulate` and of worker logs;
+ * made with all directories above it.
+ */
+export const DIRECTORY_KIND: OutputKind = {
   name: "a directory",
   form: "directory",
-  needsDirectory: true,
+  needsDirectory: false,
   isUnmistakable: false,
   hint: "give another directory",
   refusal: () => null,
 };
-
-/** Of `simulate`: made with all directories above it. */
-export const RUN_DIRECTORY_KIND: OutputKind = { ...TABLE_DIRECTORY_KIND, needsDirectory: false };
 
 /** What has such a name is data or a document, and lines behind its end would spoil it. */
 const NO_LOG_NAME = /\.(?:ya?ml|qg|qgraph|html?|md|e?csv|py|sqlite3|db|chunks|lock|fits|parquet)$/i;

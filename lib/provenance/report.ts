@@ -137,6 +137,8 @@ export async function makeProvenanceReport(
   await writeTables(tables, dimensions?.groups, (at) => graph.readQuantum(at));
   if (selection !== null && options.statusReport !== null) {
     const { groups } = dimensions!;
+    // As the reference does.
+    makeDirectory(dirname(options.statusReport));
     await writeDurably(
       options.statusReport,
       statusReportText(

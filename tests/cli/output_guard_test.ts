@@ -236,10 +236,10 @@ const REFUSALS: Refusal[] = [
     /the input "/,
     (w) => Deno.linkSync(w.join("provenance.qg"), w.join("link")),
   ],
-  ["provenance-report --status-report: in no directory", [
+  ["provenance-report --resource-usage: in no directory", [
     ...PROVENANCE_REPORT,
-    "--status-report",
-    "@absent/s.json",
+    "--resource-usage",
+    "@absent/s.csv",
   ], /there is no directory/],
   ["provenance-report --resource-usage: a text", [
     ...PROVENANCE_REPORT,
