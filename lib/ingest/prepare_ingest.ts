@@ -30,6 +30,9 @@ const QUANTA_PER_LOOK = 1024;
 /** Targets that are looked at in one go: signals are noticed in between. */
 const TARGETS_PER_TURN = 4096;
 
+/** What preparing needs of its surroundings. */
+type Surroundings = Pick<IngestContext, "log" | "progress">;
+
 /** An ingest that may begin. */
 export class PreparedIngest implements AsyncDisposable {
   readonly options: IngestOptions;
@@ -72,7 +75,7 @@ export class PreparedIngest implements AsyncDisposable {
     options: IngestOptions,
     config: RepositoryConfig,
     zstd: Zstd,
-    context: IngestContext,
+    context: Surroundings,
   ): Promise<PreparedIngest> {
     const registry = await openRegistry(config, {
       writeable: !options.isDryRun,
@@ -91,7 +94,7 @@ export class PreparedIngest implements AsyncDisposable {
     }
   }
 
-  async #prepare(zstd: Zstd, context: IngestContext): Promise<void> {
+  async #prepare(zstd: Zstd, context: Surroundings): Promise<void> {
     const { options, config, registry } = this;
     const { root } = config.datastore;
     await registry.checkDatasetType(this.provenanceType);
@@ -135,7 +138,7 @@ export class PreparedIngest implements AsyncDisposable {
   }
 
   /** Checks every byte of the graph, and reads what it is to back. */
-  async #read({ log, progress }: IngestContext): Promise<void> {
+  async #read({ log, progress }: Surroundings): Promise<void> {
     const { run, registered, path } = this.choice;
     const { graph } = this.verified;
     log.log(
