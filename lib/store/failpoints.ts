@@ -38,6 +38,7 @@ export const FAILPOINTS = [
   "finish.directory-synced",
   "finish.chunks-removed",
   "aggregate.before-unlock",
+  "ingest.locked",
   "forget.before-commit",
   "forget.committed",
   "transfer.directory-made",
