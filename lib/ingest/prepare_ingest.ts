@@ -15,6 +15,7 @@ import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/provenance_d
 import { withRecords } from "../butler/record_fetch.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { failpoint } from "../store/failpoints.ts";
 import type { Zstd } from "../store/zstd.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import { RunLock } from "./exclusion.ts";
@@ -103,6 +104,7 @@ export class PreparedIngest implements AsyncDisposable {
     if (!options.isDryRun) {
       const { run } = this.choice;
       this.#lock = RunLock.take(absolutePath(root, this.templatePath(run)), root, run);
+      failpoint("ingest.locked");
       // What was seen before may have been the work of whoever had the lock.
       this.choice = await choose();
       if (this.choice.run !== run) throw replacedError(this.choice.path);
