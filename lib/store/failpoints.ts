@@ -60,6 +60,7 @@ export const FAILPOINTS = [
   "undo.restored",
   "undo.switched",
   "undo.unregistered",
+  "undo.graph-moved",
 ] as const;
 
 /** One of {@linkcode FAILPOINTS}. */

@@ -6,7 +6,13 @@ import { SILENT_LOG } from "../../lib/base/log.ts";
 import { undoIngest, type UndoOptions, type UndoSummary } from "../../lib/ingest/undo.ts";
 import { assertStateEqual } from "../support/compare.ts";
 import { dumpState, type RepositoryState } from "../support/dump_state.ts";
-import { fixturePath, RUN, type TemporaryDirectory, unpackFixture } from "../support/fixtures.ts";
+import {
+  fixtureArchives,
+  fixturePath,
+  RUN,
+  type TemporaryDirectory,
+  unpackFixture,
+} from "../support/fixtures.ts";
 import { aggregateHere, context, ingestHere } from "./in_process.ts";
 
 function undoHere(
@@ -110,15 +116,25 @@ Deno.test("undoIngest() makes files of the same content when the graph has no di
   assert.deepEqual([again.nKept, again.nFilesDeleted], [0, files.size]);
 });
 
-Deno.test("undoIngest() takes back an ingest that was interrupted", async () => {
-  await using work = await unpackFixture("interrupted-ingest", "batch-part-deleted-1");
-  await undoHere(work);
-  const paths = new Set(
-    stateOf(work).tables.file_datastore_records.map((row) => String(row.path)),
-  );
-  assert.equal([...paths].filter((path) => path.endsWith(".qg")).length, 0);
-  for (const path of contents(work).keys()) assert.ok(paths.has(path), path);
-});
+/** Rows of the registry, and names of files: the reference's graph has no digests. */
+function rowsAndNames(work: TemporaryDirectory): RepositoryState {
+  const { tables } = stateOf(work);
+  const files = [...contents(work).keys()].sort().map((path) => ({ path }));
+  return { tables: { ...tables, files } } as unknown as RepositoryState;
+}
+
+for (const archive of fixtureArchives("interrupted-ingest")) {
+  Deno.test(`undoIngest() takes back an ingest of the reference that was killed at ${archive}`, async () => {
+    await using before = await unpackFixture("small-mixed", "aggregated");
+    await using work = await unpackFixture("interrupted-ingest", archive);
+    const isNothingDone = archive === "opened";
+    if (isNothingDone) await assert.rejects(undoHere(work), RefusedError);
+    else await undoHere(work);
+    assertStateEqual(rowsAndNames(work), rowsAndNames(before));
+    assert.ok(Deno.statSync(work.join("provenance.qg")).isFile);
+    await assert.rejects(undoHere(work), RefusedError);
+  });
+}
 
 Deno.test("undoIngest() leaves the graph in the datastore when no place is given for it", async () => {
   await using work = await aggregated("small-ok");
@@ -136,9 +152,9 @@ const REFUSALS: [
   kind: typeof RefusedError | typeof UsageError,
   message: RegExp,
 ][] = [
-  ["nothing is ingested", {}, RefusedError, /has no run_provenance/],
+  ["nothing is ingested", {}, RefusedError, /nothing of graph ".*" is ingested there/],
   ["no RUN is named", { graphPath: null, outputRun: null }, UsageError, /isn't said of which RUN/],
-  ["the RUN isn't there", { outputRun: "u/nobody" }, RefusedError, /no run_provenance/],
+  ["the graph is of another RUN", { outputRun: "u/nobody" }, RefusedError, /it is of RUN/],
 ];
 
 for (const [what, options, kind, message] of REFUSALS) {
