@@ -78,6 +78,8 @@ async function publishDictionary(
 ): Promise<Uint8Array> {
   const dictionary = await make();
   const draft = partPath(path);
+  using undo = new DisposableStack();
+  undo.defer(() => removeQuietly(draft));
   {
     using writer = ChunkLogWriter.create(draft);
     writer.append(makeHeaderChunk({ ...header, dictionary }));

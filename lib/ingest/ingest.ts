@@ -25,8 +25,9 @@ import {
 import { StageClock } from "../base/stage_clock.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { describeSystemError } from "../store/file_source.ts";
+import { requireOpenFiles } from "../store/open_files.ts";
 import { Zstd } from "../store/zstd.ts";
-import { DeleterClient } from "./deleter_client.ts";
+import { DeleterClient, N_WORKERS } from "./deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
 import { PreparedIngest } from "./prepare_ingest.ts";
 import {
@@ -60,6 +61,7 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
   const config = loadRepositoryConfig(options.repository, context.env);
+  requireOpenFiles(config.configPath, N_WORKERS, false);
   using deleter = DeleterClient.start(context.makeWorker);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {

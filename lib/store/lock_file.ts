@@ -4,12 +4,13 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError, NotFoundError, ProvgraphError, RefusedError } from "../base/errors.ts";
 import { isLocalFileSystem, tryAdvisoryLock } from "./advisory_lock.ts";
 import { removeIfPresent } from "./durable_file.ts";
 import { failpoint } from "./failpoints.ts";
 import {
   describeSelf,
+  isConclusive,
   isForeignText,
   isGone,
   isRunning,
@@ -59,7 +60,8 @@ export class LockFile implements Disposable {
    * Takes the lock on `path`.
    *
    * @throws {EnvironmentError} if another process holds it, or may; names the lock file, host, process
-   *   and time, and the hint says how to tell a stale one. Also if what has its name is no lock.
+   *   and time, and the hint says how to tell a stale one.
+   * @throws {RefusedError} if what has its name is no lock.
    */
   static acquire(path: string): LockFile {
     const lockPath = `${path}.lock`;
@@ -122,26 +124,33 @@ export interface LockState {
  * @returns null if nothing is there, or what is there is no lock of this tool.
  */
 export function inspectLock(lockPath: string): LockState | null {
-  let opened;
-  try {
-    opened = openRegularFile(lockPath, { write: true });
-  } catch {
-    try {
-      opened = openRegularFile(lockPath);
-    } catch {
-      return null;
-    }
-  }
-  using file = opened.file;
+  const opened = openToLook(lockPath);
+  if (opened === null) return null;
+  using file = opened;
   const text = readText(file);
   if (isForeignText(text)) return null;
   const holder = parseHolder(text);
   const isFree = tryAdvisoryLock(file);
   if (isFree === false) return { use: "held", holder };
   const own = describeSelf();
-  if (isFree && isConclusive(lockPath, holder, own)) return { use: "free", holder };
+  if (isFree && isConclusive(holder, own, isLocalFileSystem(lockPath))) {
+    return { use: "free", holder };
+  }
   if (holder !== null && isGone(holder, own)) return { use: "free", holder };
   return { use: holder !== null && isRunning(holder, own) ? "held" : "unknown", holder };
+}
+
+/** For writing too, if that is permitted: locks of network file systems ask for it. */
+function openToLook(lockPath: string): Deno.FsFile | null {
+  for (const write of [true, false]) {
+    try {
+      if (!Deno.lstatSync(lockPath).isFile) return null;
+      return openRegularFile(lockPath, { write }).file;
+    } catch {
+      // Gone, or not to be read by this user.
+    }
+  }
+  return null;
 }
 
 function openDraft(draft: string): Deno.FsFile {
@@ -206,7 +215,8 @@ function claimByRename(draft: string, lockPath: string): boolean {
  *
  * @returns what became of it: "changed" if the lock was gone or replaced meanwhile; an error if a process
  *   has the advisory lock, who may hold the lock or be replacing it just now.
- * @throws {EnvironmentError} if the lock is certainly held, or may be, or is no lock.
+ * @throws {EnvironmentError} if the lock is certainly held, or may be.
+ * @throws {RefusedError} if it is no lock.
  */
 function replaceIfStale(
   path: string,
@@ -229,32 +239,23 @@ function replaceIfStale(
     }
     // The advisory lock may have been won on a file that somebody has just replaced.
     if (pathIdentity(lockPath) !== identityOf(file.statSync())) return "changed";
-    const isStale = (isFree === true && isConclusive(lockPath, holder, own)) ||
+    const isStale = (isFree === true && isConclusive(holder, own, isLocalFileSystem(lockPath))) ||
       (holder !== null && isGone(holder, own));
     if (!isStale) throw heldError(path, lockPath, holder, false);
     Deno.renameSync(draft, lockPath);
     return "replaced";
   } catch (error) {
-    if (error instanceof EnvironmentError) throw error;
+    if (error instanceof ProvgraphError) throw error;
     if (isAbsence(error)) return "changed";
     throw fileError("take over lock file", lockPath, error);
   }
 }
 
 /**
- * Whether an advisory lock that can be had says that nobody holds the lock: no other host can, or who
- * wrote it ran under this kernel and did keep the advisory lock.
- */
-function isConclusive(lockPath: string, holder: LockHolder | null, own: LockHolder): boolean {
-  if (holder !== null && !holder.keepsAdvisory) return false;
-  if (isLocalFileSystem(lockPath)) return true;
-  return holder !== null && holder.boot !== null && holder.boot === own.boot;
-}
-
-/**
  * Opens what is at the lock's name; null if nothing is.
  *
- * @throws {EnvironmentError} if that is no regular file, or can't be opened.
+ * @throws {RefusedError} if that is no regular file.
+ * @throws {EnvironmentError} if it can't be opened.
  */
 function openLock(path: string, lockPath: string): Deno.FsFile | null {
   try {
@@ -264,8 +265,8 @@ function openLock(path: string, lockPath: string): Deno.FsFile | null {
     if (!info.isFile) throw notALock(path, lockPath, `it is ${kindOf(info)}`);
     return openRegularFile(lockPath, { action: "open lock file", write: true }).file;
   } catch (error) {
-    if (error instanceof EnvironmentError) throw error;
-    if (isAbsence(error) || isAbsence((error as Error).cause)) return null;
+    if (isAbsence(error) || error instanceof NotFoundError) return null;
+    if (error instanceof ProvgraphError) throw error;
     throw fileError("open lock file", lockPath, error);
   }
 }
@@ -276,8 +277,8 @@ function readText(file: Deno.FsFile): string {
   return new TextDecoder().decode(bytes.subarray(0, size));
 }
 
-function notALock(path: string, lockPath: string, why: string): EnvironmentError {
-  return new EnvironmentError(
+function notALock(path: string, lockPath: string, why: string): RefusedError {
+  return new RefusedError(
     `Cannot lock "${path}": "${lockPath}" is no lock of this tool: ${why}`,
     { hint: `move "${lockPath}" elsewhere, or write to another file` },
   );

@@ -76,6 +76,22 @@ export function describeSelf(): LockHolder {
   };
 }
 
+/**
+ * Whether an advisory lock that can be had says that nobody holds the lock: no other host can have it, or who
+ * wrote the text ran under this boot of this kernel and did keep the advisory lock.
+ *
+ * @param holder What the text says; null if it isn't whole.
+ * @param isLocal Whether this kernel alone uses the file system.
+ */
+export function isConclusive(
+  holder: LockHolder | null,
+  own: LockHolder,
+  isLocal: boolean,
+): boolean {
+  if (holder !== null && !holder.keepsAdvisory) return false;
+  return isLocal || (holder !== null && holder.boot !== null && holder.boot === own.boot);
+}
+
 /** Whether it is certain, without asking an advisory lock, that the holder no longer runs. */
 export function isGone(holder: LockHolder, own: LockHolder): boolean {
   if (!isVisible(holder, own)) return false;

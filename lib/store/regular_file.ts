@@ -49,6 +49,31 @@ export function openRegularFile(
 }
 
 /**
+ * Opens a regular file to append to it, or makes it.
+ *
+ * @throws {EnvironmentError} or NotFoundError if it can't be opened or isn't a regular file.
+ */
+export function openToAppend(path: string, action: string): Deno.FsFile {
+  try {
+    const found = statIfThere(path);
+    if (found !== null) requireRegularFile(path, found, action);
+    return Deno.openSync(path, { append: true, create: true });
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    throw fileError(action, path, error);
+  }
+}
+
+function statIfThere(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw error;
+  }
+}
+
+/**
  * The text of a small regular file, UTF-8.
  *
  * @param action What is attempted, for errors ("read options file").
