@@ -16,7 +16,12 @@
  * @module
  */
 
-import { ConflictingDatasetError, stopReason } from "../base/errors.ts";
+import {
+  ConflictingDatasetError,
+  EnvironmentError,
+  ProvgraphError,
+  stopReason,
+} from "../base/errors.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { describeSystemError } from "../store/file_source.ts";
@@ -61,7 +66,9 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
     clock.enter("check");
-    await using prepared = await PreparedIngest.prepare(options, config, zstd, context);
+    await using prepared = round === 0
+      ? await PreparedIngest.prepare(options, config, zstd, context)
+      : await prepareAgain(options, config, zstd, context);
     const ingest = new GraphIngest(prepared, context);
     const tell = () => {
       const { signal } = stopReason(context.signal);
@@ -83,5 +90,23 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
       seconds: (performance.now() - startMs) / 1000,
       stageSeconds: clock.seconds(),
     };
+  }
+}
+
+/**
+ * Prepares once more, after another process has registered a graph: what is refused now may have forgotten
+ * datasets before, so it doesn't end as if nothing had been changed.
+ */
+async function prepareAgain(
+  ...args: Parameters<typeof PreparedIngest.prepare>
+): Promise<PreparedIngest> {
+  try {
+    return await PreparedIngest.prepare(...args);
+  } catch (error) {
+    if (!(error instanceof ProvgraphError) || error.exitCode !== 2) throw error;
+    throw new EnvironmentError(
+      `Cannot go on, as another process was faster: ${error.message}`,
+      { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+    );
   }
 }

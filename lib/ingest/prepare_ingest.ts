@@ -15,6 +15,7 @@ import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/provenance_d
 import { withRecords } from "../butler/record_fetch.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { failpoint } from "../store/failpoints.ts";
 import type { Zstd } from "../store/zstd.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import { RunLock } from "./exclusion.ts";
@@ -29,6 +30,9 @@ import { VerifiedGraph } from "./verified_graph.ts";
 const QUANTA_PER_LOOK = 1024;
 /** Targets that are looked at in one go: signals are noticed in between. */
 const TARGETS_PER_TURN = 4096;
+
+/** What preparing needs of its surroundings. */
+type Surroundings = Pick<IngestContext, "log" | "progress">;
 
 /** An ingest that may begin. */
 export class PreparedIngest implements AsyncDisposable {
@@ -72,7 +76,7 @@ export class PreparedIngest implements AsyncDisposable {
     options: IngestOptions,
     config: RepositoryConfig,
     zstd: Zstd,
-    context: IngestContext,
+    context: Surroundings,
   ): Promise<PreparedIngest> {
     const registry = await openRegistry(config, {
       writeable: !options.isDryRun,
@@ -91,7 +95,7 @@ export class PreparedIngest implements AsyncDisposable {
     }
   }
 
-  async #prepare(zstd: Zstd, context: IngestContext): Promise<void> {
+  async #prepare(zstd: Zstd, context: Surroundings): Promise<void> {
     const { options, config, registry } = this;
     const { root } = config.datastore;
     await registry.checkDatasetType(this.provenanceType);
@@ -100,6 +104,7 @@ export class PreparedIngest implements AsyncDisposable {
     if (!options.isDryRun) {
       const { run } = this.choice;
       this.#lock = RunLock.take(absolutePath(root, this.templatePath(run)), root, run);
+      failpoint("ingest.locked");
       // What was seen before may have been the work of whoever had the lock.
       this.choice = await choose();
       if (this.choice.run !== run) throw replacedError(this.choice.path);
@@ -135,7 +140,7 @@ export class PreparedIngest implements AsyncDisposable {
   }
 
   /** Checks every byte of the graph, and reads what it is to back. */
-  async #read({ log, progress }: IngestContext): Promise<void> {
+  async #read({ log, progress }: Surroundings): Promise<void> {
     const { run, registered, path } = this.choice;
     const { graph } = this.verified;
     log.log(

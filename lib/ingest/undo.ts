@@ -18,7 +18,6 @@ import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
-import { openRegistry } from "../butler/registry.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileIdentity } from "../store/file_source.ts";
 import { requireStamp } from "../store/file_stamp.ts";
@@ -29,7 +28,7 @@ import { EmptyDirectories } from "./empty_directories.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
 import { PreparedIngest } from "./prepare_ingest.ts";
 import { TargetState } from "./targets.ts";
-import { putGraphBack } from "./transfer.ts";
+import { isContentOf, putGraphBack } from "./transfer.ts";
 import { UndoBatches } from "./undo_batches.ts";
 
 /** What is to be undone; names as on the command line. */
@@ -84,7 +83,7 @@ async function undo(
   const startMs = performance.now();
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
-  const run = await requireIngested(options, config, zstd);
+  const run = await chooseRun(options, zstd);
   const directories = new EmptyDirectories(config.datastore.root);
   const summary = await withPrepared(options, config, zstd, context, run, directories);
   // Only now, as the lock lies there as well.
@@ -92,26 +91,15 @@ async function undo(
   return { ...summary, seconds: (performance.now() - startMs) / 1000 };
 }
 
-/** The RUN, which must have a graph. */
-async function requireIngested(
-  options: UndoOptions,
-  config: RepositoryConfig,
-  zstd: Zstd,
-): Promise<string> {
-  const { graphPath, outputRun, repository } = options;
-  const isThere = graphPath !== null && fileIdentity(graphPath) !== null;
-  const run = outputRun ?? (isThere ? await graphRun(graphPath, zstd) : null);
-  if (run === null) {
-    throw new UsageError("Cannot undo an ingest: it isn't said of which RUN", {
-      hint: "give --output-run RUN",
-    });
+/** The RUN that is meant. */
+async function chooseRun({ graphPath, outputRun }: UndoOptions, zstd: Zstd): Promise<string> {
+  if (outputRun !== null) return outputRun;
+  if (graphPath !== null && fileIdentity(graphPath) !== null) {
+    return await graphRun(graphPath, zstd);
   }
-  await using registry = await openRegistry(config, { writeable: false });
-  if (await registry.findRunProvenance(run) !== null) return run;
-  throw new RefusedError(
-    `Cannot undo the ingest of RUN "${run}" in "${repository}": it has no run_provenance, so nothing ` +
-      "is ingested, or all of it is undone",
-  );
+  throw new UsageError("Cannot undo an ingest: it isn't said of which RUN", {
+    hint: "give --output-run RUN",
+  });
 }
 
 async function withPrepared(
@@ -131,9 +119,8 @@ async function withPrepared(
     context,
   );
   const { registry, choice, verified } = prepared;
-  if (choice.registered === null) {
-    throw new RefusedError(`Cannot undo the ingest of RUN "${run}": somebody has just undone it`);
-  }
+  const stored = storedGraph(prepared);
+  requireIngested(prepared, stored);
   await requireOnlyTargets(prepared);
   const batches = await UndoBatches.begin(prepared);
   while (await batches.next(options.batchSize)) {
@@ -146,17 +133,41 @@ async function withPrepared(
   if (options.isDryRun) return result;
   await stopIfAsked(context.signal, batches.nRegistered);
   await forgetUnproduced(prepared);
-  await registry.forgetDatasets(choice.registered.id);
+  if (choice.registered !== null) await registry.forgetDatasets(choice.registered.id);
   failpoint("undo.unregistered");
+  if (graphPath === null || stored === null) return result;
+  putGraphBack(stored, graphPath, verified.source);
+  failpoint("undo.graph-moved");
   const templatePath = prepared.templatePath(run);
-  if (graphPath !== null) {
-    putGraphBack(choice.path, graphPath, verified.source);
-    if (choice.path === absolutePath(config.datastore.root, templatePath)) {
-      const directory = dirname(templatePath);
-      directories.add(templatePath, dirname(directory), directory.split("/").at(-1)!);
-    }
+  if (stored === absolutePath(config.datastore.root, templatePath)) {
+    const directory = dirname(templatePath);
+    directories.add(templatePath, dirname(directory), directory.split("/").at(-1)!);
   }
   return result;
+}
+
+/** The graph in the datastore: registered or not, as a killed process leaves it. */
+function storedGraph(
+  { choice, config, templatePath, verified }: PreparedIngest,
+): string | null {
+  if (choice.registered !== null) return choice.path;
+  const path = absolutePath(config.datastore.root, templatePath(choice.run));
+  return isContentOf(path, verified.source) ? path : null;
+}
+
+/** Something must have been begun: the graph be in the datastore, or datasets not be registered. */
+function requireIngested(
+  { choice, targets, options }: PreparedIngest,
+  stored: string | null,
+): void {
+  if (stored !== null) return;
+  for (let target = 0; target < targets.n; target++) {
+    if (targets.produced[target] === 1 && targets.state[target] === TargetState.ABSENT) return;
+  }
+  throw new RefusedError(
+    `Cannot undo the ingest of RUN "${choice.run}" in "${options.repository}": nothing of graph ` +
+      `"${choice.path}" is ingested there`,
+  );
 }
 
 function ingestOptions(options: UndoOptions, run: string, isThere: boolean): IngestOptions {
@@ -194,7 +205,7 @@ async function requireOnlyTargets(
     for (let at = 0; at < ids.length; at += UUID_SIZE) {
       if (targets.find(ids, at) >= 0) continue;
       const text = uuidToText(ids, at);
-      if (text === uuidToText(choice.registered!.id)) continue;
+      if (choice.registered !== null && text === uuidToText(choice.registered.id)) continue;
       throw new RefusedError(
         `Cannot undo the ingest of RUN "${choice.run}": dataset ${text} is backed by its graph as well, ` +
           "which knows nothing of it",

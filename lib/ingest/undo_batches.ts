@@ -167,10 +167,11 @@ export class UndoBatches {
     failpoint("undo.switched");
   }
 
-  /** The RUN must still have the graph that was checked. */
+  /** The RUN must still have the graph that was checked, or none. */
   #guard(): ProvenanceGuard {
     const { choice: { registered }, verified } = this.#prepared;
-    const { id, record } = registered!;
+    if (registered === null) return { provenance: null };
+    const { id, record } = registered;
     return { provenance: { id, path: record.path, fileSize: verified.stamp.size } };
   }
 

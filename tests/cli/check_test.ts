@@ -97,19 +97,23 @@ for (const archive of fixtureArchives("interrupted-ingest")) {
 
 /** Where this tool is killed, and the problem that it then leaves. */
 const KILLS: Record<string, string[]> = {
-  "forget.committed": ["interrupted-forget"],
-  "transfer.placed": ["left-over-temporary", "promised-ingest"],
-  "transfer.named": ["unregistered-graph"],
-  "backed.before-commit": ["unregistered-graph"],
-  "backed.committed:2": ["interrupted-ingest"],
-  "directories.before": ["empty-directory"],
+  "forget.committed": ["interrupted-forget", "left-over-lock"],
+  "transfer.placed": ["left-over-lock", "left-over-temporary", "promised-ingest"],
+  "transfer.named": ["left-over-lock", "unregistered-graph"],
+  "backed.before-commit": ["left-over-lock", "unregistered-graph"],
+  "backed.committed:2": ["interrupted-ingest", "left-over-lock"],
+  "directories.before": ["empty-directory", "left-over-lock"],
 };
 
 for (const [failpoint, kinds] of Object.entries(KILLS)) {
   Deno.test(`check --repair finishes the ingest when this tool was killed at ${failpoint}`, async () => {
     await using work = await copyOfFixture("small-mixed", "aggregated");
     const killed = await runProvgraph(
-      ["-q", "ingest-graph", "repo", "provenance.qg", "--batch-size", "20"],
+      [
+        ...["-q", "ingest-graph", "repo", "provenance.qg", "--batch-size", "20"],
+        // A move makes a hard link, which needs no temporary file.
+        ...["--transfer", failpoint === "transfer.placed" ? "copy" : "move"],
+      ],
       { cwd: work.path, env: { PROVGRAPH_FAILPOINTS: `${failpoint}=kill` } },
     );
     // A binary without the permission to send signals ends by one all the same.

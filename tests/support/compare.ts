@@ -125,14 +125,14 @@ export function assertGraphEqual(
   assertJsonEqual(withoutVolatile(actual), withoutVolatile(expected), what, exceptionMetadata);
 }
 
-/** A member that only this tool writes, which readers ignore (`schema/quantum-graph.md`, section 9). */
-const OUR_MEMBER = "quanta.files (stored)";
+/** Members that only this tool writes, which readers ignore (`schema/quantum-graph.md`, section 9). */
+const OUR_MEMBERS: readonly unknown[] = ["blocks.checked (stored)", "quanta.files (stored)"];
 
 function withoutVolatile(graph: unknown): unknown {
   const { volatile: _volatile, ...rest } = graph as Record<string, unknown>;
   const { members } = rest;
   return Array.isArray(members)
-    ? { ...rest, members: members.filter((name) => name !== OUR_MEMBER) }
+    ? { ...rest, members: members.filter((name) => !OUR_MEMBERS.includes(name)) }
     : rest;
 }
 
