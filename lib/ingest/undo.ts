@@ -84,7 +84,8 @@ async function undo(
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
   const run = await chooseRun(options, zstd);
-  const directories = new EmptyDirectories(config.datastore.root);
+  // Only the graph's own directory goes, which is no other RUN's.
+  const directories = new EmptyDirectories(config.datastore.root, { owner: () => null });
   const summary = await withPrepared(options, config, zstd, context, run, directories);
   // Only now, as the lock lies there as well.
   if (!options.isDryRun) await directories.remove();

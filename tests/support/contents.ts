@@ -1,7 +1,7 @@
 /** What content there is below a directory, in files and in provenance graphs, whatever they are called. */
 
 import { parseJson } from "../../lib/base/json_text.ts";
-import { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
+import type { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
 import { ProvenanceGraph, splitAttempts } from "../../lib/qg/provenance_graph.ts";
 import { FileSource } from "../../lib/store/file_source.ts";
 import { Zstd } from "../../lib/store/zstd.ts";
