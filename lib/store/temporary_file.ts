@@ -115,10 +115,11 @@ function createNew(path: string, isNew: boolean): Deno.FsFile | null {
   return null;
 }
 
-/** What is at a path, which is not followed; null if nothing is. */
+/** What the system says of a regular file; null if none is there, also of a link, whose mode says nothing. */
 export function infoAt(path: string): Deno.FileInfo | null {
   try {
-    return Deno.lstatSync(path);
+    const info = Deno.lstatSync(path);
+    return info.isFile ? info : null;
   } catch (error) {
     if (isAbsence(error)) return null;
     throw error;
