@@ -25,6 +25,7 @@ import { describeSystemError, fileError } from "../store/file_source.ts";
 import { requireOpenFiles } from "../store/open_files.ts";
 import { removeLeftovers } from "../store/temporary_file.ts";
 import { Zstd } from "../store/zstd.ts";
+import { chunkLogPathOf } from "./chunk_log_path.ts";
 import { checkCompression } from "./compression.ts";
 import { EarlyWorkers } from "./early_workers.ts";
 import { makeDocuments } from "./graph_members.ts";
@@ -35,14 +36,7 @@ import {
   type AggregateOptions,
   type AggregateSummary,
 } from "./options.ts";
-import {
-  chunkLogPathOf,
-  fingerprintOf,
-  openChunkLog,
-  openIndex,
-  prepareOutput,
-  tidy,
-} from "./output_files.ts";
+import { fingerprintOf, openChunkLog, openIndex, prepareOutput, tidy } from "./output_files.ts";
 import { checkRepository, type KnownState, refuseIfIngested } from "./preconditions.ts";
 import { tellProblem } from "./problems.ts";
 import { checkCounts, indexGraphWith } from "./index_graph.ts";

@@ -15,13 +15,9 @@ import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import { LockFile } from "../store/lock_file.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import { removeLeftovers } from "../store/temporary_file.ts";
+import { chunkLogPathOf } from "./chunk_log_path.ts";
 import type { FoundChunkLog } from "./messages.ts";
 import type { AggregateOptions } from "./options.ts";
-
-/** Path of the chunk log of an output. */
-export function chunkLogPathOf(outputPath: string): string {
-  return `${outputPath}.chunks`;
-}
 
 /**
  * Makes the output's directory and takes its lock. Given back, the lock takes with it what was made here

@@ -74,37 +74,6 @@ function statIfThere(path: string): Deno.FileInfo | null {
 }
 
 /**
- * The text of a small regular file, UTF-8.
- *
- * @param action What is attempted, for errors ("read options file").
- * @param maxSize Bytes; a larger file is refused.
- * @throws {NotFoundError} if nothing is there.
- * @throws {EnvironmentError} if it can't be read, isn't a regular file, or is larger.
- */
-export function readRegularText(path: string, action: string, maxSize: number): string {
-  const { file, info } = openRegularFile(path, { action });
-  using _file = file;
-  const bytes = new Uint8Array(Math.min(info.size, maxSize) + 1);
-  let done = 0;
-  try {
-    while (done < bytes.length) {
-      const n = file.readSync(bytes.subarray(done));
-      if (n === null || n === 0) break;
-      done += n;
-    }
-  } catch (error) {
-    throw fileError(action, path, error);
-  }
-  if (info.size > maxSize || done > maxSize) {
-    throw new EnvironmentError(
-      `Cannot ${action} "${path}": it has ${Math.max(info.size, done)} bytes, more than the ` +
-        `${maxSize} allowed`,
-    );
-  }
-  return new TextDecoder().decode(bytes.subarray(0, done));
-}
-
-/**
  * Refuses what isn't a regular file.
  *
  * @throws {EnvironmentError} that says what it is.
