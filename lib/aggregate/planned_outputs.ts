@@ -4,9 +4,9 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError, UnusableFileError } from "../base/errors.ts";
 import { decodeUtf8, type JsonValue, parseJson } from "../base/json_text.ts";
-import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
+import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
 import {
   absolutePath,
@@ -21,7 +21,7 @@ import { OutputTypes } from "../provenance/output_types.ts";
 import { METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_quantum.ts";
-import { fileIdentity } from "../store/file_source.ts";
+import { hasRegularFile } from "../store/file_source.ts";
 import type { ScannerSetup } from "./messages.ts";
 
 /** An output of a quantum with all that must be known about it. */
@@ -29,6 +29,8 @@ export interface Output {
   dataset: PredictedDatasetText;
   connection: string;
   id: Uint8Array;
+  /** The ID in lower case with dashes, as metadata have it. */
+  idText: string;
   typeIndex: number;
   plan: DatasetPlan;
   values: DataIdValue[];
@@ -50,6 +52,9 @@ function parseCoordinate(bytes: Uint8Array): JsonValue[] {
   const values = LARGE_INTEGER.test(text) ? parseJson(bytes) : JSON.parse(text);
   return values as JsonValue[];
 }
+
+/** An ID as nearly all graphs write it: 36 characters, no capital letter. */
+const PLAIN_ID = /^[0-9a-f-]{36}$/;
 
 /** Paths that might not be normal or lead out of the datastore. */
 const SUSPECT = /^$|^[./]|\/[./]|\/$|\0/;
@@ -108,7 +113,8 @@ export class PlannedOutputs {
           `dataset ${dataset.idText}`,
         );
         const path = plan.accepts(values) ? plan.path(values, this.#records, dataset.idText) : null;
-        outputs.push({ dataset, connection, id, typeIndex, plan, values, path });
+        const idText = PLAIN_ID.test(dataset.idText) ? dataset.idText : uuidToText(id);
+        outputs.push({ dataset, connection, id, idText, typeIndex, plan, values, path });
       }
     }
     return outputs;
@@ -164,9 +170,23 @@ export class PlannedOutputs {
     return absolutePath(this.#datastore.root, path);
   }
 
-  /** Whether the file of an output is there. */
+  /**
+   * Whether the file of an output is there.
+   *
+   * @throws {UnusableFileError} if something else is in its place.
+   */
   exists(output: Output): boolean {
-    return output.path !== null && fileIdentity(this.absolute(output.path)) !== null;
+    return output.path !== null && hasRegularFile(this.absolute(output.path));
+  }
+
+  /** Whether anything is in the place of an output, a file or not. */
+  hasAnything(output: Output): boolean {
+    try {
+      return this.exists(output);
+    } catch (error) {
+      if (error instanceof UnusableFileError) return true;
+      throw error;
+    }
   }
 
   /**

@@ -28,7 +28,9 @@ import { checkCompression } from "./compression.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
 import type { AggregateContext } from "./options.ts";
 import { indexGraph } from "./index_graph.ts";
-import { fingerprintOf } from "./output_files.ts";
+import { fingerprintOf, undoDirectories } from "./output_files.ts";
+import { hasRunFolder, nothingFound, requireDatastore } from "./presence.ts";
+import { RunTraces } from "./run_traces.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import {
   type ScanShardOptions,
@@ -85,6 +87,7 @@ async function scan(
       { hint: "use aggregate-graph alone" },
     );
   }
+  if (!options.allowEmpty) requireDatastore(config);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
     graphPath: options.graphPath,
@@ -110,6 +113,7 @@ async function scan(
   const fingerprint = fingerprintOf(graph);
   if (options.resume) refuseForeign(options.chunkLogPath, fingerprint);
   const directory = dirname(options.chunkLogPath);
+  using _directories = undoDirectories(directory);
   try {
     Deno.mkdirSync(directory, { recursive: true });
   } catch (error) {
@@ -121,12 +125,14 @@ async function scan(
     graphHeaderText: graph.headerText,
     pipelineGraphFrame: zstd.compressor(null, options.zstdLevel).compress(graph.pipelineGraphText),
   };
-  setup.dictionary = await sharedDictionary(
-    directory,
-    header,
-    () => makeDictionary(setup, index, options),
-  );
   const part = partPath(options.chunkLogPath);
+  using traces = new RunTraces(part);
+  const changes: string[] = [];
+  setup.dictionary = await sharedDictionary(directory, header, async () => {
+    const dictionary = await makeDictionary(setup, index, options);
+    changes.push(`a dictionary for all shards is in "${directory}"`);
+    return dictionary;
+  });
   const earlier = options.resume ? earlierLogs(options.chunkLogPath) : [];
   const merged = earlier.length === 0 ? null : mergeChunkLogs(
     earlier,
@@ -161,7 +167,17 @@ async function scan(
     }
     watch.update();
     run.summary.nChunkLogBytes = writer.size;
+    const { output_run } = graph.header;
+    if (!run.hasFoundFiles && !options.allowEmpty && !signal.aborted) {
+      // A shard may hold only quanta that could not run; but no run leaves no folder.
+      if (!hasRunFolder(config, output_run)) {
+        throw nothingFound(config, output_run, run.summary.nQuanta);
+      }
+      log.log("WARNING", "Not one log or metadata file of the quanta of this shard is there.");
+    }
     isDone = !signal.aborted;
+  } catch (error) {
+    throw traces.settle(error, changes);
   } finally {
     if (!isDone && run.summary.nSuccessful === 0) removeQuietly(part);
   }

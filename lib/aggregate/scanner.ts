@@ -7,7 +7,7 @@
  */
 
 import { ByteBuilder } from "../base/bytes.ts";
-import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError, UnusableFileError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { loadChunkLogAt } from "../provenance/chunk_table.ts";
 import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
@@ -31,6 +31,7 @@ import {
   writeMetadataBlock,
   writeQuantumBlock,
 } from "../provenance/scan_quantum.ts";
+import { brokenFileReason } from "../provenance/broken_file.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
 import { parseTaskMetadata } from "../provenance/task_metadata.ts";
 import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
@@ -42,7 +43,12 @@ import {
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
 import { ChunkType } from "../store/chunk_log.ts";
-import { readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import {
+  type FileVersion,
+  readWholeFile,
+  ReusableBuffer,
+  type WholeFile,
+} from "../store/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../store/whole_files.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
@@ -51,6 +57,7 @@ import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "./messages.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
+import { refuseUnpredicted } from "./right_run.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {
@@ -148,15 +155,21 @@ export class Scanner {
     return new Scanner(setup, isOpened ? opened! : await OpenedGraph.open(setup.graphPath));
   }
 
-  /** Scans quanta all of whose predecessors succeeded. */
-  scan(batch: number, quanta: Uint32Array): Promise<ScanResult> {
+  /**
+   * Scans quanta none of whose predecessors is known to have failed.
+   *
+   * @param behindUnreadable Those that follow a quantum of which that isn't known, as its metadata can't
+   *   be read: they are blocked if they left nothing.
+   */
+  scan(batch: number, quanta: Uint32Array, behindUnreadable: Uint32Array): Promise<ScanResult> {
     const turns = this.#files.turns(quanta.length, (i) => this.#wantedFiles(quanta[i]));
     return this.#run(batch, quanta, (q, state) => {
       if (this.#reuse(q, state)) {
         return [ScanStatus.SUCCESSFUL, this.#setup.reuse!.table.lastAttemptStatus[q]];
       }
       const quantum = this.#read(q);
-      return this.#scanOne(q, quantum, this.#outputs.of(quantum), state);
+      const outputs = this.#outputs.of(quantum);
+      return this.#scanOne(q, quantum, outputs, state, behindUnreadable.includes(q));
     }, { turns });
   }
 
@@ -165,15 +178,24 @@ export class Scanner {
     return this.#run(batch, quanta, (q, state) => {
       const quantum = this.#read(q);
       const outputs = this.#outputs.of(quantum);
-      if (outputs.some((output) => this.#outputs.exists(output))) state.nBlockedWithFiles++;
-      this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
-        type: ChunkType.BLOCKED,
-        flags: 0,
-        log: NO_FILE,
-        metadata: NO_FILE,
-      }, state);
-      return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
+      return this.#appendBlocked(q, quantum, outputs, state);
     });
+  }
+
+  #appendBlocked(
+    q: number,
+    quantum: PredictedQuantum,
+    outputs: readonly Output[],
+    state: BatchState,
+  ): [ScanStatus, number] {
+    if (outputs.some((output) => this.#outputs.hasAnything(output))) state.nBlockedWithFiles++;
+    this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
+      type: ChunkType.BLOCKED,
+      flags: 0,
+      log: NO_FILE,
+      metadata: NO_FILE,
+    }, state);
+    return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
   }
 
   /** Looks for the outputs of all init quanta. */
@@ -221,10 +243,12 @@ export class Scanner {
       lastAttemptStatuses,
       chunks: this.#setup.isWriting && state.chunks.length > 0 ? state.chunks.take() : null,
       reused: Uint32Array.from(state.reused),
+      unreadable: Uint32Array.from(state.unreadable),
       rows: state.rows.take(),
       nKnown: state.nKnown,
       problems: state.problems,
       nBlockedWithFiles: state.nBlockedWithFiles,
+      hasFiles: state.hasFiles,
       nFilesRead: state.nFilesRead,
       nBytesRead: state.nBytesRead,
       scanSeconds,
@@ -252,6 +276,7 @@ export class Scanner {
     quantum: PredictedQuantum,
     outputs: readonly Output[],
     state: BatchState,
+    isBehindUnreadable: boolean,
   ): [ScanStatus, number] {
     let flags = 0;
     let logIdentity = NO_FILE;
@@ -266,16 +291,17 @@ export class Scanner {
       parse: (b: Uint8Array) => T,
     ) => {
       if (output === null || output.path === null) return null;
-      const path = this.#outputs.absolute(output.path);
-      const file = this.#files.read(path, buffer);
+      const file = this.#readFile(quantum, output.path, buffer, state);
       if (file === null) return null;
+      state.hasFiles = true;
+      if (file === "unusable") return { identity: NO_FILE, value: null };
       state.nFilesRead++;
       state.nBytesRead += file.size;
       const identity: FileIdentity = { sizeBytes: file.size, mtimeNs: file.mtimeNs };
       try {
         return { identity, value: { bytes: file.bytes, parsed: parse(file.bytes) } };
       } catch (error) {
-        this.#problem(state, quantum, output.path, (error as Error).message, true);
+        this.#problem(state, quantum, output.path, brokenFileReason(file.bytes, error), true);
         return { identity, value: null };
       }
     };
@@ -298,19 +324,25 @@ export class Scanner {
         metadata = { bytes: metadataFile.value.bytes, document: metadataFile.value.parsed };
       }
     }
+    const isIncomplete = this.#setup.isIncomplete;
+    if (isBehindUnreadable && !isIncomplete && logFile === null && metadataFile === null) {
+      return this.#appendBlocked(q, quantum, outputs, state);
+    }
+    if ((flags & BROKEN_METADATA) !== 0) state.unreadable.push(q);
     let scanned: ScannedQuantum;
     try {
-      scanned = assembleAttempts(log, metadata, this.#setup.isIncomplete, logOutput !== null);
+      scanned = assembleAttempts(log, metadata, isIncomplete, logOutput !== null);
     } catch (error) {
       this.#problem(state, quantum, logOutput?.path ?? "", (error as Error).message, true);
       flags |= BROKEN_LOG;
       log = null;
-      scanned = assembleAttempts(null, metadata, this.#setup.isIncomplete, logOutput !== null);
+      scanned = assembleAttempts(null, metadata, isIncomplete, logOutput !== null);
     }
-    const nUnpredicted = countUnpredicted(scanned, outputs);
-    if (nUnpredicted > 0) {
-      scanned.remarks.push(`it lists ${nUnpredicted} outputs that were not predicted`);
-    }
+    refuseUnpredicted(scanned, outputs, {
+      graphPath: this.#setup.graphPath,
+      quantum,
+      path: (metadata === null ? logOutput?.path : metadataOutput.path) ?? "",
+    });
     for (const remark of scanned.remarks) {
       this.#problem(state, quantum, metadataOutput.path ?? "", remark, false);
     }
@@ -320,8 +352,8 @@ export class Scanner {
     const wasProduced = (output: Output): boolean => {
       if (output === logOutput) return log !== null;
       if (output === metadataOutput) return metadata !== null;
-      if (scanned.outputs !== null) return scanned.outputs.has(output.dataset.idText);
-      return this.#outputs.exists(output);
+      if (scanned.outputs !== null) return scanned.outputs.has(output.idText);
+      return this.#exists(quantum, output, state);
     };
     this.#append(q, quantum, scanned, outputs, wasProduced, log?.bytes ?? null, {
       type: ChunkType.SCAN,
@@ -330,6 +362,33 @@ export class Scanner {
       metadata: metadataIdentity,
     }, state);
     return [scanned.scanStatus, lastStatus];
+  }
+
+  /** A whole file; null if nothing is there. What can't be a file is told as a broken one. */
+  #readFile(
+    quantum: PredictedQuantum,
+    path: string,
+    buffer: ReusableBuffer,
+    state: BatchState,
+  ): WholeFile | "unusable" | null {
+    try {
+      return this.#files.read(this.#outputs.absolute(path), buffer);
+    } catch (error) {
+      if (!(error instanceof UnusableFileError)) throw error;
+      this.#problem(state, quantum, path, error.state, true);
+      return "unusable";
+    }
+  }
+
+  /** Whether an output is there. What can't be a file was not written, and is told as a broken one. */
+  #exists(quantum: PredictedQuantum, output: Output, state: BatchState): boolean {
+    try {
+      return this.#outputs.exists(output);
+    } catch (error) {
+      if (!(error instanceof UnusableFileError)) throw error;
+      this.#problem(state, quantum, output.path ?? "", error.state, true);
+      return false;
+    }
   }
 
   #problem(
@@ -465,7 +524,7 @@ export class Scanner {
     if (!this.#hasChunk(q)) return false;
     const { table, wasProduced } = this.#setup.reuse!;
     const matches = (path: string | null, at: number): boolean => {
-      const now = path === null ? null : this.#files.identity(this.#outputs.absolute(path));
+      const now = path === null ? null : this.#identity(path);
       return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
         (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
     };
@@ -486,6 +545,16 @@ export class Scanner {
     }
     state.reused.push(q);
     return true;
+  }
+
+  /** As it would be if nothing were there, for what can't be a file. */
+  #identity(path: string): FileVersion | null {
+    try {
+      return this.#files.identity(this.#outputs.absolute(path));
+    } catch (error) {
+      if (error instanceof UnusableFileError) return null;
+      throw error;
+    }
   }
 
   /** Whether an earlier run has left a chunk of a quantum that succeeded. */
@@ -542,7 +611,7 @@ export class Scanner {
     for (const quantum of this.#initQuanta) {
       const isTask = quantum.taskLabel !== "";
       for (const output of this.#outputs.of(quantum)) {
-        const wasProduced = this.#outputs.exists(output);
+        const wasProduced = this.#exists(quantum, output, state);
         const isPromised = this.#setup.promiseIngestGraph &&
           output.connection === CONFIG_CONNECTION && isTask;
         if (wasProduced && !isPromised) this.#addRow(output, state);
@@ -567,10 +636,12 @@ export class Scanner {
       parser: (bytes: Uint8Array, label: string) => T,
     ): { bytes: Uint8Array; parsed: T } | null => {
       const path = this.#outputs.only(quantum, outputs, connection)?.path;
-      const file = path == null ? null : readWholeFile(this.#outputs.absolute(path), buffer);
       try {
+        const file = path == null ? null : readWholeFile(this.#outputs.absolute(path), buffer);
         return file && { bytes: file.bytes, parsed: parser(file.bytes, quantum.taskLabel) };
-      } catch {
+      } catch (error) {
+        const isBroken = error instanceof UnusableFileError || !(error instanceof ProvgraphError);
+        if (!isBroken) throw error;
         return null; // told when it is scanned
       }
     };
@@ -582,6 +653,11 @@ export class Scanner {
       false,
       true,
     );
+    refuseUnpredicted(scanned, outputs, {
+      graphPath: this.#setup.graphPath,
+      quantum,
+      path: this.#outputs.only(quantum, outputs, METADATA_CONNECTION)?.path ?? "",
+    });
     const logBytes = log?.bytes ?? null;
     const text = (write: (out: ByteBuilder) => void): Uint8Array => {
       this.#text.reset();
@@ -626,12 +702,4 @@ export class Scanner {
 function roleOf(connection: string): number {
   if (connection === METADATA_CONNECTION) return DatasetRole.METADATA;
   return connection === LOG_CONNECTION ? DatasetRole.LOG : DatasetRole.OTHER;
-}
-
-/** Outputs that the metadata names but the predicted graph doesn't. */
-function countUnpredicted(scanned: ScannedQuantum, outputs: readonly Output[]): number {
-  if (scanned.outputs === null) return 0;
-  let nPredicted = 0;
-  for (const output of outputs) if (scanned.outputs.has(output.dataset.idText)) nPredicted++;
-  return scanned.outputs.size - nPredicted;
 }

@@ -6,7 +6,12 @@
  * @module
  */
 
-import { EnvironmentError, NotFoundError, ProvgraphError } from "../base/errors.ts";
+import {
+  EnvironmentError,
+  NotFoundError,
+  ProvgraphError,
+  UnusableFileError,
+} from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 
 /** Largest file that {@linkcode readWholeFile} takes unless told otherwise, in bytes. */
@@ -30,14 +35,26 @@ export function isAbsence(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** States of paths at which there can't be a file, however often one looks; by POSIX name. */
+const UNUSABLE: ReadonlyMap<string, string> = new Map([
+  ["ELOOP", "its symbolic links lead in a circle"],
+  ["ENAMETOOLONG", "the name is longer than the file system takes"],
+  ["EISDIR", "it is a directory"],
+]);
+
 /**
  * The tool's error for a failed call on a path: {@linkcode NotFoundError} when nothing is there,
- * {@linkcode EnvironmentError} for all else.
+ * {@linkcode UnusableFileError} when what is there can't be a file, {@linkcode EnvironmentError} for all
+ * else.
  *
  * @param action what was attempted, with its object ("open file").
  */
 export function fileError(action: string, path: string, error: unknown): ProvgraphError {
   const message = `Cannot ${action} "${path}": ${systemErrorText(error)}`;
+  const unusable = UNUSABLE.get(systemErrorCode(error) ?? "");
+  if (unusable !== undefined) {
+    return new UnusableFileError(action, path, unusable, { cause: error });
+  }
   return isAbsence(error)
     ? new NotFoundError(message, { cause: error })
     : new EnvironmentError(message, { cause: error });
@@ -239,7 +256,8 @@ export interface WholeFile extends FileVersion {
  *
  * @returns null if nothing is there (no such file, or a path through something not a directory).
  * @throws {EnvironmentError} for anything else, as absence must be known and never guessed: no
- * permission, I/O error, not a regular file, larger than `maxSize` bytes.
+ * permission, I/O error. An {@linkcode UnusableFileError} if it is no regular file, or larger than
+ * `maxSize` bytes.
  */
 export function readWholeFile(
   path: string,
@@ -289,14 +307,39 @@ export function versionOf({ size, mtime }: Deno.FileInfo): FileVersion {
   return { size, mtimeNs: BigInt(mtime?.getTime() ?? 0) * 1_000_000n };
 }
 
-function requireRegularFile(path: string, info: Deno.FileInfo): void {
-  if (info.isFile) return;
-  const kind = info.isDirectory ? "a directory" : "not a regular file";
-  throw new EnvironmentError(`Cannot read file "${path}": it is ${kind}`);
+/**
+ * Whether there is a regular file at a path, without opening it.
+ *
+ * @throws {UnusableFileError} if something else is there, which no one can have written as a file.
+ * @throws {EnvironmentError} if the system doesn't tell, as absence must be known.
+ */
+export function hasRegularFile(path: string): boolean {
+  try {
+    requireRegularFile(path, Deno.statSync(path));
+    return true;
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    if (isAbsence(error)) return false;
+    throw fileError("look at file", path, error);
+  }
 }
 
-function tooLarge(path: string, size: number, maxSize: number): EnvironmentError {
-  return new EnvironmentError(
-    `Cannot read file "${path}": it has ${size} bytes, more than the ${maxSize} allowed`,
+function requireRegularFile(path: string, info: Deno.FileInfo): void {
+  if (info.isFile) return;
+  const kind = info.isDirectory
+    ? "a directory"
+    : info.isFifo
+    ? "a FIFO"
+    : info.isSocket
+    ? "a socket"
+    : "a device";
+  throw new UnusableFileError("read file", path, `it is ${kind}, not a regular file`);
+}
+
+function tooLarge(path: string, size: number, maxSize: number): UnusableFileError {
+  return new UnusableFileError(
+    "read file",
+    path,
+    `it has ${size} bytes, more than the ${maxSize} allowed`,
   );
 }

@@ -40,6 +40,7 @@ interface Options {
   promiseIngestGraph: boolean;
   ingestBatchSize: number;
   strict: boolean;
+  allowEmpty: boolean;
   resume: boolean;
   keepChunks: boolean;
   chunks?: string[];
@@ -102,6 +103,11 @@ export function aggregateGraphCommand(
     .option("--no-defensive-ingest", "accepted; the registry is asked all the same")
     .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .option("--strict", "fail at the first log or metadata file that is broken", false)
+    .option(
+      "--allow-empty",
+      "take it for a result that not one log or metadata file is there",
+      false,
+    )
     .option("--resume", "continue OUTPUT.chunks if it is there", true)
     .option("--no-resume", "begin anew")
     .option("--keep-chunks", "keep OUTPUT.chunks beside the finished graph", false)
@@ -139,6 +145,7 @@ export function aggregateGraphCommand(
       promiseIngestGraph: options.promiseIngestGraph,
       ingestBatchSize: options.ingestBatchSize,
       isStrict: options.strict,
+      allowEmpty: options.allowEmpty,
       keepChunks: options.keepChunks,
       resume: options.resume,
       chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
@@ -159,6 +166,7 @@ export function aggregateGraphCommand(
         peakRssBytes,
       }));
     }
-    setExitCode(summary.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
+    const isIncomplete = summary.nProblems > 0 || summary.foundNothing;
+    setExitCode(isIncomplete ? ExitCode.INCOMPLETE : ExitCode.DONE);
   });
 }

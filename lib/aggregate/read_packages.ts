@@ -1,0 +1,57 @@
+/**
+ * The versions of the packages that a run used, from its own document.
+ *
+ * @module
+ */
+
+import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
+import { absolutePath } from "../butler/datastore.ts";
+import { graphDimensionRecords } from "../butler/dimension_records.ts";
+import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { brokenFileReason } from "../provenance/broken_file.ts";
+import { packagesJson } from "../provenance/packages.ts";
+import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import { readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import type { ScanProblem } from "./messages.ts";
+import type { KnownState } from "./preconditions.ts";
+
+/** Largest document that is read, bytes; thousands of packages take some hundred kilobytes. */
+const MAX_PACKAGES_SIZE = 2 ** 26;
+
+/**
+ * Text of the `packages` member of a graph.
+ *
+ * @returns also what is wrong with the document, if it can't be used; null if it can, or there is none.
+ */
+export function readPackages(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  known: KnownState,
+): { text: Uint8Array; problem: ScanProblem | null } {
+  const type = known.types.types[known.types.indexOf(PACKAGES_DATASET_TYPE)];
+  const plan = known.datastore.plan(type, graph.header.output_run);
+  const path = plan.path([], graphDimensionRecords(known.universe, new Map()));
+  const problem = (reason: string): ScanProblem => ({
+    quantumId: graph.initQuanta().find(({ taskLabel }) => taskLabel === "")?.quantumId ?? "",
+    taskLabel: "",
+    path,
+    reason,
+    isBroken: true,
+  });
+  let bytes: Uint8Array | null;
+  try {
+    const file = absolutePath(config.datastore.root, path);
+    bytes = readWholeFile(file, new ReusableBuffer(), MAX_PACKAGES_SIZE)?.bytes ?? null;
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error;
+    const reason = error instanceof UnusableFileError ? error.state : error.message;
+    return { text: packagesJson(null).text, problem: problem(reason) };
+  }
+  const { text, isBroken } = packagesJson(bytes && new TextDecoder().decode(bytes));
+  const reason = "it is not a mapping of versions";
+  return {
+    text,
+    problem: isBroken ? problem(brokenFileReason(bytes!, new Error(reason))) : null,
+  };
+}
