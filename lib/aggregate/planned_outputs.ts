@@ -4,8 +4,8 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError, ProvgraphError, UnusableFileError } from "../base/errors.ts";
-import { decodeUtf8, type JsonValue, parseJson } from "../base/json_text.ts";
+import { ProvgraphError, UnusableFileError } from "../base/errors.ts";
+import type { JsonValue } from "../base/json_text.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
 import {
@@ -18,11 +18,11 @@ import { graphDimensionRecords } from "../butler/dimension_records.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
 import type { TaskFiles } from "../provenance/graph_index.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
-import { METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_quantum.ts";
 import { hasRegularFile } from "../store/file_source.ts";
 import type { ScannerSetup } from "./messages.ts";
+import { outputTypeIndex, parseCoordinate, requireFiles } from "./output_rules.ts";
 
 /** An output of a quantum with all that must be known about it. */
 export interface Output {
@@ -41,16 +41,6 @@ export interface Output {
 export interface QuantumFiles {
   metadata: string | null;
   log: string | null;
-}
-
-/** Digits of integers that JavaScript's own parser might round. */
-const LARGE_INTEGER = /\d{16}/;
-
-/** Values of a data ID. The runtime's parser is many times faster for such short texts. */
-function parseCoordinate(bytes: Uint8Array): JsonValue[] {
-  const text = decodeUtf8(bytes);
-  const values = LARGE_INTEGER.test(text) ? parseJson(bytes) : JSON.parse(text);
-  return values as JsonValue[];
 }
 
 /** An ID as nearly all graphs write it: 36 characters, no capital letter. */
@@ -95,15 +85,11 @@ export class PlannedOutputs {
       for (const dataset of datasets) {
         const id = new Uint8Array(UUID_SIZE);
         writeUuidText(dataset.idText, id, 0);
-        const typeIndex = this.types.indexOf(dataset.typeName);
-        if (typeIndex < 0 || dataset.run !== this.#run) {
-          throw new InvalidQuantumGraphFileError(
-            `Cannot use dataset ${dataset.idText} of "${this.#graphPath}": ` +
-              (typeIndex < 0
-                ? `no task of the pipeline writes dataset type "${dataset.typeName}"`
-                : `its RUN is "${dataset.run}", expected "${this.#run}"`),
-          );
-        }
+        const typeIndex = outputTypeIndex(
+          this.types,
+          { path: this.#graphPath, run: this.#run },
+          { typeName: dataset.typeName, run: dataset.run, name: `dataset ${dataset.idText}` },
+        );
         const plan = this.#planOf(typeIndex);
         const { type } = plan;
         const values = dataIdFromCoordinate(
@@ -200,12 +186,7 @@ export class PlannedOutputs {
     connection: string,
   ): Output | null {
     const found = outputs.filter((output) => output.connection === connection);
-    if (found.length > 1 || (found.length === 0 && connection === METADATA_CONNECTION)) {
-      throw new InvalidQuantumGraphFileError(
-        `Cannot use quantum ${quantum.quantumId} of "${this.#graphPath}": it has ` +
-          `${found.length} datasets for ${connection}, expected 1`,
-      );
-    }
+    requireFiles(this.#graphPath, quantum.quantumId, connection, found.length);
     return found[0] ?? null;
   }
 }

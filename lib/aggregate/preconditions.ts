@@ -5,7 +5,12 @@
  * @module
  */
 
-import { ConflictingDefinitionError, RefusedError, UsageError } from "../base/errors.ts";
+import {
+  ConflictingDatasetError,
+  ConflictingDefinitionError,
+  RefusedError,
+  UsageError,
+} from "../base/errors.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import type { DimensionUniverse } from "../butler/dimensions.ts";
 import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
@@ -90,7 +95,7 @@ export async function refuseIfIngested(
  * same RUN.
  *
  * @param batch Datasets that would be registered; types that aren't registered may not occur.
- * @throws {ConflictingDefinitionError} if the registry has other IDs for their data IDs.
+ * @throws {ConflictingDatasetError} if the registry has other IDs for their data IDs.
  */
 export async function refuseConflicts(
   config: RepositoryConfig,
@@ -104,7 +109,7 @@ export async function refuseConflicts(
   });
   const reason = await registry.explainConflict(batch);
   if (reason === null) return;
-  throw new ConflictingDefinitionError(
+  throw new ConflictingDatasetError(
     `Cannot aggregate into RUN "${batch.run}" of "${config.argument}": it holds datasets of another ` +
       `predicted graph: ${reason}`,
     {

@@ -45,8 +45,9 @@ export function readPackages(
     bytes = readWholeFile(file, new ReusableBuffer(), MAX_PACKAGES_SIZE)?.bytes ?? null;
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
-    const reason = error instanceof UnusableFileError ? error.state : error.message;
-    return { text: packagesJson(null).text, problem: problem(reason) };
+    // What can't be a file is told by the scan of the init quanta already.
+    const isTold = error instanceof UnusableFileError;
+    return { text: packagesJson(null).text, problem: isTold ? null : problem(error.message) };
   }
   const { text, isBroken } = packagesJson(bytes && new TextDecoder().decode(bytes));
   const reason = "it is not a mapping of versions";

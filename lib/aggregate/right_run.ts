@@ -80,7 +80,7 @@ interface ReadyRun {
  * quanta, which every run writes, and that of a few quanta of each task. Only where the RUN holds datasets
  * that the graph does not have, which no run of a single graph does.
  *
- * @throws {ConflictingDefinitionError} if data IDs are registered under other IDs. Those that are met
+ * @throws {ConflictingDatasetError} if data IDs are registered under other IDs. Those that are met
  *   later end the run when they would be committed.
  */
 export async function refuseOtherGraph(run: ReadyRun): Promise<void> {

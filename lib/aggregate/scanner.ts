@@ -56,6 +56,7 @@ import { BatchState } from "./batch_state.ts";
 import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "./messages.ts";
+import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
 import { refuseUnpredicted } from "./right_run.ts";
 
@@ -71,6 +72,8 @@ export interface SampleBlocks {
 export class OpenedGraph {
   readonly graph: PredictedGraph;
   readonly zstd: Zstd;
+  /** Found out when they are wanted: not all that is opened is read so. */
+  #rules: PipelineRules | null | undefined;
 
   private constructor(graph: PredictedGraph, zstd: Zstd) {
     this.graph = graph;
@@ -94,10 +97,11 @@ export class OpenedGraph {
     }
   }
 
-  /** Ids of the quanta of some blocks; null if they can't be read. */
+  /** Ids of the quanta of some blocks; null if they can't be read, or aren't right. */
   tryReadIds(range: BlockRange): PackedQuantumIds | null {
     try {
-      return packQuantumIds(this.graph, range);
+      if (this.#rules === undefined) this.#rules = PipelineRules.of(this.graph);
+      return packQuantumIds(this.graph, range, this.#rules);
     } catch {
       return null;
     }
