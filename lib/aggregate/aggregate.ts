@@ -269,6 +269,7 @@ async function aggregate(
     outputRun: run,
     seconds: (performance.now() - startMs) / 1000,
     stageSeconds: clock.seconds(),
+    isIncomplete: options.isIncomplete,
     foundNothing,
     outputPath: isWritingGraph ? options.outputPath : null,
     chunkLogPath: options.isIncomplete || options.keepChunks ? chunkLogPath : null,

@@ -75,6 +75,8 @@ export type AggregateStage = typeof AGGREGATE_STAGES[number];
 /** What an aggregation came to. */
 export interface AggregateSummary extends AggregateCounts {
   outputRun: string;
+  /** Whether execution was said to go on. */
+  isIncomplete: boolean;
   /** Whether there was no log or metadata file at all, which only execution that goes on excuses. */
   foundNothing: boolean;
   seconds: number;

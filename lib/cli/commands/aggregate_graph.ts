@@ -14,6 +14,7 @@ import {
   zstdLevelOption,
 } from "../args.ts";
 import type { LogLevel } from "../../base/log.ts";
+import { TOOL_NAME } from "../../base/version.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -156,7 +157,8 @@ export function aggregateGraphCommand(
       },
     }, context);
     const peakRssBytes = peakRss();
-    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes }, context.log);
+    const again = await commandOf(graph, repository, options);
+    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes, again }, context.log);
     if (options.json) {
       const { speeds } = context.progress;
       cli.terminal.write(aggregateJson(summary, {
@@ -169,4 +171,21 @@ export function aggregateGraphCommand(
     const isIncomplete = summary.nProblems > 0 || summary.foundNothing;
     setExitCode(isIncomplete ? ExitCode.INCOMPLETE : ExitCode.DONE);
   });
+}
+
+/** The command line that does the same once more, but for what makes no difference to the result. */
+async function commandOf(graph: string, repository: string, options: Options): Promise<string> {
+  const { commandLine } = await import("../../inspect/check_findings.ts");
+  return commandLine(
+    TOOL_NAME,
+    "aggregate-graph",
+    graph,
+    repository,
+    ...(options.output === undefined ? [] : ["--output", options.output]),
+    ...(options.incomplete ? ["--incomplete"] : []),
+    ...(options.promiseIngestGraph ? ["--promise-ingest-graph"] : []),
+    ...(options.updateOutputChain ? [] : ["--no-update-output-chain"]),
+    ...(options.mockStorageClasses ? ["--mock-storage-classes"] : []),
+    ...(options.allowEmpty ? ["--allow-empty"] : []),
+  );
 }
