@@ -37,7 +37,7 @@ import {
   tidy,
 } from "./output_files.ts";
 import { checkRepository, refuseIfIngested } from "./preconditions.ts";
-import { nothingFound, requireDatastore } from "./presence.ts";
+import { nothingFound, requireDatastore, requireRunFolder } from "./presence.ts";
 import { tellProblem } from "./problems.ts";
 import { readPackages } from "./read_packages.ts";
 import { refuseOtherGraph } from "./right_run.ts";
@@ -140,6 +140,10 @@ async function aggregate(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
+  // Where execution goes on, it may have begun just now.
+  if (!options.allowEmpty && !options.isIncomplete) {
+    requireRunFolder(config, graph, index, scanner);
+  }
   const merged = options.chunkLogs.length > 0
     ? mergeShards(index, fingerprint, options, zstd, log)
     : null;

@@ -9,7 +9,11 @@
 import { EnvironmentError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore_path.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import { fileError, isAbsence } from "../store/file_source.ts";
+import { PlannedOutputs } from "./planned_outputs.ts";
+import type { CommonScannerSetup } from "./scan_setup.ts";
 
 /** How users say that there may be nothing. */
 const ALLOW = "if the run has left nothing indeed, say --allow-empty";
@@ -37,7 +41,7 @@ export function requireDatastore({ argument, datastore }: RepositoryConfig): voi
 /**
  * Words that not one log or metadata file was found.
  *
- * @param nQuanta Quanta that were looked at.
+ * @param nQuanta Quanta that were looked at; 0 if there was no need to, as the RUN has no folder.
  */
 export function nothingFound(
   { argument, datastore }: RepositoryConfig,
@@ -49,8 +53,10 @@ export function nothingFound(
     ? `though the folder of the RUN, "${folder}", is there`
     : `and there is no folder "${folder}"`;
   return new NothingFoundError(
-    `Cannot tell what became of RUN "${run}" of "${argument}": ${nQuanta} quanta were looked at and ` +
-      `not one has a log or metadata file, ${state}`,
+    `Cannot tell what became of RUN "${run}" of "${argument}": ` +
+      (nQuanta === 0
+        ? `there is no folder "${folder}"`
+        : `${nQuanta} quanta were looked at and not one has a log or metadata file, ${state}`),
     {
       hint:
         "see whether the disk is mounted, the repository is the one in which the run was executed, " +
@@ -59,9 +65,27 @@ export function nothingFound(
   );
 }
 
-/** Whether the folder that file templates make for a RUN, unless a site has its own, is there. */
-export function hasRunFolder({ datastore }: RepositoryConfig, run: string): boolean {
-  return isDirectory(absolutePath(datastore.root, run));
+/**
+ * Looks whether the folder of the RUN is there, if file templates put its files into one. Before anything
+ * else: whoever scans a share of the quanta alone can't tell otherwise whether there is anything.
+ *
+ * @param index May be empty: a run of no quanta needs no folder.
+ * @throws {NothingFoundError} if it is not.
+ */
+export function requireRunFolder(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  index: GraphIndex,
+  scanner: CommonScannerSetup,
+): void {
+  const { output_run: run } = graph.header;
+  if (index.nQuanta === 0 || isDirectory(absolutePath(config.datastore.root, run))) return;
+  const { blockOffset, blockSize } = index.arrays;
+  const text = graph.readBlock(blockOffset[0], blockSize[0]);
+  const outputs = new PlannedOutputs({ kind: "setup", name: "supervisor", ...scanner }, graph)
+    .of(graph.parseBlock(text, blockOffset[0]));
+  if (!outputs.some(({ path }) => path?.startsWith(`${run}/`))) return;
+  throw nothingFound(config, run, 0);
 }
 
 function isDirectory(path: string): boolean {

@@ -29,7 +29,7 @@ import { mergeChunkLogs } from "./merge_chunk_logs.ts";
 import type { AggregateContext } from "./options.ts";
 import { indexGraph } from "./index_graph.ts";
 import { fingerprintOf, undoDirectories } from "./output_files.ts";
-import { hasRunFolder, nothingFound, requireDatastore } from "./presence.ts";
+import { requireDatastore, requireRunFolder } from "./presence.ts";
 import { RunTraces } from "./run_traces.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import {
@@ -110,6 +110,7 @@ async function scan(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
+  if (!options.allowEmpty) requireRunFolder(config, graph, index, setup);
   const fingerprint = fingerprintOf(graph);
   if (options.resume) refuseForeign(options.chunkLogPath, fingerprint);
   const directory = dirname(options.chunkLogPath);
@@ -167,12 +168,8 @@ async function scan(
     }
     watch.update();
     run.summary.nChunkLogBytes = writer.size;
-    const { output_run } = graph.header;
     if (!run.hasFoundFiles && !options.allowEmpty && !signal.aborted) {
-      // A shard may hold only quanta that could not run; but no run leaves no folder.
-      if (!hasRunFolder(config, output_run)) {
-        throw nothingFound(config, output_run, run.summary.nQuanta);
-      }
+      // A shard may hold only quanta that could not run.
       log.log("WARNING", "Not one log or metadata file of the quanta of this shard is there.");
     }
     isDone = !signal.aborted;
