@@ -90,12 +90,13 @@ const CONTENT_ONLY = /gigabyte|empty|NUL/;
 
 for (const [name, { make, reason }] of Object.entries(STAND_INS)) {
   for (const type of ["warp_log", "calibrate_metadata", "calibrate_config", "packages"]) {
-    const isOutput = type.endsWith("_config");
+    // Nothing is read of outputs.
+    const isUnread = type.endsWith("_config") && CONTENT_ONLY.test(name);
     // A document of packages that is too large has another bound.
     const isOther = type === "packages" && name === "more than a gigabyte";
     // The logging of a task that says nothing leaves an empty log, as it does for the reference.
     const isSound = type === "warp_log" && name === "an empty file";
-    if (isOther || isSound) continue;
+    if (isUnread || isOther || isSound) continue;
     Deno.test(`${name} in the place of ${type} is one broken file`, async () => {
       await using work = await copyOfFixture(CASE, "before");
       const path = fileOf(work, type);
@@ -246,7 +247,6 @@ Deno.test("another graph's quantum that is met after a commit ends the run with 
   replaceFile(path, Deno.readTextFileSync(path).replace(/("outputs":\s*\[\s*")019f/, "$1019e"));
   const { code, stderr } = await aggregate(work, "--ingest-batch-size", "1");
   assert.match(stderr, /not the one that was executed/);
-  console.error("SAID", /by then (\d+)/.exec(stderr)?.[1]);
   const said = /by then (\d+) datasets are registered/.exec(stderr)?.[1] ?? "0";
   const query =
     "SELECT count(*) AS n FROM dataset d JOIN collection c ON c.collection_id = d.run_id " +
