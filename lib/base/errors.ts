@@ -204,6 +204,25 @@ export function errorToData(error: unknown): ErrorData {
   return { name: "Error", message: String(error), exitCode: 1 };
 }
 
+const WORKER_HINT = "run the same command again to continue; --debug shows the place";
+
+/** What helps where too many files are open. */
+export const OPEN_FILES_HINT = "raise the limit, as by: ulimit -n 1024";
+
+/**
+ * The next step after an error that the operating system gave, where no place nearer to it has said one;
+ * null for errors of another kind. Such errors are told by their code or by the runtime's words.
+ */
+export function hintOfSystemError(error: { message: string; code?: unknown }): string | null {
+  const { message, code } = error;
+  if (/\bToo many open files\b/.test(message) || code === "EMFILE" || code === "ENFILE") {
+    return OPEN_FILES_HINT;
+  }
+  const isOfSystem = /\(os error \d+\)/.test(message) ||
+    (typeof code === "string" && /^E[A-Z0-9]+$/.test(code));
+  return isOfSystem ? "mend the cause and run the same command again" : null;
+}
+
 /**
  * Turns data that crossed a worker boundary into an error with its cause chained. Where the message
  * doesn't say by itself what failed, the worker is named.
@@ -216,8 +235,7 @@ export function errorFromData(data: ErrorData, workerName: string): WorkerFailed
   const message = isClear
     ? data.message
     : `Cannot go on without worker "${workerName}": ${data.message}`;
-  const hint = data.hint ??
-    (isClear ? undefined : "run the same command again to continue; --debug shows the place");
+  const hint = data.hint ?? (isClear ? undefined : hintOfSystemError(data) ?? WORKER_HINT);
   const error = new WorkerFailedError(message, {
     cause,
     exitCode: data.exitCode,

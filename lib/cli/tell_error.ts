@@ -5,7 +5,13 @@
  * @module
  */
 
-import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
+import {
+  hintOfSystemError,
+  InterruptedError,
+  OPEN_FILES_HINT,
+  ProvgraphError,
+  type StopReason,
+} from "../base/errors.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, type Style } from "./color.ts";
 import { exitCodeOf, isCommanderError } from "./exit_codes.ts";
@@ -82,8 +88,16 @@ function messageOf(error: unknown): string {
 
 function hintOf(error: unknown, isDebug: boolean): string | undefined {
   if (isCommanderError(error)) return `run ${TOOL_NAME} help COMMAND for the options`;
-  if (error instanceof ProvgraphError) return error.hint;
+  if (error instanceof ProvgraphError) return error.hint ?? openFilesHint(error.cause);
+  const hint = error instanceof Error ? hintOfSystemError(error) : null;
+  if (hint !== null) return hint;
   return isDebug ? undefined : "run again with --debug for the place in the program";
+}
+
+/** An error that was worded says what failed, but not what helps against this cause. */
+function openFilesHint(cause: unknown): string | undefined {
+  const hint = cause instanceof Error ? hintOfSystemError(cause) : null;
+  return hint === OPEN_FILES_HINT ? hint : undefined;
 }
 
 function stacksOf(error: unknown): string[] {
