@@ -6,9 +6,9 @@
  */
 
 import {
+  hintOfKnownCause,
   hintOfSystemError,
   InterruptedError,
-  OPEN_FILES_HINT,
   ProvgraphError,
   type StopReason,
 } from "../base/errors.ts";
@@ -88,16 +88,15 @@ function messageOf(error: unknown): string {
 
 function hintOf(error: unknown, isDebug: boolean): string | undefined {
   if (isCommanderError(error)) return `run ${TOOL_NAME} help COMMAND for the options`;
-  if (error instanceof ProvgraphError) return error.hint ?? openFilesHint(error.cause);
+  if (error instanceof ProvgraphError) return error.hint ?? hintOfCause(error.cause);
   const hint = error instanceof Error ? hintOfSystemError(error) : null;
   if (hint !== null) return hint;
   return isDebug ? undefined : "run again with --debug for the place in the program";
 }
 
-/** An error that was worded says what failed, but not what helps against this cause. */
-function openFilesHint(cause: unknown): string | undefined {
-  const hint = cause instanceof Error ? hintOfSystemError(cause) : null;
-  return hint === OPEN_FILES_HINT ? hint : undefined;
+/** An error that was worded says what failed, but perhaps not what helps against its cause. */
+function hintOfCause(cause: unknown): string | undefined {
+  return cause instanceof Error ? hintOfKnownCause(cause) ?? undefined : undefined;
 }
 
 function stacksOf(error: unknown): string[] {

@@ -52,7 +52,7 @@ export class DurableWriter implements Disposable {
     try {
       this.#temporary.file.syncSync();
     } catch (error) {
-      throw fileError("make durable file", this.#temporary.path, error);
+      throw fileError("make durable file", this.#temporary.finalPath, error);
     }
     this.#temporary.publish();
   }
@@ -67,11 +67,11 @@ export class DurableWriter implements Disposable {
   }
 
   #writeAll(bytes: Uint8Array): void {
-    const { file, path } = this.#temporary;
+    const { file, finalPath } = this.#temporary;
     try {
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     } catch (error) {
-      throw fileError("write file", path, error);
+      throw fileError("write file", finalPath, error);
     }
   }
 }

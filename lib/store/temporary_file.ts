@@ -26,13 +26,14 @@ export class TemporaryFile implements Disposable {
   readonly path: string;
   /** Opened for reading and writing. */
   readonly file: Deno.FsFile;
-  readonly #finalPath: string;
+  /** What it will be. */
+  readonly finalPath: string;
   #isOpen = true;
 
   private constructor(path: string, file: Deno.FsFile, finalPath: string) {
     this.path = path;
     this.file = file;
-    this.#finalPath = finalPath;
+    this.finalPath = finalPath;
   }
 
   /**
@@ -65,9 +66,9 @@ export class TemporaryFile implements Disposable {
    * @throws {EnvironmentError} or NotFoundError if the system refuses.
    */
   publish(): void {
-    const replaced = infoAt(this.#finalPath);
+    const replaced = infoAt(this.finalPath);
     if (replaced !== null) keepOwnerAndMode(replaced, this.path);
-    renameDurably(this.path, this.#finalPath);
+    renameDurably(this.path, this.finalPath);
     this.#close();
   }
 

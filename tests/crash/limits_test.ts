@@ -51,7 +51,11 @@ const LIMITED: [limits: string, args: string[], said: RegExp][] = [
   ["--fsize=60000", AGGREGATE, /^error: Cannot .*(?:disk I\/O error|File too large).*\nhint: /],
   ["--fsize=8000", SCAN, /^error: Cannot write .*File too large.*\nhint: /],
   ["--fsize=8000", INGEST, /^error: Cannot .* registry ".*": disk I\/O error\nhint: .*ulimit -f/],
-  ["--fsize=8000", HTML, /^error: Cannot write file ".*File too large/],
+  [
+    "--fsize=8000",
+    HTML,
+    /^error: Cannot write file ".*r\.html": File too large.*\nhint: .*ulimit -f/,
+  ],
   [
     "--nofile=20",
     HTML,
