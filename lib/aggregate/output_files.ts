@@ -20,13 +20,22 @@ import type { FoundChunkLog } from "./messages.ts";
 import type { AggregateOptions } from "./options.ts";
 
 /**
+ * Will remove those parts of a directory's path that aren't there yet, if they are empty when this is
+ * disposed of: so that a refused run leaves nothing.
+ */
+export function undoDirectories(directory: string): DisposableStack {
+  const undo = new DisposableStack();
+  for (const missing of missingDirectories(directory)) undo.defer(() => removeIfEmpty(missing));
+  return undo;
+}
+
+/**
  * Makes the output's directory and takes its lock. Given back, the lock takes with it what was made here
- * and is still empty, so that a refused run leaves nothing.
+ * and is still empty.
  */
 export function prepareOutput(outputPath: string): Disposable {
-  using undo = new DisposableStack();
   const directory = dirname(outputPath);
-  for (const missing of missingDirectories(directory)) undo.defer(() => removeIfEmpty(missing));
+  using undo = undoDirectories(directory);
   try {
     Deno.mkdirSync(directory, { recursive: true });
     if (Deno.statSync(outputPath).isDirectory) {

@@ -38,13 +38,16 @@ export function templateElements(config: RepositoryConfig, universe: DimensionUn
   return [...elements];
 }
 
-/** Cuts the dictionary from samples; the same graph and files give the same bytes. */
+/**
+ * Cuts the dictionary from samples; the same graph and files give the same bytes.
+ *
+ * @throws {RefusedError} if the samples show that the graph isn't that of the run.
+ */
 export async function makeDictionary(
   setup: CommonScannerSetup,
   index: GraphIndex,
   { zstdDictSize, zstdDictNInputs }: CompressionOptions,
 ): Promise<Uint8Array> {
-  if (zstdDictSize === 0) return new Uint8Array(0);
   const scanner = await Scanner.open({ ...setup, kind: "setup", name: "supervisor" });
   try {
     return cutDictionary(index, zstdDictSize, zstdDictNInputs, (q) => scanner.sample(q));

@@ -34,7 +34,9 @@ import { checkDocumentForms } from "./document_readers.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
 import type { AggregateContext } from "./options.ts";
 import { indexGraph } from "./index_graph.ts";
-import { fingerprintOf } from "./output_files.ts";
+import { fingerprintOf, undoDirectories } from "./output_files.ts";
+import { requireDatastore, requireRunFolder } from "./presence.ts";
+import { RunTraces } from "./run_traces.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import {
   type ScanShardOptions,
@@ -94,6 +96,7 @@ async function scan(
   }
   const universe = DimensionUniverse.parse(universeText);
   checkForms(config, graph, universe, options.mockStorageClasses);
+  if (!options.allowEmpty) requireDatastore(config);
   requireOpenFiles(options.graphPath, options.nScanners, options.nScanners > 1);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
@@ -117,9 +120,11 @@ async function scan(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
+  if (!options.allowEmpty) requireRunFolder(config, graph, index, setup);
   const fingerprint = fingerprintOf(graph);
   if (options.resume) refuseForeign(options.chunkLogPath, fingerprint);
   const directory = dirname(options.chunkLogPath);
+  using _directories = undoDirectories(directory);
   try {
     Deno.mkdirSync(directory, { recursive: true });
   } catch (error) {
@@ -131,12 +136,14 @@ async function scan(
     graphHeaderText: graph.headerText,
     pipelineGraphFrame: zstd.compressor(null, options.zstdLevel).compress(graph.pipelineGraphText),
   };
-  setup.dictionary = await sharedDictionary(
-    directory,
-    header,
-    () => makeDictionary(setup, index, options),
-  );
   const part = partPath(options.chunkLogPath);
+  using traces = new RunTraces(part);
+  const changes: string[] = [];
+  setup.dictionary = await sharedDictionary(directory, header, async () => {
+    const dictionary = await makeDictionary(setup, index, options);
+    changes.push(`a dictionary for all shards is in "${directory}"`);
+    return dictionary;
+  });
   const earlier = options.resume ? earlierLogs(options.chunkLogPath) : [];
   const merged = earlier.length === 0 ? null : mergeChunkLogs(
     earlier,
@@ -171,7 +178,13 @@ async function scan(
     }
     watch.update();
     run.summary.nChunkLogBytes = writer.size;
+    if (!run.hasFoundFiles && !options.allowEmpty && !signal.aborted) {
+      // A shard may hold only quanta that could not run.
+      log.log("WARNING", "Not one log or metadata file of the quanta of this shard is there.");
+    }
     isDone = !signal.aborted;
+  } catch (error) {
+    throw traces.settle(error, changes);
   } finally {
     if (!isDone && run.summary.nSuccessful === 0) removeQuietly(part);
   }

@@ -7,7 +7,7 @@
  */
 
 import { ByteBuilder } from "../base/bytes.ts";
-import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError, UnusableFileError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { loadChunkLogAt } from "../provenance/chunk_table.ts";
 import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
@@ -38,6 +38,7 @@ import {
   writeMetadataBlock,
   writeQuantumBlock,
 } from "../provenance/scan_quantum.ts";
+import { brokenFileReason } from "../provenance/broken_file.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
 import type { MetadataConverter } from "../provenance/document_forms.ts";
 import { parseTaskMetadata, type TaskMetadata } from "../provenance/task_metadata.ts";
@@ -51,7 +52,12 @@ import {
 } from "../qg/predicted_quantum.ts";
 import { ChunkType } from "../store/chunk_log.ts";
 import { ContentDigest } from "../store/content_digest.ts";
-import { readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import {
+  type FileVersion,
+  readWholeFile,
+  ReusableBuffer,
+  type WholeFile,
+} from "../store/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../store/whole_files.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
@@ -60,7 +66,9 @@ import { metadataConverters } from "./document_readers.ts";
 import { blockCompressors, BlockKind, BlockStage, type ChunkSubject } from "./block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "./messages.ts";
+import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
+import { refuseUnpredicted } from "./right_run.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {
@@ -74,6 +82,8 @@ export interface SampleBlocks {
 export class OpenedGraph {
   readonly graph: PredictedGraph;
   readonly zstd: Zstd;
+  /** Found out when they are wanted: not all that is opened is read so. */
+  #rules: PipelineRules | null | undefined;
 
   private constructor(graph: PredictedGraph, zstd: Zstd) {
     this.graph = graph;
@@ -97,10 +107,11 @@ export class OpenedGraph {
     }
   }
 
-  /** Ids of the quanta of some blocks; null if they can't be read. */
+  /** Ids of the quanta of some blocks; null if they can't be read, or aren't right. */
   tryReadIds(range: BlockRange): PackedQuantumIds | null {
     try {
-      return packQuantumIds(this.graph, range);
+      if (this.#rules === undefined) this.#rules = PipelineRules.of(this.graph);
+      return packQuantumIds(this.graph, range, this.#rules);
     } catch {
       return null;
     }
@@ -187,15 +198,21 @@ export class Scanner {
     return { bytes: text, parsed: parseTaskMetadata(text, label) };
   }
 
-  /** Scans quanta all of whose predecessors succeeded. */
-  scan(batch: number, quanta: Uint32Array): Promise<ScanResult> {
+  /**
+   * Scans quanta none of whose predecessors is known to have failed.
+   *
+   * @param behindUnreadable Those that follow a quantum of which that isn't known, as its metadata can't
+   *   be read: they are blocked if they left nothing.
+   */
+  scan(batch: number, quanta: Uint32Array, behindUnreadable: Uint32Array): Promise<ScanResult> {
     const turns = this.#files.turns(quanta.length, (i) => this.#wantedFiles(quanta[i]));
     return this.#run(batch, quanta, (q, state) => {
       if (this.#reuse(q, state)) {
         return [ScanStatus.SUCCESSFUL, this.#setup.reuse!.table.lastAttemptStatus[q]];
       }
       const quantum = this.#read(q);
-      return this.#scanOne(q, quantum, this.#outputs.of(quantum), state);
+      const outputs = this.#outputs.of(quantum);
+      return this.#scanOne(q, quantum, outputs, state, behindUnreadable.includes(q));
     }, { turns });
   }
 
@@ -204,16 +221,25 @@ export class Scanner {
     return this.#run(batch, quanta, (q, state) => {
       const quantum = this.#read(q);
       const outputs = this.#outputs.of(quantum);
-      if (outputs.some((output) => this.#outputs.exists(output))) state.nBlockedWithFiles++;
-      this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
-        type: ChunkType.BLOCKED,
-        flags: 0,
-        log: NO_FILE,
-        metadata: NO_FILE,
-        proofs: null,
-      }, state);
-      return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
+      return this.#appendBlocked(q, quantum, outputs, state);
     });
+  }
+
+  #appendBlocked(
+    q: number,
+    quantum: PredictedQuantum,
+    outputs: readonly Output[],
+    state: BatchState,
+  ): [ScanStatus, number] {
+    if (outputs.some((output) => this.#outputs.hasAnything(output))) state.nBlockedWithFiles++;
+    this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
+      type: ChunkType.BLOCKED,
+      flags: 0,
+      log: NO_FILE,
+      metadata: NO_FILE,
+      proofs: null,
+    }, state);
+    return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
   }
 
   /** Looks for the outputs of all init quanta. */
@@ -261,10 +287,12 @@ export class Scanner {
       lastAttemptStatuses,
       chunks: this.#setup.isWriting && state.chunks.length > 0 ? state.chunks.take() : null,
       reused: Uint32Array.from(state.reused),
+      unreadable: Uint32Array.from(state.unreadable),
       rows: state.rows.take(),
       nKnown: state.nKnown,
       problems: state.problems,
       nBlockedWithFiles: state.nBlockedWithFiles,
+      hasFiles: state.hasFiles,
       nFilesRead: state.nFilesRead,
       nBytesRead: state.nBytesRead,
       scanSeconds,
@@ -292,6 +320,7 @@ export class Scanner {
     quantum: PredictedQuantum,
     outputs: readonly Output[],
     state: BatchState,
+    isBehindUnreadable: boolean,
   ): [ScanStatus, number] {
     let flags = 0;
     let logIdentity = NO_FILE;
@@ -308,9 +337,10 @@ export class Scanner {
       parse: (b: Uint8Array, typeName: string) => { bytes: Uint8Array; parsed: T },
     ) => {
       if (output === null || output.path === null) return null;
-      const path = this.#outputs.absolute(output.path);
-      const file = this.#files.read(path, buffer);
+      const file = this.#readFile(quantum, output.path, buffer, state);
       if (file === null) return null;
+      state.hasFiles = true;
+      if (file === "unusable") return { identity: NO_FILE, value: null };
       state.nFilesRead++;
       state.nBytesRead += file.size;
       const identity: FileIdentity = { sizeBytes: file.size, mtimeNs: file.mtimeNs };
@@ -321,7 +351,7 @@ export class Scanner {
         }
         return { identity, value };
       } catch (error) {
-        this.#problem(state, quantum, output.path, (error as Error).message, true);
+        this.#problem(state, quantum, output.path, brokenFileReason(file.bytes, error), true);
         return { identity, value: null };
       }
     };
@@ -350,20 +380,26 @@ export class Scanner {
         metadata = { bytes: metadataFile.value.bytes, document: metadataFile.value.parsed };
       }
     }
+    const isIncomplete = this.#setup.isIncomplete;
+    if (isBehindUnreadable && !isIncomplete && logFile === null && metadataFile === null) {
+      return this.#appendBlocked(q, quantum, outputs, state);
+    }
+    if ((flags & BROKEN_METADATA) !== 0) state.unreadable.push(q);
     let scanned: ScannedQuantum;
     try {
-      scanned = assembleAttempts(log, metadata, this.#setup.isIncomplete, logOutput !== null);
+      scanned = assembleAttempts(log, metadata, isIncomplete, logOutput !== null);
     } catch (error) {
       this.#problem(state, quantum, logOutput?.path ?? "", (error as Error).message, true);
       flags |= BROKEN_LOG;
       log = null;
       clearFileProof(proofs, ProofOf.LOG);
-      scanned = assembleAttempts(null, metadata, this.#setup.isIncomplete, logOutput !== null);
+      scanned = assembleAttempts(null, metadata, isIncomplete, logOutput !== null);
     }
-    const nUnpredicted = countUnpredicted(scanned, outputs);
-    if (nUnpredicted > 0) {
-      scanned.remarks.push(`it lists ${nUnpredicted} outputs that were not predicted`);
-    }
+    refuseUnpredicted(scanned, outputs, {
+      graphPath: this.#setup.graphPath,
+      quantum,
+      path: (metadata === null ? logOutput?.path : metadataOutput.path) ?? "",
+    });
     for (const remark of scanned.remarks) {
       this.#problem(state, quantum, metadataOutput.path ?? "", remark, false);
     }
@@ -373,8 +409,8 @@ export class Scanner {
     const wasProduced = (output: Output): boolean => {
       if (output === logOutput) return log !== null;
       if (output === metadataOutput) return metadata !== null;
-      if (scanned.outputs !== null) return scanned.outputs.has(output.dataset.idText);
-      return this.#outputs.exists(output);
+      if (scanned.outputs !== null) return scanned.outputs.has(output.idText);
+      return this.#exists(quantum, output, state);
     };
     this.#append(q, quantum, scanned, outputs, wasProduced, log?.bytes ?? null, {
       type: ChunkType.SCAN,
@@ -384,6 +420,33 @@ export class Scanner {
       proofs,
     }, state);
     return [scanned.scanStatus, lastStatus];
+  }
+
+  /** A whole file; null if nothing is there. What can't be a file is told as a broken one. */
+  #readFile(
+    quantum: PredictedQuantum,
+    path: string,
+    buffer: ReusableBuffer,
+    state: BatchState,
+  ): WholeFile | "unusable" | null {
+    try {
+      return this.#files.read(this.#outputs.absolute(path), buffer);
+    } catch (error) {
+      if (!(error instanceof UnusableFileError)) throw error;
+      this.#problem(state, quantum, path, error.state, true);
+      return "unusable";
+    }
+  }
+
+  /** Whether an output is there. What can't be a file was not written, and is told as a broken one. */
+  #exists(quantum: PredictedQuantum, output: Output, state: BatchState): boolean {
+    try {
+      return this.#outputs.exists(output);
+    } catch (error) {
+      if (!(error instanceof UnusableFileError)) throw error;
+      this.#problem(state, quantum, output.path ?? "", error.state, true);
+      return false;
+    }
   }
 
   #problem(
@@ -519,7 +582,7 @@ export class Scanner {
     if (!this.#hasChunk(q)) return false;
     const { table, wasProduced } = this.#setup.reuse!;
     const matches = (path: string | null, which: 0 | 1): boolean => {
-      const now = path === null ? null : this.#files.identity(this.#outputs.absolute(path));
+      const now = path === null ? null : this.#identity(path);
       const at = q * 4 + which * 2;
       if (
         BigInt(now?.size ?? -1) !== table.identities[at] ||
@@ -546,6 +609,16 @@ export class Scanner {
     }
     state.reused.push(q);
     return true;
+  }
+
+  /** As it would be if nothing were there, for what can't be a file. */
+  #identity(path: string): FileVersion | null {
+    try {
+      return this.#files.identity(this.#outputs.absolute(path));
+    } catch (error) {
+      if (error instanceof UnusableFileError) return null;
+      throw error;
+    }
   }
 
   /** Whether an earlier run has left a chunk of a quantum that succeeded. */
@@ -603,7 +676,7 @@ export class Scanner {
     for (const quantum of this.#initQuanta) {
       const isTask = quantum.taskLabel !== "";
       for (const output of this.#outputs.of(quantum)) {
-        const wasProduced = this.#outputs.exists(output);
+        const wasProduced = this.#exists(quantum, output, state);
         const isPromised = this.#setup.promiseIngestGraph &&
           output.connection === CONFIG_CONNECTION && isTask;
         if (wasProduced && !isPromised) this.#addRow(output, state);
@@ -629,10 +702,12 @@ export class Scanner {
     ): { bytes: Uint8Array; parsed: T } | null => {
       const output = this.#outputs.only(quantum, outputs, connection);
       if (output === null || output.path === null) return null;
-      const file = readWholeFile(this.#outputs.absolute(output.path), buffer);
       try {
+        const file = readWholeFile(this.#outputs.absolute(output.path), buffer);
         return file && parser(file.bytes, output.dataset.typeName);
-      } catch {
+      } catch (error) {
+        const isBroken = error instanceof UnusableFileError || !(error instanceof ProvgraphError);
+        if (!isBroken) throw error;
         return null; // told when it is scanned
       }
     };
@@ -653,6 +728,11 @@ export class Scanner {
       false,
       true,
     );
+    refuseUnpredicted(scanned, outputs, {
+      graphPath: this.#setup.graphPath,
+      quantum,
+      path: this.#outputs.only(quantum, outputs, METADATA_CONNECTION)?.path ?? "",
+    });
     const logBytes = log?.bytes ?? null;
     const text = (write: (out: ByteBuilder) => void): Uint8Array => {
       this.#text.reset();
@@ -697,12 +777,4 @@ export class Scanner {
 function roleOf(connection: string): number {
   if (connection === METADATA_CONNECTION) return DatasetRole.METADATA;
   return connection === LOG_CONNECTION ? DatasetRole.LOG : DatasetRole.OTHER;
-}
-
-/** Outputs that the metadata names but the predicted graph doesn't. */
-function countUnpredicted(scanned: ScannedQuantum, outputs: readonly Output[]): number {
-  if (scanned.outputs === null) return 0;
-  let nPredicted = 0;
-  for (const output of outputs) if (scanned.outputs.has(output.dataset.idText)) nPredicted++;
-  return scanned.outputs.size - nPredicted;
 }

@@ -112,6 +112,26 @@ export class EnvironmentError extends ProvgraphError {
   override readonly exitCode = 1;
 }
 
+/**
+ * Something at a path that can't be read as a file, now or later: a directory, a FIFO, a socket, a circle
+ * of links, a file beyond all bounds. Exit code 1 where nobody counts it as a broken file.
+ */
+export class UnusableFileError extends EnvironmentError {
+  override name = "UnusableFileError";
+  /** What is wrong with it, without the path: "it is a directory". */
+  readonly state: string;
+
+  /**
+   * @param action What was attempted, with its object ("read file").
+   * @param path The path that was given.
+   * @param state What is there instead.
+   */
+  constructor(action: string, path: string, state: string, options: ProvgraphErrorOptions = {}) {
+    super(`Cannot ${action} "${path}": ${state}`, options);
+    this.state = state;
+  }
+}
+
 /** A worker died or reported an error; the cause is chained: exit code of the cause, else 1. */
 export class WorkerFailedError extends ProvgraphError {
   override name = "WorkerFailedError";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oddTimesText } from "../provenance/odd_times.ts";
 import {
   cappedTexts,
   caveatsText,
@@ -59,6 +60,7 @@ function head(report: RunReport, style: Style): string {
         (report.max_memory === null ? "" : `, peak memory ${formatSize(report.max_memory)}`),
     );
   }
+  if (report.n_odd_times > 0) lines.push(style.yellow(oddTimesText(report.n_odd_times)));
   return `${lines.join("\n")}\n`;
 }
 

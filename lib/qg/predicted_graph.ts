@@ -6,7 +6,7 @@
  */
 
 import { crc32 } from "../base/crc32.ts";
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { nodeZlib } from "../base/node_modules.ts";
 import { FileSource } from "../store/file_source.ts";
@@ -43,7 +43,7 @@ import {
   PASS_READ_SIZE,
 } from "./multiblock.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
-import { type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
+import { type OutputRules, type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
 import {
   parseInitQuanta,
   parsePredictedQuantum,
@@ -289,10 +289,11 @@ export class PredictedGraph implements Disposable {
    * Reads only the ids of a block, see {@linkcode scanQuantumIds}.
    *
    * @throws {InvalidQuantumGraphFileError} naming file and place if that fails.
+   * @throws {ProvgraphError} as the rules do.
    */
-  scanBlock(block: PredictedBlock, out: QuantumIds): void {
+  scanBlock(block: PredictedBlock, out: QuantumIds, rules: OutputRules | null = null): void {
     try {
-      scanQuantumIds(block.text, out);
+      scanQuantumIds(block.text, out, rules);
     } catch (cause) {
       throw this.#invalid(`block at ${block.offset}`, cause);
     }
@@ -433,7 +434,7 @@ export class PredictedGraph implements Disposable {
   }
 
   #invalid(what: string, cause: unknown): unknown {
-    if (cause instanceof InvalidQuantumGraphFileError) return cause;
+    if (cause instanceof ProvgraphError) return cause;
     if (!(cause instanceof Error)) return cause;
     return new InvalidQuantumGraphFileError(
       `Cannot read ${what} of "${this.path}": ${cause.message}`,

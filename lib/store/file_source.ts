@@ -6,7 +6,7 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 import { openRegularFile, requireRegularFile } from "./regular_file.ts";
 import { fileError, isAbsence, systemErrorText } from "./system_errors.ts";
@@ -215,7 +215,8 @@ export interface WholeFile extends FileVersion {
  *
  * @returns null if nothing is there (no such file, or a path through something not a directory).
  * @throws {EnvironmentError} for anything else, as absence must be known and never guessed: no
- * permission, I/O error, not a regular file, larger than `maxSize` bytes.
+ * permission, I/O error. An {@linkcode UnusableFileError} if it is no regular file, or larger than
+ * `maxSize` bytes.
  */
 export function readWholeFile(
   path: string,
@@ -271,8 +272,27 @@ export function versionOf({ size, mtime, ctime, ino }: Deno.FileInfo): FileVersi
   };
 }
 
-function tooLarge(path: string, size: number, maxSize: number): EnvironmentError {
-  return new EnvironmentError(
-    `Cannot read file "${path}": it has ${size} bytes, more than the ${maxSize} allowed`,
+/**
+ * Whether there is a regular file at a path, without opening it.
+ *
+ * @throws {UnusableFileError} if something else is there, which no one can have written as a file.
+ * @throws {EnvironmentError} if the system doesn't tell, as absence must be known.
+ */
+export function hasRegularFile(path: string): boolean {
+  try {
+    requireRegularFile(path, Deno.statSync(path));
+    return true;
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    if (isAbsence(error)) return false;
+    throw fileError("look at file", path, error);
+  }
+}
+
+function tooLarge(path: string, size: number, maxSize: number): UnusableFileError {
+  return new UnusableFileError(
+    "read file",
+    path,
+    `it has ${size} bytes, more than the ${maxSize} allowed`,
   );
 }

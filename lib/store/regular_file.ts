@@ -6,7 +6,7 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
 import { fileError, isAbsence } from "./system_errors.ts";
 
 /** A file that was found to be regular, with what the system says of the opened file itself. */
@@ -76,7 +76,7 @@ function statIfThere(path: string): Deno.FileInfo | null {
 /**
  * Refuses what isn't a regular file.
  *
- * @throws {EnvironmentError} that says what it is.
+ * @throws {UnusableFileError} that says what it is.
  */
 export function requireRegularFile(
   path: string,
@@ -84,12 +84,19 @@ export function requireRegularFile(
   action = "read file",
 ): void {
   if (info.isFile) return;
-  throw new EnvironmentError(`Cannot ${action} "${path}": it is ${kindOf(info)}`);
+  throw new UnusableFileError(action, path, `it is ${kindOf(info)}`);
 }
 
 /** What something that is no regular file is, in words. */
 export function kindOf(info: Deno.FileInfo): string {
-  return info.isDirectory ? "a directory" : "not a regular file";
+  const kind = info.isDirectory
+    ? "a directory"
+    : info.isFifo
+    ? "a FIFO"
+    : info.isSocket
+    ? "a socket"
+    : "a device";
+  return `${kind}, not a regular file`;
 }
 
 /** Device and inode of an opened file, or of what a path leads to: the same for the same file only. */

@@ -59,7 +59,7 @@ Deno.test("check's printed command mends on PostgreSQL what the killed reference
   await using lab = new PostgresWork(server, work, database);
   const { problems, kinds } = await check(work.repo, "--run", RUN);
   assert.deepEqual(kinds, ["interrupted-ingest"]);
-  const { code, stderr } = await runPrinted(problems[0].command);
+  const { code, stderr } = await runPrinted(problems[0].command!);
   assert.equal(code, 0, stderr);
   await lab.assertState(expectedAfterIngest(MIXED), archive);
 });

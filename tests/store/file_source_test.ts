@@ -72,8 +72,8 @@ Deno.test("FileSource.open() tells absence from what can't be read", () => {
     assert.throws(() => FileSource.open(path), NotFoundError);
     Deno.writeFileSync(path, new Uint8Array(1));
     assert.throws(() => FileSource.open(`${path}/b`), NotFoundError);
-    assert.throws(() => FileSource.open(directory), /EnvironmentError.*is a directory/);
-    assert.throws(() => FileSource.open("/dev/null"), /EnvironmentError.*not a regular file/);
+    assert.throws(() => FileSource.open(directory), /UnusableFileError.*is a directory/);
+    assert.throws(() => FileSource.open("/dev/null"), /UnusableFileError.*not a regular file/);
   });
 });
 

@@ -15,6 +15,7 @@ import {
   zstdLevelOption,
 } from "../args.ts";
 import type { LogLevel } from "../../base/log.ts";
+import { TOOL_NAME } from "../../base/version.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -42,6 +43,7 @@ interface Options {
   promiseIngestGraph: boolean;
   ingestBatchSize: number;
   strict: boolean;
+  allowEmpty: boolean;
   resume: boolean;
   keepChunks: boolean;
   chunks?: string[];
@@ -104,6 +106,11 @@ export function aggregateGraphCommand(
     .option("--no-defensive-ingest", "accepted; the registry is asked all the same")
     .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .option("--strict", "fail at the first log or metadata file that is broken", false)
+    .option(
+      "--allow-empty",
+      "take it for a result that not one log or metadata file is there",
+      false,
+    )
     .option("--resume", "continue OUTPUT.chunks if it is there", true)
     .option("--no-resume", "begin anew")
     .option("--keep-chunks", "keep OUTPUT.chunks beside the finished graph", false)
@@ -143,6 +150,7 @@ export function aggregateGraphCommand(
       promiseIngestGraph: options.promiseIngestGraph,
       ingestBatchSize: options.ingestBatchSize,
       isStrict: options.strict,
+      allowEmpty: options.allowEmpty,
       keepChunks: options.keepChunks,
       resume: options.resume,
       chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
@@ -153,7 +161,8 @@ export function aggregateGraphCommand(
       },
     }, context);
     const peakRssBytes = peakRss();
-    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes }, context.log);
+    const again = await commandOf(graph, repository, options);
+    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes, again }, context.log);
     if (options.json) {
       const { speeds } = context.progress;
       cli.terminal.write(aggregateJson(summary, {
@@ -163,6 +172,24 @@ export function aggregateGraphCommand(
         peakRssBytes,
       }));
     }
-    setExitCode(summary.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
+    const isIncomplete = summary.nProblems > 0 || summary.foundNothing;
+    setExitCode(isIncomplete ? ExitCode.INCOMPLETE : ExitCode.DONE);
   });
+}
+
+/** The command line that does the same once more, but for what makes no difference to the result. */
+async function commandOf(graph: string, repository: string, options: Options): Promise<string> {
+  const { commandLine } = await import("../../inspect/check_advice.ts");
+  return commandLine(
+    TOOL_NAME,
+    "aggregate-graph",
+    graph,
+    repository,
+    ...(options.output === undefined ? [] : ["--output", options.output]),
+    ...(options.incomplete ? ["--incomplete"] : []),
+    ...(options.promiseIngestGraph ? ["--promise-ingest-graph"] : []),
+    ...(options.updateOutputChain ? [] : ["--no-update-output-chain"]),
+    ...(options.mockStorageClasses ? ["--mock-storage-classes"] : []),
+    ...(options.allowEmpty ? ["--allow-empty"] : []),
+  );
 }

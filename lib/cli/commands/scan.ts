@@ -34,6 +34,7 @@ interface Options {
   mockStorageClasses: boolean;
   readAhead: ReadAhead;
   strict: boolean;
+  allowEmpty: boolean;
   resume: boolean;
   json: boolean;
 }
@@ -66,6 +67,7 @@ export function scanCommand(
     .addOption(zstdDictNInputsOption())
     .option("--mock-storage-classes", "allow _mock_* storage classes", false)
     .option("--strict", "fail at the first log or metadata file that is broken", false)
+    .option("--allow-empty", "go on though nothing at all of the run is there", false)
     .option("--no-resume", "leave aside what earlier scans of this share have found")
     .option("--log-status-interval <seconds>", "between status lines", integerAtLeast(1), 30)
     .option("--json", "print a summary as one JSON line", false)
@@ -88,6 +90,7 @@ export function scanCommand(
         zstdDictSize: options.zstdDictSize,
         zstdDictNInputs: options.zstdDictNInputs,
         isStrict: options.strict,
+        allowEmpty: options.allowEmpty,
         resume: options.resume,
       }, context);
       tellSummary(summary, options.shard, chunkLogPath, context.log);

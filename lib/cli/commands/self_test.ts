@@ -127,6 +127,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     mockStorageClasses: false,
     readAhead: "auto" as const,
     isStrict: true,
+    allowEmpty: false,
     resume: true,
     ...DEFAULT_COMPRESSION,
   };
