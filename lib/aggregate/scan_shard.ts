@@ -27,6 +27,7 @@ import { requireOutputRun } from "../qg/header.ts";
 import { ChunkLogWriter } from "../store/chunk_log.ts";
 import { renameDurably } from "../store/durable_file.ts";
 import { describeSystemError, fileError, fileIdentity } from "../store/file_source.ts";
+import { requireOpenFiles } from "../store/open_files.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { checkDocumentForms } from "./document_readers.ts";
@@ -93,6 +94,7 @@ async function scan(
   }
   const universe = DimensionUniverse.parse(universeText);
   checkForms(config, graph, universe, options.mockStorageClasses);
+  requireOpenFiles(options.graphPath, options.nScanners, options.nScanners > 1);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
     graphPath: options.graphPath,

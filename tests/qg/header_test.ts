@@ -116,19 +116,23 @@ Deno.test("provenanceHeaderText() replaces the graph type and nothing else", () 
 });
 
 Deno.test("provenanceHeaderText() keeps blanks, order, numbers and unknown keys", async (t) => {
+  const id = `"provenance_dataset_id":"01a203df-2de5-7220-9ed1-fffd0a448ee7"`;
   const cases = [
     [
-      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "predicted" }\n`,
-      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "provenance" }\n`,
+      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "predicted", ${id} }\n`,
+      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "provenance", ${id} }\n`,
     ],
-    [`{"version":0,"graph_type":"predicted"}`, `{"version":1,"graph_type":"provenance"}`],
-    [`{"graph_type":"predicted"}`, `{"graph_type":"provenance"}`],
     [
-      `{"graph_type":"x","graph_type":"predicted","n":9007199254740993}`,
-      `{"graph_type":"provenance","graph_type":"provenance","n":9007199254740993}`,
+      `{"version":0,"graph_type":"predicted",${id}}`,
+      `{"version":1,"graph_type":"provenance",${id}}`,
     ],
-    [`{"user":"é"}`, `{"graph_type":"provenance","user":"é"}`],
-    [`{}`, `{"graph_type":"provenance"}`],
+    [`{"graph_type":"predicted",${id}}`, `{"graph_type":"provenance",${id}}`],
+    [
+      `{"graph_type":"x","graph_type":"predicted","n":9007199254740993,${id}}`,
+      `{"graph_type":"provenance","graph_type":"provenance","n":9007199254740993,${id}}`,
+    ],
+    [`{"user":"é",${id}}`, `{"graph_type":"provenance","user":"é",${id}}`],
+    [`{${id}}`, `{"graph_type":"provenance",${id}}`],
   ];
   for (const [before, after] of cases) {
     await t.step(before, () => {
@@ -136,3 +140,19 @@ Deno.test("provenanceHeaderText() keeps blanks, order, numbers and unknown keys"
     });
   }
 });
+
+for (const rest of ["", ',"provenance_dataset_id":""']) {
+  Deno.test(`provenanceHeaderText() gives a graph without an ID one of its own, always the same${rest}`, () => {
+    const make = (run: string) => {
+      const text = encodeUtf8(
+        `{"version":0,"graph_type":"predicted","output_run":"${run}"${rest}}`,
+      );
+      return parseHeader(provenanceHeaderText(text), "p.qg", "provenance");
+    };
+    const header = make("a");
+    assert.match(header.provenance_dataset_id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
+    assert.deepEqual(make("a"), header);
+    assert.notEqual(make("b").provenance_dataset_id, header.provenance_dataset_id);
+    assert.deepEqual([header.version, header.output_run], [1, "a"]);
+  });
+}
