@@ -36,6 +36,7 @@ import type { DeleterClient } from "./deleter_client.ts";
 import { EmptyDirectories } from "./empty_directories.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import type { IngestContext, IngestOptions, IngestStage, IngestSummary } from "./options.ts";
+import { noteRecordedOriginals } from "./recorded_originals.ts";
 import { MAX_PATHS, RowBatch } from "./row_batch.ts";
 import { ingestStages, type ReadingFigures, readingStages } from "./stages.ts";
 import { Targets, TargetState } from "./targets.ts";
@@ -190,6 +191,7 @@ export class GraphIngest implements AsyncDisposable {
       watch.update();
       for (const type of targets.types) await registry.checkDatasetType(type);
       await findStates(targets, registry, choice.run, plan);
+      await noteRecordedOriginals(registry, choice.run, targets);
       const ingest = new GraphIngest(
         options,
         config,
