@@ -240,7 +240,7 @@ export class Targets {
     if (!plan.accepts(values)) return odd;
     const idText = plan.usesId ? uuidToText(this.id(target)) : undefined;
     const path = plan.path(values, records, idText);
-    const older = plan.olderPath(values, records, idText);
+    const older = plan.isRenamed ? plan.olderPath(values, records, idText) : null;
     return older === null ? [...odd, path] : [...odd, path, older];
   }
 }
