@@ -151,7 +151,7 @@ export class PlannedOutputs {
   #fileOf(plan: DatasetPlan, values: readonly DataIdValue[], idText?: string): string | null {
     if (!plan.accepts(values)) return null;
     const path = plan.path(values, this.#records, idText);
-    const older = plan.olderPath(values, this.#records, idText);
+    const older = plan.isRenamed ? plan.olderPath(values, this.#records, idText) : null;
     if (older === null) return path;
     return this.#hasAnythingAt(path) || !this.#hasAnythingAt(older) ? path : older;
   }

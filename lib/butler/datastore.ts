@@ -44,6 +44,11 @@ export interface DatasetPlan {
    */
   path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string;
   /**
+   * Whether the dataset of the last call of {@linkcode path} may have another path by
+   * {@linkcode olderPath}: hardly any has, and this costs nothing.
+   */
+  readonly isRenamed: boolean;
+  /**
    * The path that releases before v30.0.8 gave the dataset, whose files keep their names; null if it is
    * the same. Costs about as much as {@linkcode path}.
    *
@@ -237,6 +242,7 @@ class Plan implements DatasetPlan {
   readonly #olderByInstrument = new Map<string | undefined, CompiledTemplate>();
   readonly #constraints: Constraints;
   readonly #instrumentIndex: number;
+  #isRenamed = false;
 
   constructor(
     type: DatasetType,
@@ -281,7 +287,13 @@ class Plan implements DatasetPlan {
 
   path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string {
     const template = this.#template ?? this.#restrictedTemplate(this.#instrument(values));
-    return recordPath(template.expand(values, records, idText) + this.#extension);
+    const path = template.expand(values, records, idText);
+    this.#isRenamed = template.isRenamed;
+    return recordPath(path + this.#extension);
+  }
+
+  get isRenamed(): boolean {
+    return this.#isRenamed;
   }
 
   olderPath(

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { noteRecordedOriginals } from "./recorded_originals.ts";
 import { InvalidQuantumGraphFileError, ProvgraphError, RefusedError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
@@ -132,6 +133,7 @@ export class PreparedIngest implements AsyncDisposable {
     for (const type of this.targets.types) await registry.checkDatasetType(type);
     await this.#checkTargets();
     await findStates(this.targets, registry, run, this.plan);
+    await noteRecordedOriginals(registry, run, this.targets);
     if (registered === null) await this.#requireRightGraph();
     verified.requireUnchanged();
   }

@@ -65,6 +65,7 @@ export class Targets {
   readonly #typeIndex: Uint16Array;
   readonly #coordinateAt: Uint32Array;
   readonly #coordinates: CoordinateList;
+  #recorded: ReadonlyMap<number, string> = new Map();
   /** The data ID of the last row: a quantum's metadata and log share theirs. */
   #lastValues: DataIdValue[] = [];
   #lastCoordinateAt = -1;
@@ -247,21 +248,29 @@ export class Targets {
     return this.#lastValues;
   }
 
+  /** Takes paths of originals, by target, that records name and templates don't predict. */
+  noteRecorded(paths: ReadonlyMap<number, string>): void {
+    this.#recorded = paths;
+  }
+
   /**
-   * Paths at which a target's original may be, as templates predict them: that of today's releases, then
-   * that of older ones if it differs. None if the datastore doesn't take it.
+   * Paths at which a target's original may be: what its record named, if that was odd; what templates of
+   * today's releases predict, then those of older ones if they differ. None if the datastore doesn't take
+   * it.
    *
    * @param records Called from within `withRecords()`.
    * @throws {RefusedError} as {@linkcode dataId}, or if a record that the template needs is missing.
    */
   paths(target: number, records: DimensionRecordSource): string[] {
+    const recorded = this.#recorded.get(target);
+    const odd = recorded === undefined ? [] : [recorded];
     const values = this.dataId(target);
     const plan = this.plans[this.#typeIndex[target]];
-    if (!plan.accepts(values)) return [];
+    if (!plan.accepts(values)) return odd;
     const idText = plan.usesId ? uuidToText(this.id(target)) : undefined;
     const path = plan.path(values, records, idText);
-    const older = plan.olderPath(values, records, idText);
-    return older === null ? [path] : [path, older];
+    const older = plan.isRenamed ? plan.olderPath(values, records, idText) : null;
+    return older === null ? [...odd, path] : [...odd, path, older];
   }
 }
 

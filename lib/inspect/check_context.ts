@@ -20,6 +20,7 @@ import type { Env } from "./repository_store.ts";
 /** Storage classes of what a graph backs, for when no graph says which types these are. */
 export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
   "TaskMetadata",
+  "PropertySet",
   "ButlerLogRecords",
   "Config",
 ]);

@@ -323,6 +323,7 @@ for (const [group, run, today, older] of OLDER_PATHS) {
     const plan = datastore({}).plan(type, run);
     const records = { column: () => undefined };
     assert.equal(plan.path(["Cam", group], records), today);
+    assert.equal(plan.isRenamed, older !== null);
     assert.equal(plan.olderPath(["Cam", group], records), older);
     // Neighbours don't change the answer.
     assert.equal(plan.olderPath(["Cam", "g1"], records) !== null, run.includes(":"));
