@@ -6,11 +6,13 @@
  * @module
  */
 
+import type { Log } from "../base/log.ts";
+import { TOOL_NAME } from "../base/version.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../inspect/document_kinds.ts";
 import type { CliContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeError } from "./tell_error.ts";
-import { ClosedPipeError } from "./terminal.ts";
+import { ClosedPipeError, type Terminal } from "./terminal.ts";
 
 /** What such a command line asks for. */
 interface PlainRequest {
@@ -35,7 +37,13 @@ export async function runPlainCat(
   if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
   try {
     const { openSource } = await import("../inspect/open_source.ts");
-    await using source = await openSource(request.source, request.run, context.env, context.cwd);
+    await using source = await openSource(
+      request.source,
+      request.run,
+      context.env,
+      context.cwd,
+      { log: stderrLog(terminal), now: context.now },
+    );
     const { cat } = await import("../inspect/cat.ts");
     const { what, idWords } = request;
     await cat(
@@ -57,6 +65,11 @@ export async function runPlainCat(
     terminal.writeError(describeError(error, { isJson: false, isDebug: false, args }));
     return exitCodeOf(error);
   }
+}
+
+/** What there is to say meanwhile, as the logger would say it. */
+function stderrLog(terminal: Terminal): Log {
+  return { log: (level, text) => terminal.writeError(`${TOOL_NAME}.cat ${level}: ${text}\n`) };
 }
 
 function plainRequest(args: readonly string[]): PlainRequest | null {

@@ -125,10 +125,12 @@ export class GraphIngest implements AsyncDisposable {
     zstd: Zstd,
     context: IngestContext,
   ): Promise<GraphIngest> {
-    const { log } = context;
+    const { log, signal } = context;
     const registry = await openRegistry(config, {
       writeable: !options.isDryRun,
       busyTimeoutMs: options.busyTimeoutMs,
+      log,
+      signal,
     });
     let graph: ProvenanceGraph | null = null;
     try {

@@ -3,10 +3,9 @@
 import { Command, Option } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import {
-  BUSY_TIMEOUT_TEXT,
+  busyTimeoutOption,
   filePath,
   integerAtLeast,
-  MAX_BUSY_SECONDS,
   processesOption,
   readAheadOption,
   statusIntervalOption,
@@ -100,7 +99,7 @@ export function aggregateGraphCommand(
     .option("--ingest-batch-size <n>", "datasets per transaction", integerAtLeast(1), 10000)
     .option("--defensive-ingest", "accepted; the registry is always asked first", false)
     .option("--no-defensive-ingest", "accepted; the registry is asked all the same")
-    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
+    .addOption(busyTimeoutOption())
     .option("--strict", "fail at the first log or metadata file that is broken", false)
     .option("--resume", "continue OUTPUT.chunks if it is there", true)
     .option("--no-resume", "begin anew")

@@ -6,7 +6,14 @@ import type { CheckedFile } from "../../inspect/check_file.ts";
 import { DEFAULT_LIMIT, Findings } from "../../inspect/check_findings.ts";
 import { CheckSteps } from "../../inspect/check_steps.ts";
 import type { CheckedRepository, CheckRepositoryOptions } from "../../inspect/check_repository.ts";
-import { filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  filePath,
+  integerAtLeast,
+  lockWait,
+  statusIntervalOption,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 
@@ -34,7 +41,7 @@ Examples:
   provgraph check main --run u/me/run/20260701T000000Z --graph provenance.qg --repair`;
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   graph?: string;
   readData: boolean;
@@ -78,6 +85,7 @@ export function checkCommand(
       integerAtLeast(1),
       DEFAULT_LIMIT,
     )
+    .addOption(busyTimeoutOption())
     .addHelpText("after", EPILOGUE)
     .action(async (target: string, options: Options) => {
       const context = start("check");
@@ -162,12 +170,16 @@ async function lookAtRepository(
       : { path: filePath(graph, env, cwd, "provenance graph"), argument: graph },
     readData,
   };
-  const checked = await checkRepository(request, env, findings);
+  const checked = await checkRepository(request, env, findings, lockWait(options, context));
   return {
     findings,
     target: `RUN "${run}" of repository "${repository}"`,
     contents: [`${checked.nDatasets} datasets`, `${checked.nFiles} files`, describeState(checked)],
-    repair: () => repairRepository(repository, run, checked, context),
+    repair: () =>
+      repairRepository(repository, run, checked, {
+        ...context,
+        busyTimeoutMs: options.busyTimeout * 1000,
+      }),
   };
 }
 
@@ -190,7 +202,7 @@ async function repairRepository(
   repository: string,
   run: string,
   { leftovers, ingest }: CheckedRepository,
-  context: CommandContext,
+  context: CommandContext & { busyTimeoutMs: number },
 ): Promise<string[]> {
   const done: string[] = [];
   const { removeLeftover } = await import("../../inspect/check_leftovers.ts");
@@ -210,6 +222,7 @@ async function repairRepository(
       inPlace: false,
       resume: true,
       isDryRun: false,
+      busyTimeoutMs: context.busyTimeoutMs,
     }, context);
     done.push(
       `finished the ingest: ${summary.nIngested} datasets ingested, ${summary.nFilesDeleted} ` +

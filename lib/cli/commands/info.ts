@@ -11,7 +11,7 @@ import type {
   SourceInfo,
   TaskInfo,
 } from "../../inspect/info.ts";
-import { formatBytes } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, formatBytes, lockWait } from "../args.ts";
 import type { Style } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { INFO_EPILOGUE } from "../help.ts";
@@ -21,7 +21,7 @@ import { statusText } from "../status_text.ts";
 import { formatTable } from "../table.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   count: boolean;
   json: boolean;
@@ -55,11 +55,18 @@ export function infoCommand(
     .option("--run <run>", "RUN collection of a repository")
     .option("--count", "count statuses of quanta, in a pass over all of them", false)
     .option("--json", "print a JSON line", false)
+    .addOption(busyTimeoutOption())
     .addHelpText("after", INFO_EPILOGUE)
     .action(async (argument: string, options: Options) => {
       const context = start("info");
       const { openSource } = await import("../../inspect/open_source.ts");
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const info = await source.info(options.count);
       const text = options.json ? jsonLine("info", asJson(info)) : asText(info, context.style);
       await withPager(context, !options.json, (output) => Promise.resolve(output.write(text)));

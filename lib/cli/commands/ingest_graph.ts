@@ -1,13 +1,7 @@
 /** `ingest-graph REPO [PROVENANCE_GRAPH]`. @module */
 
 import { Command, Option } from "commander";
-import {
-  BUSY_TIMEOUT_TEXT,
-  filePath,
-  integerAtLeast,
-  MAX_BUSY_SECONDS,
-  statusIntervalOption,
-} from "../args.ts";
+import { busyTimeoutOption, filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { ingestJson, tellIngestSummary } from "../ingest_summary.ts";
@@ -56,7 +50,7 @@ export function ingestGraphCommand(
         "they never disappear; interrupted, only this tool can finish it, not the butler's",
       false,
     )
-    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
+    .addOption(busyTimeoutOption())
     .addOption(statusIntervalOption())
     .option("--dry-run", "check everything, change nothing", false)
     .option("--json", "print the summary as JSON lines", false)

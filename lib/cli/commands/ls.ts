@@ -5,7 +5,7 @@ import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { ListedRow } from "../../inspect/list.ts";
 import { ROW_KINDS, type RowKind } from "../../inspect/rows.ts";
-import { gather, integerAtLeast } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, gather, integerAtLeast, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import type { Style } from "../color.ts";
 import { dataIdText } from "../data_id_text.ts";
@@ -16,7 +16,7 @@ import { statusText } from "../status_text.ts";
 import { TableWriter } from "../table.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   task: string[];
   type: string[];
@@ -64,6 +64,7 @@ export function lsCommand(
     )
     .option("--json", "print JSON lines", false)
     .option("--limit <n>", "print so many at most", integerAtLeast(0))
+    .addOption(busyTimeoutOption())
     .addHelpText("after", LS_EPILOGUE)
     .action(async (argument: string, kind: RowKind, options: Options) => {
       const context = start("ls");
@@ -72,7 +73,13 @@ export function lsCommand(
       const known: readonly string[] = kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
       requireFields(options.fields, known, kind);
       const statuses = options.status.map(parseStatus);
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const rows = list(source, {
         kind,
         tasks: options.task,

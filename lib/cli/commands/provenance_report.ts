@@ -5,12 +5,19 @@ import { UsageError } from "../../base/errors.ts";
 import { SILENT_PROGRESS } from "../../base/progress.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CAVEAT_NAMES, caveatBit } from "../../provenance/success_caveats.ts";
-import { filePath, gather, statusIntervalOption } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  filePath,
+  gather,
+  lockWait,
+  statusIntervalOption,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { PROVENANCE_REPORT_EPILOGUE } from "../help.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   state: string[];
   withoutState: string[];
   statusReport?: string;
@@ -71,9 +78,11 @@ export function provenanceReportCommand(
     )
     .option("--json", "same as --format json", false)
     .addOption(statusIntervalOption())
+    .addOption(busyTimeoutOption())
     .addHelpText("after", PROVENANCE_REPORT_EPILOGUE)
     .action(async (argument: string, collection: string | undefined, options: Options) => {
-      const { env, cwd, progress } = start("provenance-report");
+      const context = start("provenance-report");
+      const { env, cwd, progress } = context;
       const isUsageAnswer = options.resourceUsage === "-";
       const isJson = options.json || options.format === "json";
       if (isUsageAnswer && isJson) {
@@ -83,7 +92,12 @@ export function provenanceReportCommand(
         value === undefined ? null : filePath(value, env, cwd, what);
       const { openProvenance } = await import("../../inspect/report_source.ts");
       const { makeProvenanceReport } = await import("../../provenance/report.ts");
-      using graph = await openProvenance(argument, collection ?? null, env, cwd);
+      using graph = await openProvenance(
+        argument,
+        collection ?? null,
+        context,
+        lockWait(options, context),
+      );
       const counts = await makeProvenanceReport(graph, {
         rule: {
           statuses: chosenStatuses(options),

@@ -4,12 +4,20 @@ import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
-import { filePath, formatBytes, integerAtLeast, statusIntervalOption } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  filePath,
+  formatBytes,
+  integerAtLeast,
+  lockWait,
+  statusIntervalOption,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { REPORT_EPILOGUE } from "../help.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   html?: string;
   markdown?: string;
@@ -42,6 +50,7 @@ export function reportCommand(
       integerAtLeast(0, MAX_LIMIT),
     )
     .addOption(statusIntervalOption())
+    .addOption(busyTimeoutOption())
     .addHelpText("after", REPORT_EPILOGUE)
     .action(async (argument: string, options: Options) => {
       const context = start("report");
@@ -57,7 +66,13 @@ export function reportCommand(
       const { collectReport } = await import("../../inspect/report_collect.ts");
       const { DEFAULT_REPORT_LIMITS } = await import("../../inspect/report_collector.ts");
       const { openSource } = await import("../../inspect/open_source.ts");
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const report = await collectReport(source, {
         argument,
         limits: {

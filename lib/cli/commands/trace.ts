@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import { dataIdObject } from "../../inspect/rows.ts";
 import type { Trace, TraceNode } from "../../inspect/trace.ts";
-import { integerAtLeast } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
 import type { Style } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { dataIdText } from "../data_id_text.ts";
@@ -20,7 +20,7 @@ type Format = typeof FORMATS[number];
 const DEFAULT_LIMIT = 1000;
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   up: boolean;
   down: boolean;
@@ -55,6 +55,7 @@ export function traceCommand(
     )
     .addOption(new Option("--format <format>", "layout (default: tree)").choices(FORMATS))
     .option("--json", "same as --format json", false)
+    .addOption(busyTimeoutOption())
     .addHelpText("after", TRACE_EPILOGUE)
     .action(async (argument: string, idWords: string[], options: Options) => {
       const context = start("trace");
@@ -63,7 +64,13 @@ export function traceCommand(
       const { parseSelector } = await import("../../inspect/selector.ts");
       const { trace } = await import("../../inspect/trace.ts");
       const selector = parseSelector(idWords)!;
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const graph = await source.traceSource();
       const found = await trace(
         graph,
