@@ -6,7 +6,13 @@
  */
 
 import type { Log } from "../base/log.ts";
-import { InterruptedError, NotFoundError, stopReason, UsageError } from "../base/errors.ts";
+import {
+  EnvironmentError,
+  InterruptedError,
+  NotFoundError,
+  stopReason,
+  UsageError,
+} from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
@@ -21,7 +27,7 @@ import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { describeSystemError, fileError } from "../store/file_source.ts";
+import { describeSystemError, fileError, readLimitedText } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { EarlyWorkers } from "./early_workers.ts";
@@ -330,6 +336,9 @@ function knownOutsideIndex(graph: PredictedGraph, ids: Uint8Array): Uint8Array {
   return concatBytes(known.sort((a, b) => compareUuids(a, 0, b, 0)));
 }
 
+/** A larger document, in bytes, is not one of versions; that of a whole stack has 100 kB. */
+const MAX_PACKAGES_SIZE = 2 ** 26;
+
 /** Versions of the packages that ran, from the run's own document. */
 function packagesText(
   config: RepositoryConfig,
@@ -343,9 +352,13 @@ function packagesText(
   const path = absolutePath(config.datastore.root, plan.path([], records));
   let document: string | null = null;
   try {
-    document = Deno.readTextFileSync(path);
+    document = readLimitedText(
+      path,
+      MAX_PACKAGES_SIZE,
+      (state) => new EnvironmentError(`Cannot read file "${path}": ${state}`),
+    );
   } catch (error) {
-    const read = fileError("read file", path, error);
+    const read = error instanceof EnvironmentError ? error : fileError("read file", path, error);
     if (!(read instanceof NotFoundError)) log.log("WARNING", read.message);
   }
   const { text, isBroken } = packagesJson(document);

@@ -8,6 +8,8 @@
  */
 
 import { UsageError } from "../base/errors.ts";
+import { withoutSecrets } from "../base/secrets.ts";
+import { visibleJson, visibleText } from "../base/visible_text.ts";
 import { LEVEL_NUMBERS, type Log, type LogLevel } from "../base/log.ts";
 
 /** Level for every logger whose name is, or is below, `name`; the empty name is every logger. */
@@ -97,13 +99,16 @@ export class Logger {
 
   #write(name: string, level: LogLevel, message: string): void {
     const { isLong, isOnTerminal, files } = this.#options;
-    const record = this.#record(name, level, message);
+    const record = this.#record(name, level, withoutSecrets(message));
     const text = () => `${isLong ? formatLong(record) : formatNormal(record)}\n`;
     if (isOnTerminal) this.#context.writeError(text());
     for (const path of files) {
       if (this.#broken.has(path)) continue;
       try {
-        this.#context.append(path, path.endsWith(".json") ? `${JSON.stringify(record)}\n` : text());
+        this.#context.append(
+          path,
+          path.endsWith(".json") ? `${visibleJson(JSON.stringify(record))}\n` : text(),
+        );
       } catch (error) {
         // A log file must not end hours of work; it is said once.
         this.#broken.add(path);
@@ -134,16 +139,21 @@ export class Logger {
 
 /** Normal text form. */
 export function formatNormal(record: LogRecord): string {
-  return `${record.name} ${record.levelname}: ${record.message}`;
+  return `${record.name} ${record.levelname}: ${indented(record.message)}`;
 }
 
 /** Long text form. */
 export function formatLong(record: LogRecord): string {
   const { levelname, name, filename, lineno, message } = record;
   const asctime = record.asctime.replace("Z", "+00:00");
-  return `${levelname} ${asctime} ${name} (${
-    record.MDC.LABEL ?? ""
-  })(${filename}:${lineno}) - ${message}`;
+  return `${levelname} ${asctime} ${name} (${record.MDC.LABEL ?? ""})(${filename}:${lineno}) - ${
+    indented(message)
+  }`;
+}
+
+/** Names from files can't make a line that looks like another record. */
+function indented(text: string): string {
+  return visibleText(text).replaceAll("\n", "\n  ");
 }
 
 /** Place that logged, from a stack: the first frame outside this module. */

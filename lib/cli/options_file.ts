@@ -10,11 +10,13 @@
 
 import { type Command, Option } from "commander";
 import { NotFoundError, UsageError } from "../base/errors.ts";
-import { fileError } from "../store/file_source.ts";
+import { fileError, readLimitedText } from "../store/file_source.ts";
 import { filePath } from "./args.ts";
 import type { CliContext } from "./context.ts";
 
 const SHORT = "-@";
+/** A larger file, in bytes, is a mistake. */
+const MAX_SIZE = 1024 * 1024;
 const LONG = "--options-file";
 
 /** The option itself, for every command. */
@@ -85,8 +87,13 @@ async function readSection(
   const path = filePath(file, env, cwd, "options file");
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = readLimitedText(
+      path,
+      MAX_SIZE,
+      (state) => new UsageError(`Cannot use options file "${file}": ${state}`),
+    );
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const read = fileError("read options file", path, error);
     throw read instanceof NotFoundError ? new UsageError(read.message) : read;
   }

@@ -6,7 +6,9 @@
  */
 
 import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
+import { withoutSecrets } from "../base/secrets.ts";
 import { TOOL_NAME } from "../base/version.ts";
+import { visibleLine, visibleText } from "../base/visible_text.ts";
 import { makeStyle, type Style } from "./color.ts";
 import { exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { jsonLine } from "./ndjson.ts";
@@ -43,10 +45,10 @@ export function describeError(
       ...(stack.length === 0 ? {} : { stack: stack.join("\n") }),
     });
   }
-  const lines = [`${style.red("error:")} ${message.split("\n").join("\n  ")}`];
-  if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${hint}`);
-  lines.push(...stack);
-  if (command !== null) lines.push(`to continue: ${command}`);
+  const lines = [`${style.red("error:")} ${indented(message)}`];
+  if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${indented(hint)}`);
+  lines.push(...stack.map(visibleText));
+  if (command !== null) lines.push(`to continue: ${visibleLine(command)}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -75,8 +77,13 @@ export function asksForJson(args: readonly string[]): boolean {
   return args.slice(0, end < 0 ? undefined : end).includes("--json");
 }
 
+/** What comes from files and other programs can't begin a line of its own. */
+function indented(text: string): string {
+  return visibleText(text).split("\n").join("\n  ");
+}
+
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = withoutSecrets(error instanceof Error ? error.message : String(error));
   return isCommanderError(error) ? message.replace(/^error: /, "").trimEnd() : message;
 }
 
@@ -88,7 +95,9 @@ function hintOf(error: unknown, isDebug: boolean): string | undefined {
 
 function stacksOf(error: unknown): string[] {
   const stacks: string[] = [];
-  for (let e: unknown = error; e instanceof Error; e = e.cause) stacks.push(e.stack ?? String(e));
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    stacks.push(withoutSecrets(e.stack ?? String(e)));
+  }
   return stacks;
 }
 

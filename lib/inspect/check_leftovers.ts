@@ -9,7 +9,7 @@ import { EnvironmentError } from "../base/errors.ts";
 import { basename, dirname, join } from "../base/paths.ts";
 import { exists } from "../store/durable_file.ts";
 import { LockFile } from "../store/lock_file.ts";
-import { fileError, isAbsence } from "../store/file_source.ts";
+import { fileError, isAbsence, readLimitedText } from "../store/file_source.ts";
 
 /** What a left-over file is. */
 export type LeftoverKind = "chunk log" | "lock" | "temporary";
@@ -83,18 +83,14 @@ function processState(pid: number): Leftover["process"] {
 
 function lockHolder(path: string): Pick<Leftover, "pid" | "process" | "host"> {
   try {
-    const { size } = Deno.statSync(path);
-    if (size <= MAX_LOCK_SIZE) {
-      const holder: unknown = JSON.parse(Deno.readTextFileSync(path));
-      if (typeof holder === "object" && holder !== null && "host" in holder && "pid" in holder) {
-        const { host, pid } = holder;
-        const namespace = "pidNamespace" in holder ? holder.pidNamespace : null;
-        if (
-          typeof host === "string" && typeof pid === "number" && Number.isInteger(pid) && pid > 0
-        ) {
-          const isHere = host === Deno.hostname() && namespace === ownPidNamespace();
-          return { host, pid, process: isHere ? processState(pid) : "unknown" };
-        }
+    const text = readLimitedText(path, MAX_LOCK_SIZE, (state) => new Error(state));
+    const holder: unknown = JSON.parse(text);
+    if (typeof holder === "object" && holder !== null && "host" in holder && "pid" in holder) {
+      const { host, pid } = holder;
+      const namespace = "pidNamespace" in holder ? holder.pidNamespace : null;
+      if (typeof host === "string" && typeof pid === "number" && Number.isInteger(pid) && pid > 0) {
+        const isHere = host === Deno.hostname() && namespace === ownPidNamespace();
+        return { host, pid, process: isHere ? processState(pid) : "unknown" };
       }
     }
   } catch {

@@ -274,6 +274,37 @@ export function readWholeFile(
   }
 }
 
+/**
+ * Text of a file that people write: configuration, credentials, options.
+ *
+ * @param maxSize bytes that are read at most, whatever the file's size is said to be
+ * @param refuse makes the error for what can't be such a file
+ * @throws {Error} of the system, raw, if it can't be read.
+ */
+export function readLimitedText(
+  path: string,
+  maxSize: number,
+  refuse: (state: string) => Error,
+): string {
+  // By path and before opening: opening a FIFO would wait for a writer for ever.
+  const info = Deno.statSync(path);
+  if (!info.isFile) throw refuse(`it is ${kindOf(info)}`);
+  using file = Deno.openSync(path);
+  // One byte more than the size shows that it has grown; one more than the limit, that there is more.
+  let bytes = new Uint8Array(Math.min(info.size, maxSize) + 1);
+  let done = 0;
+  for (;;) {
+    const n = file.readSync(bytes.subarray(done));
+    if (n === null || n === 0) return new TextDecoder().decode(bytes.subarray(0, done));
+    done += n;
+    if (done > maxSize) throw refuse(`it has more than ${maxSize} bytes`);
+    if (done < bytes.length) continue;
+    const grown = new Uint8Array(Math.min(2 * done, maxSize + 1));
+    grown.set(bytes);
+    bytes = grown;
+  }
+}
+
 /** Size and time of a file as {@linkcode readWholeFile} gives them, without reading it. */
 export function fileIdentity(path: string): FileVersion | null {
   try {
@@ -291,8 +322,11 @@ export function versionOf({ size, mtime }: Deno.FileInfo): FileVersion {
 
 function requireRegularFile(path: string, info: Deno.FileInfo): void {
   if (info.isFile) return;
-  const kind = info.isDirectory ? "a directory" : "not a regular file";
-  throw new EnvironmentError(`Cannot read file "${path}": it is ${kind}`);
+  throw new EnvironmentError(`Cannot read file "${path}": it is ${kindOf(info)}`);
+}
+
+function kindOf({ isDirectory }: Deno.FileInfo): string {
+  return isDirectory ? "a directory" : "not a regular file";
 }
 
 function tooLarge(path: string, size: number, maxSize: number): EnvironmentError {
