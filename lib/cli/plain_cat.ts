@@ -7,6 +7,7 @@
  */
 
 import type { Log } from "../base/log.ts";
+import { visibleLine } from "../base/visible_text.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../inspect/document_kinds.ts";
 import type { CliContext } from "./context.ts";
@@ -69,7 +70,10 @@ export async function runPlainCat(
 
 /** What there is to say meanwhile, as the logger would say it. */
 function stderrLog(terminal: Terminal): Log {
-  return { log: (level, text) => terminal.writeError(`${TOOL_NAME}.cat ${level}: ${text}\n`) };
+  return {
+    log: (level, text) =>
+      terminal.writeError(`${visibleLine(`${TOOL_NAME}.cat ${level}: ${text}`)}\n`),
+  };
 }
 
 function plainRequest(args: readonly string[]): PlainRequest | null {

@@ -6,6 +6,7 @@
 
 import { Command, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
+import { visibleText } from "../base/visible_text.ts";
 import { makeStyle, wantsColor } from "./color.ts";
 import { loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
@@ -108,7 +109,7 @@ function makeProgram(
     .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
     .configureOutput({
       writeOut: (text) => context.terminal.write(text),
-      writeErr: (text) => context.terminal.writeError(text),
+      writeErr: (text) => context.terminal.writeError(visibleText(text)),
       outputError: (text, write) => state.isJson || write(text),
     })
     // Global options are options of each command as well, so that its own short ones come first.

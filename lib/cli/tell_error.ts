@@ -6,10 +6,10 @@
  */
 
 import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
+import { shellLine } from "../base/shell.ts";
 import { withoutSecrets } from "../base/secrets.ts";
 import { TOOL_NAME } from "../base/version.ts";
-import { visibleLine, visibleText } from "../base/visible_text.ts";
-import { makeStyle, type Style } from "./color.ts";
+import { makeStyle, shown, type Style } from "./color.ts";
 import { exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { jsonLine } from "./ndjson.ts";
 
@@ -47,9 +47,9 @@ export function describeError(
   }
   const lines = [`${style.red("error:")} ${indented(message)}`];
   if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${indented(hint)}`);
-  lines.push(...stack.map(visibleText));
-  if (command !== null) lines.push(`to continue: ${visibleLine(command)}`);
-  return `${lines.join("\n")}\n`;
+  lines.push(...stack);
+  if (command !== null) lines.push(`to continue: ${command}`);
+  return `${shown(lines.join("\n"), style)}\n`;
 }
 
 /**
@@ -79,7 +79,7 @@ export function asksForJson(args: readonly string[]): boolean {
 
 /** What comes from files and other programs can't begin a line of its own. */
 function indented(text: string): string {
-  return visibleText(text).split("\n").join("\n  ");
+  return text.split("\n").join("\n  ");
 }
 
 function messageOf(error: unknown): string {
@@ -104,7 +104,5 @@ function stacksOf(error: unknown): string[] {
 /** The command line that continues an interrupted one, to be typed into a shell. */
 function commandLine(args: readonly string[]): string {
   const words = args.filter((arg) => arg !== "--no-resume");
-  return [TOOL_NAME, ...words].map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-  ).join(" ");
+  return shellLine([TOOL_NAME, ...words]);
 }

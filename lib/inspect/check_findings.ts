@@ -6,6 +6,7 @@
  * @module
  */
 
+import { shellLine } from "../base/shell.ts";
 import { CheckSteps } from "./check_steps.ts";
 
 /** Kinds of problems of a file. Names are part of the scripting contract. */
@@ -175,9 +176,7 @@ export class Findings {
   }
 }
 
-/** A command line of words, each quoted as a POSIX shell needs it. */
+/** A command line of words, each quoted as a shell needs it. */
 export function commandLine(...words: string[]): string {
-  return words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-  ).join(" ");
+  return shellLine(words);
 }

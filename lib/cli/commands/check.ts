@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { visibleJson, visibleLine } from "../../base/visible_text.ts";
 import type { CheckedFile } from "../../inspect/check_file.ts";
 import { DEFAULT_LIMIT, Findings } from "../../inspect/check_findings.ts";
 import { CheckSteps } from "../../inspect/check_steps.ts";
@@ -14,6 +15,7 @@ import {
   lockWait,
   statusIntervalOption,
 } from "../args.ts";
+import { shown } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 
@@ -103,7 +105,9 @@ export function checkCommand(
         result = await look();
       }
       cli.terminal.write(
-        options.json ? formatJson(result, repaired) : formatText(result, repaired),
+        options.json
+          ? formatJson(result, repaired)
+          : shown(formatText(result, repaired), context.style),
       );
       setExitCode(result.findings.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
     });
@@ -251,7 +255,7 @@ function formatText({ findings, target, contents }: Look, repaired: string[]): s
   const count = n === 0 ? "no problems" : n === 1 ? "1 problem" : `${n} problems`;
   const holds = contents.length === 0 ? "" : ` (${contents.join(", ")})`;
   lines.push(`${target}${holds}: ${count}`);
-  return lines.map((line) => `${line.replaceAll(/[\r\n]+/g, " ")}\n`).join("");
+  return lines.map((line) => `${visibleLine(line)}\n`).join("");
 }
 
 /** As `schema/scripting.md` says. */
@@ -275,5 +279,5 @@ function formatJson({ findings, target, contents }: Look, repaired: string[]): s
     n_problems: findings.nProblems,
     counts: Object.fromEntries(findings.counts),
   });
-  return messages.map((message) => `${JSON.stringify(message)}\n`).join("");
+  return messages.map((message) => `${visibleJson(JSON.stringify(message))}\n`).join("");
 }

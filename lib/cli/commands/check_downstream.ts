@@ -8,7 +8,7 @@ import { dataIdText } from "../data_id_text.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CHECK_DOWNSTREAM_EPILOGUE } from "../help.ts";
 import { jsonLine } from "../ndjson.ts";
-import type { Style } from "../color.ts";
+import { shown, type Style } from "../color.ts";
 import { formatTable } from "../table.ts";
 
 /** Options as commander gives them. */
@@ -45,7 +45,9 @@ export function checkDownstreamCommand(
         cli.env,
         lockWait(options, context),
       );
-      cli.terminal.write(json ? asJson(check, graph) : asText(check, graph, context.style));
+      cli.terminal.write(
+        json ? asJson(check, graph) : shown(asText(check, graph, context.style), context.style),
+      );
       setExitCode(check.isSafe ? ExitCode.DONE : ExitCode.INCOMPLETE);
     });
 }

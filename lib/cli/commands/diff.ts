@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
+import { visibleLine } from "../../base/visible_text.ts";
 import type { ChangedQuantum, DiffQuantum, GraphDiff, Pair, TaskDiff } from "../../inspect/diff.ts";
 import {
   type BusyOptions,
@@ -98,7 +99,7 @@ function asJson({ names, tasks, isDifferent }: GraphDiff): string {
 
 function asText(found: GraphDiff, style: Style): string {
   const parts = [
-    `A  ${found.names[0]}\nB  ${found.names[1]}\n`,
+    `A  ${visibleLine(found.names[0])}\nB  ${visibleLine(found.names[1])}\n`,
     statusTable(found.tasks, style),
     exceptionTable(found.tasks, style),
     usageTable(found.tasks, style),
@@ -205,10 +206,10 @@ function list(
   if (n === 0) return "";
   const lines = quanta.map((quantum) => {
     const dataId = dataIdText(quantum.dataId, quantum.requiredDimensions) || "(empty data ID)";
-    return `  ${dataId}  ${describe(quantum)}\n`;
+    return `  ${visibleLine(dataId)}  ${describe(quantum)}\n`;
   });
   const more = n > quanta.length ? `  ... ${n - quanta.length} more (--limit)\n` : "";
-  return `${title} (${n})\n${lines.join("")}${more}`;
+  return `${visibleLine(title)} (${n})\n${lines.join("")}${more}`;
 }
 
 function change([a, b]: Pair<number>, style: Style): string {

@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
+import { visibleLine } from "../../base/visible_text.ts";
 import type {
   ChunkLogInfo,
   GraphInfo,
@@ -163,7 +164,7 @@ function asText(info: SourceInfo, style: Style): string {
 /** Lines `NAME  VALUE`; what is empty is left out. */
 function listed(lines: readonly [name: string, value: string][]): string {
   return lines.filter(([, value]) => value !== "")
-    .map(([name, value]) => `${name.padEnd(18)}${value}\n`).join("");
+    .map(([name, value]) => `${name.padEnd(18)}${visibleLine(value)}\n`).join("");
 }
 
 function graphText(info: GraphInfo, style: Style): string {

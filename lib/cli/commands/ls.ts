@@ -3,6 +3,7 @@
 import { Argument, Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
+import { visibleLine } from "../../base/visible_text.ts";
 import type { ListedRow } from "../../inspect/list.ts";
 import { ROW_KINDS, type RowKind } from "../../inspect/rows.ts";
 import { type BusyOptions, busyTimeoutOption, gather, integerAtLeast, lockWait } from "../args.ts";
@@ -196,11 +197,11 @@ function tableWriter(kind: RowKind, style: Style, output: PagedOutput): RowWrite
 function cell(row: ListedRow, name: string): string {
   const value = row.fields[name];
   if (name === "data_id") {
-    return dataIdText(value as { [dimension: string]: JsonValue }, row.requiredDimensions) || "-";
+    const dataId = value as { [dimension: string]: JsonValue };
+    return visibleLine(dataIdText(dataId, row.requiredDimensions)) || "-";
   }
   if (value == null || (Array.isArray(value) && value.length === 0)) return "-";
   const text = Array.isArray(value) ? value.join(",") : String(value);
   // One row is one line.
-  // deno-lint-ignore no-control-regex -- these are what would break it
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, " ");
+  return visibleLine(text);
 }

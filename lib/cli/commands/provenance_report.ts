@@ -2,6 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { visibleJson, visibleText } from "../../base/visible_text.ts";
 import { SILENT_PROGRESS } from "../../base/progress.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CAVEAT_NAMES, caveatBit } from "../../provenance/success_caveats.ts";
@@ -108,7 +109,7 @@ export function provenanceReportCommand(
         statusReport: path(options.statusReport, "status report"),
         dataIdTableDirectory: path(options.dataIdTableDir, "directory of data ID tables"),
         resourceUsage: isUsageAnswer
-          ? (text) => cli.terminal.write(text)
+          ? (text) => cli.terminal.write(cli.terminal.isTerminal ? visibleText(text) : text)
           : path(options.resourceUsage, "resource usage table"),
         // Lines that are printed meanwhile are progress enough, and bars would be among them.
         progress: isUsageAnswer ? SILENT_PROGRESS : progress,
@@ -118,11 +119,11 @@ export function provenanceReportCommand(
         "../../provenance/report_tables.ts"
       );
       if (isJson) {
-        cli.terminal.write(`${reportJson(counts, options)}\n`);
+        cli.terminal.write(`${visibleJson(reportJson(counts, options))}\n`);
         return;
       }
-      if (options.quantumTable) cli.terminal.write(quantumTableText(counts));
-      if (options.exceptionTable) cli.terminal.write(exceptionTableText(counts));
+      if (options.quantumTable) cli.terminal.write(visibleText(quantumTableText(counts)));
+      if (options.exceptionTable) cli.terminal.write(visibleText(exceptionTableText(counts)));
     });
 }
 

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
+import { visibleJson } from "../../base/visible_text.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
 import {
   type BusyOptions,
@@ -13,6 +14,7 @@ import {
   lockWait,
   statusIntervalOption,
 } from "../args.ts";
+import { shown } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { REPORT_EPILOGUE } from "../help.ts";
 
@@ -92,10 +94,14 @@ export function reportCommand(
         await deliver(reportMarkdown(report), markdownTarget.path, context);
       }
       // A report is made of JSON values alone, which interfaces can't express.
-      if (options.json) cli.terminal.write(`${stringifyJson(report as unknown as JsonValue)}\n`);
+      if (options.json) {
+        cli.terminal.write(
+          `${visibleJson(stringifyJson(report as unknown as JsonValue))}\n`,
+        );
+      }
       if (htmlTarget === null && markdownTarget === null && !options.json) {
         const { reportText } = await import("../report_text.ts");
-        cli.terminal.write(reportText(report, context.style));
+        cli.terminal.write(shown(reportText(report, context.style), context.style));
       }
     });
 }

@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { visibleLine } from "../../base/visible_text.ts";
 import { dataIdObject } from "../../inspect/rows.ts";
 import type { Trace, TraceNode } from "../../inspect/trace.ts";
 import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
@@ -121,7 +122,7 @@ async function print(
 
 /** `calibrate visit=1 detector=2 FAILED  019f1af9-...`. */
 function describe(node: TraceNode, style: Style): string {
-  const words = [style.bold(nameOf(node)), dataIdWords(node)];
+  const words = [style.bold(visibleLine(nameOf(node))), visibleLine(dataIdWords(node))];
   if (node.status !== null) words.push(statusText(node.status, style));
   if (node.produced === false) words.push(style.yellow("(not produced)"));
   return `${words.filter((word) => word !== "").join(" ")}  ${style.dim(node.id)}`;
@@ -131,7 +132,7 @@ function describe(node: TraceNode, style: Style): string {
 function shortText(node: TraceNode): string {
   const words = [nameOf(node), dataIdWords(node), node.status ?? ""];
   if (node.produced === false) words.push("(not produced)");
-  return words.filter((word) => word !== "").join(" ");
+  return visibleLine(words.filter((word) => word !== "").join(" "));
 }
 
 function nameOf({ kind, isInit, label }: TraceNode): string {
