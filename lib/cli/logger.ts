@@ -10,6 +10,7 @@
 import { UsageError } from "../base/errors.ts";
 import { withoutSecrets } from "../base/secrets.ts";
 import { visibleJson, visibleText } from "../base/visible_text.ts";
+import { nearestHint } from "./nearest.ts";
 import { LEVEL_NUMBERS, type Log, type LogLevel } from "../base/log.ts";
 
 /** Level for every logger whose name is, or is below, `name`; the empty name is every logger. */
@@ -187,7 +188,7 @@ export function parseLogLevels(text: string): LevelSetting[] {
     if (!isLogLevel(level)) {
       throw new UsageError(
         `Cannot use --log-level "${part}": level "${part.slice(at + 1)}" is unknown`,
-        { hint: LEVELS_HINT },
+        { hint: levelsHint(level) },
       );
     }
     return { name: name === "." || name === "lsst" || name === "provgraph" ? "" : name, level };
@@ -202,10 +203,13 @@ export function parseLogLevels(text: string): LevelSetting[] {
 export function parseLevel(text: string): LogLevel {
   const level = text.trim().toUpperCase();
   if (isLogLevel(level)) return level;
-  throw new UsageError(`Cannot use level "${text}": it is unknown`, { hint: LEVELS_HINT });
+  throw new UsageError(`Cannot use level "${text}": it is unknown`, { hint: levelsHint(level) });
 }
 
-const LEVELS_HINT = `levels are ${Object.keys(LEVEL_NUMBERS).reverse().join(", ")}`;
+function levelsHint(level: string): string {
+  const known = Object.keys(LEVEL_NUMBERS).reverse();
+  return nearestHint(level, known, `levels are ${known.join(", ")}`);
+}
 
 function isLogLevel(text: string): text is LogLevel {
   return Object.hasOwn(LEVEL_NUMBERS, text);

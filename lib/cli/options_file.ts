@@ -13,6 +13,7 @@ import { NotFoundError, UsageError } from "../base/errors.ts";
 import { fileError, readLimitedText } from "../store/file_source.ts";
 import { filePath } from "./args.ts";
 import type { CliContext } from "./context.ts";
+import { nearestHint } from "./nearest.ts";
 
 const SHORT = "-@";
 /** A larger file, in bytes, is a mistake. */
@@ -62,7 +63,11 @@ export async function expandOptionsFile(
     );
     if (option === undefined) {
       throw new UsageError(`Cannot use ${place}: it is no option of ${name}`, {
-        hint: `provgraph help ${name} lists them; write them without dashes in front`,
+        hint: nearestHint(
+          dashed(key),
+          command.options.map(({ long }) => (long ?? "").replace(/^--/, "")),
+          `provgraph help ${name} lists them; write them without dashes in front`,
+        ),
       });
     }
     if (command.getOptionValueSource(option.attributeName()) === "cli") continue;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { UsageError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { visibleLine } from "../base/visible_text.ts";
 import { TOOL_NAME } from "../base/version.ts";
@@ -13,6 +14,7 @@ import { DOCUMENT_KINDS, type DocumentKind } from "../inspect/document_kinds.ts"
 import type { CliContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeError } from "./tell_error.ts";
+import { helpHint } from "./usage_hint.ts";
 import { ClosedPipeError, type Terminal } from "./terminal.ts";
 
 /** What such a command line asks for. */
@@ -63,7 +65,12 @@ export async function runPlainCat(
     return ExitCode.DONE;
   } catch (error) {
     if (error instanceof ClosedPipeError) return ExitCode.DONE;
-    terminal.writeError(describeError(error, { isJson: false, isDebug: false, args }));
+    terminal.writeError(describeError(error, {
+      isJson: false,
+      isDebug: false,
+      args,
+      ...(error instanceof UsageError ? { usageHint: error.hint ?? helpHint("cat") } : {}),
+    }));
     return exitCodeOf(error);
   }
 }

@@ -19,6 +19,7 @@ import { expandOptionsFile } from "./options_file.ts";
 import { type ProgressOptions, ProgressReporter } from "./progress.ts";
 import type { BarArea } from "./progress_bar.ts";
 import { ClosedPipeError } from "./terminal.ts";
+import { usageHint } from "./usage_hint.ts";
 
 /** Seconds between two status lines. */
 const STATUS_SECONDS = 30;
@@ -63,14 +64,16 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     const { isJson } = state;
     if (error instanceof VersionRequest) return await printVersion(isJson, context);
     const exitCode = exitCodeOf(error);
-    // Commander has told its own errors already, but not as JSON; help and version are none.
-    if (!isCommanderError(error) || (isJson && exitCode !== ExitCode.DONE)) {
+    // Help is no error, and has been printed.
+    const isHelp = isCommanderError(error) && error.code.startsWith("commander.help");
+    if (!isHelp || (isJson && exitCode !== ExitCode.DONE)) {
       const { debug, color } = state.options ?? globalOptionsOf(program);
       const isDebug = debug || (state.logger?.isEnabled("DEBUG") ?? false);
       context.terminal.writeError(describeError(error, {
         isJson,
         isDebug,
         args,
+        usageHint: usageHint(error, program, args),
         style: makeStyle(wantsColor(color, context.terminal.isErrorTerminal, context.env)),
       }));
     }
@@ -110,7 +113,8 @@ function makeProgram(
     .configureOutput({
       writeOut: (text) => context.terminal.write(text),
       writeErr: (text) => context.terminal.writeError(visibleText(text)),
-      outputError: (text, write) => state.isJson || write(text),
+      // Errors are told in one place, with what to do next.
+      outputError: () => {},
     })
     // Global options are options of each command as well, so that its own short ones come first.
     .enablePositionalOptions()

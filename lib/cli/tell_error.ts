@@ -23,6 +23,8 @@ export interface ErrorForm {
   args: readonly string[];
   /** Whether an interrupted command is told with its command line; default true. */
   isContinued?: boolean;
+  /** Hint for an error about the command line. */
+  usageHint?: string;
   /** Marks of the words in front; none by default. */
   style?: Style;
 }
@@ -30,10 +32,13 @@ export interface ErrorForm {
 /** Text of an error, line end included. */
 export function describeError(
   error: unknown,
-  { isJson, isDebug, args, isContinued = true, style = makeStyle(false) }: ErrorForm,
+  form: ErrorForm,
 ): string {
+  const { isJson, isDebug, args, isContinued = true, style = makeStyle(false) } = form;
   const message = messageOf(error);
-  const hint = hintOf(error, isDebug);
+  const hint = form.usageHint === undefined
+    ? hintOf(error, isDebug)
+    : withoutSecrets(form.usageHint);
   const stack = isDebug ? stacksOf(error) : [];
   const command = error instanceof InterruptedError && isContinued ? commandLine(args) : null;
   if (isJson) {
@@ -47,7 +52,7 @@ export function describeError(
   }
   const lines = [`${style.red("error:")} ${indented(message)}`];
   if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${indented(hint)}`);
-  lines.push(...stack);
+  lines.push(...stack.map(indented));
   if (command !== null) lines.push(`to continue: ${command}`);
   return `${shown(lines.join("\n"), style)}\n`;
 }
@@ -88,7 +93,6 @@ function messageOf(error: unknown): string {
 }
 
 function hintOf(error: unknown, isDebug: boolean): string | undefined {
-  if (isCommanderError(error)) return `run ${TOOL_NAME} help COMMAND for the options`;
   if (error instanceof ProvgraphError) return error.hint;
   return isDebug ? undefined : "run again with --debug for the place in the program";
 }

@@ -17,6 +17,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 import type { ReadAhead } from "../../store/whole_files.ts";
 import { parseLevel } from "../logger.ts";
 
@@ -114,6 +115,7 @@ export function aggregateGraphCommand(
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
   return command.action(async (graph: string, repository: string, options: Options) => {
     const context = start("aggregate", [REFERENCE_LOGGER]);
+    requireOrder({ graph, repository }, command, context);
     context.stopGracefully();
     const peakRss = context.measurePeakRss();
     // Loaded when needed: other commands start without it.

@@ -134,7 +134,7 @@ function logLevel(text: string): number {
   if (Object.hasOwn(LEVEL_NUMBERS, name)) return LEVEL_NUMBERS[name as LogLevel];
   if (/^\d{1,3}$/.test(text)) return Number(text);
   const known = Object.keys(LEVEL_NUMBERS).join(", ");
-  throw new InvalidArgumentError(`It must be a number or one of ${known}.`);
+  throw new InvalidArgumentError(`It is no number. Allowed choices are ${known}.`);
 }
 
 function regularExpression(text: string): RegExp {

@@ -7,6 +7,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { dataIdText } from "../data_id_text.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CHECK_DOWNSTREAM_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 import { jsonLine } from "../ndjson.ts";
 import { shown, type Style } from "../color.ts";
 import { formatTable } from "../table.ts";
@@ -35,8 +36,9 @@ export function checkDownstreamCommand(
     .option("--json", "print JSON lines", false)
     .addOption(busyTimeoutOption())
     .addHelpText("after", CHECK_DOWNSTREAM_EPILOGUE)
-    .action(async (graph: string, repository: string, options: Options) => {
+    .action(async (graph: string, repository: string, options: Options, command: Command) => {
       const context = start("check-downstream");
+      requireOrder({ graph, repository }, command, context);
       const { checkDownstream } = await import("../../inspect/check_downstream.ts");
       const graphPath = filePath(graph, cli.env, cli.cwd, "predicted graph");
       const { run, json } = options;

@@ -7,6 +7,7 @@ import { ExitCode } from "../exit_codes.ts";
 import { ingestJson, tellIngestSummary } from "../ingest_summary.ts";
 import { TRANSFER_MODES, type TransferMode } from "../../ingest/options.ts";
 import { INGEST_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
 const REFERENCE_LOGGER = "lsst.pipe.base.quantum_graph.ingest_graph";
@@ -55,8 +56,14 @@ export function ingestGraphCommand(
     .option("--dry-run", "check everything, change nothing", false)
     .option("--json", "print the summary as JSON lines", false)
     .addHelpText("after", INGEST_EPILOGUE)
-    .action(async (repository: string, graph: string | undefined, options: Options) => {
+    .action(async (
+      repository: string,
+      graph: string | undefined,
+      options: Options,
+      command: Command,
+    ) => {
       const context = start("ingest", [REFERENCE_LOGGER]);
+      requireOrder({ graph: graph ?? null, repository }, command, context);
       context.stopGracefully();
       const peakRss = context.measurePeakRss();
       const { ingestGraph } = await import("../../ingest/ingest.ts");

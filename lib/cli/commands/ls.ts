@@ -11,6 +11,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import type { Style } from "../color.ts";
 import { dataIdText } from "../data_id_text.ts";
 import { LS_EPILOGUE } from "../help.ts";
+import { nearestHint } from "../nearest.ts";
 import { jsonLine, OutputBuffer } from "../ndjson.ts";
 import { type PagedOutput, withPager } from "../pager.ts";
 import { statusText } from "../status_text.ts";
@@ -121,7 +122,7 @@ function parseStatus(text: string): string {
   const name = text.toUpperCase();
   if (STATUSES.includes(name)) return name;
   throw new UsageError(`Cannot use --status "${text}": it is no status`, {
-    hint: `one of ${STATUSES.join(", ")}`,
+    hint: nearestHint(name, STATUSES, `one of ${STATUSES.join(", ")}`),
   });
 }
 
@@ -133,7 +134,7 @@ function requireFields(
   for (const name of fields ?? []) {
     if (known.includes(name)) continue;
     throw new UsageError(`Cannot print field "${name}": ${kind} don't have it`, {
-      hint: `fields are ${known.join(", ")}`,
+      hint: nearestHint(name, known, `fields are ${known.join(", ")}`),
     });
   }
 }

@@ -16,6 +16,7 @@ import {
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { PROVENANCE_REPORT_EPILOGUE } from "../help.ts";
+import { requireRepositoryFirst } from "../operands.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -81,8 +82,16 @@ export function provenanceReportCommand(
     .addOption(statusIntervalOption())
     .addOption(busyTimeoutOption())
     .addHelpText("after", PROVENANCE_REPORT_EPILOGUE)
-    .action(async (argument: string, collection: string | undefined, options: Options) => {
+    .action(async (
+      argument: string,
+      collection: string | undefined,
+      options: Options,
+      command: Command,
+    ) => {
       const context = start("provenance-report");
+      if (collection !== undefined) {
+        requireRepositoryFirst(argument, collection, command, context);
+      }
       const { env, cwd, progress } = context;
       const isUsageAnswer = options.resourceUsage === "-";
       const isJson = options.json || options.format === "json";
