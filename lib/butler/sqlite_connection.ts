@@ -51,7 +51,7 @@ const CODE_BY_MESSAGE: readonly (readonly [string, number])[] = [
 /** How long a statement waits for a lock in one go, milliseconds: the thread is blocked meanwhile. */
 const SLICE_MS = 200;
 /** Slices that a commit waits for readers, before all of it is done again: that costs more than waiting. */
-const N_COMMIT_SLICES = 10;
+const N_COMMIT_SLICES = 5;
 
 /** Whether an error of this module says that another process holds a lock. */
 export function isLocked(error: unknown): boolean {

@@ -1,7 +1,7 @@
 /** Waiting for a locked database: how long, what is said, and what ends it. */
 
 import assert from "node:assert/strict";
-import { EnvironmentError, InterruptedError } from "../../lib/base/errors.ts";
+import { EnvironmentError, type InterruptedError } from "../../lib/base/errors.ts";
 import { untilUnlocked } from "../../lib/butler/lock_wait.ts";
 
 /** A database that is locked for so many tries, and a clock that each try moves by a second. */
