@@ -1,6 +1,8 @@
 /** Passwords in configurations, however wrongly they are written, are in no message. */
 
 import assert from "node:assert/strict";
+import { translatePostgresError } from "../../lib/butler/postgres_errors.ts";
+import { postgresSettings } from "../../lib/butler/postgres_settings.ts";
 import { openRegistry } from "../../lib/butler/registry.ts";
 import { loadRepositoryConfig } from "../../lib/butler/repo_config.ts";
 import { describeError } from "../../lib/cli/tell_error.ts";
@@ -96,3 +98,23 @@ Deno.test("no part of a password of the environment or of db-auth.yaml is told",
     assert.doesNotMatch(await tell(work.path, db, { LSST_DB_AUTH: file }), /Xyzz/i, credentials);
   }
 });
+
+for (
+  const [name, error] of [
+    ["a server", { name: "PostgresError", code: "28P01", message: "no password xX9yZZy8 for me" }],
+    ["the network", { code: "ECONNREFUSED", message: "connect postgresql://me:xX9yZZy8@h" }],
+    ["the driver", { message: "bad option xX9yZZy8" }],
+  ] as const
+) {
+  Deno.test(`no password is told in an error of ${name}`, () => {
+    const url = "postgresql://me:xX9yZZy8@127.0.0.1:1/db";
+    const settings = postgresSettings(url, { get: () => undefined }, "butler.yaml");
+    const raw = Object.assign(new Error(error.message), error);
+    const told = translatePostgresError(raw, settings, "open");
+    for (const isJson of [false, true]) {
+      const text = describeError(told, { isJson, isDebug: true, args: ["info", url] });
+      assert.match(text, /\*\*\*/);
+      assert.doesNotMatch(text, /xX9yZZy8/);
+    }
+  });
+}
