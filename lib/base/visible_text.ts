@@ -29,6 +29,11 @@ export function visibleLine(text: string): string {
   return text.replace(HIDDEN, picture);
 }
 
+/** The same for a cell of a table, or a line of a list: line ends and tabs are blanks. */
+export function visibleCell(text: string): string {
+  return visibleLine(text.replace(/[\t\r\n]+/g, " "));
+}
+
 /** JSON text of the same meaning in which such characters are escaped. */
 export function visibleJson(json: string): string {
   return json.replace(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { visibleLine } from "../base/visible_text.ts";
+import { visibleCell } from "../base/visible_text.ts";
 import { makeStyle, type Style, withoutMarks } from "./color.ts";
 
 /** A column of a table. */
@@ -47,9 +47,9 @@ export class TableWriter {
     this.#hasTitles = hasTitles;
   }
 
-  /** Adds a row: a cell a column. Control characters in cells, line breaks too, become pictures. */
+  /** Adds a row: a cell a column. Control characters in cells become pictures, line breaks blanks. */
   add(cells: readonly string[]): void {
-    const row = cells.map(visibleLine);
+    const row = cells.map(visibleCell);
     if (this.#measured === null) {
       this.#writeRow(row);
       return;
@@ -70,7 +70,7 @@ export class TableWriter {
       )
     );
     if (this.#hasTitles) {
-      this.#writeRow(this.#columns.map(({ title }) => this.#style.bold(visibleLine(title))));
+      this.#writeRow(this.#columns.map(({ title }) => this.#style.bold(visibleCell(title))));
     }
     for (const row of rows) this.#writeRow(row);
   }

@@ -32,7 +32,7 @@ Deno.test("colour takes no room, wide letters take two places", () => {
 Deno.test("what is in a cell can't move the cursor or make a second line", () => {
   assert.equal(
     formatTable([{ title: "a" }], [["x\ny\x1b[2Jz\x07"]], { hasTitles: false }),
-    "x␊y␛[2Jz␇\n",
+    "x y␛[2Jz␇\n",
   );
 });
 

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import { visibleJson, visibleLine } from "../../base/visible_text.ts";
+import { visibleCell, visibleJson } from "../../base/visible_text.ts";
 import type { CheckedFile } from "../../inspect/check_file.ts";
 import { DEFAULT_LIMIT, Findings } from "../../inspect/check_findings.ts";
 import { CheckSteps } from "../../inspect/check_steps.ts";
@@ -255,7 +255,7 @@ function formatText({ findings, target, contents }: Look, repaired: string[]): s
   const count = n === 0 ? "no problems" : n === 1 ? "1 problem" : `${n} problems`;
   const holds = contents.length === 0 ? "" : ` (${contents.join(", ")})`;
   lines.push(`${target}${holds}: ${count}`);
-  return lines.map((line) => `${visibleLine(line)}\n`).join("");
+  return lines.map((line) => `${visibleCell(line)}\n`).join("");
 }
 
 /** As `schema/scripting.md` says. */

@@ -3,7 +3,7 @@
 import { Argument, Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
-import { visibleLine } from "../../base/visible_text.ts";
+import { visibleCell } from "../../base/visible_text.ts";
 import type { ListedRow } from "../../inspect/list.ts";
 import { ROW_KINDS, type RowKind } from "../../inspect/rows.ts";
 import { type BusyOptions, busyTimeoutOption, gather, integerAtLeast, lockWait } from "../args.ts";
@@ -199,10 +199,10 @@ function cell(row: ListedRow, name: string): string {
   const value = row.fields[name];
   if (name === "data_id") {
     const dataId = value as { [dimension: string]: JsonValue };
-    return visibleLine(dataIdText(dataId, row.requiredDimensions)) || "-";
+    return visibleCell(dataIdText(dataId, row.requiredDimensions)) || "-";
   }
   if (value == null || (Array.isArray(value) && value.length === 0)) return "-";
   const text = Array.isArray(value) ? value.join(",") : String(value);
   // One row is one line.
-  return visibleLine(text);
+  return visibleCell(text);
 }
