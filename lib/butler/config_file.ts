@@ -13,7 +13,7 @@ import {
 } from "../base/errors.ts";
 import { dirname, join } from "../base/paths.ts";
 import { parseDocument } from "../base/yaml.ts";
-import { readLimitedText } from "../store/file_source.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import {
   type ConfigMapping,
   type ConfigValue,

@@ -7,7 +7,7 @@
 import { homedir } from "node:os";
 import { RepositoryError } from "../base/errors.ts";
 import { rememberSecret } from "../base/secrets.ts";
-import { readLimitedText } from "../store/file_source.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import { parseYaml } from "./config_file.ts";
 import { type ConfigValue, getValue, isMapping } from "./config_value.ts";
 import { type Environment, localPath } from "./local_path.ts";

@@ -5,7 +5,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
-import { readLimitedText } from "../store/file_source.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import { type Environment, localPath } from "./local_path.ts";
 
 /** A connection in search of its password. */

@@ -9,7 +9,7 @@
 import { isIP, Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { EnvironmentError, hostRefused, RepositoryError } from "../base/errors.ts";
-import { readLimitedText } from "../store/file_source.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import type { PostgresHost, PostgresSettings } from "./postgres_settings.ts";
 
 /** Length and code of the request for TLS. Source: PostgreSQL manual, "Message Formats". */

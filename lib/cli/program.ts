@@ -16,6 +16,7 @@ import { commonEpilogue, PROGRAM_EPILOGUE } from "./help.ts";
 import { type LevelSetting, Logger } from "./logger.ts";
 import { asksForJson, describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
+import { namedOutputs } from "./outputs.ts";
 import { type ProgressOptions, ProgressReporter } from "./progress.ts";
 import type { BarArea } from "./progress_bar.ts";
 import { ClosedPipeError } from "./terminal.ts";
@@ -124,6 +125,11 @@ function makeProgram(
   let running: Command = program;
   program.hook("preAction", async (_, command) => {
     running = command;
+    const { logFile } = globalOptionsOf(command);
+    if (namedOutputs(command, logFile).length > 0) {
+      const { guardOutputs } = await import("./output_guard.ts");
+      await guardOutputs(command, logFile, context);
+    }
     if (!context.terminal.isErrorTerminal) return;
     const { BarArea } = await import("./progress_bar.ts");
     state.bars = new BarArea(context.terminal);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { RepositoryError } from "../../lib/base/errors.ts";
 import { readConfigFile } from "../../lib/butler/config_file.ts";
 import { loadRepositoryConfig } from "../../lib/butler/repo_config.ts";
-import { readLimitedText } from "../../lib/store/file_source.ts";
+import { readLimitedText } from "../../lib/store/regular_file.ts";
 import { runHere } from "../cli/check_support.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/fixtures.ts";
 

@@ -5,6 +5,7 @@ import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import {
   busyTimeoutOption,
   filePath,
+  forceOption,
   integerAtLeast,
   processesOption,
   readAheadOption,
@@ -18,6 +19,7 @@ import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
 import { requireOrder } from "../operands.ts";
+import { linkTarget } from "../../store/durable_file.ts";
 import type { ReadAhead } from "../../store/whole_files.ts";
 import { parseLevel } from "../logger.ts";
 
@@ -109,6 +111,7 @@ export function aggregateGraphCommand(
       "--chunks <pattern...>",
       "chunk logs that shards of scan have written; may have * and ?",
     )
+    .addOption(forceOption())
     .option("--json", "print the summary as JSON lines", false)
     .addHelpText("after", AGGREGATE_EPILOGUE);
   // The last of the pair wins, as on the reference's command line.
@@ -126,7 +129,8 @@ export function aggregateGraphCommand(
       repository,
       outputPath: options.output === undefined
         ? null
-        : filePath(options.output, env, cwd, "output"),
+        // The lock and the chunk log belong beside the file that is written, whatever leads to it.
+        : linkTarget(filePath(options.output, env, cwd, "output")),
       nScanners: options.processes,
       isIncomplete: options.incomplete,
       isDryRun: options.dryRun,

@@ -10,6 +10,7 @@ import {
   type BusyOptions,
   busyTimeoutOption,
   filePath,
+  forceOption,
   gather,
   lockWait,
   statusIntervalOption,
@@ -79,6 +80,7 @@ export function provenanceReportCommand(
         .default("table"),
     )
     .option("--json", "same as --format json", false)
+    .addOption(forceOption())
     .addOption(statusIntervalOption())
     .addOption(busyTimeoutOption())
     .addHelpText("after", PROVENANCE_REPORT_EPILOGUE)

@@ -9,6 +9,7 @@ import {
   type BusyOptions,
   busyTimeoutOption,
   filePath,
+  forceOption,
   formatBytes,
   integerAtLeast,
   lockWait,
@@ -51,6 +52,7 @@ export function reportCommand(
       "failed quanta of each task that are listed (default: 200)",
       integerAtLeast(0, MAX_LIMIT),
     )
+    .addOption(forceOption())
     .addOption(statusIntervalOption())
     .addOption(busyTimeoutOption())
     .addHelpText("after", REPORT_EPILOGUE)
