@@ -75,8 +75,8 @@ const ORDERS: readonly (readonly [typed: string[], meant: string[]])[] = [
     ["aggregate-graph", "PREDICTED", "REPO", "-o", "'out put.qg'", "-j", "2"],
   ],
   [
-    ["aggregate-graph", "-o", "REPO", "REPO", "PREDICTED"],
-    ["aggregate-graph", "-o", "REPO", "PREDICTED", "REPO"],
+    ["aggregate-graph", "-j", "2", "REPO", "PREDICTED"],
+    ["aggregate-graph", "-j", "2", "PREDICTED", "REPO"],
   ],
   [["aggregate-graph", "main", "PREDICTED"], ["aggregate-graph", "PREDICTED", "main"]],
   [
