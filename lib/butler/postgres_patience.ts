@@ -10,13 +10,15 @@
 import { EnvironmentError, InterruptedError, stopReason } from "../base/errors.ts";
 import {
   DEFAULT_BUSY_TIMEOUT_MS,
-  FIRST_NOTICE_MS,
   type LockWaitOptions,
   NEXT_NOTICE_MS,
   waitText,
 } from "./lock_wait.ts";
 import { PostgresLink } from "./postgres_link.ts";
 import type { PostgresSettings } from "./postgres_settings.ts";
+
+/** How long a statement may take before somebody asks why, milliseconds: asking takes a connection. */
+const FIRST_LOOK_MS = 5000;
 
 /** Watches over the statements of one registry. */
 export class PostgresPatience {
@@ -65,11 +67,11 @@ export class PostgresPatience {
           }
         }
         // A signal is to be noticed soon.
-        const pauseMs = this.#isOpening ? FIRST_NOTICE_MS : NEXT_NOTICE_MS;
-        const leftMs = Math.max(FIRST_NOTICE_MS, busyTimeoutMs - waitedMs);
+        const pauseMs = this.#isOpening ? FIRST_LOOK_MS : NEXT_NOTICE_MS;
+        const leftMs = Math.max(FIRST_LOOK_MS, busyTimeoutMs - waitedMs);
         timer = setTimeout(look, Math.min(pauseMs, leftMs));
       };
-      timer = setTimeout(look, Math.min(FIRST_NOTICE_MS, busyTimeoutMs));
+      timer = setTimeout(look, Math.min(FIRST_LOOK_MS, busyTimeoutMs));
     });
     try {
       return await Promise.race([statement, givenUp]);

@@ -239,7 +239,7 @@ Deno.test("a registry that is read waits for a lock, says so, and gives up", asy
       void other.unsafe("ROLLBACK").then(() => {});
     },
   };
-  await using registry = await opening({ log });
+  await using registry = await opening({ log, busyTimeoutMs: 60_000 });
   assert.equal(told.length, 1);
   assert.match(told[0], /^WARNING Waiting since .*Z for registry "postgresql:.*holds a lock/);
   assert.equal((await registry.runsWithDatasetType("packages")).length, 1);
