@@ -113,7 +113,7 @@ async function aggregate(
   const reading = remembered === null || options.chunkLogs.length > 0
     ? null
     : readWithScanner(chunkLogPathOf(options.outputPath!), remembered, early);
-  const known = await checkRepository(config, graph, options);
+  const known = await checkRepository(config, graph, options, context);
   log.log("INFO", "Analyzing predicted graph.");
   const index = remembered === null
     ? await indexWithScanners(graph, early)
@@ -246,7 +246,7 @@ async function aggregate(
         ? supervisor.finishGraph(options.outputPath!, documents, graph.header.int_size)
         : supervisor.keepChunkLog(),
       // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
-      refuseIfIngested(config, run, options).then(() => supervisor.flushIngester()),
+      refuseIfIngested(config, run, options, context).then(() => supervisor.flushIngester()),
     ];
     watch.update();
     await Promise.all(ends);

@@ -67,6 +67,7 @@ export class Ingester {
     const registry = await openRegistry(setup.repository, {
       writeable: !setup.isDryRun,
       busyTimeoutMs: setup.busyTimeoutMs,
+      log: { log: (_level, text) => progress({ kind: "progress", text }) },
     });
     const pipeline = PipelineGraph.parse(setup.pipelineGraphText, setup.graphPath);
     const types = new OutputTypes(pipeline, registry.universe);

@@ -18,7 +18,7 @@ import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import { checkDocumentForms } from "./document_readers.ts";
-import type { AggregateOptions } from "./options.ts";
+import type { AggregateContext, AggregateOptions } from "./options.ts";
 
 /** What the registry says before anything starts. */
 export interface KnownState {
@@ -31,16 +31,25 @@ export interface KnownState {
   areRegistered: boolean[];
 }
 
+/** Who is told of a wait for a lock, and may end it. */
+type LockWaitContext = Pick<AggregateContext, "log" | "signal">;
+
+function openForReading(
+  config: RepositoryConfig,
+  { busyTimeoutMs }: AggregateOptions,
+  { log, signal }: LockWaitContext,
+): Promise<Registry> {
+  return openRegistry(config, { writeable: false, busyTimeoutMs, log, signal });
+}
+
 /** Everything that would stop the ingester later is found out now, while nothing is changed. */
 export async function checkRepository(
   config: RepositoryConfig,
   graph: PredictedGraph,
   options: AggregateOptions,
+  context: LockWaitContext,
 ): Promise<KnownState> {
-  await using registry = await openRegistry(config, {
-    writeable: false,
-    busyTimeoutMs: options.busyTimeoutMs,
-  });
+  await using registry = await openForReading(config, options, context);
   const { output_run: run, output, inputs } = graph.header;
   await refuseIngestedRun(registry, run, config);
   const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
@@ -87,11 +96,9 @@ export async function refuseIfIngested(
   config: RepositoryConfig,
   run: string,
   options: AggregateOptions,
+  context: LockWaitContext,
 ): Promise<void> {
-  await using registry = await openRegistry(config, {
-    writeable: false,
-    busyTimeoutMs: options.busyTimeoutMs,
-  });
+  await using registry = await openForReading(config, options, context);
   await refuseIngestedRun(registry, run, config);
 }
 

@@ -42,6 +42,7 @@ import { brokenFileReason } from "../provenance/broken_file.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
 import type { MetadataConverter } from "../provenance/document_forms.ts";
 import { parseTaskMetadata, type TaskMetadata } from "../provenance/task_metadata.ts";
+import { MAX_EARLY_PIPELINE_SIZE } from "../qg/document_limits.ts";
 import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../qg/packed_quantum_ids.ts";
 import { type BlockRange, PredictedGraph } from "../qg/predicted_graph.ts";
@@ -100,7 +101,10 @@ export class OpenedGraph {
   static async tryOpen(path: string): Promise<OpenedGraph | null> {
     try {
       const opened = await OpenedGraph.open(path);
-      opened.graph.pipelineGraph();
+      // A larger one waits until the main thread has read it, and with it refused what is none.
+      if ((opened.graph.pipelineGraphSize ?? 0) <= MAX_EARLY_PIPELINE_SIZE) {
+        opened.graph.pipelineGraph();
+      }
       return opened;
     } catch {
       return null;

@@ -11,6 +11,7 @@ import type { DatasetType } from "./dataset_ref.ts";
 import type { DimensionRecordSource } from "./datastore.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 import { openSqliteRegistry } from "./registry_sqlite.ts";
+import type { LockWaitOptions } from "./lock_wait.ts";
 import type { Environment, RepositoryConfig } from "./repo_config.ts";
 
 export type { DimensionRecordSource } from "./datastore.ts";
@@ -108,14 +109,12 @@ export interface Clock {
 }
 
 /** Options of {@linkcode openRegistry}. */
-export interface OpenRegistryOptions {
+export interface OpenRegistryOptions extends LockWaitOptions {
   /** Without it nothing is ever written, not even locks that would need a writeable directory. */
   writeable: boolean;
   /** Whether what a writer would be refused is refused, though nothing is written. */
   isRehearsal?: boolean;
   clock?: Clock;
-  /** How long to wait for another writer, milliseconds; default 300 000. */
-  busyTimeoutMs?: number;
   /** How long to try to reach a database server again that was lost, milliseconds; default 60 000. */
   retryMs?: number;
   /** Where credentials and connection settings are looked for; default is the process's own. */
@@ -348,7 +347,7 @@ export async function openRegistry(
       { hint: "Remove registry.managers.datasets.config.overrides" },
     );
   }
-  if (dialect === "sqlite") return openSqliteRegistry(config, options);
+  if (dialect === "sqlite") return await openSqliteRegistry(config, options);
   // Loaded only where it is used: the driver costs time at every start.
   const { openPostgresRegistry } = await import(
     import.meta.resolve("./registry_postgres.ts")

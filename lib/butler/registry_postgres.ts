@@ -14,6 +14,7 @@ import { type DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 import { expandDataId } from "./expand_data_id.ts";
 import { checkManagers } from "./manager_versions.ts";
 import { textArray } from "./postgres_arrays.ts";
+import { DEFAULT_BUSY_TIMEOUT_MS } from "./lock_wait.ts";
 import { PostgresCollections } from "./postgres_collections.ts";
 import { explainConflict } from "./postgres_conflicts.ts";
 import { PostgresConnection, type PostgresSession } from "./postgres_connection.ts";
@@ -53,7 +54,6 @@ import type {
 import type { RepositoryConfig } from "./repo_config.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
 
-const DEFAULT_LOCK_TIMEOUT_MS = 300_000;
 const DEFAULT_RETRY_MS = 60_000;
 
 /** Tables that are written to, and the privileges that this takes. */
@@ -68,7 +68,7 @@ export async function openPostgresRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
 ): Promise<Registry> {
-  const { writeable, busyTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, retryMs = DEFAULT_RETRY_MS } =
+  const { writeable, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, retryMs = DEFAULT_RETRY_MS } =
     options;
   const checksAsWriter = writeable || options.isRehearsal === true;
   const clock = options.clock ?? { now: () => Date.now() * 1000 };
@@ -79,6 +79,8 @@ export async function openPostgresRegistry(
     lockTimeoutMs: busyTimeoutMs,
     retryMs,
     namespace,
+    log: options.log,
+    signal: options.signal,
   });
   try {
     const attributes = await connection.read(
@@ -91,6 +93,8 @@ export async function openPostgresRegistry(
     const { recordsTable, name: datastoreName } = config.datastore;
     if (checksAsWriter) await requireWriteable(connection, settings.user, recordsTable);
     const isTai = versions.ingestDate === "tai-nanoseconds";
+    const hasRecordsTable = await prepareRecordsTable(connection, types, recordsTable);
+    connection.endOpening();
     return new PostgresRegistry(config, {
       connection,
       universe,
@@ -98,7 +102,7 @@ export async function openPostgresRegistry(
       collections: new PostgresCollections(connection),
       datastoreName,
       recordsTable,
-      hasRecordsTable: await prepareRecordsTable(connection, types, recordsTable),
+      hasRecordsTable,
       ingestDate: () => isTai ? String(taiNanoseconds(clock.now())) : utcText(clock.now()),
       ingestDateType: isTai ? "bigint" : "timestamp",
     });

@@ -103,7 +103,8 @@ export const CAT_EPILOGUE = `
 SOURCE is a quantum graph file, a chunk log (OUTPUT.chunks) or a butler repository. ID is the UUID of
 a quantum or dataset, a prefix of it that is unique, or a task label followed by DIMENSION=VALUE...
 that single out one quantum. For config the ID is a task label or the config's dataset ID; packages
-and header need none. With --batch, requests come from stdin, one a line: WHAT [ID...].
+and header need none. With --batch, requests come from stdin, one a line: WHAT [ID...]. As text,
+control characters are made visible; --raw and --json leave them as they are.
 
 Exit codes: 0 printed; 2 not found, ambiguous, refused; 3 some requests of --batch had no document;
 1 could not be read.

@@ -33,7 +33,7 @@ const QUANTA_PER_LOOK = 1024;
 const TARGETS_PER_TURN = 4096;
 
 /** What preparing needs of its surroundings. */
-type Surroundings = Pick<IngestContext, "log" | "progress">;
+type Surroundings = Pick<IngestContext, "log" | "progress" | "signal">;
 
 /** An ingest that may begin. */
 export class PreparedIngest implements AsyncDisposable {
@@ -83,6 +83,8 @@ export class PreparedIngest implements AsyncDisposable {
       writeable: !options.isDryRun,
       isRehearsal: options.isDryRun,
       busyTimeoutMs: options.busyTimeoutMs,
+      log: context.log,
+      signal: context.signal,
     });
     let prepared: PreparedIngest | null = null;
     try {

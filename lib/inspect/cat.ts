@@ -6,6 +6,7 @@
 
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { decodeUtf8, encodeUtf8, JsonCursor } from "../base/json_text.ts";
+import { visibleBytes, visibleText } from "../base/visible_text.ts";
 import type { DocumentKind } from "./document_kinds.ts";
 import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
@@ -38,15 +39,20 @@ export interface CatOptions {
 /**
  * Prints one document.
  *
- * @param write Receives the output piece by piece.
+ * @param output Receives the document piece by piece; text for people without control characters.
  * @throws {UsageError} if options, kind and ID don't go together.
  * @throws {NotFoundError} if there is no such document.
  */
 export async function cat(
   source: DocumentSource,
   options: CatOptions,
-  write: (bytes: Uint8Array | string) => void,
+  output: (bytes: Uint8Array | string) => void,
 ): Promise<void> {
+  // What is laid out for people is shown on terminals, also behind a pipe.
+  const write = options.format === "text" && !options.isRaw
+    ? (text: Uint8Array | string) =>
+      output(typeof text === "string" ? visibleText(text) : visibleBytes(text))
+    : output;
   const selector = parseSelector(options.idWords);
   check(options, selector);
   const named = `${[options.what, ...options.idWords].join(" ")} of ${source.name}`;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { shellLine } from "../base/shell.ts";
 import { TOOL_NAME } from "../base/version.ts";
 
 /** Names of all advices. They are part of the scripting contract. */
@@ -50,11 +51,9 @@ export interface Advice {
   readonly command: string;
 }
 
-/** A command line of words, each quoted as a POSIX shell needs it. */
+/** A command line of words, each quoted as a shell needs it. */
 export function commandLine(...words: string[]): string {
-  return words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-  ).join(" ");
+  return shellLine(words);
 }
 
 function own(name: AdviceName, ...words: string[]): Advice {

@@ -8,6 +8,7 @@
 import { crc32 } from "../base/crc32.ts";
 import { ProvgraphError } from "../base/errors.ts";
 import { JsonCursor } from "../base/json_text.ts";
+import { documentLimit } from "../qg/document_limits.ts";
 import { decodeHeader, MAX_HEADER_SIZE, readDictionary } from "../qg/graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { HEADER_MEMBER } from "../qg/member_names.ts";
@@ -184,8 +185,10 @@ export class Archive {
     if (!this.zip.members.has(name)) return null;
     try {
       // The checksum is compared for all members alike.
-      const frame = await this.zip.readMember(name, { checkCrc: false });
-      return parse(this.decompressor.decompress(frame, `"${this.source.name}: ${name}"`));
+      const limit = documentLimit(name, this.zip.members);
+      const frame = await this.zip.readMember(name, { maxSize: 2 * limit, checkCrc: false });
+      const what = `"${this.source.name}: ${name}"`;
+      return parse(this.decompressor.decompress(frame, what, limit));
     } catch (error) {
       report.addError("damaged-document", name, error);
       return null;
@@ -260,7 +263,11 @@ export class Archive {
         const end = offsets[block + 1] - offsets[first];
         let text: Uint8Array;
         try {
-          text = this.decompressor.decompress(bytes.subarray(start + intSize, end), "block");
+          text = this.decompressor.decompress(
+            bytes.subarray(start + intSize, end),
+            "block",
+            documentLimit(member, this.zip.members),
+          );
         } catch (error) {
           report.addError("damaged-block", blockPlace(table, block), error);
           continue;

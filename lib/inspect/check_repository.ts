@@ -12,6 +12,7 @@ import { EnvironmentError, NotFoundError, UsageError } from "../base/errors.ts";
 import { uuidToText } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { type DatastoreRecord, openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { openNamedGraph } from "../qg/absent_graph.ts";
@@ -71,9 +72,10 @@ export async function checkRepository(
   options: CheckRepositoryOptions,
   env: Env,
   findings: Findings,
+  wait: LockWaitOptions = {},
 ): Promise<CheckedRepository> {
   const config = loadRepositoryConfig(options.repository, env);
-  await using registry = await openRegistry(config, { writeable: false, env });
+  await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, options);
   const context = new CheckContext(options, config, registry, env, findings);
   return await new RepositoryCheck(context).run();

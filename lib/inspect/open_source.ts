@@ -7,6 +7,7 @@
 
 import { RefusedError, UsageError } from "../base/errors.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { openNamedGraph } from "../qg/absent_graph.ts";
 import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
 import { openArchive } from "../qg/graph_file.ts";
@@ -23,6 +24,7 @@ import { GraphDocuments } from "./graph_documents.ts";
  * else is a repository.
  *
  * @param run RUN to look in. Files hold one; another is refused.
+ * @param wait how a locked registry is waited for
  * @throws {UsageError} if the source is of another RUN.
  * @throws {NotFoundError} if it is nothing that is there.
  */
@@ -31,6 +33,7 @@ export async function openSource(
   run: string | null,
   env: { get(name: string): string | undefined },
   cwd: string,
+  wait: LockWaitOptions = {},
 ): Promise<DocumentSource> {
   const zstd = Zstd.forFewReads();
   if (isHttpUrl(argument)) {
@@ -42,7 +45,7 @@ export async function openSource(
     const { RepositoryDocuments } = await import(
       import.meta.resolve("./repository_documents.ts")
     ) as typeof import("./repository_documents.ts");
-    return await RepositoryDocuments.open(argument, run, env, zstd);
+    return await RepositoryDocuments.open(argument, run, env, zstd, wait);
   }
   return checkRun(await openFile(path, zstd), run);
 }

@@ -21,7 +21,7 @@ import {
   shownStatuses,
   statusWords,
 } from "./report_format.ts";
-import { visibleText } from "./report_markup.ts";
+import { visibleText } from "../base/visible_text.ts";
 import type { DistributionReport, ExtremeReport, RunReport, TaskReport } from "./report_model.ts";
 
 /** Failed quanta that a ticket has room for. */

@@ -7,6 +7,7 @@
 
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { localPath } from "../butler/local_path.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { openRegistry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { openNamedGraph } from "../qg/absent_graph.ts";
@@ -21,17 +22,18 @@ import { type Env, RepositoryStore } from "./repository_store.ts";
  *
  * @param collection with it, `argument` is a repository and the graph is the first `run_provenance` of
  *   the collection; without, `argument` is the graph: a path or URL.
+ * @param wait how a locked registry is waited for
  * @throws {NotFoundError} if there is no such thing.
  */
 export async function openProvenance(
   argument: string,
   collection: string | null,
-  env: Env,
-  cwd: string,
+  { env, cwd }: { env: Env; cwd: string },
+  wait: LockWaitOptions = {},
 ): Promise<ProvenanceGraph> {
   const zstd = await Zstd.load();
   if (collection === null) return await openGraph(argument, env, cwd, zstd);
-  return await openCollection(argument, collection, env, zstd);
+  return await openCollection(argument, collection, { env, zstd, wait });
 }
 
 async function openGraph(
@@ -53,13 +55,12 @@ async function openGraph(
 async function openCollection(
   argument: string,
   collection: string,
-  env: Env,
-  zstd: Zstd,
+  { env, zstd, wait }: { env: Env; zstd: Zstd; wait: LockWaitOptions },
 ): Promise<ProvenanceGraph> {
   const config = loadRepositoryConfig(argument, env);
   await using store = new RepositoryStore(
     config,
-    await openRegistry(config, { writeable: false }),
+    await openRegistry(config, { ...wait, writeable: false }),
     env,
     zstd,
   );

@@ -9,6 +9,7 @@ import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import type { Zstd } from "../store/zstd.ts";
@@ -64,9 +65,10 @@ export class RepositoryDocuments implements DocumentSource {
     run: string | null,
     env: Env,
     zstd: Zstd,
+    wait: LockWaitOptions,
   ): Promise<RepositoryDocuments> {
     const config = loadRepositoryConfig(argument, env);
-    const registry = await openRegistry(config, { writeable: false });
+    const registry = await openRegistry(config, { ...wait, writeable: false });
     try {
       if (run !== null) {
         const found = await registry.findCollection(run);

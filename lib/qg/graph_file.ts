@@ -9,10 +9,11 @@ import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
 import type { ByteSource } from "../store/byte_source.ts";
 import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
+import { documentLimit } from "./document_limits.ts";
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "./member_names.ts";
 
 /** Largest decoded header, in bytes. */
-export const MAX_HEADER_SIZE = 2 ** 26;
+export const MAX_HEADER_SIZE: number = documentLimit(HEADER_MEMBER, new Map());
 /** Largest compression dictionary, in bytes: the usual one has 32 KiB. */
 export const MAX_DICTIONARY_SIZE = 2 ** 24;
 /** First bytes of a graph in the format of releases before v30, a file of pickles: `qgraph4`. */

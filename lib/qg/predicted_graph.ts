@@ -10,8 +10,8 @@ import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts"
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { nodeZlib } from "../base/node_modules.ts";
 import { FileSource } from "../store/file_source.ts";
-import type { ZipMember, ZipReader } from "../store/zip_reader.ts";
-import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
+import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
+import { frameContentSize, type Zstd, type ZstdDecompressor } from "../store/zstd.ts";
 import {
   AddressChecker,
   addressHeaderSize,
@@ -42,6 +42,7 @@ import {
   MultiblockPass,
   PASS_READ_SIZE,
 } from "./multiblock.ts";
+import { documentLimit } from "./document_limits.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { type OutputRules, type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
 import {
@@ -49,9 +50,6 @@ import {
   parsePredictedQuantum,
   type PredictedQuantum,
 } from "./predicted_quantum.ts";
-
-/** Largest decoded block of a predicted quantum, in bytes: some 500 000 datasets. */
-const MAX_QUANTUM_SIZE = 2 ** 28;
 
 /** Bytes read at a time for blocks that are asked for one by one: neighbours are mostly next. */
 const READ_AHEAD = 2 ** 15;
@@ -172,6 +170,11 @@ export class PredictedGraph implements Disposable {
   /** Names of the archive's members with the bytes that each takes, in the order of the file. */
   memberSizes(): { name: string; sizeBytes: number }[] {
     return memberSizes(this.#members);
+  }
+
+  /** Bytes of the decoded pipeline graph, as its frame states them; null if it states none. */
+  get pipelineGraphSize(): number | null {
+    return frameContentSize(this.#readMember(PIPELINE_GRAPH_MEMBER));
   }
 
   /** Decoded text of the pipeline graph, to be copied unchanged. Read once. */
@@ -404,17 +407,28 @@ export class PredictedGraph implements Disposable {
     return this.#decompressor.decompress(
       frame,
       `block at ${offset} of "${this.path}: ${QUANTUM_DATASETS_MEMBER}"`,
-      MAX_QUANTUM_SIZE,
+      documentLimit(QUANTUM_DATASETS_MEMBER, this.#members),
     );
   }
 
   #readDocument(name: string): Uint8Array<ArrayBuffer> {
-    return this.#decompressor.decompress(this.#readMember(name), `"${this.path}: ${name}"`);
+    return this.#decompressor.decompress(
+      this.#readMember(name),
+      `"${this.path}: ${name}"`,
+      documentLimit(name, this.#members),
+    );
   }
 
   #readMember(name: string): Uint8Array {
     const member = this.#members.get(name)!;
     const start = this.#dataOffsets.get(name)!;
+    const limit = documentLimit(name, this.#members);
+    // A frame is hardly larger than what it holds.
+    if (name.endsWith(".zst") && member.size > 2 * limit) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot read "${this.path}: ${name}": it has ${member.size} bytes, more than the ${limit} allowed`,
+      );
+    }
     const stored = this.#file.readSync(start, member.compressedSize);
     if (member.method === 0) return stored;
     try {

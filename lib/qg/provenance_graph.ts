@@ -51,6 +51,7 @@ import {
   MultiblockPass,
   PASS_READ_SIZE,
 } from "./multiblock.ts";
+import { documentLimit } from "./document_limits.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { PrefetchedSource } from "./prefetched_source.ts";
 import { QuantaFiles } from "./quanta_files.ts";
@@ -477,14 +478,21 @@ export class ProvenanceGraph implements Disposable {
   }
 
   #decode(frame: Uint8Array, member: string, offset: number): Uint8Array {
-    return this.#decompressor.decompress(frame, `block at ${offset} of "${this.name}: ${member}"`);
+    return this.#decompressor.decompress(
+      frame,
+      `block at ${offset} of "${this.name}: ${member}"`,
+      documentLimit(member, this.#zip.members),
+    );
   }
 
   async #readDocument(name: string): Promise<Uint8Array> {
     requireMember(this.#zip, name, this.name);
+    const limit = documentLimit(name, this.#zip.members);
     return this.#decompressor.decompress(
-      await this.#zip.readMember(name),
+      // A frame is hardly larger than what it holds.
+      await this.#zip.readMember(name, { maxSize: 2 * limit }),
       `"${this.name}: ${name}"`,
+      limit,
     );
   }
 

@@ -74,6 +74,58 @@ function statIfThere(path: string): Deno.FileInfo | null {
 }
 
 /**
+ * The text of a small regular file, UTF-8.
+ *
+ * @param action What is attempted, for errors ("read options file").
+ * @param maxSize Bytes; a larger file is refused.
+ * @throws {NotFoundError} if nothing is there.
+ * @throws {EnvironmentError} if it can't be read, isn't a regular file, or is larger.
+ */
+export function readRegularText(path: string, action: string, maxSize: number): string {
+  try {
+    return readLimitedText(
+      path,
+      maxSize,
+      (state) => new EnvironmentError(`Cannot ${action} "${path}": ${state}`),
+    );
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    throw fileError(action, path, error);
+  }
+}
+
+/**
+ * Text of a file that people write: configuration, credentials, options. For who has words of their own.
+ *
+ * @param maxSize bytes that are read at most, whatever the file's size is said to be
+ * @param refuse makes the error for what can't be such a file
+ * @throws {Error} of the system, raw, if it can't be read.
+ */
+export function readLimitedText(
+  path: string,
+  maxSize: number,
+  refuse: (state: string) => Error,
+): string {
+  // By path and before opening: opening a FIFO would wait for a writer for ever.
+  const info = Deno.statSync(path);
+  if (!info.isFile) throw refuse(`it is ${kindOf(info)}`);
+  using file = Deno.openSync(path);
+  // One byte more than the size shows that it has grown; one more than the limit, that there is more.
+  let bytes = new Uint8Array(Math.min(info.size, maxSize) + 1);
+  let done = 0;
+  for (;;) {
+    const n = file.readSync(bytes.subarray(done));
+    if (n === null || n === 0) return new TextDecoder().decode(bytes.subarray(0, done));
+    done += n;
+    if (done > maxSize) throw refuse(`it has more than ${maxSize} bytes`);
+    if (done < bytes.length) continue;
+    const grown = new Uint8Array(Math.min(2 * done, maxSize + 1));
+    grown.set(bytes);
+    bytes = grown;
+  }
+}
+
+/**
  * Refuses what isn't a regular file.
  *
  * @throws {UnusableFileError} that says what it is.

@@ -56,7 +56,7 @@ async function read(
   idWords: string[],
   run = RUN,
 ): Promise<string> {
-  await using documents = await RepositoryDocuments.open(repo, run, Deno.env, zstd);
+  await using documents = await RepositoryDocuments.open(repo, run, Deno.env, zstd, {});
   let output = "";
   await cat(
     documents,

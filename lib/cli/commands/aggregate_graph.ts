@@ -3,11 +3,10 @@
 import { Command, Option } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import {
-  BUSY_TIMEOUT_TEXT,
+  busyTimeoutOption,
   filePath,
   forceOption,
   integerAtLeast,
-  MAX_BUSY_SECONDS,
   processesOption,
   readAheadOption,
   statusIntervalOption,
@@ -20,6 +19,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 import { linkTarget } from "../../store/durable_file.ts";
 import type { ReadAhead } from "../../store/whole_files.ts";
 import { parseLevel } from "../logger.ts";
@@ -104,7 +104,7 @@ export function aggregateGraphCommand(
     .option("--ingest-batch-size <n>", "datasets per transaction", integerAtLeast(1), 10000)
     .option("--defensive-ingest", "accepted; the registry is always asked first", false)
     .option("--no-defensive-ingest", "accepted; the registry is asked all the same")
-    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
+    .addOption(busyTimeoutOption())
     .option("--strict", "fail at the first log or metadata file that is broken", false)
     .option(
       "--allow-empty",
@@ -125,6 +125,7 @@ export function aggregateGraphCommand(
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
   return command.action(async (graph: string, repository: string, options: Options) => {
     const context = start("aggregate", [REFERENCE_LOGGER]);
+    requireOrder({ graph, repository }, command, context);
     context.stopGracefully();
     const peakRss = context.measurePeakRss();
     // Loaded when needed: other commands start without it.

@@ -2,11 +2,20 @@
 
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { visibleCell, visibleJson } from "../../base/visible_text.ts";
 import type { CheckedFile } from "../../inspect/check_file.ts";
 import { DEFAULT_LIMIT, Findings } from "../../inspect/check_findings.ts";
 import { CheckSteps } from "../../inspect/check_steps.ts";
 import type { CheckedRepository, CheckRepositoryOptions } from "../../inspect/check_repository.ts";
-import { filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  filePath,
+  integerAtLeast,
+  lockWait,
+  statusIntervalOption,
+} from "../args.ts";
+import { shown } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 
@@ -34,7 +43,7 @@ Examples:
   provgraph check main --run u/me/run/20260701T000000Z --graph provenance.qg --repair`;
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   graph?: string;
   readData: boolean;
@@ -78,6 +87,7 @@ export function checkCommand(
       integerAtLeast(1),
       DEFAULT_LIMIT,
     )
+    .addOption(busyTimeoutOption())
     .addHelpText("after", EPILOGUE)
     .action(async (target: string, options: Options) => {
       const context = start("check");
@@ -95,7 +105,9 @@ export function checkCommand(
         result = await look();
       }
       cli.terminal.write(
-        options.json ? formatJson(result, repaired) : formatText(result, repaired),
+        options.json
+          ? formatJson(result, repaired)
+          : shown(formatText(result, repaired), context.style),
       );
       setExitCode(result.findings.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
     });
@@ -164,12 +176,16 @@ async function lookAtRepository(
       : { path: filePath(graph, env, cwd, "provenance graph"), argument: graph },
     readData,
   };
-  const checked = await checkRepository(request, env, findings);
+  const checked = await checkRepository(request, env, findings, lockWait(options, context));
   return {
     findings,
     target: `RUN "${run}" of repository "${repository}"`,
     contents: [`${checked.nDatasets} datasets`, `${checked.nFiles} files`, describeState(checked)],
-    repair: () => repairRepository(repository, run, checked, context),
+    repair: () =>
+      repairRepository(repository, run, checked, {
+        ...context,
+        busyTimeoutMs: options.busyTimeout * 1000,
+      }),
   };
 }
 
@@ -192,7 +208,7 @@ async function repairRepository(
   repository: string,
   run: string,
   { leftovers, ingest }: CheckedRepository,
-  context: CommandContext,
+  context: CommandContext & { busyTimeoutMs: number },
 ): Promise<string[]> {
   const done: string[] = [];
   const { removeLeftover } = await import("../../inspect/check_leftovers.ts");
@@ -213,6 +229,7 @@ async function repairRepository(
       resume: true,
       isDryRun: false,
       allowEmpty: false,
+      busyTimeoutMs: context.busyTimeoutMs,
     }, context);
     done.push(
       `finished the ingest: ${summary.nIngested} datasets ingested, ${summary.nFilesDeleted} ` +
@@ -242,7 +259,7 @@ function formatText({ findings, target, contents }: Look, repaired: string[]): s
   const count = n === 0 ? "no problems" : n === 1 ? "1 problem" : `${n} problems`;
   const holds = contents.length === 0 ? "" : ` (${contents.join(", ")})`;
   lines.push(`${target}${holds}: ${count}`);
-  return lines.map((line) => `${line.replaceAll(/[\r\n]+/g, " ")}\n`).join("");
+  return lines.map((line) => `${visibleCell(line)}\n`).join("");
 }
 
 /** As `schema/scripting.md` says. */
@@ -267,5 +284,5 @@ function formatJson({ findings, target, contents }: Look, repaired: string[]): s
     n_problems: findings.nProblems,
     counts: Object.fromEntries(findings.counts),
   });
-  return messages.map((message) => `${JSON.stringify(message)}\n`).join("");
+  return messages.map((message) => `${visibleJson(JSON.stringify(message))}\n`).join("");
 }

@@ -3,19 +3,14 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import {
-  BUSY_TIMEOUT_TEXT,
-  filePath,
-  integerAtLeast,
-  MAX_BUSY_SECONDS,
-  statusIntervalOption,
-} from "../args.ts";
+import { busyTimeoutOption, filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { ingestJson, tellIngestSummary } from "../ingest_summary.ts";
 import { tellUndoSummary, undoJson } from "../undo_summary.ts";
 import { TRANSFER_MODES, type TransferMode } from "../../ingest/options.ts";
 import { INGEST_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
 const REFERENCE_LOGGER = "lsst.pipe.base.quantum_graph.ingest_graph";
@@ -67,7 +62,7 @@ export function ingestGraphCommand(
         "written anew where they were deleted; PROVENANCE_GRAPH says where the graph is put",
       false,
     )
-    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
+    .addOption(busyTimeoutOption())
     .addOption(statusIntervalOption())
     .option(
       "--allow-empty",
@@ -77,8 +72,14 @@ export function ingestGraphCommand(
     .option("--dry-run", "check everything, originals too, and change nothing", false)
     .option("--json", "print the summary as JSON lines", false)
     .addHelpText("after", INGEST_EPILOGUE)
-    .action(async (repository: string, graph: string | undefined, options: Options) => {
+    .action(async (
+      repository: string,
+      graph: string | undefined,
+      options: Options,
+      command: Command,
+    ) => {
       const context = start("ingest", [REFERENCE_LOGGER]);
+      requireOrder({ graph: graph ?? null, repository }, command, context);
       context.stopGracefully();
       const graphPath = graph === undefined
         ? null

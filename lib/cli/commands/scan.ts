@@ -18,6 +18,7 @@ import {
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { SCAN_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 import { type JsonFields, jsonLine } from "../ndjson.ts";
 
 /** Most shards; each makes a file. */
@@ -72,8 +73,9 @@ export function scanCommand(
     .option("--log-status-interval <seconds>", "between status lines", integerAtLeast(1), 30)
     .option("--json", "print a summary as one JSON line", false)
     .addHelpText("after", SCAN_EPILOGUE)
-    .action(async (graph: string, repository: string, options: Options) => {
+    .action(async (graph: string, repository: string, options: Options, command: Command) => {
       const context = start("scan");
+      requireOrder({ graph, repository }, command, context);
       context.stopGracefully();
       const { scanShard } = await import("../../aggregate/scan_shard.ts");
       const { env, cwd } = context;
