@@ -224,9 +224,11 @@ Deno.test("check --repair sweeps originals when their content is in the graph, a
   await using work = await ingested();
   const before = dumpState(work.repo);
   const older = fileOf(aggregated, "warp_metadata");
-  put(work, older, GRAPH_TIME - 1);
+  // By content, not by time: it came after the graph.
+  const content = Deno.readTextFileSync(aggregated.join("repo", older));
+  Deno.writeTextFileSync(put(work, older, GRAPH_TIME + 1), content);
   const newer = fileOf(aggregated, "warp_log");
-  put(work, newer, GRAPH_TIME + 1);
+  put(work, newer, GRAPH_TIME - 1);
   // Metadata of a quantum that failed: its log is there, so the name is known.
   const unrecorded = failedMetadata(aggregated);
   put(work, unrecorded, GRAPH_TIME - 1);
@@ -245,7 +247,8 @@ Deno.test("check --repair sweeps originals when their content is in the graph, a
   for (const path of [newer, unrecorded]) Deno.statSync(work.join("repo", path));
   // What remains is for people to judge; the command is there if they don't want it.
   for (const kind of ["newer-original", "unrecorded-original"]) {
-    await mended(byKind.get(kind)!.command!);
+    const { command } = byKind.get(kind)!;
+    await mended(command!.replace(/DIRECTORY$/, work.join(kind)));
   }
   const end = await check(...args);
   assert.deepEqual(end.kinds, ["empty-directory"]);

@@ -146,14 +146,10 @@ Deno.test("ingest-graph names the RUNs that have a graph when the one given was 
   await using work = await copyOfFixture("small-mixed", "aggregated");
   const graph = work.join("provenance.qg");
   const args = ["-q", "ingest-graph", work.repo, graph];
-  const copy = work.join("copy.qg");
-  const before = await runHere(["-q", "ingest-graph", work.repo, copy]);
-  assert.equal(before.code, 2);
-  assert.match(before.stderr, /hint: the repository holds no provenance graph yet/);
   assert.equal((await runHere(args)).code, 0);
   const { code, stderr } = await runHere(args);
   assert.equal(code, 2, stderr);
-  assert.match(stderr, new RegExp(`give --output-run RUN instead; 1 RUNs have one, "${RUN}"`));
+  assert.match(stderr, new RegExp(`that of RUN "${RUN}" is ".*"; .*give --output-run RUN instead`));
   const words = ["-q", "ingest-graph", work.repo, "--output-run", RUN];
   assert.equal((await runHere(words)).code, 0);
 });
