@@ -89,7 +89,8 @@ Examples:
 /** Behind the help of `ingest-graph`. */
 export const INGEST_EPILOGUE = `
 An interrupted command is continued by running it again, or, without the graph file, with
---output-run RUN alone.
+--output-run RUN alone. Every byte of the graph is checked each time before originals are deleted.
+One process at a time works on a RUN; another one is refused with exit code 1, and says who it is.
 
 Examples:
   provgraph ingest-graph /repo/main provenance.qg

@@ -89,9 +89,19 @@ export class PreparedIngest implements AsyncDisposable {
       await prepared.#prepare(zstd, context);
       return prepared;
     } catch (error) {
-      if (prepared === null) await registry[Symbol.asyncDispose]();
-      else await prepared[Symbol.asyncDispose]();
-      throw error;
+      const told = prepared === null ? error : prepared.#orReplaced(error);
+      await (prepared ?? registry)[Symbol.asyncDispose]();
+      throw told;
+    }
+  }
+
+  /** What looks like damage may be the work of somebody who writes the graph just now: then that is told. */
+  #orReplaced(error: unknown): unknown {
+    try {
+      this.verified?.requireUnchanged();
+      return error;
+    } catch (changed) {
+      return changed;
     }
   }
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ProvgraphError } from "../../lib/base/errors.ts";
+import { type Log, SILENT_LOG } from "../../lib/base/log.ts";
 import { copyOf, RUN, spawnProvgraph, type TemporaryDirectory } from "../support/fixtures.ts";
 import { ingestHere } from "./in_process.ts";
 import { listTree } from "./support.ts";
@@ -144,4 +145,73 @@ for (const { failpoint, first, second, refused, blind, afterwards } of STOPS) {
     await ingestHere(work, { graphPath: null, outputRun: RUN });
     assertContentKept(work, before, registeredGraph(work), master);
   });
+}
+
+/** Calls back once, when a message is logged. */
+function atMessage(start: string, act: () => void): Log {
+  let isDone = false;
+  return {
+    ...SILENT_LOG,
+    log: (_level, text) => {
+      if (isDone || !text.startsWith(start)) return;
+      isDone = true;
+      act();
+    },
+  };
+}
+
+const BEFORE_EFFECTS = "Querying for existing datasets";
+const BEFORE_TRANSFER = "Ingesting the provenance quantum graph";
+
+/** What becomes of the path that was given, once the graph was checked. */
+const REPLACEMENTS: Record<string, (work: TemporaryDirectory) => void> = {
+  "replaced by another graph": (work) =>
+    Deno.renameSync(work.join("early.qg"), work.join("late.qg")),
+  "written to": (work) => {
+    const other = Deno.readFileSync(work.join("early.qg"));
+    using file = Deno.openSync(work.join("late.qg"), { write: true, truncate: true });
+    file.writeSync(other);
+  },
+};
+
+for (const [what, change] of Object.entries(REPLACEMENTS)) {
+  for (const transfer of ["copy", "move"] as const) {
+    for (const when of [BEFORE_EFFECTS, BEFORE_TRANSFER]) {
+      const moment = when === BEFORE_EFFECTS ? "before anything is changed" : "before the transfer";
+      Deno.test(`ingest-graph --transfer ${transfer} of a graph that is ${what} ${moment}`, async () => {
+        await using work = await copyOf(master, { link: true });
+        for (const name of ["early.qg", "late.qg"]) {
+          Deno.removeSync(work.join(name));
+          Deno.copyFileSync(master.join(name), work.join(name));
+        }
+        const before = originalsOf(work);
+        const content = contentOf(work);
+        const options = { graphPath: work.join("late.qg"), transfer };
+        let code = 0;
+        try {
+          await ingestHere(work, options, atMessage(when, () => change(work)));
+        } catch (error) {
+          assert.ok(error instanceof ProvgraphError, String(error));
+          code = error.exitCode;
+        }
+        // A copy is made from the file that was opened; if only its name leads elsewhere, it is whole.
+        const isWhole = transfer === "copy" && when === BEFORE_TRANSFER &&
+          what.startsWith("replaced");
+        assert.equal(code, isWhole ? 0 : 1);
+        if (when === BEFORE_EFFECTS) assert.deepEqual(contentOf(work), content);
+        assertContentKept(work, before, registeredGraph(work), master);
+        if (isWhole) {
+          assert.deepEqual(
+            Deno.readFileSync(`${work.repo}/${registeredGraph(work)}`),
+            Deno.readFileSync(master.join("late.qg")),
+          );
+          return;
+        }
+        assert.equal(registeredGraph(work), null);
+        // The same command takes what is there now.
+        await ingestHere(work, options);
+        assertContentKept(work, before, registeredGraph(work), master);
+      });
+    }
+  }
 }
