@@ -44,7 +44,7 @@ for (const code of ["EPERM", "EOPNOTSUPP", "EMLINK"]) {
       (error: Error & { hint?: string; exitCode?: number }) => {
         assert.equal(error.exitCode, 2);
         assert.match(error.message, /no such file/);
-        assert.ok(error.hint?.includes(`"${graphPath}"`), error.hint);
+        assert.ok(error.hint?.includes(`"${graphPath}"`), error.hint ?? "no hint");
         return true;
       },
     );
