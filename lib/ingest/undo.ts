@@ -21,6 +21,7 @@ import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_conf
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileIdentity } from "../store/file_source.ts";
 import { requireStamp } from "../store/file_stamp.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
 import { Zstd } from "../store/zstd.ts";
 import { graphRun } from "./choose_graph.ts";
 import type { KeptFile } from "./deleter.ts";
@@ -133,6 +134,8 @@ async function withPrepared(
   const result = { run, ...batches.counts(), graphPath: graphPath ?? choice.path };
   if (options.isDryRun) return result;
   await stopIfAsked(context.signal, batches.nRegistered);
+  // What killed processes left there would keep its directory.
+  removeLeftovers(absolutePath(config.datastore.root, prepared.templatePath(run)), true);
   await forgetUnproduced(prepared);
   if (choice.registered !== null) await registry.forgetDatasets(choice.registered.id);
   failpoint("undo.unregistered");
