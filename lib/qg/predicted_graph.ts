@@ -10,7 +10,7 @@ import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts"
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { nodeZlib } from "../base/node_modules.ts";
 import { FileSource } from "../store/file_source.ts";
-import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
+import type { ZipMember, ZipReader } from "../store/zip_reader.ts";
 import { frameContentSize, type Zstd, type ZstdDecompressor } from "../store/zstd.ts";
 import {
   AddressChecker,
