@@ -7,10 +7,15 @@
 import type { StopReason } from "./lib/base/errors.ts";
 import { runCommandLine } from "./lib/cli/command_line.ts";
 import { ExitCode } from "./lib/cli/exit_codes.ts";
-import { every, measurePeakRss, openPager, outliveFileSizeLimit } from "./lib/cli/process.ts";
+import {
+  every,
+  measurePeakRss,
+  openPager,
+  outliveFileSizeLimit,
+} from "./lib/cli/terminal/process.ts";
 import { describeSignal } from "./lib/cli/tell_error.ts";
-import { ProcessTerminal } from "./lib/cli/terminal.ts";
-import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/store/failpoints.ts";
+import { ProcessTerminal } from "./lib/cli/terminal/terminal.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/storage/failpoints.ts";
 
 /** Each URL is written out, so that `deno compile` and readers find the files. */
 function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker {

@@ -1,8 +1,12 @@
 /** Message loop of the deleter. @module */
 
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
-import { Deleter, type DeleterReply, type DeleterRequest } from "../lib/ingest/deleter.ts";
-import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+import {
+  Deleter,
+  type DeleterReply,
+  type DeleterRequest,
+} from "../lib/ingest/originals/deleter.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/storage/failpoints.ts";
 
 let deleter: Deleter | null = null;
 

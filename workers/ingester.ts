@@ -3,7 +3,7 @@
 import { Ingester } from "../lib/aggregate/ingester.ts";
 import type { IngesterReply, IngesterRequest } from "../lib/aggregate/messages.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
-import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/storage/failpoints.ts";
 
 armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 

@@ -1,10 +1,10 @@
 /** Message loop of a scanner. @module */
 
 import type { ScannerReply, ScannerRequest, ScanResult } from "../lib/aggregate/messages.ts";
-import { OpenedGraph, Scanner, tryReadChunkLog } from "../lib/aggregate/scanner.ts";
-import type { PackedQuantumIds } from "../lib/qg/packed_quantum_ids.ts";
+import { OpenedGraph, Scanner, tryReadChunkLog } from "../lib/aggregate/scan/scanner.ts";
+import type { PackedQuantumIds } from "../lib/qg/predicted/packed_quantum_ids.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
-import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/storage/failpoints.ts";
 
 armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 

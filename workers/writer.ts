@@ -2,8 +2,8 @@
 
 import type { WriterReply, WriterRequest } from "../lib/aggregate/messages.ts";
 import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
-import { Writer } from "../lib/aggregate/writer.ts";
-import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/store/failpoints.ts";
+import { Writer } from "../lib/aggregate/write/writer.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/storage/failpoints.ts";
 
 armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
 

@@ -10,20 +10,20 @@ import { concatBytes } from "../base/bytes.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { compareUuids, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
-import { loadRepositoryConfig } from "../butler/repo_config.ts";
-import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
-import type { GraphIndex } from "../provenance/graph_index.ts";
-import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
+import { makeHeaderChunk } from "../chunks/header.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
+import { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { requireOutputRun } from "../qg/header.ts";
-import { failpoint } from "../store/failpoints.ts";
-import { describeSystemError } from "../store/file_source.ts";
-import { requireOpenFiles } from "../store/open_files.ts";
-import { removeLeftovers } from "../store/temporary_file.ts";
-import { Zstd } from "../store/zstd.ts";
+import { failpoint } from "../storage/failpoints.ts";
+import { describeSystemError } from "../storage/file_source.ts";
+import { requireOpenFiles } from "../storage/open_files.ts";
+import { removeLeftovers } from "../storage/temporary_file.ts";
+import { Zstd } from "../codec/zstd.ts";
 import { chunkLogPathOf } from "./chunk_log_path.ts";
-import { checkCompression } from "./compression.ts";
-import { EarlyWorkers } from "./early_workers.ts";
-import { makeDocuments } from "./graph_members.ts";
+import { checkCompression } from "./scan/compression.ts";
+import { EarlyWorkers } from "./worker_pool.ts";
+import { makeDocuments } from "./write/graph_members.ts";
 import type { FoundChunkLog, ScannerRequest, WorkerRole } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
@@ -38,11 +38,11 @@ import { tellProblem } from "./problems.ts";
 import { readPackages } from "./read_packages.ts";
 import { refuseOtherGraph } from "./right_run.ts";
 import { RunTraces } from "./run_traces.ts";
-import { checkCounts, indexGraphWith } from "./index_graph.ts";
-import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
-import { mergeShards } from "./shard_files.ts";
+import { checkCounts, indexGraphWith } from "./scan/index_graph.ts";
+import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan/scan_setup.ts";
+import { mergeShards } from "./shards/shard_files.ts";
 import { type AggregateCounts, Supervisor } from "./supervisor.ts";
-import { WaitingScanner } from "./waiting_scanner.ts";
+import { WaitingScanner } from "./idle_scanner.ts";
 
 export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
 

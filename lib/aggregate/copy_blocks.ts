@@ -6,11 +6,11 @@
  */
 
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
-import type { ChunkTable } from "../provenance/chunk_table.ts";
-import type { GraphIndex } from "../provenance/graph_index.ts";
-import { NO_PROOFS } from "../provenance/file_digests.ts";
+import type { ChunkTable } from "../chunks/table.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
+import { NO_PROOFS } from "../provenance/originals/file_digests.ts";
 import { FILES_HEAD_SIZE, FILES_RECORD_SIZE } from "../qg/quanta_files.ts";
-import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
+import { DatasetRole, ScanHead } from "../chunks/scan_chunk.ts";
 import {
   DATASETS_MEMBER,
   LOGS_MEMBER,
@@ -18,10 +18,10 @@ import {
   QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
-import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../store/chunk_log.ts";
-import { failpoint } from "../store/failpoints.ts";
-import { fileError, FileSource } from "../store/file_source.ts";
-import { RangeWriter } from "../store/range_writer.ts";
+import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../chunks/framing.ts";
+import { failpoint } from "../storage/failpoints.ts";
+import { fileError, FileSource } from "../storage/file_source.ts";
+import { RangeWriter } from "../storage/range_writer.ts";
 
 /**
  * Members that are made of chunks. A chunk has the blocks of quantum, metadata, log, datasets, in this order;

@@ -8,15 +8,15 @@
 import { ConflictingDatasetError } from "../base/errors.ts";
 import { sortedIds } from "../base/sort_ids.ts";
 import { containsUuid, UUID_SIZE } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
-import { selectRows } from "../butler/dataset_batch.ts";
-import { FileDatastore } from "../butler/datastore.ts";
-import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id.ts";
+import { selectRows } from "../butler/registry/dataset_batch.ts";
+import { FileDatastore } from "../butler/datastore/datastore.ts";
+import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry/registry.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
-import { failpoint } from "../store/failpoints.ts";
-import { WorkerLog } from "../store/worker_log.ts";
-import { type PackedRows, unpackRows } from "./ingest_rows.ts";
+import { failpoint } from "../storage/failpoints.ts";
+import { WorkerLog } from "../storage/worker_log.ts";
+import { type PackedRows, unpackRows } from "./scan/ingest_rows.ts";
 import type { IngesterReply, IngesterSetup } from "./messages.ts";
 
 /** Sends progress to the supervisor. */

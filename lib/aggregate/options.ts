@@ -6,10 +6,10 @@
 
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
-import type { ReadAhead } from "../store/whole_files.ts";
-import type { WorkerLogSetup } from "../store/worker_log.ts";
-import type { CompressionOptions } from "./compression.ts";
-import type { MergeSummary } from "./merge_chunk_logs.ts";
+import type { ReadAhead } from "../storage/whole_files.ts";
+import type { WorkerLogSetup } from "../storage/worker_log.ts";
+import type { CompressionOptions } from "./scan/compression.ts";
+import type { MergeSummary } from "../chunks/merge.ts";
 import type { WorkerFactory } from "./messages.ts";
 import type { AggregateCounts } from "./supervisor.ts";
 

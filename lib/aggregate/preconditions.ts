@@ -11,13 +11,13 @@ import {
   RefusedError,
   UsageError,
 } from "../base/errors.ts";
-import { FileDatastore } from "../butler/datastore.ts";
-import type { DimensionUniverse } from "../butler/dimensions.ts";
-import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
-import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { FileDatastore } from "../butler/datastore/datastore.ts";
+import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry/registry.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
-import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import { checkDocumentForms } from "./document_readers.ts";
+import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
+import { checkDocumentForms } from "./scan/document_readers.ts";
 import type { AggregateContext, AggregateOptions } from "./options.ts";
 
 /** What the registry says before anything starts. */

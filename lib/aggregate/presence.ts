@@ -7,13 +7,13 @@
  */
 
 import { EnvironmentError } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore_path.ts";
-import type { RepositoryConfig } from "../butler/repo_config.ts";
-import type { GraphIndex } from "../provenance/graph_index.ts";
-import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import { fileError, isAbsence } from "../store/file_source.ts";
-import { PlannedOutputs } from "./planned_outputs.ts";
-import type { CommonScannerSetup } from "./scan_setup.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
+import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
+import { fileError, isAbsence } from "../storage/file_source.ts";
+import { PlannedOutputs } from "./scan/planned_outputs.ts";
+import type { CommonScannerSetup } from "./scan/scan_setup.ts";
 
 /** How users say that there may be nothing. */
 const ALLOW = "if the run has left nothing indeed, say --allow-empty";

@@ -5,14 +5,14 @@
  */
 
 import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore.ts";
-import { graphDimensionRecords } from "../butler/dimension_records.ts";
-import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { absolutePath } from "../butler/datastore/datastore.ts";
+import { graphDimensionRecords } from "../butler/dimensions/dimension_records.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { brokenFileReason } from "../provenance/broken_file.ts";
-import { packagesJson } from "../provenance/packages.ts";
+import { packagesJson } from "../provenance/documents/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
-import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import { readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
+import { readWholeFile, ReusableBuffer } from "../storage/file_source.ts";
 import type { ScanProblem } from "./messages.ts";
 import type { KnownState } from "./preconditions.ts";
 

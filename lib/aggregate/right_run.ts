@@ -7,16 +7,16 @@
 import { RefusedError } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
-import type { RepositoryConfig } from "../butler/repo_config.ts";
-import type { GraphIndex } from "../provenance/graph_index.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { ScannedQuantum } from "../provenance/scan_quantum.ts";
-import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
+import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
+import type { PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
 import type { AggregateOptions } from "./options.ts";
-import { type Output, PlannedOutputs } from "./planned_outputs.ts";
+import { type Output, PlannedOutputs } from "./scan/planned_outputs.ts";
 import { type KnownState, refuseConflicts } from "./preconditions.ts";
-import type { CommonScannerSetup } from "./scan_setup.ts";
+import type { CommonScannerSetup } from "./scan/scan_setup.ts";
 
 /** Ids that an error names; others are counted. */
 const MAX_NAMED = 3;

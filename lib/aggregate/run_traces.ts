@@ -6,7 +6,7 @@
  */
 
 import { EnvironmentError, ProvgraphError } from "../base/errors.ts";
-import { fileIdentity } from "../store/file_source.ts";
+import { fileIdentity } from "../storage/file_source.ts";
 import { NothingFoundError } from "./presence.ts";
 
 /**

@@ -8,10 +8,10 @@
 import type { WorkerFailedError } from "../base/errors.ts";
 import type { Stage } from "../base/progress.ts";
 import { WorkerHandle } from "../base/worker_handle.ts";
-import type { GraphIndex } from "../provenance/graph_index.ts";
-import { GraphWalker } from "../provenance/graph_walker.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
+import { GraphWalker } from "./graph_walker.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
-import { WorkerLog, type WorkerLogSetup } from "../store/worker_log.ts";
+import { WorkerLog, type WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
 import {
   BATCH_SIZE,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { withoutSecrets } from "./secrets.ts";
+import { withoutSecrets } from "./text/secrets.ts";
 
 /** Options of {@linkcode ProvgraphError}. */
 export interface ProvgraphErrorOptions extends ErrorOptions {

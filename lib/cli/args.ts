@@ -6,10 +6,10 @@
  */
 
 import { InvalidArgumentError, Option } from "commander";
-import { DEFAULT_COMPRESSION } from "../aggregate/compression.ts";
+import { DEFAULT_COMPRESSION } from "../aggregate/scan/compression.ts";
 import type { Log } from "../base/log.ts";
-import { localPath } from "../butler/local_path.ts";
-import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions } from "../butler/lock_wait.ts";
+import { localPath } from "../butler/config/local_path.ts";
+import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions } from "../butler/registry/lock_wait.ts";
 
 /** Longest wait for a lock, seconds: a day. */
 const MAX_BUSY_SECONDS = 86_400;

@@ -5,11 +5,11 @@
  */
 
 import type { Log } from "../base/log.ts";
-import type { Style } from "./color.ts";
-import type { Logger } from "./logger.ts";
-import type { PagerProcess } from "./pager.ts";
-import type { ProgressReporter } from "./progress.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Style } from "./terminal/color.ts";
+import type { Logger } from "./terminal/logger.ts";
+import type { PagerProcess } from "./terminal/pager.ts";
+import type { ProgressReporter } from "./terminal/progress.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** Surroundings of the command line. */
 export interface CliContext {

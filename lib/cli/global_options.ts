@@ -7,9 +7,9 @@
 
 import { type Command, Option } from "commander";
 import { gather } from "./args.ts";
-import { COLOR_MODES, type ColorMode } from "./color.ts";
+import { COLOR_MODES, type ColorMode } from "./terminal/color.ts";
 import { optionsFileOption } from "./options_file.ts";
-import { type LevelSetting, parseLogLevels } from "./logger.ts";
+import { type LevelSetting, parseLogLevels } from "./terminal/logger.ts";
 
 /** Global options of a command line, wherever they were given. */
 export interface GlobalOptions {

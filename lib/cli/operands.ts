@@ -6,9 +6,9 @@
 
 import type { Command } from "commander";
 import { UsageError } from "../base/errors.ts";
-import { shellLine } from "../base/shell.ts";
+import { shellLine } from "../base/text/shell.ts";
 import { TOOL_NAME } from "../base/version.ts";
-import { localPath, uriScheme } from "../butler/local_path.ts";
+import { localPath, uriScheme } from "../butler/config/local_path.ts";
 import type { CliContext } from "./context.ts";
 
 /** What is found where an operand points to. */

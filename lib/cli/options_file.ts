@@ -10,8 +10,8 @@
 
 import { type Command, Option } from "commander";
 import { NotFoundError, UsageError } from "../base/errors.ts";
-import { readLimitedText } from "../store/regular_file.ts";
-import { fileError } from "../store/system_errors.ts";
+import { readLimitedText } from "../storage/regular_file.ts";
+import { fileError } from "../storage/file_errors.ts";
 import { filePath } from "./args.ts";
 import type { CliContext } from "./context.ts";
 import { nearestHint } from "./nearest.ts";

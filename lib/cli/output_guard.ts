@@ -15,10 +15,10 @@
 import type { Command } from "commander";
 import { RefusedError } from "../base/errors.ts";
 import { basename, dirname, join } from "../base/paths.ts";
-import type { RepositoryConfig } from "../butler/repo_config.ts";
-import { linkTarget } from "../store/durable_file.ts";
-import { fileError, isAbsence } from "../store/file_source.ts";
-import { identityOf, kindOf, openRegularFile, pathIdentity } from "../store/regular_file.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
+import { linkTarget } from "../storage/durable_file.ts";
+import { fileError, isAbsence } from "../storage/file_source.ts";
+import { identityOf, kindOf, openRegularFile, pathIdentity } from "../storage/regular_file.ts";
 import { filePath } from "./args.ts";
 import type { CliContext } from "./context.ts";
 import {
@@ -287,7 +287,7 @@ async function protectedPlaces(
     if (value !== "") protectFile(value, `the file that ${name} names`);
   }
   for (const path of OWN_FILES) protectFile(path, "a file with credentials");
-  const { loadRepositoryConfig } = await import("../butler/repo_config.ts");
+  const { loadRepositoryConfig } = await import("../butler/config/repo_config.ts");
   for (const word of command.args.slice(0, MAX_REPOSITORY_ARGUMENTS)) {
     if (!mayBeRepository(word, surroundings)) continue;
     const config = quietly(() => loadRepositoryConfig(word, surroundings.env));
@@ -300,7 +300,7 @@ async function protectedPlaces(
 async function chunkLogsNamed(command: Command, { env, cwd }: Surroundings): Promise<string[]> {
   const patterns: unknown = command.getOptionValue("chunks");
   if (command.name() !== "aggregate-graph" || !Array.isArray(patterns)) return [];
-  const { findChunkLogs } = await import("../aggregate/shard_files.ts");
+  const { findChunkLogs } = await import("../aggregate/shards/shard_files.ts");
   return patterns.flatMap((pattern) =>
     quietly(() => findChunkLogs([filePath(pattern, env, cwd, "chunks")])) ?? []
   );

@@ -6,8 +6,8 @@
  */
 
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "../qg/member_names.ts";
-import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
-import { Zstd } from "../store/zstd.ts";
+import { CHUNK_LOG_MAGIC } from "../chunks/framing.ts";
+import { Zstd } from "../codec/zstd.ts";
 
 /** Bytes of a file that are looked at. */
 export const HEAD_SIZE = 2 ** 18;

@@ -8,14 +8,14 @@
 
 import { UsageError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { visibleLine } from "../base/visible_text.ts";
+import { visibleLine } from "../base/text/visible_text.ts";
 import { TOOL_NAME } from "../base/version.ts";
-import { DOCUMENT_KINDS, type DocumentKind } from "../inspect/document_kinds.ts";
+import { DOCUMENT_KINDS, type DocumentKind } from "../sources/document_kinds.ts";
 import type { CliContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeError } from "./tell_error.ts";
 import { helpHint } from "./usage_hint.ts";
-import { ClosedPipeError, type Terminal } from "./terminal.ts";
+import { ClosedPipeError, type Terminal } from "./terminal/terminal.ts";
 
 /** What such a command line asks for. */
 interface PlainRequest {
@@ -39,7 +39,7 @@ export async function runPlainCat(
   const { terminal } = context;
   if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
   try {
-    const { openSource } = await import("../inspect/open_source.ts");
+    const { openSource } = await import("../sources/open_source.ts");
     await using source = await openSource(
       request.source,
       request.run,
@@ -47,7 +47,7 @@ export async function runPlainCat(
       context.cwd,
       { log: stderrLog(terminal), now: context.now },
     );
-    const { cat } = await import("../inspect/cat.ts");
+    const { cat } = await import("../inspect/cat/cat.ts");
     const { what, idWords } = request;
     await cat(
       source,

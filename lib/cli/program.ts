@@ -6,20 +6,20 @@
 
 import { Command, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
-import { visibleText } from "../base/visible_text.ts";
-import { makeStyle, wantsColor } from "./color.ts";
+import { visibleText } from "../base/text/visible_text.ts";
+import { makeStyle, wantsColor } from "./terminal/color.ts";
 import { loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
-import { commonEpilogue, PROGRAM_EPILOGUE } from "./help.ts";
-import { type LevelSetting, Logger } from "./logger.ts";
+import { commonEpilogue, PROGRAM_EPILOGUE } from "./manual/help.ts";
+import { type LevelSetting, Logger } from "./terminal/logger.ts";
 import { asksForJson, describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
 import { namedOutputs } from "./outputs.ts";
-import { type ProgressOptions, ProgressReporter } from "./progress.ts";
-import type { BarArea } from "./progress_bar.ts";
-import { ClosedPipeError } from "./terminal.ts";
+import { type ProgressOptions, ProgressReporter } from "./terminal/progress.ts";
+import type { BarArea } from "./terminal/progress_bar.ts";
+import { ClosedPipeError } from "./terminal/terminal.ts";
 import { usageHint } from "./usage_hint.ts";
 
 /** Seconds between two status lines. */
@@ -131,7 +131,7 @@ function makeProgram(
       await guardOutputs(command, logFile, context);
     }
     if (!context.terminal.isErrorTerminal) return;
-    const { BarArea } = await import("./progress_bar.ts");
+    const { BarArea } = await import("./terminal/progress_bar.ts");
     state.bars = new BarArea(context.terminal);
   });
   const run = (name: string, aliases: string[] = []): CommandContext => {

@@ -12,12 +12,12 @@ import {
   ProvgraphError,
   type StopReason,
 } from "../base/errors.ts";
-import { shellLine } from "../base/shell.ts";
-import { withoutSecrets } from "../base/secrets.ts";
+import { shellLine } from "../base/text/shell.ts";
+import { withoutSecrets } from "../base/text/secrets.ts";
 import { TOOL_NAME } from "../base/version.ts";
-import { makeStyle, shown, type Style } from "./color.ts";
+import { makeStyle, shown, type Style } from "./terminal/color.ts";
 import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
-import { jsonLine } from "./ndjson.ts";
+import { jsonLine } from "./terminal/ndjson.ts";
 
 /** How an error is told. */
 export interface ErrorForm {

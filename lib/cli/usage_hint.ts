@@ -6,7 +6,7 @@
 
 import type { Command } from "commander";
 import { UsageError } from "../base/errors.ts";
-import { shellLine } from "../base/shell.ts";
+import { shellLine } from "../base/text/shell.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { isCommanderError } from "./exit_codes.ts";
 import { nearest } from "./nearest.ts";

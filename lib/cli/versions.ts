@@ -7,11 +7,11 @@
 import { DatabaseSync } from "node:sqlite";
 import config from "../../deno.json" with { type: "json" };
 import { TOOL_NAME, TOOL_VERSION } from "../base/version.ts";
-import { MAX_UNIVERSE_VERSION, supportedManagers } from "../butler/manager_versions.ts";
+import { MAX_UNIVERSE_VERSION, supportedManagers } from "../butler/registry/manager_versions.ts";
 import { MAX_FORMAT_VERSION } from "../qg/header.ts";
-import { CHUNK_LOG_VERSION } from "../store/chunk_log.ts";
+import { CHUNK_LOG_VERSION } from "../chunks/framing.ts";
 import { ownCommit } from "./commit.ts";
-import { jsonLine } from "./ndjson.ts";
+import { jsonLine } from "./terminal/ndjson.ts";
 
 /** Packages that compress and decompress, as the import map names them. */
 const ZSTD_PACKAGES = ["zstd-codec/module", "@bokuweb/zstd-wasm"] as const;

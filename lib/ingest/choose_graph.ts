@@ -13,13 +13,13 @@ import {
   RefusedError,
   UsageError,
 } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore.ts";
-import type { RegisteredProvenance, Registry } from "../butler/registry.ts";
-import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
-import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { absolutePath } from "../butler/datastore/datastore.ts";
+import type { RegisteredProvenance, Registry } from "../butler/registry/registry.ts";
+import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { fileIdentity, FileSource } from "../store/file_source.ts";
-import type { Zstd } from "../store/zstd.ts";
+import { fileIdentity, FileSource } from "../storage/file_source.ts";
+import type { Zstd } from "../codec/zstd.ts";
 import type { IngestOptions } from "./options.ts";
 import { isContentOf, isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
 

@@ -10,8 +10,8 @@
 import { rmdirSync } from "node:fs";
 import { EnvironmentError } from "../base/errors.ts";
 import { dirname } from "../base/paths.ts";
-import { fileError, systemErrorCode } from "../store/file_source.ts";
-import { LockFile } from "../store/lock_file.ts";
+import { fileError, systemErrorCode } from "../storage/file_source.ts";
+import { LockFile } from "../storage/lock_file.ts";
 
 /** The right to change a RUN's provenance graph, and what it backs. */
 export class RunLock implements Disposable {

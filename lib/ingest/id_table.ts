@@ -5,7 +5,7 @@
  */
 
 import { UUID_SIZE } from "../base/uuid.ts";
-import { emptySlots, enterId, findId, newSeed } from "../provenance/id_table.ts";
+import { emptySlots, enterId, findId, newSeed } from "../base/id_table.ts";
 
 /** Hash table over packed ids, which stay where they are. Memory: 8 to 16 bytes an id. */
 export class IdTable {

@@ -23,11 +23,11 @@ import {
   stopReason,
 } from "../base/errors.ts";
 import { StageClock } from "../base/stage_clock.ts";
-import { loadRepositoryConfig } from "../butler/repo_config.ts";
-import { describeSystemError } from "../store/file_source.ts";
-import { requireOpenFiles } from "../store/open_files.ts";
-import { Zstd } from "../store/zstd.ts";
-import { DeleterClient, N_WORKERS } from "./deleter_client.ts";
+import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
+import { describeSystemError } from "../storage/file_source.ts";
+import { requireOpenFiles } from "../storage/open_files.ts";
+import { Zstd } from "../codec/zstd.ts";
+import { DeleterClient, N_WORKERS } from "./originals/deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
 import { PreparedIngest } from "./prepare_ingest.ts";
 import {

@@ -6,8 +6,8 @@
 
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
-import type { KeptFile } from "./deleter.ts";
-import type { DeleterFactory } from "./deleter_client.ts";
+import type { KeptFile } from "./originals/deleter.ts";
+import type { DeleterFactory } from "./originals/deleter_client.ts";
 import type { MovedSource } from "./transfer.ts";
 
 /** Transfer modes of the butler that `ingest-graph` knows. */

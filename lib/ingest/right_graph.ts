@@ -11,10 +11,10 @@ import { RefusedError } from "../base/errors.ts";
 import { type JsonValue, parseJson } from "../base/json_text.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
-import type { Registry } from "../butler/registry.ts";
-import { parseInitQuantumSummaries } from "../provenance/quantum_summary.ts";
+import type { Registry } from "../butler/registry/registry.ts";
+import { parseInitQuantumSummaries } from "../provenance/documents/quantum.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { type Targets, TargetState } from "./targets.ts";
+import { type Targets, TargetState } from "../provenance/targets.ts";
 
 /** Datasets looked up at most, of each sort. */
 const MAX_LOOKED_UP = 256;

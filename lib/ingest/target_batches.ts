@@ -6,15 +6,15 @@
  */
 
 import { dirname } from "../base/paths.ts";
-import { type DimensionRecordSource, FileDatastore } from "../butler/datastore.ts";
-import { withRecords } from "../butler/record_fetch.ts";
-import { RunsInside } from "../butler/runs_inside.ts";
-import type { Originals } from "./deleter.ts";
-import { EmptyDirectories } from "./empty_directories.ts";
-import { OriginalProofs } from "./original_proofs.ts";
+import { type DimensionRecordSource, FileDatastore } from "../butler/datastore/datastore.ts";
+import { withRecords } from "../butler/dimensions/record_fetch.ts";
+import { RunsInside } from "../butler/registry/runs_inside.ts";
+import type { Originals } from "./originals/deleter.ts";
+import { EmptyDirectories } from "./originals/empty_directories.ts";
+import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import { MAX_PATHS, RowBatch } from "./row_batch.ts";
-import { type Targets, TargetState } from "./targets.ts";
+import { type Targets, TargetState } from "../provenance/targets.ts";
 
 /** One pass over all targets. */
 export class TargetBatches {

@@ -10,18 +10,18 @@ import { accessSync, constants, statfsSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EnvironmentError, NotFoundError, ProvgraphError, RefusedError } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore.ts";
-import { fsyncDirectory, removeIfPresent } from "../store/durable_file.ts";
-import { failpoint } from "../store/failpoints.ts";
-import { fileError, FileSource, systemErrorCode } from "../store/file_source.ts";
+import { absolutePath } from "../butler/datastore/datastore.ts";
+import { fsyncDirectory, removeIfPresent } from "../storage/durable_file.ts";
+import { failpoint } from "../storage/failpoints.ts";
+import { fileError, FileSource, systemErrorCode } from "../storage/file_source.ts";
 import {
   type FileStamp,
   isSameStamp,
   requireStamp,
   stampAt,
   stampOf,
-} from "../store/file_stamp.ts";
-import { TemporaryFile } from "../store/temporary_file.ts";
+} from "../storage/file_stamp.ts";
+import { TemporaryFile } from "../storage/temporary_file.ts";
 import type { TransferMode } from "./options.ts";
 
 /** What will be done with the graph file. */

@@ -7,22 +7,22 @@
 
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
-import { absolutePath } from "../butler/datastore.ts";
-import type { DimensionRecordSource } from "../butler/datastore.ts";
-import { withRecords } from "../butler/record_fetch.ts";
-import type { ProvenanceGuard } from "../butler/registry.ts";
-import { FILE_PROOF_SIZE } from "../provenance/file_digests.ts";
-import { ContentDigest } from "../store/content_digest.ts";
-import { fsyncDirectory } from "../store/durable_file.ts";
-import { failpoint } from "../store/failpoints.ts";
-import { fileError } from "../store/file_source.ts";
-import { TemporaryFile } from "../store/temporary_file.ts";
-import type { KeptFile } from "./deleter.ts";
-import { OriginalProofs } from "./original_proofs.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id.ts";
+import { absolutePath } from "../butler/datastore/datastore.ts";
+import type { DimensionRecordSource } from "../butler/datastore/datastore.ts";
+import { withRecords } from "../butler/dimensions/record_fetch.ts";
+import type { ProvenanceGuard } from "../butler/registry/registry.ts";
+import { FILE_PROOF_SIZE } from "../provenance/originals/file_digests.ts";
+import { ContentDigest } from "../storage/content_digest.ts";
+import { fsyncDirectory } from "../storage/durable_file.ts";
+import { failpoint } from "../storage/failpoints.ts";
+import { fileError } from "../storage/file_source.ts";
+import { TemporaryFile } from "../storage/temporary_file.ts";
+import type { KeptFile } from "./originals/deleter.ts";
+import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
-import { restoreOriginal } from "./restored_original.ts";
-import { TargetState } from "./targets.ts";
+import { restoreOriginal } from "./originals/restored_original.ts";
+import { TargetState } from "../provenance/targets.ts";
 import type { UndoSummary } from "./undo.ts";
 
 /** Files named in the summary; the others are counted. */

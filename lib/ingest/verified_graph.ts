@@ -7,11 +7,11 @@
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
 import { nodeCrypto } from "../base/node_modules.ts";
-import type { DatastoreRecord } from "../butler/registry.ts";
+import type { DatastoreRecord } from "../butler/registry/registry.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { FileSource } from "../store/file_source.ts";
-import { type FileStamp, requireStamp, stampOf } from "../store/file_stamp.ts";
-import type { Zstd } from "../store/zstd.ts";
+import { FileSource } from "../storage/file_source.ts";
+import { type FileStamp, requireStamp, stampOf } from "../storage/file_stamp.ts";
+import type { Zstd } from "../codec/zstd.ts";
 import { verifyDocuments } from "./graph_documents.ts";
 
 /** Bytes read at a time for the checksum. */

@@ -7,12 +7,12 @@
 
 import { JsonCursor } from "../base/json_text.ts";
 import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
-import { readRecords } from "../provenance/log_records.ts";
+import { readRecords } from "../provenance/documents/log_records.ts";
 import { AttemptStatus, KNOWN_CAVEATS } from "../provenance/quantum_status.ts";
-import { readTaskMetadata } from "../provenance/task_metadata.ts";
-import { UsualDocument } from "../provenance/usual_documents.ts";
+import { readTaskMetadata } from "../provenance/documents/task_metadata.ts";
+import { UsualDocument } from "../provenance/documents/usual_documents.ts";
 import { LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
-import { IdList } from "./id_list.ts";
+import { IdList } from "../base/id_list.ts";
 
 /** A ProvenanceDataset, refilled by {@linkcode readDataset}. */
 export class DatasetRecord {

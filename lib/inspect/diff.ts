@@ -11,10 +11,10 @@ import { createHash } from "node:crypto";
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
 import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
-import { IdList } from "./id_list.ts";
-import { type DocumentSource, parseStored } from "./documents.ts";
-import { lastStatusName, parseQuantumView, type QuantumView } from "./quantum_document.ts";
-import { dataIdObject, type RowDimensions } from "./rows.ts";
+import { IdList } from "../base/id_list.ts";
+import { type DocumentSource, parseStored } from "../sources/source.ts";
+import { lastStatusName, parseQuantumView, type QuantumView } from "../sources/quantum_text.ts";
+import { dataIdObject, type RowDimensions } from "../sources/rows.ts";
 
 /** A figure of A and of B. */
 export type Pair<T> = [a: T, b: T];

@@ -6,8 +6,8 @@
  */
 
 import { RefusedError } from "../base/errors.ts";
-import type { DatasetType } from "../butler/dataset_ref.ts";
-import { commonGroup, DimensionUniverse } from "../butler/dimensions.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
+import { commonGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 
 /** Dataset types that tasks write, `packages` last; the order is that of `IngestRows.typeIndex`. */

@@ -7,10 +7,10 @@
  */
 
 import type { ByteBuilder } from "../base/bytes.ts";
-import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_quantum.ts";
-import type { AttemptExtra, LogFile, Range } from "./log_records.ts";
+import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
+import type { AttemptExtra, LogFile, Range } from "./documents/log_records.ts";
 import { AttemptStatus, KNOWN_CAVEATS, ScanStatus } from "./quantum_status.ts";
-import { resourceUsageText, type TaskMetadata } from "./task_metadata.ts";
+import { resourceUsageText, type TaskMetadata } from "./documents/task_metadata.ts";
 
 /** A document found, with the bytes it was read from. */
 export interface LogSource {

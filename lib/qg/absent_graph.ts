@@ -7,7 +7,7 @@
  */
 
 import { NotFoundError } from "../base/errors.ts";
-import { fileIdentity, FileSource } from "../store/file_source.ts";
+import { fileIdentity, FileSource } from "../storage/file_source.ts";
 
 /**
  * Opens a graph or chunk log that a user has named.

@@ -8,7 +8,7 @@
 import { readBigEndian } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
-import type { ByteSource } from "../store/byte_source.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
 import {
   type Address,
   addressHeaderSize,

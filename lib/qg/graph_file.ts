@@ -6,9 +6,9 @@
  */
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
-import type { ByteSource } from "../store/byte_source.ts";
-import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
-import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
+import { type ZipMember, ZipReader } from "../codec/zip_reader.ts";
+import type { Zstd, ZstdDecompressor } from "../codec/zstd.ts";
 import { documentLimit } from "./document_limits.ts";
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "./member_names.ts";
 

@@ -7,7 +7,7 @@
 
 import { readBigEndian } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
-import type { ByteSource } from "../store/byte_source.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
 import type { Address } from "./address_rows.ts";
 
 /** Bytes read at once in a sequential pass. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ByteSource, checkRange } from "../store/byte_source.ts";
+import { type ByteSource, checkRange } from "../storage/byte_source.ts";
 import type { ByteRange } from "./range_plan.ts";
 
 /** Ranges kept; the oldest makes room. */

@@ -6,9 +6,9 @@
 
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { ByteSource } from "../store/byte_source.ts";
-import type { ZipReader } from "../store/zip_reader.ts";
-import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
+import type { ZipReader } from "../codec/zip_reader.ts";
+import type { Zstd, ZstdDecompressor } from "../codec/zstd.ts";
 import {
   type Address,
   AddressChecker,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { ByteSource } from "../store/byte_source.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
 
 /** Version of the layout and the algorithm of its digests. */
 const VERSION = 1;

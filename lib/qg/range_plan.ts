@@ -16,7 +16,7 @@
  */
 
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { ZipMember } from "../store/zip_reader.ts";
+import type { ZipMember } from "../codec/zip_reader.ts";
 
 /** Bytes read from the end of a graph first; the same as {@linkcode ZipReader} asks for. */
 export const TAIL_SIZE = 65536;

@@ -9,9 +9,9 @@
 import { ByteBuilder } from "../base/bytes.ts";
 import { encodeUtf8 } from "../base/json_text.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
-import { PredictedGraphWriter } from "../qg/predicted_graph_writer.ts";
-import type { Zstd } from "../store/zstd.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id.ts";
+import { PredictedGraphWriter } from "../qg/predicted/predicted_graph_writer.ts";
+import type { Zstd } from "../codec/zstd.ts";
 import type { InputRecords } from "./inputs.ts";
 import { PACKAGES_TYPE, pipelineGraphText } from "./pipeline.ts";
 import {

@@ -7,8 +7,8 @@
 
 import { encodeUtf8 } from "../base/json_text.ts";
 import { UUID_SIZE, uuidToHex } from "../base/uuid.ts";
-import type { DatasetPlan, DimensionRecordSource } from "../butler/datastore.ts";
-import type { DatasetBatch, Registry } from "../butler/registry.ts";
+import type { DatasetPlan, DimensionRecordSource } from "../butler/datastore/datastore.ts";
+import type { DatasetBatch, Registry } from "../butler/registry/registry.ts";
 import type { FileWriter } from "./files.ts";
 import { INPUT_TYPES } from "./pipeline.ts";
 import type { ConnectionDatasets, Datasets, SimulatedRun } from "./run.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { DimensionUniverse } from "../butler/dimensions.ts";
+import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 
 /** What datasets and quanta there are one for each of. */
 export type Grain = "none" | "detector" | "exposure-detector" | "visit-detector" | "visit" | "cell";

@@ -5,8 +5,8 @@
  */
 
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/data_id.ts";
-import type { DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id.ts";
+import type { DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import {
   configType,
   datasetTypes,

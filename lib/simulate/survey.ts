@@ -6,7 +6,7 @@
  */
 
 import type { JsonValue } from "../base/json_text.ts";
-import { taiNanoseconds } from "../butler/time_tai.ts";
+import { taiNanoseconds } from "../butler/registry/time_tai.ts";
 import { encodePolygon, quadrangle, type Vector } from "./sky.ts";
 
 /** Name of the instrument. */

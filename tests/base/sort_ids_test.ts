@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { compareUuids } from "../../lib/base/uuid.ts";
 import { sortedIds, sortIds, sortOffsets } from "../../lib/base/sort_ids.ts";
-import { randomBytes } from "../store/support.ts";
+import { randomBytes } from "../storage/support.ts";
 
 function check(ids: Uint8Array, places: number[]): void {
   const expected = places.map((_, i) => i).sort((a, b) =>

@@ -7,7 +7,7 @@ import {
   uuidToText,
   writeUuidText,
 } from "../../lib/base/uuid.ts";
-import { randomBytes } from "../store/support.ts";
+import { randomBytes } from "../storage/support.ts";
 
 const TEXT = "01a203df-2de6-7ae4-b98c-a9434b5b58fb";
 

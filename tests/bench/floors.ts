@@ -8,13 +8,13 @@
 
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { blockCompressors } from "../../lib/aggregate/block_stage.ts";
-import { DEFAULT_COMPRESSION } from "../../lib/aggregate/compression.ts";
+import { blockCompressors } from "../../lib/chunks/block_stage.ts";
+import { DEFAULT_COMPRESSION } from "../../lib/aggregate/scan/compression.ts";
 import { DICTIONARY_MEMBER } from "../../lib/qg/member_names.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
-import { FileSource, readWholeFile, ReusableBuffer } from "../../lib/store/file_source.ts";
-import { ZipReader } from "../../lib/store/zip_reader.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { FileSource, readWholeFile, ReusableBuffer } from "../../lib/storage/file_source.ts";
+import { ZipReader } from "../../lib/codec/zip_reader.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { timed } from "./measure.ts";
 
 /** Seconds of each floor. */

@@ -6,10 +6,10 @@
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openRegistry } from "../../lib/butler/registry.ts";
-import { loadRepositoryConfig } from "../../lib/butler/repo_config.ts";
-import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { openRegistry } from "../../lib/butler/registry/registry.ts";
+import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
+import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { copyTree, provgraphCommand } from "../support/fixtures.ts";
 import { measure, type Measured, median } from "./measure.ts";
 import type { SizeResult, Trial } from "./results.ts";

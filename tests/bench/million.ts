@@ -9,7 +9,7 @@
 
 import { join } from "node:path";
 import { uuidToText } from "../../lib/base/uuid.ts";
-import { FileSource } from "../../lib/store/file_source.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
 import { crowdedKeys, idOf, N_ROWS, sparseGraph } from "../qg/sparse_graph.ts";
 import { serveRanges } from "../support/range_server.ts";
 import type { KnownLog, Lab } from "./lab.ts";

@@ -1,11 +1,11 @@
 /** States in which `check` gives each of its advices. */
 
 import { dirname } from "node:path";
-import type { AdviceName } from "../../lib/inspect/check_advice.ts";
-import type { ProblemKind } from "../../lib/inspect/check_findings.ts";
+import type { AdviceName } from "../../lib/check/advice.ts";
+import type { ProblemKind } from "../../lib/check/findings.ts";
 import { fixturePath, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
 import { buildZip, PREDICTED, zipMembers } from "../qg/support.ts";
-import { EditedGraph } from "../inspect/check_support.ts";
+import { EditedGraph } from "../check/file/support.ts";
 import { runHere } from "./check_support.ts";
 import { copyOfFixture, replaceFile, row, sql } from "./support.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { ADVICES } from "../../lib/inspect/check_advice.ts";
+import { ADVICES } from "../../lib/check/advice.ts";
 import { contentsOf, lostContents } from "../support/contents.ts";
 import { type Made, type State, STATES } from "./advice_states.ts";
 import { pruneDatasets } from "./butler_prune.ts";

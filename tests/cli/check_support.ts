@@ -1,9 +1,9 @@
 /** The command line in this process, and the commands that `check` prints, run as printed. */
 
-import { armFailpoints } from "../../lib/store/failpoints.ts";
+import { armFailpoints } from "../../lib/storage/failpoints.ts";
 import type { CliContext } from "../../lib/cli/context.ts";
 import { runProgram } from "../../lib/cli/program.ts";
-import { DEFAULT_SIZE } from "../../lib/cli/terminal.ts";
+import { DEFAULT_SIZE } from "../../lib/cli/terminal/terminal.ts";
 
 const decoder = new TextDecoder();
 

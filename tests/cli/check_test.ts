@@ -13,8 +13,8 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../support/fixtures.ts";
-import { LockFile } from "../../lib/store/lock_file.ts";
-import { TemporaryFile } from "../../lib/store/temporary_file.ts";
+import { LockFile } from "../../lib/storage/lock_file.ts";
+import { TemporaryFile } from "../../lib/storage/temporary_file.ts";
 import { PROVENANCE, zipMembers } from "../qg/support.ts";
 import { CASES, expectedAfterIngest } from "../conformance/harness.ts";
 import { check, runHere, runPrinted, shellWords } from "./check_support.ts";

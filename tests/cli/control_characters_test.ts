@@ -7,10 +7,10 @@ import {
   visibleJson,
   visibleLine,
   visibleText,
-} from "../../lib/base/visible_text.ts";
-import { shellWord } from "../../lib/base/shell.ts";
-import { makeStyle, shown } from "../../lib/cli/color.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+} from "../../lib/base/text/visible_text.ts";
+import { shellWord } from "../../lib/base/text/shell.ts";
+import { makeStyle, shown } from "../../lib/cli/terminal/color.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { buildZip, zipMembers } from "../qg/support.ts";
 import { fixturePath, type TemporaryDirectory } from "../support/fixtures.ts";
 import { type Outcome, runHere } from "./check_support.ts";

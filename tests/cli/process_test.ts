@@ -7,7 +7,7 @@ const SIZE = 200e6;
 
 /** Takes much memory, gives it back, and tells the peak and what it has then. */
 const SCRIPT = `
-  import { measurePeakRss } from "${new URL("../../lib/cli/process.ts", import.meta.url)}";
+  import { measurePeakRss } from "${new URL("../../lib/cli/terminal/process.ts", import.meta.url)}";
   const peakRss = measurePeakRss();
   new Uint8Array(${SIZE}).fill(1).buffer.transfer(0);
   console.log(JSON.stringify([peakRss(), Deno.memoryUsage().rss]));

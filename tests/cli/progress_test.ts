@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { bottleneck, type Stage } from "../../lib/base/progress.ts";
-import { formatDuration, ProgressReporter } from "../../lib/cli/progress.ts";
-import { BarArea } from "../../lib/cli/progress_bar.ts";
+import { formatDuration, ProgressReporter } from "../../lib/cli/terminal/progress.ts";
+import { BarArea } from "../../lib/cli/terminal/progress_bar.ts";
 import { Screen } from "./screen.ts";
 
 /** A clock, a log and an operation with two stages. */

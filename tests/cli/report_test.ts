@@ -15,7 +15,7 @@ import {
 } from "../support/fixtures.ts";
 import { assertMatchesSchema } from "../support/json_schema.ts";
 import { reportFacts, type RunFacts, total } from "../support/report_facts.ts";
-import type { RunReport } from "../../lib/inspect/report_model.ts";
+import type { RunReport } from "../../lib/report/model.ts";
 import { assertOneError, copyOfFixture, removeUnpacked } from "./support.ts";
 
 const RARE = join(PROJECT, "testdata", "reports", "rare-states");

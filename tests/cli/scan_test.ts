@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 import { concatBytes } from "../../lib/base/bytes.ts";
-import { parseChunkLogHeader } from "../../lib/provenance/chunk_log_header.ts";
+import { parseChunkLogHeader } from "../../lib/chunks/header.ts";
 import {
   CHUNK_LOG_MAGIC,
   chunkSize,
   ChunkType,
   readChunkPrefix,
   readChunks,
-} from "../../lib/store/chunk_log.ts";
-import { FileSource } from "../../lib/store/file_source.ts";
+} from "../../lib/chunks/framing.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
 import { assertGraphEqual, assertStateEqual } from "../support/compare.ts";
 import { dumpGraph } from "../support/dump_graph.ts";
 import { dumpState, type RepositoryState } from "../support/dump_state.ts";

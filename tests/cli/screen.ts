@@ -1,6 +1,6 @@
 /** A terminal that tests look at. */
 
-import type { Terminal } from "../../lib/cli/terminal.ts";
+import type { Terminal } from "../../lib/cli/terminal/terminal.ts";
 
 /** A terminal of 100 columns that knows cursor movements as far as bars use them. */
 export class Screen implements Terminal {

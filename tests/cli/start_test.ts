@@ -33,9 +33,9 @@ async function modulesLoadedWith(path: string): Promise<string[]> {
 for (
   const [path, expected] of [
     ["main.ts", []],
-    ["lib/inspect/open_source.ts", []],
-    ["lib/inspect/cat.ts", []],
-    ["lib/inspect/repository_documents.ts", ["node:sqlite"]],
+    ["lib/sources/open_source.ts", []],
+    ["lib/inspect/cat/cat.ts", []],
+    ["lib/sources/repository_source.ts", ["node:sqlite"]],
   ] as const
 ) {
   Deno.test(`${path} loads no more of Node and of packages than it needs`, async () => {

@@ -1,9 +1,9 @@
 /** Tables, colours and JSON lines as commands print them. */
 
 import assert from "node:assert/strict";
-import { makeStyle, shown, wantsColor, withoutMarks } from "../../lib/cli/color.ts";
-import { jsonLine, OutputBuffer } from "../../lib/cli/ndjson.ts";
-import { formatTable, TableWriter, widthOf } from "../../lib/cli/table.ts";
+import { makeStyle, shown, wantsColor, withoutMarks } from "../../lib/cli/terminal/color.ts";
+import { jsonLine, OutputBuffer } from "../../lib/cli/terminal/ndjson.ts";
+import { formatTable, TableWriter, widthOf } from "../../lib/cli/terminal/table.ts";
 
 const COLUMNS = [{ title: "Task" }, { title: "Quanta", align: "right" as const }, { title: "X" }];
 

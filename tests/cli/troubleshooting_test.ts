@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fixturePath, PROJECT, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
 import { contentsOf, lostContents } from "../support/contents.ts";
 import { PREDICTED } from "../qg/support.ts";
-import { EditedGraph } from "../inspect/check_support.ts";
+import { EditedGraph } from "../check/file/support.ts";
 import { runHere } from "./check_support.ts";
 import {
   assertUnchanged,

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
 import { NotFoundError } from "../../lib/base/errors.ts";
 import type { JsonValue } from "../../lib/base/json_text.ts";
-import { cat, type CatOptions } from "../../lib/inspect/cat.ts";
-import { openSource } from "../../lib/inspect/open_source.ts";
+import { cat, type CatOptions } from "../../lib/inspect/cat/cat.ts";
+import { openSource } from "../../lib/sources/open_source.ts";
 import { assertJsonEqual } from "../support/compare.ts";
 import { dumpState } from "../support/dump_state.ts";
 import {

@@ -7,7 +7,7 @@
 
 import type { StopReason } from "../../lib/base/errors.ts";
 import { runProgram } from "../../lib/cli/program.ts";
-import { ProcessTerminal } from "../../lib/cli/terminal.ts";
+import { ProcessTerminal } from "../../lib/cli/terminal/terminal.ts";
 
 const [badRole, when, how] = Deno.env.get("PROVGRAPH_TEST_BAD_WORKER")!.split(":");
 

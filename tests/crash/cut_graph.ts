@@ -2,9 +2,12 @@
 
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { encodeUtf8, parseJson, stringifyJson } from "../../lib/base/json_text.ts";
-import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
-import { parsePredictedQuantum, type PredictedQuantum } from "../../lib/qg/predicted_quantum.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
+import {
+  parsePredictedQuantum,
+  type PredictedQuantum,
+} from "../../lib/qg/predicted/predicted_quantum.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { addressFile, buildZip, type TestRow, zipMembers } from "../qg/support.ts";
 
 /** Keeps the first `n` blocks of a predicted graph that has no compression dictionary. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Zstd } from "../../lib/store/zstd.ts";
+import type { Zstd } from "../../lib/codec/zstd.ts";
 import { block, buildZip, type TestMember } from "../qg/support.ts";
 import { mutate, mutateJson } from "./mutate.ts";
 import type { Random } from "./random.ts";

@@ -1,7 +1,7 @@
 /** Kills the tools at every failpoint, in every mode in which it is passed. */
 
 import assert from "node:assert/strict";
-import { type FailpointName, FAILPOINTS } from "../../lib/store/failpoints.ts";
+import { type FailpointName, FAILPOINTS } from "../../lib/storage/failpoints.ts";
 import { assertMasterUntouched, assertSurvives, forEachAtOnce, runArmed } from "./harness.ts";
 import {
   AGGREGATE_JOBS,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { FailpointName } from "../../lib/store/failpoints.ts";
+import type { FailpointName } from "../../lib/storage/failpoints.ts";
 import {
   copyTree,
   type ProcessResult,

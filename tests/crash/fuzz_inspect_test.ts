@@ -2,16 +2,16 @@
 
 import assert from "node:assert/strict";
 import { ProvgraphError } from "../../lib/base/errors.ts";
-import { catBatch } from "../../lib/inspect/cat_batch.ts";
-import { checkDownstream } from "../../lib/inspect/check_downstream.ts";
+import { catBatch } from "../../lib/inspect/cat/cat_batch.ts";
+import { checkDownstream } from "../../lib/check/repository/downstream.ts";
 import { diff } from "../../lib/inspect/diff.ts";
-import type { DocumentSource } from "../../lib/inspect/documents.ts";
-import { list, type ListOptions } from "../../lib/inspect/list.ts";
-import { openSource } from "../../lib/inspect/open_source.ts";
-import { parseSelector } from "../../lib/inspect/selector.ts";
-import { trace } from "../../lib/inspect/trace.ts";
-import { treeLines } from "../../lib/inspect/trace_layout.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import type { DocumentSource } from "../../lib/sources/source.ts";
+import { list, type ListOptions } from "../../lib/inspect/list/list.ts";
+import { openSource } from "../../lib/sources/open_source.ts";
+import { parseSelector } from "../../lib/sources/selector.ts";
+import { trace } from "../../lib/inspect/trace/trace.ts";
+import { treeLines } from "../../lib/inspect/trace/trace_layout.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { graphTruth } from "../cli/graph_truth.ts";
 import { zipMembers } from "../qg/support.ts";
 import { expectProvgraph, fixturePath, PROJECT, RUN, unpackFixture } from "../support/fixtures.ts";

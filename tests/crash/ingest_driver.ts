@@ -11,8 +11,8 @@ import type { Log } from "../../lib/base/log.ts";
 import { SILENT_PROGRESS } from "../../lib/base/progress.ts";
 import { ingestGraph } from "../../lib/ingest/ingest.ts";
 import type { IngestOptions } from "../../lib/ingest/options.ts";
-import { armFailpoints, FAILPOINTS_VARIABLE } from "../../lib/store/failpoints.ts";
-import { removeIfPresent } from "../../lib/store/durable_file.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "../../lib/storage/failpoints.ts";
+import { removeIfPresent } from "../../lib/storage/durable_file.ts";
 
 /** What the process is to do. */
 export interface IngestOrder {

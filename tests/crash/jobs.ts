@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type FailpointName, FAILPOINTS } from "../../lib/store/failpoints.ts";
+import { type FailpointName, FAILPOINTS } from "../../lib/storage/failpoints.ts";
 import {
   copyTree,
   expectProvgraph,

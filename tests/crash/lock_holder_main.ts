@@ -1,6 +1,6 @@
 /** Takes the lock on a path and says so; with `die`, is killed while it holds it. */
 
-import { LockFile } from "../../lib/store/lock_file.ts";
+import { LockFile } from "../../lib/storage/lock_file.ts";
 
 const [path, how] = Deno.args;
 using _lock = LockFile.acquire(path);

@@ -11,9 +11,9 @@ import {
   ChunkType,
   makeChunk,
   readChunks,
-} from "../../lib/store/chunk_log.ts";
+} from "../../lib/chunks/framing.ts";
 import { concatBytes } from "../../lib/base/bytes.ts";
-import { FileSource } from "../../lib/store/file_source.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
 import { temporaryDirectory } from "../support/fixtures.ts";
 import { executedSince } from "./jobs.ts";
 

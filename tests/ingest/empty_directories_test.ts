@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RefusedError } from "../../lib/base/errors.ts";
-import { EmptyDirectories } from "../../lib/ingest/empty_directories.ts";
-import { inTemporaryDirectory } from "../store/support.ts";
+import { EmptyDirectories } from "../../lib/ingest/originals/empty_directories.ts";
+import { inTemporaryDirectory } from "../storage/support.ts";
 import { listTree, writeFiles } from "./support.ts";
 
 /** No other RUN has files inside. */
@@ -112,7 +112,9 @@ Deno.test({
   name: "EmptyDirectories leaves files and symbolic links in place of a directory",
   // Deno.removeSync() takes anything away; an rmdir would not.
   ignore: !/rmdir/.test(
-    Deno.readTextFileSync(new URL("../../lib/ingest/empty_directories.ts", import.meta.url)),
+    Deno.readTextFileSync(
+      new URL("../../lib/ingest/originals/empty_directories.ts", import.meta.url),
+    ),
   ),
   async fn() {
     await inTemporaryDirectory(async (directory) => {

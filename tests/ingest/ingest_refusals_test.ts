@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { ProvgraphError } from "../../lib/base/errors.ts";
 import type { IngestOptions } from "../../lib/ingest/options.ts";
-import { EditedGraph } from "../inspect/check_support.ts";
+import { EditedGraph } from "../check/file/support.ts";
 import { buildZip, zipMembers } from "../qg/support.ts";
 import {
   copyOf,

@@ -12,9 +12,9 @@ import {
   planTransfer,
   type TransferPlan,
 } from "../../lib/ingest/transfer.ts";
-import { FileSource } from "../../lib/store/file_source.ts";
-import { type FileStamp, stampAt } from "../../lib/store/file_stamp.ts";
-import { inTemporaryDirectory } from "../store/support.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
+import { type FileStamp, stampAt } from "../../lib/storage/file_stamp.ts";
+import { inTemporaryDirectory } from "../storage/support.ts";
 import { listTree, writeFiles } from "./support.ts";
 
 const TEMPLATE = "run/run_provenance/run_provenance_run.qg";

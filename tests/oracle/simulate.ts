@@ -8,9 +8,9 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { parseJson } from "../../lib/base/json_text.ts";
-import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
+import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import { INPUT_CHAIN } from "../../lib/simulate/run.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import type { Reference } from "./reference.ts";
 
 /** Reads the graph and the inputs, and joins visits with the sky as a graph builder would. */

@@ -1,7 +1,7 @@
 /** `check REPO --run RUN` on PostgreSQL: the same problems as on SQLite, mended with the same commands. */
 
 import assert from "node:assert/strict";
-import { FAILPOINTS_VARIABLE } from "../../lib/store/failpoints.ts";
+import { FAILPOINTS_VARIABLE } from "../../lib/storage/failpoints.ts";
 import { check, runPrinted } from "../cli/check_support.ts";
 import { CASES, expectedAfterIngest } from "../conformance/harness.ts";
 import { RUN, runProvgraph } from "../support/fixtures.ts";

@@ -6,9 +6,12 @@ import {
   openRegistry,
   type OpenRegistryOptions,
   type Registry,
-} from "../../lib/butler/registry.ts";
-import { loadRepositoryConfig, type RepositoryConfig } from "../../lib/butler/repo_config.ts";
-import { batchOf, pixels, readRun } from "../butler/registry_shared.ts";
+} from "../../lib/butler/registry/registry.ts";
+import {
+  loadRepositoryConfig,
+  type RepositoryConfig,
+} from "../../lib/butler/config/repo_config.ts";
+import { batchOf, pixels, readRun } from "../butler/registry/shared.ts";
 import { expectedJson, expectProvgraph, PROJECT } from "../support/fixtures.ts";
 import { pixelBatch } from "../support/pixels.ts";
 import { writeConfig } from "../support/postgres_fixtures.ts";

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { FAILPOINTS_VARIABLE } from "../../lib/store/failpoints.ts";
+import { FAILPOINTS_VARIABLE } from "../../lib/storage/failpoints.ts";
 import { aggregate, CASES, expectedAfterIngest, ingest } from "../conformance/harness.ts";
 import {
   expectedJson,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ByteBuilder } from "../../lib/base/bytes.ts";
 import { encodeUtf8, parseJson, stringifyJson } from "../../lib/base/json_text.ts";
-import { parseLogFile } from "../../lib/provenance/log_records.ts";
+import { parseLogFile } from "../../lib/provenance/documents/log_records.ts";
 import { AttemptStatus, ScanStatus } from "../../lib/provenance/quantum_status.ts";
 import {
   assembleAttempts,
@@ -14,8 +14,8 @@ import {
   writeMetadataBlock,
   writeQuantumBlock,
 } from "../../lib/provenance/scan_quantum.ts";
-import { parseTaskMetadata } from "../../lib/provenance/task_metadata.ts";
-import { parsePredictedQuantum } from "../../lib/qg/predicted_quantum.ts";
+import { parseTaskMetadata } from "../../lib/provenance/documents/task_metadata.ts";
+import { parsePredictedQuantum } from "../../lib/qg/predicted/predicted_quantum.ts";
 import { splitAttempts } from "../../lib/qg/attempts.ts";
 
 const RECORD =

@@ -8,7 +8,7 @@ import {
   PASS_READ_SIZE,
   readBlockFrom,
 } from "../../lib/qg/multiblock.ts";
-import { CountingSource, MemorySource } from "../../lib/store/byte_source.ts";
+import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
 import { assertInvalid, block, hex } from "./support.ts";
 
 // Format notes, section 3: payloads "ABC", then "hello".

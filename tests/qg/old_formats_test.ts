@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { InvalidQuantumGraphFileError, RefusedError } from "../../lib/base/errors.ts";
-import { Findings } from "../../lib/inspect/check_findings.ts";
-import { checkFile } from "../../lib/inspect/check_file.ts";
-import { openSource } from "../../lib/inspect/open_source.ts";
-import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
+import { Findings } from "../../lib/check/findings.ts";
+import { checkFile } from "../../lib/check/file/file.ts";
+import { openSource } from "../../lib/sources/open_source.ts";
+import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
-import { FileSource } from "../../lib/store/file_source.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
 import { temporaryDirectory, unpackFixture } from "../support/fixtures.ts";
 import { loadZstd, testdata } from "./support.ts";
 

@@ -10,8 +10,8 @@ import {
   planMemberStart,
   presumedDataOffset,
 } from "../../lib/qg/range_plan.ts";
-import { ZipReader } from "../../lib/store/zip_reader.ts";
-import { MemorySource } from "../../lib/store/byte_source.ts";
+import { ZipReader } from "../../lib/codec/zip_reader.ts";
+import { MemorySource } from "../../lib/storage/byte_source.ts";
 import { buildZip, hex, PROVENANCE_TRAINED, zipMembers } from "./support.ts";
 
 const key = (digits: string): Uint8Array => hex(digits.padEnd(32, "0"));

@@ -3,8 +3,8 @@
 import { parseJson } from "../../lib/base/json_text.ts";
 import type { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
 import { ProvenanceGraph, splitAttempts } from "../../lib/qg/provenance_graph.ts";
-import { FileSource } from "../../lib/store/file_source.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { sha256 } from "./python_json.ts";
 import {
   logFingerprint,

@@ -8,9 +8,9 @@
 
 import { type JsonValue, parseJson } from "../../lib/base/json_text.ts";
 import { uuidToText } from "../../lib/base/uuid.ts";
-import { FileSource } from "../../lib/store/file_source.ts";
-import { ZipReader } from "../../lib/store/zip_reader.ts";
-import { Zstd, type ZstdDecompressor } from "../../lib/store/zstd.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
+import { ZipReader } from "../../lib/codec/zip_reader.ts";
+import { Zstd, type ZstdDecompressor } from "../../lib/codec/zstd.ts";
 import { logFingerprint, metadataFingerprint, normalTime } from "./payload_hashes.ts";
 import { compareCodePoints, sha256 } from "./python_json.ts";
 

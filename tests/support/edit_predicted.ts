@@ -2,9 +2,9 @@
 
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
-import { PredictedGraph } from "../../lib/qg/predicted_graph.ts";
-import { parsePredictedQuantum } from "../../lib/qg/predicted_quantum.ts";
-import { Zstd } from "../../lib/store/zstd.ts";
+import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
+import { parsePredictedQuantum } from "../../lib/qg/predicted/predicted_quantum.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { addressFile, block, buildZip, type TestRow, zipMembers } from "../qg/support.ts";
 
 /** What a text becomes; the same text if it is to stay. */

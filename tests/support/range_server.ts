@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { ByteSource } from "../../lib/store/byte_source.ts";
+import type { ByteSource } from "../../lib/storage/byte_source.ts";
 
 /** A server on the loopback address that gives ranges of a source, and counts what it gives. */
 export function serveRanges(source: ByteSource) {

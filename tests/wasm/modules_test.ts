@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { PROJECT } from "../support/fixtures.ts";
-import { compileModule, MODULES } from "./compile.ts";
+import { compileModule, MODULES } from "../tools/compile_wasm.ts";
 
 Deno.test("WebAssembly in the repository is what its source compiles to", async () => {
   for (const module of MODULES) {

@@ -1,7 +1,7 @@
 /** `aggregate-graph PREDICTED_GRAPH REPO`. @module */
 
 import { Command, Option } from "commander";
-import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
+import { DEFAULT_COMPRESSION } from "../../aggregate/scan/compression.ts";
 import {
   busyTimeoutOption,
   filePath,
@@ -16,13 +16,13 @@ import {
 import type { LogLevel } from "../../base/log.ts";
 import { TOOL_NAME } from "../../base/version.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
+import { aggregateJson, tellAggregateSummary } from "../summaries/aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { AGGREGATE_EPILOGUE } from "../help.ts";
+import { AGGREGATE_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
-import { linkTarget } from "../../store/durable_file.ts";
-import type { ReadAhead } from "../../store/whole_files.ts";
-import { parseLevel } from "../logger.ts";
+import { linkTarget } from "../../storage/durable_file.ts";
+import type { ReadAhead } from "../../storage/whole_files.ts";
+import { parseLevel } from "../terminal/logger.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
 const REFERENCE_LOGGER = "lsst.pipe.base.quantum_graph.aggregator";
@@ -180,7 +180,7 @@ export function aggregateGraphCommand(
 
 /** The command line that does the same once more, but for what makes no difference to the result. */
 async function commandOf(graph: string, repository: string, options: Options): Promise<string> {
-  const { commandLine } = await import("../../inspect/check_advice.ts");
+  const { commandLine } = await import("../../check/advice.ts");
   return commandLine(
     TOOL_NAME,
     "aggregate-graph",

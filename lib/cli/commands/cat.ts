@@ -1,16 +1,16 @@
 /** `cat SOURCE WHAT [ID...]` and `cat SOURCE --batch`. @module */
 
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { type Format, FORMATS } from "../../inspect/cat.ts";
-import { DOCUMENT_KINDS, type DocumentKind } from "../../inspect/document_kinds.ts";
+import { type Format, FORMATS } from "../../inspect/cat/cat.ts";
+import { DOCUMENT_KINDS, type DocumentKind } from "../../sources/document_kinds.ts";
 import { UsageError } from "../../base/errors.ts";
 import { LEVEL_NUMBERS, type LogLevel } from "../../base/log.ts";
 import { type BusyOptions, busyTimeoutOption, integer, integerAtLeast, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { CAT_EPILOGUE } from "../help.ts";
-import { inputLines } from "../input_lines.ts";
-import { withPager } from "../pager.ts";
+import { CAT_EPILOGUE } from "../manual/help.ts";
+import { inputLines } from "../terminal/input_lines.ts";
+import { withPager } from "../terminal/pager.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -61,7 +61,7 @@ export function catCommand(
     ) => {
       const context = start("cat");
       checkOptions(what, options);
-      const { openSource } = await import("../../inspect/open_source.ts");
+      const { openSource } = await import("../../sources/open_source.ts");
       await using source = await openSource(
         argument,
         options.run ?? null,
@@ -78,7 +78,7 @@ export function catCommand(
           : { minLevel: level ?? null, pattern: grep ?? null, tail: tail ?? null },
       };
       if (options.batch) {
-        const { catBatch } = await import("../../inspect/cat_batch.ts");
+        const { catBatch } = await import("../../inspect/cat/cat_batch.ts");
         const nFailed = await catBatch(
           source,
           inputLines(cli.input()),
@@ -88,7 +88,7 @@ export function catCommand(
         return setExitCode(nFailed > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
       }
       const format = options.format ?? (options.json ? "json" : "text");
-      const { cat } = await import("../../inspect/cat.ts");
+      const { cat } = await import("../../inspect/cat/cat.ts");
       await withPager(context, format === "text" && !options.raw, (output) =>
         cat(
           source,

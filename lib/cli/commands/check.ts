@@ -2,11 +2,14 @@
 
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import { visibleCell, visibleJson } from "../../base/visible_text.ts";
-import type { CheckedFile } from "../../inspect/check_file.ts";
-import { DEFAULT_LIMIT, Findings } from "../../inspect/check_findings.ts";
-import { CheckSteps } from "../../inspect/check_steps.ts";
-import type { CheckedRepository, CheckRepositoryOptions } from "../../inspect/check_repository.ts";
+import { visibleCell, visibleJson } from "../../base/text/visible_text.ts";
+import type { CheckedFile } from "../../check/file/file.ts";
+import { DEFAULT_LIMIT, Findings } from "../../check/findings.ts";
+import { CheckSteps } from "../../check/steps.ts";
+import type {
+  CheckedRepository,
+  CheckRepositoryOptions,
+} from "../../check/repository/repository.ts";
 import {
   type BusyOptions,
   busyTimeoutOption,
@@ -15,7 +18,7 @@ import {
   lockWait,
   statusIntervalOption,
 } from "../args.ts";
-import { shown } from "../color.ts";
+import { shown } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 
@@ -126,7 +129,7 @@ async function lookAtFile(
   }
   const path = filePath(argument, env, cwd, "file");
   requireFile(path, argument);
-  const { checkBeside, checkFile } = await import("../../inspect/check_file.ts");
+  const { checkBeside, checkFile } = await import("../../check/file/file.ts");
   const checked: CheckedFile = await checkFile(
     { path, argument, readData: options.readData },
     findings,
@@ -138,7 +141,7 @@ async function lookAtFile(
     target: `${checked.kind} "${argument}"`,
     contents: checked.contents,
     repair: async () => {
-      const { rebuildAddresses } = await import("../../inspect/check_rebuild.ts");
+      const { rebuildAddresses } = await import("../../check/file/rebuild.ts");
       const nRows = await rebuildAddresses(path, argument);
       return [`rebuilt the ${nRows} addresses of "${argument}" from its blocks`];
     },
@@ -166,7 +169,7 @@ async function lookAtRepository(
   findings: Findings,
 ): Promise<Look> {
   const { env, cwd } = context;
-  const { checkRepository } = await import("../../inspect/check_repository.ts");
+  const { checkRepository } = await import("../../check/repository/repository.ts");
   const { graph, readData } = options;
   const request: CheckRepositoryOptions = {
     repository,
@@ -211,7 +214,7 @@ async function repairRepository(
   context: CommandContext & { busyTimeoutMs: number },
 ): Promise<string[]> {
   const done: string[] = [];
-  const { removeLeftover } = await import("../../inspect/check_leftovers.ts");
+  const { removeLeftover } = await import("../../check/repository/leftovers.ts");
   for (const leftover of leftovers) {
     if (removeLeftover(leftover)) done.push(`removed "${leftover.path}"`);
   }

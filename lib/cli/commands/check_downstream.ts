@@ -1,16 +1,16 @@
 /** `check-downstream PREDICTED_GRAPH REPO --run RUN`. @module */
 
 import { Command } from "commander";
-import type { DownstreamCheck, DownstreamNeed } from "../../inspect/check_downstream.ts";
+import type { DownstreamCheck, DownstreamNeed } from "../../check/repository/downstream.ts";
 import { type BusyOptions, busyTimeoutOption, filePath, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { dataIdText } from "../data_id_text.ts";
+import { dataIdText } from "../terminal/data_id_text.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { CHECK_DOWNSTREAM_EPILOGUE } from "../help.ts";
+import { CHECK_DOWNSTREAM_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
-import { jsonLine } from "../ndjson.ts";
-import { shown, type Style } from "../color.ts";
-import { formatTable } from "../table.ts";
+import { jsonLine } from "../terminal/ndjson.ts";
+import { shown, type Style } from "../terminal/color.ts";
+import { formatTable } from "../terminal/table.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -39,7 +39,7 @@ export function checkDownstreamCommand(
     .action(async (graph: string, repository: string, options: Options, command: Command) => {
       const context = start("check-downstream");
       requireOrder({ graph, repository }, command, context);
-      const { checkDownstream } = await import("../../inspect/check_downstream.ts");
+      const { checkDownstream } = await import("../../check/repository/downstream.ts");
       const graphPath = filePath(graph, cli.env, cli.cwd, "predicted graph");
       const { run, json } = options;
       const check = await checkDownstream(

@@ -1,10 +1,10 @@
 /** `completion SHELL`. @module */
 
 import { Argument, Command } from "commander";
-import { programShape } from "../command_shape.ts";
-import { completionScript, type Shell, SHELLS } from "../completion_scripts.ts";
+import { programShape } from "../manual/command_shape.ts";
+import { completionScript, type Shell, SHELLS } from "../manual/completion_scripts.ts";
 import type { CliContext } from "../context.ts";
-import { COMPLETION_EPILOGUE } from "../help.ts";
+import { COMPLETION_EPILOGUE } from "../manual/help.ts";
 
 /** Defines the command. */
 export function completionCommand(cli: CliContext): Command {

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
-import { visibleLine } from "../../base/visible_text.ts";
+import { visibleLine } from "../../base/text/visible_text.ts";
 import type { ChangedQuantum, DiffQuantum, GraphDiff, Pair, TaskDiff } from "../../inspect/diff.ts";
 import {
   type BusyOptions,
@@ -11,15 +11,15 @@ import {
   integerAtLeast,
   lockWait,
 } from "../args.ts";
-import type { Style } from "../color.ts";
+import type { Style } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { dataIdText } from "../data_id_text.ts";
+import { dataIdText } from "../terminal/data_id_text.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { DIFF_EPILOGUE } from "../help.ts";
-import { jsonLine } from "../ndjson.ts";
-import { withPager } from "../pager.ts";
-import { statusText } from "../status_text.ts";
-import { formatTable } from "../table.ts";
+import { DIFF_EPILOGUE } from "../manual/help.ts";
+import { jsonLine } from "../terminal/ndjson.ts";
+import { withPager } from "../terminal/pager.ts";
+import { statusText } from "../terminal/status_text.ts";
+import { formatTable } from "../terminal/table.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -56,7 +56,7 @@ export function diffCommand(
     .action(async (a: string, b: string, options: Options) => {
       const context = start("diff");
       const { diff } = await import("../../inspect/diff.ts");
-      const { openSource } = await import("../../inspect/open_source.ts");
+      const { openSource } = await import("../../sources/open_source.ts");
       const wait = lockWait(options, context);
       await using sourceA = await openSource(a, options.runA ?? null, cli.env, cli.cwd, wait);
       await using sourceB = await openSource(b, options.runB ?? null, cli.env, cli.cwd, wait);

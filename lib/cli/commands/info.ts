@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
-import { visibleLine } from "../../base/visible_text.ts";
+import { visibleLine } from "../../base/text/visible_text.ts";
 import type {
   ChunkLogInfo,
   GraphInfo,
@@ -11,15 +11,15 @@ import type {
   RunInfo,
   SourceInfo,
   TaskInfo,
-} from "../../inspect/info.ts";
+} from "../../sources/info.ts";
 import { type BusyOptions, busyTimeoutOption, formatBytes, lockWait } from "../args.ts";
-import type { Style } from "../color.ts";
+import type { Style } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { INFO_EPILOGUE } from "../help.ts";
-import { type JsonFields, jsonLine } from "../ndjson.ts";
-import { withPager } from "../pager.ts";
-import { statusText } from "../status_text.ts";
-import { formatTable } from "../table.ts";
+import { INFO_EPILOGUE } from "../manual/help.ts";
+import { type JsonFields, jsonLine } from "../terminal/ndjson.ts";
+import { withPager } from "../terminal/pager.ts";
+import { statusText } from "../terminal/status_text.ts";
+import { formatTable } from "../terminal/table.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -60,7 +60,7 @@ export function infoCommand(
     .addHelpText("after", INFO_EPILOGUE)
     .action(async (argument: string, options: Options) => {
       const context = start("info");
-      const { openSource } = await import("../../inspect/open_source.ts");
+      const { openSource } = await import("../../sources/open_source.ts");
       await using source = await openSource(
         argument,
         options.run ?? null,

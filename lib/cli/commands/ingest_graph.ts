@@ -6,10 +6,10 @@ import { UsageError } from "../../base/errors.ts";
 import { busyTimeoutOption, filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { ingestJson, tellIngestSummary } from "../ingest_summary.ts";
-import { tellUndoSummary, undoJson } from "../undo_summary.ts";
+import { ingestJson, tellIngestSummary } from "../summaries/ingest_summary.ts";
+import { tellUndoSummary, undoJson } from "../summaries/undo_summary.ts";
 import { TRANSFER_MODES, type TransferMode } from "../../ingest/options.ts";
-import { INGEST_EPILOGUE } from "../help.ts";
+import { INGEST_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */

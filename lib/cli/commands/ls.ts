@@ -3,19 +3,19 @@
 import { Argument, Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
-import { visibleCell } from "../../base/visible_text.ts";
-import type { ListedRow } from "../../inspect/list.ts";
-import { ROW_KINDS, type RowKind } from "../../inspect/rows.ts";
+import { visibleCell } from "../../base/text/visible_text.ts";
+import type { ListedRow } from "../../inspect/list/list.ts";
+import { ROW_KINDS, type RowKind } from "../../sources/rows.ts";
 import { type BusyOptions, busyTimeoutOption, gather, integerAtLeast, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import type { Style } from "../color.ts";
-import { dataIdText } from "../data_id_text.ts";
-import { LS_EPILOGUE } from "../help.ts";
+import type { Style } from "../terminal/color.ts";
+import { dataIdText } from "../terminal/data_id_text.ts";
+import { LS_EPILOGUE } from "../manual/help.ts";
 import { nearestHint } from "../nearest.ts";
-import { jsonLine, OutputBuffer } from "../ndjson.ts";
-import { type PagedOutput, withPager } from "../pager.ts";
-import { statusText } from "../status_text.ts";
-import { TableWriter } from "../table.ts";
+import { jsonLine, OutputBuffer } from "../terminal/ndjson.ts";
+import { type PagedOutput, withPager } from "../terminal/pager.ts";
+import { statusText } from "../terminal/status_text.ts";
+import { TableWriter } from "../terminal/table.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -70,8 +70,8 @@ export function lsCommand(
     .addHelpText("after", LS_EPILOGUE)
     .action(async (argument: string, kind: RowKind, options: Options) => {
       const context = start("ls");
-      const { DATASET_FIELDS, list, QUANTUM_FIELDS } = await import("../../inspect/list.ts");
-      const { openSource } = await import("../../inspect/open_source.ts");
+      const { DATASET_FIELDS, list, QUANTUM_FIELDS } = await import("../../inspect/list/list.ts");
+      const { openSource } = await import("../../sources/open_source.ts");
       const known: readonly string[] = kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
       requireFields(options.fields, known, kind);
       const statuses = options.status.map(parseStatus);

@@ -1,10 +1,10 @@
 /** `man`. @module */
 
 import { Command } from "commander";
-import { programShape } from "../command_shape.ts";
+import { programShape } from "../manual/command_shape.ts";
 import type { CliContext } from "../context.ts";
-import { MAN_EPILOGUE } from "../help.ts";
-import { manPage } from "../man_page.ts";
+import { MAN_EPILOGUE } from "../manual/help.ts";
+import { manPage } from "../manual/man_page.ts";
 
 /** Defines the command. */
 export function manCommand(cli: CliContext): Command {

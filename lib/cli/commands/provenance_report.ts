@@ -2,7 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import { visibleJson, visibleText } from "../../base/visible_text.ts";
+import { visibleJson, visibleText } from "../../base/text/visible_text.ts";
 import { SILENT_PROGRESS } from "../../base/progress.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CAVEAT_NAMES, caveatBit } from "../../provenance/success_caveats.ts";
@@ -16,7 +16,7 @@ import {
   statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { PROVENANCE_REPORT_EPILOGUE } from "../help.ts";
+import { PROVENANCE_REPORT_EPILOGUE } from "../manual/help.ts";
 import { requireRepositoryFirst } from "../operands.ts";
 
 /** Options as commander gives them. */
@@ -102,8 +102,8 @@ export function provenanceReportCommand(
       }
       const path = (value: string | undefined, what: string): string | null =>
         value === undefined ? null : filePath(value, env, cwd, what);
-      const { openProvenance } = await import("../../inspect/report_source.ts");
-      const { makeProvenanceReport } = await import("../../provenance/report.ts");
+      const { openProvenance } = await import("../../report/tables/open_graph.ts");
+      const { makeProvenanceReport } = await import("../../report/tables/tables.ts");
       using graph = await openProvenance(
         argument,
         collection ?? null,
@@ -127,7 +127,7 @@ export function provenanceReportCommand(
       });
       if (isUsageAnswer) return;
       const { exceptionTableText, quantumTableText, reportJson } = await import(
-        "../../provenance/report_tables.ts"
+        "../../report/tables/layout.ts"
       );
       if (isJson) {
         cli.terminal.write(`${visibleJson(reportJson(counts, options))}\n`);

@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
-import { visibleJson } from "../../base/visible_text.ts";
+import { visibleJson } from "../../base/text/visible_text.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
 import {
   type BusyOptions,
@@ -15,9 +15,9 @@ import {
   lockWait,
   statusIntervalOption,
 } from "../args.ts";
-import { shown } from "../color.ts";
+import { shown } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { REPORT_EPILOGUE } from "../help.ts";
+import { REPORT_EPILOGUE } from "../manual/help.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -67,9 +67,9 @@ export function reportCommand(
       const htmlTarget = html === undefined ? null : { path: target(html, "page") };
       const markdownTarget = markdown === undefined ? null : { path: target(markdown, "document") };
 
-      const { collectReport } = await import("../../inspect/report_collect.ts");
-      const { DEFAULT_REPORT_LIMITS } = await import("../../inspect/report_collector.ts");
-      const { openSource } = await import("../../inspect/open_source.ts");
+      const { collectReport } = await import("../../report/collect.ts");
+      const { DEFAULT_REPORT_LIMITS } = await import("../../report/collector.ts");
+      const { openSource } = await import("../../sources/open_source.ts");
       await using source = await openSource(
         argument,
         options.run ?? null,
@@ -88,11 +88,11 @@ export function reportCommand(
         progress: context.progress,
       });
       if (htmlTarget !== null) {
-        const { reportHtml } = await import("../../inspect/report_html.ts");
+        const { reportHtml } = await import("../../report/page/page.ts");
         await deliver(await reportHtml(report), htmlTarget.path, context);
       }
       if (markdownTarget !== null) {
-        const { reportMarkdown } = await import("../../inspect/report_markdown.ts");
+        const { reportMarkdown } = await import("../../report/page/markdown.ts");
         await deliver(reportMarkdown(report), markdownTarget.path, context);
       }
       // A report is made of JSON values alone, which interfaces can't express.
@@ -102,7 +102,7 @@ export function reportCommand(
         );
       }
       if (htmlTarget === null && markdownTarget === null && !options.json) {
-        const { reportText } = await import("../report_text.ts");
+        const { reportText } = await import("../summaries/report_text.ts");
         cli.terminal.write(shown(reportText(report, context.style), context.style));
       }
     });
@@ -118,7 +118,7 @@ async function deliver(
     terminal.write(text);
     return;
   }
-  const { DurableWriter } = await import("../../store/durable_writer.ts");
+  const { DurableWriter } = await import("../../storage/durable_writer.ts");
   using file = DurableWriter.create(path);
   file.write(text);
   file.commit();

@@ -1,11 +1,11 @@
 /** `scan PREDICTED_GRAPH REPO --shard i/N --chunks FILE`. @module */
 
 import { Command, InvalidArgumentError } from "commander";
-import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
-import type { ScanShardSummary, Shard } from "../../aggregate/shard_run.ts";
+import { DEFAULT_COMPRESSION } from "../../aggregate/scan/compression.ts";
+import type { ScanShardSummary, Shard } from "../../aggregate/shards/shard_run.ts";
 import type { Log } from "../../base/log.ts";
-import { linkTarget } from "../../store/durable_file.ts";
-import type { ReadAhead } from "../../store/whole_files.ts";
+import { linkTarget } from "../../storage/durable_file.ts";
+import type { ReadAhead } from "../../storage/whole_files.ts";
 import {
   filePath,
   formatBytes,
@@ -17,9 +17,9 @@ import {
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { SCAN_EPILOGUE } from "../help.ts";
+import { SCAN_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
-import { type JsonFields, jsonLine } from "../ndjson.ts";
+import { type JsonFields, jsonLine } from "../terminal/ndjson.ts";
 
 /** Most shards; each makes a file. */
 const MAX_SHARDS = 100_000;
@@ -77,7 +77,7 @@ export function scanCommand(
       const context = start("scan");
       requireOrder({ graph, repository }, command, context);
       context.stopGracefully();
-      const { scanShard } = await import("../../aggregate/scan_shard.ts");
+      const { scanShard } = await import("../../aggregate/shards/scan_shard.ts");
       const { env, cwd } = context;
       const chunkLogPath = linkTarget(filePath(options.chunks, env, cwd, "chunk log"));
       const summary = await scanShard({

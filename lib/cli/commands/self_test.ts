@@ -2,7 +2,7 @@
 
 import { join } from "node:path/posix";
 import { Command } from "commander";
-import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
+import { DEFAULT_COMPRESSION } from "../../aggregate/scan/compression.ts";
 import { EnvironmentError, InterruptedError, stopReason } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { SILENT_PROGRESS } from "../../base/progress.ts";
@@ -10,8 +10,8 @@ import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import type { SimulateSummary } from "../../simulate/simulate.ts";
 import { filePath } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { SELF_TEST_EPILOGUE } from "../help.ts";
-import { jsonLine } from "../ndjson.ts";
+import { SELF_TEST_EPILOGUE } from "../manual/help.ts";
+import { jsonLine } from "../terminal/ndjson.ts";
 
 /** What is simulated: 30 quanta, of which some fail. */
 const SIMULATED = { nVisits: 3, nDetectors: 4, failFraction: 0.2, logSize: 2000, seed: 1 };
@@ -118,7 +118,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
   const { graphPath, repository } = simulated;
   yield step("simulate", `${simulated.nQuanta} quanta, ${simulated.nFiles} files`);
 
-  const { scanShard } = await import("../../aggregate/scan_shard.ts");
+  const { scanShard } = await import("../../aggregate/shards/scan_shard.ts");
   const chunkLogPath = join(folder, "shards", "0.chunks");
   const common = {
     graphPath,
@@ -185,8 +185,8 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
   expectEqual("log after ingest-graph", await readLog(repository, command), before);
   yield step("cat again", `${before.length} letters`);
 
-  const { Findings } = await import("../../inspect/check_findings.ts");
-  const { checkRepository } = await import("../../inspect/check_repository.ts");
+  const { Findings } = await import("../../check/findings.ts");
+  const { checkRepository } = await import("../../check/repository/repository.ts");
   const findings = new Findings();
   const request = { repository, run: RUN, graph: null, readData: true };
   const checked = await checkRepository(request, context.env, findings);
@@ -206,8 +206,8 @@ function nSuccessful({ nByOutcome: n }: SimulateSummary): number {
 
 /** The log of one quantum, from wherever it is now. */
 async function readLog(source: string, { cwd }: CommandContext): Promise<string> {
-  const { cat } = await import("../../inspect/cat.ts");
-  const { openSource } = await import("../../inspect/open_source.ts");
+  const { cat } = await import("../../inspect/cat/cat.ts");
+  const { openSource } = await import("../../sources/open_source.ts");
   const isGraph = source.endsWith(".qg");
   await using documents = await openSource(
     source,

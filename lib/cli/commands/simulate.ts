@@ -5,8 +5,8 @@ import type { SimulateSummary } from "../../simulate/simulate.ts";
 import type { Log } from "../../base/log.ts";
 import { filePath, formatBytes, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { SIMULATE_EPILOGUE } from "../help.ts";
-import { jsonLine } from "../ndjson.ts";
+import { SIMULATE_EPILOGUE } from "../manual/help.ts";
+import { jsonLine } from "../terminal/ndjson.ts";
 
 /** Largest number of visits, and of detectors. */
 const MAX_VISITS = 1_000_000;

@@ -2,17 +2,17 @@
 
 import { Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import { visibleLine } from "../../base/visible_text.ts";
-import { dataIdObject } from "../../inspect/rows.ts";
-import type { Trace, TraceNode } from "../../inspect/trace.ts";
+import { visibleLine } from "../../base/text/visible_text.ts";
+import { dataIdObject } from "../../sources/rows.ts";
+import type { Trace, TraceNode } from "../../inspect/trace/trace.ts";
 import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
-import type { Style } from "../color.ts";
+import type { Style } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { dataIdText } from "../data_id_text.ts";
-import { TRACE_EPILOGUE } from "../help.ts";
-import { jsonLine, OutputBuffer } from "../ndjson.ts";
-import { type PagedOutput, withPager } from "../pager.ts";
-import { statusText } from "../status_text.ts";
+import { dataIdText } from "../terminal/data_id_text.ts";
+import { TRACE_EPILOGUE } from "../manual/help.ts";
+import { jsonLine, OutputBuffer } from "../terminal/ndjson.ts";
+import { type PagedOutput, withPager } from "../terminal/pager.ts";
+import { statusText } from "../terminal/status_text.ts";
 
 const FORMATS = ["tree", "json", "dot", "mermaid"] as const;
 type Format = typeof FORMATS[number];
@@ -61,9 +61,9 @@ export function traceCommand(
     .action(async (argument: string, idWords: string[], options: Options) => {
       const context = start("trace");
       const format = chooseFormat(options);
-      const { openSource } = await import("../../inspect/open_source.ts");
-      const { parseSelector } = await import("../../inspect/selector.ts");
-      const { trace } = await import("../../inspect/trace.ts");
+      const { openSource } = await import("../../sources/open_source.ts");
+      const { parseSelector } = await import("../../sources/selector.ts");
+      const { trace } = await import("../../inspect/trace/trace.ts");
       const selector = parseSelector(idWords)!;
       await using source = await openSource(
         argument,
@@ -109,7 +109,7 @@ async function print(
   style: Style,
   output: PagedOutput,
 ): Promise<void> {
-  const { dotLines, mermaidLines, treeLines } = await import("../../inspect/trace_layout.ts");
+  const { dotLines, mermaidLines, treeLines } = await import("../../inspect/trace/trace_layout.ts");
   using buffer = new OutputBuffer(output);
   if (format === "json") return buffer.write(asJson(found));
   const lines = format === "tree"

@@ -7,7 +7,7 @@
 
 import { ByteBuilder } from "../../../lib/base/bytes.ts";
 import { encodeUtf8 } from "../../../lib/base/json_text.ts";
-import { parseLogFile } from "../../../lib/provenance/log_records.ts";
+import { parseLogFile } from "../../../lib/provenance/documents/log_records.ts";
 import { ScanStatus } from "../../../lib/provenance/quantum_status.ts";
 import {
   assembleAttempts,
@@ -16,8 +16,8 @@ import {
   writeMetadataBlock,
   writeQuantumBlock,
 } from "../../../lib/provenance/scan_quantum.ts";
-import { parseTaskMetadata } from "../../../lib/provenance/task_metadata.ts";
-import { parsePredictedQuantum } from "../../../lib/qg/predicted_quantum.ts";
+import { parseTaskMetadata } from "../../../lib/provenance/documents/task_metadata.ts";
+import { parsePredictedQuantum } from "../../../lib/qg/predicted/predicted_quantum.ts";
 
 /** One case of `testdata/provenance/documents.json`. Every character of a document is one byte. */
 export interface DocumentCase {

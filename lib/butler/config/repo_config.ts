@@ -1,0 +1,392 @@
+/**
+ * The configuration of a repository: found from the user's argument, merged with the software's
+ * defaults, checked, and reduced to plain data.
+ *
+ * @module
+ */
+
+import { NotFoundError, RepositoryError } from "../../base/errors.ts";
+import { dirname, join, resolve } from "../../base/paths.ts";
+import { rememberSecret, rememberUrlSecrets } from "../../base/text/secrets.ts";
+import { fileExists, parseYaml, readConfigFile, readFromDirectories } from "./config_file.ts";
+import {
+  type ConfigMapping,
+  type ConfigValue,
+  getValue,
+  isMapping,
+  mergeConfig,
+} from "./config_value.ts";
+import {
+  DEFAULT_DATASTORE,
+  DEFAULT_FILE_DATASTORE,
+  DEFAULT_REGISTRY,
+  FILE_DATASTORE_CLASS,
+} from "./default_config.ts";
+import { type Environment, localPath, uriScheme } from "./local_path.ts";
+
+export type { ConfigMapping, ConfigValue } from "./config_value.ts";
+export type { Environment } from "./local_path.ts";
+
+/** Registry part of a {@linkcode RepositoryConfig}. */
+export interface RegistryConfig {
+  dialect: "sqlite" | "postgresql";
+  /** SQLAlchemy URL with the root put in and, for PostgreSQL, missing parts filled in. */
+  url: string;
+  /** Absolute path of the SQLite file; null for PostgreSQL. */
+  path: string | null;
+  /** PostgreSQL schema, null if not configured. */
+  namespace: string | null;
+  /** Class name of each manager by kind (`attributes`, `collections`, `datasets`, ...). */
+  managers: { [kind: string]: string };
+  /** Dataset types are renamed or get other storage classes: writing must be refused. */
+  hasDatasetTypeOverrides: boolean;
+}
+
+/** File datastore part of a {@linkcode RepositoryConfig}. */
+export interface DatastoreConfig {
+  /** Name in `dataset_location`: contains the root as configured, not as expanded. */
+  name: string;
+  /** Absolute local path. */
+  root: string;
+  recordsTable: string;
+  /** Whether `ingest` stores checksums. */
+  checksum: boolean;
+  templates: ConfigMapping;
+  formatters: ConfigMapping;
+  composites: ConfigMapping;
+  constraints: ConfigMapping;
+  /** Whether a root that doesn't exist is made. */
+  create: boolean;
+}
+
+/** What a repository's configuration says. Plain data: it can be sent to workers. */
+export interface RepositoryConfig {
+  /** The argument as given by the user. */
+  argument: string;
+  /** Absolute path of the configuration file. */
+  configPath: string;
+  /** Absolute path of the repository. */
+  root: string;
+  registry: RegistryConfig;
+  datastore: DatastoreConfig;
+}
+
+const ROOT_TAG = "<butlerRoot>";
+const DIRECT_BUTLER = "lsst.daf.butler.direct_butler.DirectButler";
+
+/**
+ * Finds, reads and checks the configuration of a repository.
+ *
+ * @param argument alias, directory, or path of a configuration file
+ * @param env environment variables: `DAF_BUTLER_REPOSITORIES`, `DAF_BUTLER_REPOSITORY_INDEX`,
+ *   `DAF_BUTLER_CONFIG_PATH`, `HOME`
+ * @throws {NotFoundError} if there is no such file; the message says which aliases are known.
+ * @throws {RepositoryError} if the configuration can't be read, or asks for something that this tool
+ *   doesn't support: another butler or datastore class, another database, a remote root, obscore.
+ *
+ * Source: butler repository notes, sections 0 and 1.
+ */
+export function loadRepositoryConfig(argument: string, env: Environment): RepositoryConfig {
+  const cwd = Deno.cwd();
+  const configPath = findConfigFile(argument, env, cwd);
+  const own = readConfigFile(configPath, env, cwd);
+  checkButlerClass(own, configPath);
+  const root = typeof own.root === "string"
+    ? localPath(own.root, env, cwd, "repository root")
+    : dirname(configPath);
+  const directories = (env.get("DAF_BUTLER_CONFIG_PATH") ?? "").split(":")
+    .filter((directory) => directory !== "")
+    .map((directory) => localPath(directory, env, cwd, "configuration directory"));
+  const overrides = (file: string, component: string): ConfigMapping[] =>
+    readFromDirectories(directories, file, env, cwd).map((content) => unwrap(content, component));
+
+  const registry = [
+    DEFAULT_REGISTRY,
+    ...overrides("registry.yaml", "registry"),
+    ownComponent(own, "registry"),
+  ].reduce(mergeConfig);
+
+  const ownDatastore = ownComponent(own, "datastore");
+  const base = [DEFAULT_DATASTORE, ...overrides("datastore.yaml", "datastore")].reduce(mergeConfig);
+  const cls = getValue(ownDatastore, "cls") ?? getValue(base, "cls");
+  if (cls !== FILE_DATASTORE_CLASS) {
+    throw new RepositoryError(
+      `Cannot use repository "${argument}": datastore class is ${show(cls)}`,
+      { hint: `Only ${FILE_DATASTORE_CLASS} is supported` },
+    );
+  }
+  const datastore = [
+    base,
+    DEFAULT_FILE_DATASTORE,
+    ...overrides("datastores/fileDatastore.yaml", "datastore"),
+    ownDatastore,
+  ].reduce(mergeConfig);
+
+  return {
+    argument,
+    configPath,
+    root,
+    registry: registryConfig(registry, root, configPath),
+    datastore: datastoreConfig(datastore, root, configPath, env, cwd),
+  };
+}
+
+/** The content of a default file, which may be nested under the component's name once or twice. */
+function unwrap(file: ConfigMapping, component: string): ConfigMapping {
+  const once = getValue(file, component);
+  if (!isMapping(once)) return file;
+  const twice = getValue(once, component);
+  return isMapping(twice) ? twice : once;
+}
+
+/** One component of the repository's own file, empty if that doesn't mention it. */
+function ownComponent(own: ConfigMapping, component: string): ConfigMapping {
+  return isMapping(getValue(own, component)) ? unwrap(own, component) : {};
+}
+
+function findConfigFile(argument: string, env: Environment, cwd: string): string {
+  const aliases = readAliases(env, cwd);
+  const resolved = aliases.byLabel.get(argument);
+  const location = resolved ?? argument;
+  const scheme = uriScheme(location);
+  if (scheme === "http" || scheme === "https") {
+    throw new RepositoryError(
+      `Cannot open repository "${argument}": ${location} is a butler server or remote storage`,
+      { hint: "Only repositories on a local file system are supported" },
+    );
+  }
+  const path = localPath(location, env, cwd, "repository");
+  const file = isDirectory(path) ? join(path, "butler.yaml") : path;
+  if (fileExists(file)) return file;
+  const known = [...aliases.byLabel.keys()];
+  const why = resolved !== undefined
+    ? `alias of "${location}"`
+    : known.length > 0
+    ? `known aliases are ${known.join(", ")}`
+    : `no aliases are known: ${aliases.problem}`;
+  throw new NotFoundError(
+    `Cannot open repository "${argument}": there is no file "${file}" (${why})`,
+  );
+}
+
+/** Repository aliases. Any failure only disables them; `problem` then says what it was. */
+function readAliases(
+  env: Environment,
+  cwd: string,
+): { byLabel: Map<string, string>; problem: string } {
+  const byLabel = new Map<string, string>();
+  const text = env.get("DAF_BUTLER_REPOSITORIES") ?? "";
+  const index = env.get("DAF_BUTLER_REPOSITORY_INDEX") ?? "";
+  const none = (problem: string) => ({ byLabel, problem });
+  if (text !== "" && index !== "") {
+    return none("both DAF_BUTLER_REPOSITORIES and DAF_BUTLER_REPOSITORY_INDEX are set");
+  }
+  let content: ConfigValue | undefined;
+  if (text !== "") {
+    content = parseYaml(text);
+  } else if (index !== "") {
+    try {
+      content = readConfigFile(localPath(index, env, cwd, "repository index"), env, cwd);
+    } catch (error) {
+      return none((error as Error).message);
+    }
+  } else {
+    return none("neither DAF_BUTLER_REPOSITORIES nor DAF_BUTLER_REPOSITORY_INDEX is set");
+  }
+  const entries = isMapping(content) ? Object.entries(content) : null;
+  if (entries === null || entries.some(([, uri]) => typeof uri !== "string")) {
+    return none("the repository index does not map labels to locations");
+  }
+  for (const [label, uri] of entries) byLabel.set(label, uri as string);
+  return { byLabel, problem: "" };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+function checkButlerClass(own: ConfigMapping, configPath: string): void {
+  const cls = getValue(own, "cls");
+  if (cls !== undefined && cls !== null && cls !== DIRECT_BUTLER) {
+    throw new RepositoryError(
+      `Cannot use repository configuration "${configPath}": butler class is ${show(cls)}`,
+      { hint: `Only ${DIRECT_BUTLER} is supported` },
+    );
+  }
+}
+
+function registryConfig(config: ConfigMapping, root: string, configPath: string): RegistryConfig {
+  const { managers, hasDatasetTypeOverrides } = managerClasses(config, configPath);
+  const db = requiredString(config, "db", "registry", configPath).replaceAll(ROOT_TAG, root);
+  rememberUrlSecrets(db);
+  const dialect = /^([a-z]+)(?:\+\w+)?:/.exec(db)?.[1];
+  if (dialect !== "sqlite" && dialect !== "postgresql") {
+    throw new RepositoryError(
+      `Cannot use registry of "${configPath}": dialect of its database is ${show(dialect)}`,
+      { hint: "Only sqlite and postgresql are supported" },
+    );
+  }
+  const namespace = getValue(config, "namespace") ?? null;
+  if (namespace !== null && typeof namespace !== "string") {
+    throw new RepositoryError(
+      `Cannot use registry of "${configPath}": namespace is ${show(namespace)}`,
+    );
+  }
+  const common = { namespace, managers, hasDatasetTypeOverrides };
+  if (dialect === "sqlite") {
+    return { dialect, url: db, path: sqlitePath(db, configPath), ...common };
+  }
+  return { dialect, url: fillPostgresUrl(db, config, configPath), path: null, ...common };
+}
+
+function managerClasses(
+  config: ConfigMapping,
+  configPath: string,
+): Pick<RegistryConfig, "managers" | "hasDatasetTypeOverrides"> {
+  const managers: { [kind: string]: string } = {};
+  let hasDatasetTypeOverrides = false;
+  const configured = getValue(config, "managers");
+  for (const [kind, manager] of Object.entries(isMapping(configured) ? configured : {})) {
+    if (manager === null) continue;
+    const cls = isMapping(manager) ? getValue(manager, "cls") : manager;
+    if (kind === "obscore") {
+      throw new RepositoryError(
+        `Cannot use registry of "${configPath}": it has an obscore table, which would miss the ` +
+          "datasets that this tool adds",
+      );
+    }
+    if (typeof cls !== "string") {
+      throw new RepositoryError(
+        `Cannot use registry of "${configPath}": class of manager "${kind}" is ${show(cls)}`,
+      );
+    }
+    managers[kind] = cls;
+    const options = isMapping(manager) ? getValue(manager, "config") : undefined;
+    const overrides = isMapping(options) ? getValue(options, "overrides") : undefined;
+    if (kind === "datasets" && overrides !== undefined && !isEmpty(overrides)) {
+      hasDatasetTypeOverrides = true;
+    }
+  }
+  return { managers, hasDatasetTypeOverrides };
+}
+
+function isEmpty(value: ConfigValue): boolean {
+  return value === null || typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** SQLite URLs are `sqlite:///` and the path, so four slashes before an absolute one. */
+function sqlitePath(url: string, configPath: string): string {
+  const path = /^[^:]+:\/\/\/([^?]*)/.exec(url)?.[1] ?? "";
+  if (path === "" || path === ":memory:") {
+    throw new RepositoryError(
+      `Cannot use registry of "${configPath}": database "${url}" is in memory`,
+    );
+  }
+  return resolve(path);
+}
+
+/** The parts of a PostgreSQL URL, as SQLAlchemy finds them. */
+const POSTGRES_URL =
+  /^(\w+)(?:\+\w+)?:\/\/(?:([^:/]*)(?::([^@]*))?@)?(\[[^/?]+\]|[^/:?]*)(?::(\d*))?(?:\/([^?]*))?(?:\?(.*))?$/;
+
+/** Adds `username`, `password`, `host`, `port` and `database` where the URL lacks them. */
+function fillPostgresUrl(url: string, config: ConfigMapping, configPath: string): string {
+  const match = POSTGRES_URL.exec(url);
+  rememberSecret(passwordOf(config));
+  if (match === null) {
+    throw new RepositoryError(
+      `Cannot use registry of "${configPath}": its database URL is invalid`,
+    );
+  }
+  const part = (found: string | undefined, key: string, quote: (text: string) => string) => {
+    if (found !== undefined && found !== "") return found;
+    const value = getValue(config, key);
+    return typeof value === "string" || typeof value === "number" ? quote(String(value)) : "";
+  };
+  const plain = (text: string) => text;
+  const [, scheme, ...parts] = match;
+  const username = part(parts[0], "username", encodeURIComponent);
+  const password = part(parts[1], "password", encodeURIComponent);
+  const host = part(parts[2], "host", plain);
+  const port = part(parts[3], "port", plain);
+  const database = part(parts[4], "database", plain);
+  const user = username + (password === "" ? "" : `:${password}`);
+  return `${scheme}://` + (user === "" ? "" : `${user}@`) + host + (port === "" ? "" : `:${port}`) +
+    (database === "" ? "" : `/${database}`) + (parts[5] === undefined ? "" : `?${parts[5]}`);
+}
+
+function passwordOf(config: ConfigMapping): string | null {
+  const password = getValue(config, "password");
+  return typeof password === "string" || typeof password === "number" ? String(password) : null;
+}
+
+function datastoreConfig(
+  config: ConfigMapping,
+  root: string,
+  configPath: string,
+  env: Environment,
+  cwd: string,
+): DatastoreConfig {
+  const unexpanded = requiredString(config, "root", "datastore", configPath);
+  const name = getValue(config, "name") ?? `FileDatastore@${unexpanded}`;
+  const records = getValue(config, "records");
+  const recordsTable = isMapping(records) ? getValue(records, "table") : undefined;
+  if (typeof name !== "string" || typeof recordsTable !== "string" || recordsTable === "") {
+    throw new RepositoryError(
+      `Cannot use datastore of "${configPath}": name is ${show(name)}, records table is ` +
+        show(recordsTable),
+    );
+  }
+  // The root replaces its tag as it is: no second expansion of what is already a path.
+  const location = unexpanded.startsWith(ROOT_TAG) ? null : unexpanded.replaceAll(ROOT_TAG, root);
+  const mapping = (key: string): ConfigMapping => {
+    const value = getValue(config, key) ?? {};
+    if (isMapping(value)) return value;
+    throw new RepositoryError(
+      `Cannot use datastore of "${configPath}": ${key} is ${show(value)}, expected a mapping`,
+    );
+  };
+  return {
+    name,
+    root: location === null
+      ? resolve(root + unexpanded.slice(ROOT_TAG.length).replaceAll(ROOT_TAG, root))
+      : localPath(location, env, cwd, "datastore root"),
+    recordsTable,
+    checksum: isTrueInPython(getValue(config, "checksum")),
+    templates: mapping("templates"),
+    formatters: mapping("formatters"),
+    composites: mapping("composites"),
+    constraints: mapping("constraints"),
+    create: getValue(config, "create") !== false,
+  };
+}
+
+function requiredString(
+  config: ConfigMapping,
+  key: string,
+  component: string,
+  configPath: string,
+): string {
+  const value = getValue(config, key);
+  if (typeof value === "string" && value !== "") return value;
+  throw new RepositoryError(
+    `Cannot use ${component} of "${configPath}": its key ${key} is ${show(value)}`,
+  );
+}
+
+/** Whether Python takes a value for true: that is how the reference looks at this one. */
+function isTrueInPython(value: ConfigValue | undefined): boolean {
+  if (isMapping(value)) return Object.keys(value).length > 0;
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
+function show(value: ConfigValue | undefined): string {
+  if (value === undefined) return "missing";
+  if (isMapping(value)) return "a mapping";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "string" ? `"${value}"` : String(value);
+}

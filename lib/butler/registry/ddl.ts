@@ -1,0 +1,185 @@
+/**
+ * Plans of the tables that a registry gets when dataset types are registered: columns, keys and
+ * indexes in logical types. A dialect turns a plan into statements (`sqlite_ddl.ts`).
+ *
+ * @module
+ */
+
+import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
+
+/** Logical type of a column; dialects differ in what they make of it. */
+export type ColumnType =
+  | { kind: "autoincrement" }
+  | { kind: "int64" }
+  | { kind: "string"; length?: number }
+  | { kind: "uuid" }
+  | { kind: "timespan" };
+
+/** One logical column; a timespan may become two in the database. */
+export interface ColumnPlan {
+  name: string;
+  type: ColumnType;
+  isNullable?: boolean;
+}
+
+/** A reference to rows of another table. */
+export interface ForeignKeyPlan {
+  columns: readonly string[];
+  target: string;
+  targetColumns: readonly string[];
+  onDelete?: "CASCADE";
+}
+
+/** Everything about one table, in the order in which the reference writes it. */
+export interface TablePlan {
+  name: string;
+  columns: readonly ColumnPlan[];
+  primaryKey: readonly string[];
+  unique: readonly (readonly string[])[];
+  foreignKeys: readonly ForeignKeyPlan[];
+  indexes: readonly (readonly string[])[];
+}
+
+/** Value of `component` in the records table for datasets that are stored in one piece. */
+export const NULL_COMPONENT = "__NULL_STRING__";
+
+/** Quotes an identifier, whatever it holds. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Name of the tags table of a dimension group's key. */
+export function tagsTableName(key: number): string {
+  return `dataset_tags_${key.toString().padStart(8, "0")}`;
+}
+
+/** Name of the calibs table of a dimension group's key. */
+export function calibsTableName(key: number): string {
+  return `dataset_calibs_${key.toString().padStart(8, "0")}`;
+}
+
+/** Name of the table that says which values of a governor dimension a collection holds. */
+export function governorSummaryTableName(governor: string): string {
+  return `collection_summary_${governor}`;
+}
+
+/**
+ * The tags table of a dimension group: which dataset has which data ID in which collection.
+ *
+ * Source: butler repository notes, section 2.4.
+ */
+export function planTagsTable(
+  universe: DimensionUniverse,
+  group: DimensionGroup,
+  key: number,
+): TablePlan {
+  return {
+    name: tagsTableName(key),
+    columns: [...ASSOCIATION_COLUMNS, ...dimensionColumns(universe, group)],
+    primaryKey: ["dataset_id", "collection_id"],
+    unique: [["dataset_type_id", "collection_id", ...group.required]],
+    foreignKeys: associationForeignKeys(universe, group),
+    indexes: [],
+  };
+}
+
+/**
+ * The calibs table of a dimension group: validity ranges in calibration collections.
+ *
+ * Source: butler repository notes, section 2.4.
+ */
+export function planCalibsTable(
+  universe: DimensionUniverse,
+  group: DimensionGroup,
+  key: number,
+): TablePlan {
+  return {
+    name: calibsTableName(key),
+    columns: [
+      { name: "id", type: { kind: "autoincrement" } },
+      ...ASSOCIATION_COLUMNS,
+      ...dimensionColumns(universe, group),
+      { name: "timespan", type: { kind: "timespan" } },
+    ],
+    primaryKey: ["id"],
+    unique: [],
+    foreignKeys: associationForeignKeys(universe, group),
+    indexes: [["dataset_type_id", "collection_id", ...group.required, "timespan"]],
+  };
+}
+
+/**
+ * The datastore's records table.
+ *
+ * Source: butler repository notes, section 2.2.
+ */
+export function planRecordsTable(name: string): TablePlan {
+  return {
+    name,
+    columns: [
+      { name: "dataset_id", type: { kind: "uuid" } },
+      { name: "path", type: { kind: "string" } },
+      { name: "formatter", type: { kind: "string" } },
+      { name: "storage_class", type: { kind: "string" } },
+      { name: "component", type: { kind: "string", length: 32 } },
+      { name: "checksum", type: { kind: "string" }, isNullable: true },
+      { name: "file_size", type: { kind: "int64" }, isNullable: true },
+    ],
+    primaryKey: ["dataset_id", "component"],
+    unique: [],
+    foreignKeys: [],
+    indexes: [["path"]],
+  };
+}
+
+const ASSOCIATION_COLUMNS: readonly ColumnPlan[] = [
+  { name: "dataset_type_id", type: { kind: "int64" } },
+  { name: "dataset_id", type: { kind: "uuid" } },
+  { name: "collection_id", type: { kind: "int64" } },
+];
+
+function dimensionColumns(universe: DimensionUniverse, group: DimensionGroup): ColumnPlan[] {
+  return group.required.map((name) => {
+    const { type, length } = universe.keyType(name);
+    return { name, type: type === "int" ? { kind: "int64" } : { kind: "string", length } };
+  });
+}
+
+function associationForeignKeys(
+  universe: DimensionUniverse,
+  group: DimensionGroup,
+): ForeignKeyPlan[] {
+  const keys: ForeignKeyPlan[] = [
+    { columns: ["dataset_type_id"], target: "dataset_type", targetColumns: ["id"] },
+    { columns: ["dataset_id"], target: "dataset", targetColumns: ["id"], onDelete: "CASCADE" },
+    {
+      columns: ["collection_id"],
+      target: "collection",
+      targetColumns: ["collection_id"],
+      onDelete: "CASCADE",
+    },
+    {
+      columns: ["collection_id", "dataset_type_id"],
+      target: "collection_summary_dataset_type",
+      targetColumns: ["collection_id", "dataset_type_id"],
+    },
+  ];
+  for (const name of group.required) {
+    const { required, primaryKey, hasTable, isGovernor } = universe.element(name);
+    if (hasTable) {
+      keys.push({
+        columns: required,
+        target: name,
+        targetColumns: required.map((column) => column === name ? primaryKey!.name : column),
+      });
+    }
+    if (isGovernor) {
+      keys.push({
+        columns: ["collection_id", name],
+        target: governorSummaryTableName(name),
+        targetColumns: ["collection_id", name],
+      });
+    }
+  }
+  return keys;
+}

@@ -1,0 +1,134 @@
+/**
+ * What all parts of a repository check share: the RUN, registry and datastore, where things are, and
+ * how commands are worded.
+ *
+ * @module
+ */
+
+import { dirname, relative } from "node:path";
+import { ProvgraphError } from "../../base/errors.ts";
+import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
+import { FileDatastore } from "../../butler/datastore/datastore.ts";
+import type { Registry } from "../../butler/registry/registry.ts";
+import { type RecordedFile, recordedFile } from "../../butler/datastore/recorded_file.ts";
+import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
+import { provenancePath, RunsInside } from "../../butler/registry/runs_inside.ts";
+import { type Advice, RunAdvice } from "../advice.ts";
+import type { Findings } from "../findings.ts";
+import type { Env } from "../../sources/repository_store.ts";
+
+/** Storage classes of what a graph backs, for when no graph says which types these are. */
+export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
+  "TaskMetadata",
+  "PropertySet",
+  "ButlerLogRecords",
+  "Config",
+]);
+
+/** Options of a repository check. */
+export interface CheckRepositoryOptions {
+  /** As the user wrote it. */
+  repository: string;
+  run: string;
+  /** A provenance graph that isn't ingested yet: absolute path and as the user wrote it. */
+  graph: { path: string; argument: string } | null;
+  /** Read every block of the graph as well. */
+  readData: boolean;
+}
+
+/** The surroundings of one repository check. */
+export class CheckContext {
+  readonly options: CheckRepositoryOptions;
+  readonly config: RepositoryConfig;
+  readonly registry: Registry;
+  readonly env: Env;
+  readonly findings: Findings;
+  readonly datastore: FileDatastore;
+  /** Where the file template puts the graph, relative to the root. */
+  readonly templatePath: string;
+  /** The RUN as file templates write it. */
+  readonly runPath: string;
+  readonly advice: RunAdvice;
+  #runsInside: RunsInside | null = null;
+  readonly #typeByName = new Map<string, DatasetType | null>();
+
+  constructor(
+    options: CheckRepositoryOptions,
+    config: RepositoryConfig,
+    registry: Registry,
+    env: Env,
+    findings: Findings,
+  ) {
+    this.options = options;
+    this.config = config;
+    this.registry = registry;
+    this.env = env;
+    this.findings = findings;
+    const { repository, run, graph } = options;
+    this.advice = new RunAdvice(repository, run, graph?.argument ?? null);
+    this.datastore = new FileDatastore(config, registry.universe, { mockStorageClasses: true });
+    this.templatePath = provenancePath(this.datastore, registry.universe, options.run);
+    this.runPath = dirname(dirname(this.templatePath));
+  }
+
+  /** Path relative to the datastore's root, or null if it lies elsewhere. */
+  relativePath(path: string): string | null {
+    const from = relative(this.config.datastore.root, path);
+    return from === "" || from.startsWith("..") || from.startsWith("/") ? null : from;
+  }
+
+  /** The RUNs whose files lie inside the directory of this one. Asked for once. */
+  async runsInside(): Promise<RunsInside> {
+    return this.#runsInside ??= await RunsInside.find(
+      this.registry,
+      this.datastore,
+      this.options.run,
+    );
+  }
+
+  /** How the butler removes a dataset whose content is lost. */
+  async prune(id: Uint8Array): Promise<Advice> {
+    const info = await this.registry.datasetInfo(id);
+    const type = info === null ? null : await this.type(info.typeName);
+    if (info === null || type === null || info.required.length === 0) {
+      return this.advice.prune(info?.typeName ?? null, null);
+    }
+    const terms = type.group.required.map((name, i) => {
+      const value = info.required[i];
+      return `${name}=${typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : value}`;
+    });
+    return this.advice.prune(info.typeName, terms.join(" AND "));
+  }
+
+  /** The registered dataset type of a name, or null; looked up once. */
+  async type(name: string): Promise<DatasetType | null> {
+    let type = this.#typeByName.get(name);
+    if (type === undefined) {
+      type = await this.registry.findDatasetType(name);
+      this.#typeByName.set(name, type);
+    }
+    return type;
+  }
+
+  /** The file of a record, or null if it isn't a local file inside the rules. */
+  recordedFile(recordPath: string): RecordedFile | null {
+    try {
+      return recordedFile(recordPath, this.config.datastore.root, this.env);
+    } catch (error) {
+      if (error instanceof ProvgraphError) return null;
+      throw error;
+    }
+  }
+}
+
+/** Whether a regular file, or a link to one, is at a path. */
+export function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * `check REPO --run RUN`: registry against datastore records against files against the provenance
+ * graph. Reads only; what it finds says how to mend it.
+ *
+ * Memory: 17 bytes a metadata, log and config dataset and 24 a file of the RUN, no matter how many
+ * other datasets it has. Source: design notes, section 4; behaviour notes, section 7.2.
+ *
+ * @module
+ */
+
+import { EnvironmentError, NotFoundError, UsageError } from "../../base/errors.ts";
+import { uuidToText } from "../../base/uuid.ts";
+import { absolutePath } from "../../butler/datastore/datastore.ts";
+import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
+import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
+import {
+  type DatastoreRecord,
+  openRegistry,
+  type Registry,
+} from "../../butler/registry/registry.ts";
+import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { openNamedGraph } from "../../qg/absent_graph.ts";
+import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import { fileError, isAbsence } from "../../storage/file_source.ts";
+import { Zstd } from "../../codec/zstd.ts";
+import { describeDamage } from "../file/archive.ts";
+import { adviceOnGraph, checkBacking, type IngestState } from "./backing.ts";
+import { CheckContext, type CheckRepositoryOptions, isFile } from "./context.ts";
+import { checkFile } from "../file/file.ts";
+import { fileAdvice } from "../advice.ts";
+import type { Findings } from "../findings.ts";
+import { type Leftover, leftoversBeside } from "./leftovers.ts";
+import { LeftoverReport } from "./leftover_report.ts";
+import { RecordsPass } from "./records.ts";
+import { GraphTargets } from "./targets.ts";
+import { FileTree } from "./tree.ts";
+import { UnclaimedFiles } from "./unclaimed.ts";
+import type { Env } from "../../sources/repository_store.ts";
+
+export type { CheckRepositoryOptions } from "./context.ts";
+
+/** What was checked, and what repairing may do. */
+export interface CheckedRepository {
+  nDatasets: number;
+  nFiles: number;
+  /** Path of the graph that was used, or null. */
+  graphPath: string | null;
+  state: IngestState | "no graph";
+  /** Locks and temporary files that may be stale. */
+  leftovers: Leftover[];
+  /** How to call the ingest that finishes or sweeps; null if there is nothing for it to do. */
+  ingest: { graphPath: string | null } | null;
+}
+
+/** The graph of a RUN. */
+interface ChosenGraph {
+  /** Null if it is damaged, which has been reported. */
+  graph: ProvenanceGraph | null;
+  path: string;
+  /** What records of datasets that it backs say; null if it lies outside the datastore. */
+  recordPath: string | null;
+  isRegistered: boolean;
+  /** Whether it is the file given, not one in the datastore. */
+  isGiven: boolean;
+}
+
+/**
+ * Checks a RUN and reports every problem. Nothing is changed, but that opening the database rolls an
+ * unfinished transaction of a killed process back, as every reader does.
+ *
+ * @throws {NotFoundError} if repository or RUN don't exist.
+ * @throws {UsageError} if that is no RUN, or the graph is of another.
+ * @throws {EnvironmentError} if database, directories or files can't be read.
+ */
+export async function checkRepository(
+  options: CheckRepositoryOptions,
+  env: Env,
+  findings: Findings,
+  wait: LockWaitOptions = {},
+): Promise<CheckedRepository> {
+  const config = loadRepositoryConfig(options.repository, env);
+  await using registry = await openRegistry(config, { ...wait, writeable: false, env });
+  await requireRun(registry, options);
+  const context = new CheckContext(options, config, registry, env, findings);
+  return await new RepositoryCheck(context).run();
+}
+
+async function requireRun(
+  registry: Registry,
+  { run, repository }: CheckRepositoryOptions,
+): Promise<void> {
+  const found = await registry.findCollection(run);
+  if (found === null) {
+    throw new NotFoundError(`Cannot find RUN "${run}" in repository "${repository}"`, {
+      hint: "aggregate-graph registers it with the first datasets",
+    });
+  }
+  if (found.type === "RUN") return;
+  const members = found.type === "CHAINED" ? await registry.chainChildren(run) : [];
+  throw new UsageError(
+    `Cannot check collection "${run}" as RUN: it is a ${found.type} collection`,
+    members.length === 0 ? {} : { hint: `its members are ${members.join(", ")}` },
+  );
+}
+
+/** Where the root is missing, nothing is known of any file: a disk may not be mounted. */
+function requireDirectory(root: string): void {
+  try {
+    if (Deno.statSync(root).isDirectory) return;
+  } catch (error) {
+    if (!isAbsence(error)) throw fileError("look at the datastore's root", root, error);
+  }
+  throw new EnvironmentError(`Cannot check datastore "${root}": there is no such directory`, {
+    hint: "mount its disk, or check datastore.root in the repository's configuration",
+  });
+}
+
+function modifiedMs(path: string): number {
+  return Deno.statSync(path).mtime?.getTime() ?? 0;
+}
+
+class RepositoryCheck {
+  readonly #context: CheckContext;
+
+  constructor(context: CheckContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<CheckedRepository> {
+    const { options, config, findings, runPath } = this.#context;
+    const { root } = config.datastore;
+    requireDirectory(root);
+    const { runByDirectory } = await this.#context.runsInside();
+    const tree = FileTree.scan(root, runPath, runByDirectory, findings.steps);
+    const zstd = await Zstd.load();
+    const chosen = await this.#chooseGraph(zstd);
+    using graph = chosen?.graph;
+    const targets = graph ? await this.#openTargets(graph) : null;
+    const records = new RecordsPass(this.#context, tree);
+    await records.run(chosen?.recordPath ?? null, targets);
+    records.reportMissingGraphs(chosen?.isRegistered ? chosen.recordPath : null);
+    let state: IngestState | "no graph" = "no graph";
+    if (chosen !== null) tree.claim(this.#context.relativePath(chosen.path) ?? "");
+    if (chosen !== null && targets !== null) {
+      state = await checkBacking({
+        findings,
+        advice: this.#context.advice,
+        run: options.run,
+        graph: chosen.graph!,
+        graphArgument: options.graph?.argument ?? null,
+        graphMtimeMs: modifiedMs(chosen.path),
+        root,
+        runPath,
+        isRegistered: chosen.isRegistered,
+        isGiven: chosen.isGiven,
+        targets,
+        registered: records.registered,
+        tree,
+        isNothingThere: records.isNothingThere,
+        prune: (id) => this.#context.prune(id),
+      });
+      if (options.readData) await this.#checkGraphData(chosen);
+    }
+    const isRegistered = chosen?.isRegistered ?? false;
+    const known = targets === null
+      ? isRegistered ? "damaged" : "none"
+      : isRegistered
+      ? "ingested"
+      : "not ingested";
+    const leftovers = new LeftoverReport({
+      findings,
+      repository: options.repository,
+      repair: this.#context.advice.repair(),
+      hasSoundGraph: targets !== null,
+    });
+    const unclaimed = new UnclaimedFiles(this.#context, leftovers);
+    await unclaimed.report(tree, known, {
+      nRegistered: records.registered.n,
+      graphMtimeMs: targets === null ? 0 : modifiedMs(chosen!.path),
+    });
+    for (const path of new Set([chosen?.path, options.graph?.path])) {
+      if (path === undefined || this.#isInside(path)) continue;
+      for (const leftover of leftoversBeside(path)) await leftovers.report(leftover);
+    }
+    return {
+      nDatasets: records.nDatasets,
+      nFiles: tree.nFiles,
+      graphPath: chosen?.path ?? null,
+      state,
+      leftovers: leftovers.removable,
+      ingest: state === "unfinished" || state === "unregistered"
+        ? { graphPath: chosen!.isGiven ? chosen!.path : null }
+        : null,
+    };
+  }
+
+  /** Whether a path is in the RUN's directory, where every file is looked at anyway. */
+  #isInside(path: string): boolean {
+    const inside = this.#context.relativePath(path);
+    return inside !== null && inside.startsWith(`${this.#context.runPath}/`);
+  }
+
+  /** The registered graph, else one at the template's place, else the one given. */
+  async #chooseGraph(zstd: Zstd): Promise<ChosenGraph | null> {
+    const { run, graph: given } = this.#context.options;
+    const { root } = this.#context.config.datastore;
+    const type = await this.#context.type(RUN_PROVENANCE);
+    const id = type === null || type.group.required.length > 0
+      ? null
+      : await this.#context.registry.findDataset(RUN_PROVENANCE, run, []);
+    if (id !== null) return await this.#registeredGraph(id, zstd);
+    const inDatastore = absolutePath(root, this.#context.templatePath);
+    const isThere = isFile(inDatastore);
+    if (!isThere && given === null) return null;
+    const path = isThere ? inDatastore : given!.path;
+    return {
+      graph: await this.#openGraph(path, zstd, isThere ? path : given!.argument),
+      path,
+      recordPath: isThere ? this.#context.templatePath : null,
+      isRegistered: false,
+      isGiven: !isThere,
+    };
+  }
+
+  async #registeredGraph(id: Uint8Array, zstd: Zstd): Promise<ChosenGraph | null> {
+    const { run, graph: given } = this.#context.options;
+    const where = `run_provenance of RUN "${run}"`;
+    const record = (await this.#context.registry.records(id)).find(({ component }) =>
+      component === null
+    );
+    if (record === undefined) {
+      this.#context.findings.add({
+        kind: "registered-without-record",
+        where,
+        what: "it is registered, but no datastore record says where it is",
+        advice: await this.#context.prune(id),
+      });
+      return null;
+    }
+    const path = this.#context.recordedFile(record.path)?.path ?? null;
+    if (path === null || !isFile(path)) {
+      this.#context.findings.add({
+        kind: "missing-graph",
+        where,
+        what: `its record points at "${record.path}", which isn't there`,
+        advice: fileAdvice.restore(path ?? record.path, given?.argument ?? null),
+      });
+      return null;
+    }
+    const graph = await this.#openGraph(path, zstd, path);
+    if (graph !== null && given !== null) await this.#compareGiven(graph, given, zstd);
+    this.#checkRecord(record, path, where);
+    const own = uuidToText(id);
+    if (graph !== null && graph.header.provenance_dataset_id !== own) {
+      this.#context.findings.note(
+        `run_provenance has id ${own}, the header of its file says ` +
+          `${graph.header.provenance_dataset_id}: the reference ingested it`,
+      );
+    }
+    const recordPath = this.#context.relativePath(path);
+    if (recordPath === null) {
+      this.#context.findings.add({
+        kind: "missing-graph",
+        where,
+        what: `"${path}" lies outside the datastore, so no dataset can be backed by it`,
+        advice: this.#context.advice.ingestInside(await this.#context.prune(id), path),
+      });
+    }
+    return { graph, path, recordPath, isRegistered: true, isGiven: false };
+  }
+
+  #checkRecord(record: DatastoreRecord, path: string, where: string): void {
+    const { size } = Deno.statSync(path);
+    const recorded = record.fileSize;
+    if (recorded === null || recorded < 0 || recorded === size) return;
+    this.#context.findings.add({
+      kind: "graph-size",
+      where,
+      what:
+        `"${path}" has ${size} bytes, its record says ${recorded}; the butler refuses to read it`,
+      advice: fileAdvice.restore(path),
+    });
+  }
+
+  async #compareGiven(
+    graph: ProvenanceGraph,
+    given: { path: string; argument: string },
+    zstd: Zstd,
+  ): Promise<void> {
+    const other = await this.#openGraph(given.path, zstd, given.argument);
+    if (other === null) return;
+    using _other = other;
+    if (other.header.provenance_dataset_id !== graph.header.provenance_dataset_id) {
+      this.#context.findings.note(`"${given.argument}" is not the graph that the RUN holds`);
+    }
+  }
+
+  /** Opens a graph and checks its structure; null, reported, if it can't be used. */
+  async #openGraph(path: string, zstd: Zstd, argument: string): Promise<ProvenanceGraph | null> {
+    let graph: ProvenanceGraph | null = null;
+    try {
+      graph = await ProvenanceGraph.open(openNamedGraph(path), zstd);
+      await graph.verifyStructure();
+    } catch (error) {
+      graph?.close();
+      if (error instanceof NotFoundError) throw error;
+      this.#context.findings.add({
+        kind: "damaged-graph",
+        where: argument,
+        what: describeDamage(error),
+        advice: adviceOnGraph(error, argument),
+      });
+      return null;
+    }
+    const { output_run } = graph.header;
+    if (output_run === this.#context.options.run) return graph;
+    graph.close();
+    const state = `it is of RUN "${output_run}"`;
+    if (path === this.#context.options.graph?.path) {
+      throw new UsageError(
+        `Cannot check RUN "${this.#context.options.run}" with "${argument}": ${state}`,
+      );
+    }
+    this.#context.findings.add({
+      kind: "missing-graph",
+      where: argument,
+      what: `${state}, not of "${this.#context.options.run}"`,
+      advice: fileAdvice.restore(path),
+    });
+    return null;
+  }
+
+  async #openTargets(graph: ProvenanceGraph): Promise<GraphTargets | null> {
+    try {
+      return await GraphTargets.open(
+        graph,
+        this.#context.registry.universe,
+        this.#context.datastore,
+        await this.#context.registry.dimensionRecordSource(),
+      );
+    } catch (error) {
+      this.#reportDamaged(graph.name, error);
+      return null;
+    }
+  }
+
+  #reportDamaged(path: string, error: unknown): void {
+    this.#context.findings.add({
+      kind: "damaged-graph",
+      where: path,
+      what: describeDamage(error),
+      advice: adviceOnGraph(error, path),
+    });
+  }
+
+  async #checkGraphData({ path }: ChosenGraph): Promise<void> {
+    const argument = path === this.#context.options.graph?.path
+      ? this.#context.options.graph.argument
+      : path;
+    await checkFile({ path, argument, readData: true }, this.#context.findings);
+    // The repair of a repository doesn't touch the graph itself.
+    this.#context.findings.withdrawFileRepairs(null);
+  }
+}

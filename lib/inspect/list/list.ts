@@ -1,0 +1,282 @@
+/**
+ * `ls`: quanta or datasets that fit, one after another.
+ *
+ * @module
+ */
+
+import { NotFoundError, UsageError } from "../../base/errors.ts";
+import type { JsonValue } from "../../base/json_text.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
+import { caveatNames } from "../../provenance/success_caveats.ts";
+import { type DocumentSource, parseStored } from "../../sources/source.ts";
+import { lastStatusName, parseQuantumView, type QuantumView } from "../../sources/quantum_text.ts";
+import {
+  dataIdObject,
+  type DatasetRow,
+  type RowDimensions,
+  type RowKind,
+} from "../../sources/rows.ts";
+import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
+
+/** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */
+export const QUANTUM_FIELDS = [
+  "quantum_id",
+  "task",
+  "status",
+  "data_id",
+  "attempts",
+  "caveats",
+  "exception",
+  "message",
+  "memory",
+  "start",
+  "prep_time",
+  "init_time",
+  "run_time",
+  "run_time_cpu",
+  "n_inputs",
+  "n_outputs",
+] as const;
+
+/** Fields of a listed dataset. */
+export const DATASET_FIELDS = [
+  "dataset_id",
+  "dataset_type",
+  "data_id",
+  "run",
+  "produced",
+  "producer",
+  "n_consumers",
+  "path",
+] as const;
+
+/** Kinds of the fields that an expression may use; lists and objects it may not. */
+const FIELD_TYPES: Readonly<Record<string, WhereType>> = {
+  quantum_id: "string",
+  task: "string",
+  status: "string",
+  attempts: "int",
+  exception: "string",
+  message: "string",
+  memory: "number",
+  start: "string",
+  prep_time: "number",
+  init_time: "number",
+  run_time: "number",
+  run_time_cpu: "number",
+  n_inputs: "int",
+  n_outputs: "int",
+  dataset_id: "string",
+  dataset_type: "string",
+  run: "string",
+  produced: "boolean",
+  producer: "string",
+  n_consumers: "int",
+  path: "string",
+};
+
+/** What is to be listed. */
+export interface ListOptions {
+  kind: RowKind;
+  /** Task labels; of datasets those that they write. Empty for all. */
+  tasks: readonly string[];
+  /** Dataset types; empty for all. */
+  types: readonly string[];
+  /** Names of statuses of the last attempt, BLOCKED for none; empty for all. */
+  statuses: readonly string[];
+  /** Exception of the last attempt: its full name, or the last part of it. */
+  exception: string | null;
+  where: string | null;
+  /** Most rows; null for all. */
+  limit: number | null;
+}
+
+/** A row of a list. */
+export interface ListedRow {
+  /** Every field that it has; bytes and seconds. */
+  fields: { [field: string]: JsonValue };
+  /** Dimensions that suffice to name it. */
+  requiredDimensions: readonly string[];
+}
+
+/**
+ * Rows that fit, in the order of the source. Memory: one row.
+ *
+ * @throws {UsageError} if options don't fit what is listed; an expression's error shows its column.
+ * @throws {NotFoundError} for a task or dataset type that the source doesn't have.
+ */
+export async function* list(
+  source: DocumentSource,
+  options: ListOptions,
+): AsyncGenerator<ListedRow> {
+  check(options, source);
+  const dimensions = await source.rowDimensions(options.kind);
+  const rows = options.kind === "quanta"
+    ? listQuanta(source, options, dimensions)
+    : listDatasets(source, options, dimensions);
+  let n = 0;
+  if (options.limit === 0) return;
+  for await (const row of rows) {
+    yield row;
+    if (++n === options.limit) return;
+  }
+}
+
+function check({ kind, types, statuses, exception }: ListOptions, source: DocumentSource): void {
+  if (kind === "quanta" && types.length > 0) {
+    throw new UsageError("Cannot list quanta by dataset type: --type is for datasets", {
+      hint: "give --task",
+    });
+  }
+  if (kind === "datasets" && (statuses.length > 0 || exception !== null)) {
+    throw new UsageError(
+      "Cannot list datasets by status or exception: these are attributes of quanta",
+      { hint: "--where 'produced = false' lists datasets that were not written" },
+    );
+  }
+  if (source.isPlan && (statuses.length > 0 || exception !== null)) {
+    throw new UsageError(
+      `Cannot list quanta of ${source.name} by status or exception: they have not been run`,
+      { hint: "give the provenance graph or the repository" },
+    );
+  }
+}
+
+async function* listQuanta(
+  source: DocumentSource,
+  options: ListOptions,
+  dimensions: RowDimensions,
+): AsyncGenerator<ListedRow> {
+  const { tasks, statuses, exception } = options;
+  requireKnown(tasks, [...dimensions.groups.keys()], "task", source.name);
+  const test = makeTest(options, dimensions, QUANTUM_FIELDS);
+  const fitsException = (name: string | undefined): boolean =>
+    exception === null || name === exception ||
+    (name !== undefined && name.slice(name.lastIndexOf(".") + 1) === exception);
+  for await (const text of source.quanta()) {
+    const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
+    if (tasks.length > 0 && !tasks.includes(view.taskLabel)) continue;
+    const status = source.isPlan ? null : lastStatusName(view);
+    if (statuses.length > 0 && (status === null || !statuses.includes(status))) continue;
+    if (!fitsException(view.attempts.at(-1)?.exception?.typeName)) continue;
+    const row = quantumRow(view, status, dimensions.groups.get(view.taskLabel));
+    if (test === null || test(row)) yield row;
+  }
+}
+
+async function* listDatasets(
+  source: DocumentSource,
+  options: ListOptions,
+  dimensions: RowDimensions,
+): AsyncGenerator<ListedRow> {
+  const types = await wantedTypes(source, options, dimensions);
+  const test = makeTest(options, dimensions, DATASET_FIELDS);
+  const implied = new Set([...dimensions.groups.values()].flatMap((group) => group.implied));
+  const withImplied = options.where !== null &&
+    [...implied].some((name) => options.where!.includes(name));
+  for await (const dataset of source.datasets({ types, withImplied })) {
+    const row = datasetRow(dataset, dimensions.groups.get(dataset.typeName));
+    if (test === null || test(row)) yield row;
+  }
+}
+
+/** Types asked for: those named and those that the tasks named write. Null for all. */
+async function wantedTypes(
+  source: DocumentSource,
+  { tasks, types }: ListOptions,
+  dimensions: RowDimensions,
+): Promise<ReadonlySet<string> | null> {
+  requireKnown(types, [...dimensions.groups.keys()], "dataset type", source.name);
+  if (tasks.length === 0) return types.length === 0 ? null : new Set(types);
+  const ofTasks = new Set<string>();
+  for (const label of tasks) {
+    const names = await source.outputTypes(label);
+    if (names === null) requireKnown([label], await source.taskLabels(), "task", source.name);
+    for (const name of names ?? []) ofTasks.add(name);
+  }
+  return types.length === 0 ? ofTasks : new Set(types.filter((name) => ofTasks.has(name)));
+}
+
+function requireKnown(
+  names: readonly string[],
+  known: readonly string[],
+  what: string,
+  where: string,
+): void {
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    throw new NotFoundError(`Cannot find ${what} "${name}" in ${where}`, {
+      hint: `its ${what}s are ${known.join(", ") || "none"}`,
+    });
+  }
+}
+
+function makeTest(
+  { where }: ListOptions,
+  dimensions: RowDimensions,
+  fields: readonly string[],
+): ((row: ListedRow) => boolean) | null {
+  if (where === null) return null;
+  const dimensionNames = new Set([...dimensions.groups.values()].flatMap((group) => group.names));
+  const test: WhereTest = parseWhere(where, {
+    names: [...dimensionNames, ...fields.filter((name) => FIELD_TYPES[name] !== undefined)],
+    typeOf: (name) => {
+      if (dimensionNames.has(name)) return dimensions.universe.keyType(name).type;
+      return fields.includes(name) ? FIELD_TYPES[name] ?? null : null;
+    },
+  });
+  return (row) => {
+    const dataId = row.fields.data_id as { [dimension: string]: JsonValue };
+    const value = (name: string) =>
+      (dimensionNames.has(name) ? dataId[name] : row.fields[name]) as WhereValue;
+    return test({ value }) === true;
+  };
+}
+
+function quantumRow(
+  view: QuantumView,
+  status: string | null,
+  group: DimensionGroup | undefined,
+): ListedRow {
+  const last = view.attempts.at(-1);
+  const usage = last?.usage ?? null;
+  const count = (edges: ReadonlyMap<string, readonly string[]>) =>
+    new Set([...edges.values()].flat()).size;
+  const fields = {
+    quantum_id: view.quantumId,
+    task: view.taskLabel,
+    status,
+    data_id: dataIdObject(group, view.dataCoordinate),
+    attempts: status === null ? null : view.attempts.length,
+    caveats: caveatNames(last?.caveats ?? 0),
+    exception: last?.exception?.typeName ?? null,
+    message: last?.exception?.message ?? null,
+    memory: finite(usage?.memory),
+    start: usage?.start ?? null,
+    prep_time: finite(usage?.prepTime),
+    init_time: finite(usage?.initTime),
+    run_time: finite(usage?.runTime),
+    run_time_cpu: finite(usage?.cpuSeconds),
+    n_inputs: count(view.inputs),
+    n_outputs: count(view.outputs),
+  };
+  return { fields, requiredDimensions: group?.required ?? [] };
+}
+
+function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+function datasetRow(row: DatasetRow, group: DimensionGroup | undefined): ListedRow {
+  const fields = {
+    dataset_id: row.datasetId,
+    dataset_type: row.typeName,
+    data_id: dataIdObject(group, row.dataCoordinate),
+    run: row.run,
+    produced: row.produced,
+    producer: row.producer,
+    n_consumers: row.nConsumers,
+    path: row.path,
+  };
+  return { fields, requiredDimensions: group?.required ?? [] };
+}

@@ -1,0 +1,373 @@
+/**
+ * The datasets that a provenance graph is to back: metadata and logs of its quanta and configs of its
+ * tasks. First all ids, as typed arrays; later, batch by batch, what a row of the registry needs.
+ * Source: design notes, section 4; behaviour notes, section 7.
+ *
+ * @module
+ */
+
+import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
+import { dataIdFromCoordinate, type DataIdValue } from "../butler/dimensions/data_id.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
+import type {
+  DatasetPlan,
+  DimensionRecordSource,
+  FileDatastore,
+} from "../butler/datastore/datastore.ts";
+import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { resolveGroup } from "./output_types.ts";
+import {
+  parseInitQuantumSummaries,
+  parseQuantumSummary,
+  readProduced,
+} from "./documents/quantum.ts";
+import type { OriginalKind } from "./originals/original_proof.ts";
+import { AttemptStatus } from "./quantum_status.ts";
+import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
+import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { CoordinateList } from "./coordinate_list.ts";
+import type { OriginalType } from "../ingest/originals/deleter.ts";
+import { IdTable } from "../ingest/id_table.ts";
+
+/** State of a target, in {@linkcode Targets.state}. */
+export const TargetState = {
+  /** Not in the registry. */
+  ABSENT: 0,
+  /** Registered, backed by its original file or by nothing. */
+  ORIGINAL: 1,
+  /** Registered, backed by the graph. */
+  DONE: 2,
+} as const;
+
+/** Number of the quantum of a target that has none: a config. */
+export const NO_QUANTUM = 0xffffffff;
+
+interface TaskTypes {
+  metadata: number;
+  log: number;
+}
+
+/** All targets of a graph. Memory: 36 to 44 bytes a target, and the coordinates of the quanta. */
+export class Targets {
+  readonly types: DatasetType[] = [];
+  readonly plans: DatasetPlan[] = [];
+  /** What datasets of each of the types are to their tasks. */
+  readonly originalTypes: OriginalType[];
+  /** Packed ids. */
+  readonly ids: Uint8Array;
+  /** 1 where the graph holds the content. */
+  readonly produced: Uint8Array;
+  /** One of {@linkcode TargetState}. */
+  readonly state: Uint8Array;
+  /** Number of each target's quantum in the order of `quanta.mb`, or {@linkcode NO_QUANTUM}. */
+  readonly quantum: Uint32Array;
+  readonly n: number;
+  readonly #table: IdTable;
+  readonly #producedTypes = new Set<number>();
+  readonly #universe: DimensionUniverse;
+  readonly #typeIndex: Uint16Array;
+  readonly #coordinateAt: Uint32Array;
+  readonly #coordinates: CoordinateList;
+  #recorded: ReadonlyMap<number, string> = new Map();
+  /** The data ID of the last row: a quantum's metadata and log share theirs. */
+  #lastValues: DataIdValue[] = [];
+  #lastCoordinateAt = -1;
+  #lastGroupKey = "";
+
+  private constructor(
+    universe: DimensionUniverse,
+    types: DatasetType[],
+    plans: DatasetPlan[],
+    originalTypes: OriginalType[],
+    coordinates: CoordinateList,
+    list: TargetList,
+  ) {
+    this.originalTypes = originalTypes;
+    this.#universe = universe;
+    this.types = types;
+    this.plans = plans;
+    this.#coordinates = coordinates;
+    const { ids, produced, typeIndex, coordinateAt, quantum } = list.columns();
+    this.quantum = quantum;
+    this.#typeIndex = typeIndex;
+    this.#coordinateAt = coordinateAt;
+    this.ids = ids;
+    this.produced = produced;
+    this.n = list.n;
+    for (let i = 0; i < this.n; i++) if (produced[i] === 1) this.#producedTypes.add(typeIndex[i]);
+    this.state = new Uint8Array(this.n);
+    this.#table = new IdTable(ids);
+  }
+
+  /**
+   * Reads all quanta of a graph once.
+   *
+   * @param onQuantum Called for each of them.
+   * @throws {InvalidQuantumGraphFileError} if a document can't be read, or counts don't agree with the
+   *   header.
+   * @throws {RefusedError} if the repository's dimensions aren't those of the graph.
+   */
+  static async read(
+    graph: ProvenanceGraph,
+    pipeline: PipelineGraph,
+    universe: DimensionUniverse,
+    datastore: FileDatastore,
+    onQuantum: () => void = () => {},
+  ): Promise<Targets> {
+    try {
+      return await Targets.#read(graph, pipeline, universe, datastore, onQuantum);
+    } catch (error) {
+      throw unusable(graph.name, error);
+    }
+  }
+
+  static async #read(
+    graph: ProvenanceGraph,
+    pipeline: PipelineGraph,
+    universe: DimensionUniverse,
+    datastore: FileDatastore,
+    onQuantum: () => void,
+  ): Promise<Targets> {
+    const graphUniverse = pipeline.dimensionsText === null
+      ? null
+      : DimensionUniverse.parse(pipeline.dimensionsText);
+    const types: DatasetType[] = [];
+    const plans: DatasetPlan[] = [];
+    const originalTypes: OriginalType[] = [];
+    const addType = (name: string, kind: OriginalKind, label: string): number => {
+      const type = pipeline.datasetTypes.get(name);
+      if (type?.dimensions == null || type.storageClass === null) {
+        throw new InvalidQuantumGraphFileError(
+          `Cannot use provenance graph: its pipeline doesn't define dataset type "${name}"`,
+        );
+      }
+      const full: DatasetType = {
+        name,
+        group: resolveGroup(name, type.dimensions, universe, graphUniverse),
+        storageClass: type.storageClass,
+        isCalibration: type.isCalibration,
+      };
+      types.push(full);
+      originalTypes.push({ kind, label });
+      plans.push(datastore.plan(full, graph.header.output_run));
+      return types.length - 1;
+    };
+    const taskTypes = new Map<string, TaskTypes>();
+    for (const [label, task] of pipeline.tasks) {
+      taskTypes.set(label, {
+        metadata: addType(task.metadataDatasetType, "metadata", label),
+        log: task.logDatasetType === null ? -1 : addType(task.logDatasetType, "log", label),
+      });
+    }
+    const coordinates = new CoordinateList();
+    const list = new TargetList();
+    const failedLogs: number[] = [];
+    let nQuanta = 0;
+    await graph.forEachBlock("quanta.mb", (text) => {
+      const quantum = parseQuantumSummary(text);
+      const typesOfTask = taskTypes.get(quantum.taskLabel);
+      if (typesOfTask === undefined) {
+        throw new InvalidQuantumGraphFileError(
+          `Cannot use provenance graph: quantum ${quantum.quantumId} belongs to task ` +
+            `"${quantum.taskLabel}", which its pipeline doesn't have`,
+        );
+      }
+      onQuantum();
+      const status = quantum.lastStatus;
+      const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
+        status === AttemptStatus.ABORTED_SUCCESS;
+      const at = coordinates.add(quantum.dataCoordinate);
+      list.add(quantum.metadataId, typesOfTask.metadata, hasMetadata, at, nQuanta);
+      // A failed quantum "has" a log by its status, but may have died without one.
+      if (status === AttemptStatus.FAILED && quantum.logId !== null) failedLogs.push(list.n);
+      list.add(quantum.logId, typesOfTask.log, status === AttemptStatus.SUCCESSFUL, at, nQuanta);
+      nQuanta++;
+    });
+    if (nQuanta !== graph.header.n_quanta) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use provenance graph: it holds ${nQuanta} quanta, its header says ` +
+          `${graph.header.n_quanta}`,
+      );
+    }
+    const empty = coordinates.add([]);
+    for (const init of parseInitQuantumSummaries(await graph.initQuantaText())) {
+      const task = pipeline.tasks.get(init.taskLabel);
+      const id = init.outputs.get(CONFIG_CONNECTION);
+      if (task === undefined || id === undefined) continue;
+      const type = addType(task.configDatasetType, "config", init.taskLabel);
+      list.add(id, type, true, empty, NO_QUANTUM);
+    }
+    for (const target of failedLogs) {
+      const id = list.id(target);
+      const node = await graph.find(id);
+      if (node === null || node.dataset.size === 0) {
+        throw new InvalidQuantumGraphFileError(
+          `Cannot use provenance graph: it has no block of dataset ${uuidToText(id)}`,
+        );
+      }
+      list.setProduced(target, readProduced(await graph.readDataset(node.dataset)));
+    }
+    return new Targets(universe, types, plans, originalTypes, coordinates, list);
+  }
+
+  /** Id of a target: 16 bytes, a view. */
+  id(target: number): Uint8Array {
+    return this.ids.subarray(target * UUID_SIZE, (target + 1) * UUID_SIZE);
+  }
+
+  /** Types of which the graph backs at least one dataset. */
+  typesToRegister(): DatasetType[] {
+    return this.types.filter((_, i) => this.#producedTypes.has(i));
+  }
+
+  /** Number of the target with the id at `offset`, or -1. */
+  find(ids: Uint8Array, offset: number): number {
+    return this.#table.find(ids, offset);
+  }
+
+  /** Position in `types` of a target's dataset type. */
+  typeIndex(target: number): number {
+    return this.#typeIndex[target];
+  }
+
+  /**
+   * Data ID of a target: required, then implied values. The array belongs to this object.
+   *
+   * @throws {RefusedError} if the graph has none that fits the dataset type.
+   */
+  dataId(target: number): readonly DataIdValue[] {
+    const { group } = this.types[this.#typeIndex[target]];
+    const at = this.#coordinateAt[target];
+    if (at !== this.#lastCoordinateAt || group.key !== this.#lastGroupKey) {
+      this.#lastValues = dataIdFromCoordinate(
+        group,
+        this.#universe,
+        this.#coordinates.get(at),
+        () => `dataset ${uuidToText(this.id(target))}`,
+      );
+      this.#lastCoordinateAt = at;
+      this.#lastGroupKey = group.key;
+    }
+    return this.#lastValues;
+  }
+
+  /** Takes paths of originals, by target, that records name and templates don't predict. */
+  noteRecorded(paths: ReadonlyMap<number, string>): void {
+    this.#recorded = paths;
+  }
+
+  /**
+   * Paths at which a target's original may be: what its record named, if that was odd; what templates of
+   * today's releases predict, then those of older ones if they differ. None if the datastore doesn't take
+   * it.
+   *
+   * @param records Called from within `withRecords()`.
+   * @throws {RefusedError} as {@linkcode dataId}, or if a record that the template needs is missing.
+   */
+  paths(target: number, records: DimensionRecordSource): string[] {
+    const recorded = this.#recorded.get(target);
+    const odd = recorded === undefined ? [] : [recorded];
+    const values = this.dataId(target);
+    const plan = this.plans[this.#typeIndex[target]];
+    if (!plan.accepts(values)) return odd;
+    const idText = plan.usesId ? uuidToText(this.id(target)) : undefined;
+    const path = plan.path(values, records, idText);
+    const older = plan.isRenamed ? plan.olderPath(values, records, idText) : null;
+    return older === null ? [...odd, path] : [...odd, path, older];
+  }
+}
+
+/** What is wrong with a graph, with its name; anything else stays what it is. */
+function unusable(graphName: string, error: unknown): unknown {
+  const what = `Cannot use provenance graph "${graphName}"`;
+  if (error instanceof SyntaxError) {
+    return new InvalidQuantumGraphFileError(`${what}: ${error.message}`, { cause: error });
+  }
+  const unnamed = "Cannot use provenance graph:";
+  if (!(error instanceof InvalidQuantumGraphFileError) || !error.message.startsWith(unnamed)) {
+    return error;
+  }
+  const state = error.message.slice(unnamed.length);
+  return new InvalidQuantumGraphFileError(`${what}:${state}`, {
+    cause: error,
+    hint: `provgraph check "${graphName}" --read-data says what is damaged`,
+  });
+}
+
+/** Growing columns of targets. */
+class TargetList {
+  #ids = new Uint8Array(1024 * UUID_SIZE);
+  #produced = new Uint8Array(1024);
+  #typeIndex = new Uint16Array(1024);
+  #coordinateAt = new Uint32Array(1024);
+  #quantum = new Uint32Array(1024);
+  n = 0;
+
+  add(
+    idText: string | null,
+    typeIndex: number,
+    produced: boolean,
+    coordinateAt: number,
+    quantum: number,
+  ): void {
+    if (idText === null) return;
+    if (typeIndex < 0) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use provenance graph: dataset ${idText} is a log, but its task saves none`,
+      );
+    }
+    if (this.n === this.#produced.length) this.#grow();
+    if (!writeUuidText(idText, this.#ids, this.n * UUID_SIZE)) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use provenance graph: dataset id "${idText.slice(0, 80)}" is no UUID`,
+      );
+    }
+    this.#typeIndex[this.n] = typeIndex;
+    this.#coordinateAt[this.n] = coordinateAt;
+    this.#quantum[this.n] = quantum;
+    this.#produced[this.n++] = produced ? 1 : 0;
+  }
+
+  #grow(): void {
+    const ids = new Uint8Array(this.#ids.length * 2);
+    ids.set(this.#ids);
+    this.#ids = ids;
+    const produced = new Uint8Array(this.#produced.length * 2);
+    produced.set(this.#produced);
+    this.#produced = produced;
+    const typeIndex = new Uint16Array(this.#typeIndex.length * 2);
+    typeIndex.set(this.#typeIndex);
+    this.#typeIndex = typeIndex;
+    const coordinateAt = new Uint32Array(this.#coordinateAt.length * 2);
+    coordinateAt.set(this.#coordinateAt);
+    this.#coordinateAt = coordinateAt;
+    const quantum = new Uint32Array(this.#quantum.length * 2);
+    quantum.set(this.#quantum);
+    this.#quantum = quantum;
+  }
+
+  id(target: number): Uint8Array {
+    return this.#ids.subarray(target * UUID_SIZE, (target + 1) * UUID_SIZE);
+  }
+
+  setProduced(target: number, produced: boolean): void {
+    this.#produced[target] = produced ? 1 : 0;
+  }
+
+  columns(): {
+    ids: Uint8Array;
+    produced: Uint8Array;
+    typeIndex: Uint16Array;
+    coordinateAt: Uint32Array;
+    quantum: Uint32Array;
+  } {
+    return {
+      ids: this.#ids.subarray(0, this.n * UUID_SIZE),
+      produced: this.#produced.subarray(0, this.n),
+      typeIndex: this.#typeIndex,
+      coordinateAt: this.#coordinateAt,
+      quantum: this.#quantum,
+    };
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Finds the provenance graph that a report is made of: a file, a remote object, or what a repository
+ * holds as run_provenance.
+ *
+ * @module
+ */
+
+import { NotFoundError, UsageError } from "../../base/errors.ts";
+import { localPath } from "../../butler/config/local_path.ts";
+import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
+import { openRegistry } from "../../butler/registry/registry.ts";
+import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { openNamedGraph } from "../../qg/absent_graph.ts";
+import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import { FileSource } from "../../storage/file_source.ts";
+import { HttpSource, isHttpUrl } from "../../storage/http_source.ts";
+import { Zstd } from "../../codec/zstd.ts";
+import { type Env, RepositoryStore } from "../../sources/repository_store.ts";
+
+/**
+ * Opens a graph as `provenance-report` names it.
+ *
+ * @param collection with it, `argument` is a repository and the graph is the first `run_provenance` of
+ *   the collection; without, `argument` is the graph: a path or URL.
+ * @param wait how a locked registry is waited for
+ * @throws {NotFoundError} if there is no such thing.
+ */
+export async function openProvenance(
+  argument: string,
+  collection: string | null,
+  { env, cwd }: { env: Env; cwd: string },
+  wait: LockWaitOptions = {},
+): Promise<ProvenanceGraph> {
+  const zstd = await Zstd.load();
+  if (collection === null) return await openGraph(argument, env, cwd, zstd);
+  return await openCollection(argument, collection, { env, zstd, wait });
+}
+
+async function openGraph(
+  argument: string,
+  env: Env,
+  cwd: string,
+  zstd: Zstd,
+): Promise<ProvenanceGraph> {
+  if (isHttpUrl(argument)) return await ProvenanceGraph.open(await HttpSource.open(argument), zstd);
+  const path = localPath(argument, env, cwd, "provenance graph");
+  if (isDirectory(path)) {
+    throw new UsageError(`Cannot read provenance graph "${path}": it is a directory`, {
+      hint: "for a repository, name the COLLECTION as well",
+    });
+  }
+  return await ProvenanceGraph.open(openNamedGraph(path), zstd);
+}
+
+async function openCollection(
+  argument: string,
+  collection: string,
+  { env, zstd, wait }: { env: Env; zstd: Zstd; wait: LockWaitOptions },
+): Promise<ProvenanceGraph> {
+  const config = loadRepositoryConfig(argument, env);
+  await using store = new RepositoryStore(
+    config,
+    await openRegistry(config, { ...wait, writeable: false }),
+    env,
+    zstd,
+  );
+  const { registry } = store;
+  if (await registry.findCollection(collection) === null) {
+    throw new NotFoundError(
+      `Cannot find collection "${collection}" in repository "${argument}"`,
+    );
+  }
+  for (const run of await registry.flattenCollections([collection])) {
+    const path = await store.graphPathOf(run);
+    if (path !== null) return await ProvenanceGraph.open(FileSource.open(path), zstd);
+  }
+  throw new NotFoundError(
+    `Cannot find run_provenance in collection "${collection}" of repository "${argument}"`,
+    { hint: "ingest-graph puts it there; before that, give the graph file alone" },
+  );
+}
+
+/** What can't be looked at is told by whoever opens it. */
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * Documents in a provenance graph. One look-up reads the tail, the header, a few probes of the address
+ * file and one block; the pipeline graph only for a config or a data ID, for whose sake all quanta are
+ * passed over as well.
+ *
+ * @module
+ */
+
+import { NotFoundError } from "../base/errors.ts";
+import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
+import type { Address } from "../qg/address_file.ts";
+import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
+import {
+  type Announcement,
+  type AttemptDocuments,
+  attemptDocuments,
+  blockedError,
+  type DocumentSource,
+  parseStored,
+} from "./source.ts";
+import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
+import { type GraphInfo, headerInfo, taskInfos } from "./info.ts";
+import { configOf } from "./pipeline_config.ts";
+import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_text.ts";
+import {
+  type DatasetRow,
+  type DatasetWish,
+  outputTypesOf,
+  parseDatasetRow,
+  pipelineDimensions,
+  type RowDimensions,
+  type RowKind,
+} from "./rows.ts";
+import {
+  type Candidate,
+  DataIdMatcher,
+  MAX_CANDIDATES,
+  onlyCandidate,
+  type Selector,
+} from "./selector.ts";
+import type { TraceSource } from "../inspect/trace/trace.ts";
+import { ProvenanceTraceSource } from "./trace/in_graph.ts";
+
+/** Where the blocks of each kind of document are. */
+const MEMBERS = {
+  log: "logs.mb",
+  metadata: "metadata.mb",
+  quantum: "quanta.mb",
+  dataset: "datasets.mb",
+} as const;
+
+/** A provenance graph as a source of documents. It closes the graph. */
+export class GraphDocuments implements DocumentSource {
+  readonly name: string;
+  readonly isPlan = false;
+  readonly #graph: ProvenanceGraph;
+
+  constructor(graph: ProvenanceGraph) {
+    this.#graph = graph;
+    this.name = `provenance graph "${graph.name}"`;
+  }
+
+  get run(): string {
+    return this.#graph.header.output_run;
+  }
+
+  async attempts(kind: "log" | "metadata", selector: Selector): Promise<AttemptDocuments> {
+    const node = await this.#node(selector, "quantum");
+    const idText = uuidToText(node.id);
+    // The dataset itself has the address as well: no detour through its quantum.
+    if (node[kind].size > 0) return await this.#attemptsAt(kind, node, node);
+    const quantum = await this.#quantumNode(node);
+    if (quantum[kind].size === 0) throw blockedError(kind, uuidToText(quantum.id), this.name);
+    return await this.#attemptsAt(kind, quantum, quantum, idText);
+  }
+
+  async #attemptsAt(
+    kind: "log" | "metadata",
+    at: NodeAddresses,
+    node: NodeAddresses,
+    idText = uuidToText(at.id),
+  ): Promise<AttemptDocuments> {
+    const text = kind === "log"
+      ? await this.#graph.readLog(at.log)
+      : await this.#graph.readMetadata(at.metadata);
+    return attemptDocuments(text, `${kind} of ${idText} in ${this.name}`, async (attempt) => {
+      const quantum = await this.#quantumNode(node);
+      const document = await this.#graph.readQuantum(quantum.quantum);
+      const what = `quantum ${uuidToText(quantum.id)} in ${this.name}`;
+      return missingReason(kind, parseStored(what, () => parseQuantumView(document)), attempt);
+    });
+  }
+
+  async quantum(selector: Selector): Promise<Uint8Array> {
+    const node = await this.#quantumNode(await this.#node(selector, "quantum"));
+    return await this.#graph.readQuantum(node.quantum);
+  }
+
+  async dataset(selector: Selector): Promise<Uint8Array> {
+    const node = await this.#node(selector, "dataset");
+    if (node.dataset.size === 0) {
+      throw new NotFoundError(
+        `Cannot read dataset ${uuidToText(node.id)} in ${this.name}: it is a quantum`,
+        { hint: "cat quantum lists the datasets of a quantum" },
+      );
+    }
+    return await this.#graph.readDataset(node.dataset);
+  }
+
+  async config(selector: Selector | null): Promise<{ label: string; text: Uint8Array }> {
+    const pipeline = await this.#graph.pipelineGraph();
+    return await configOf(pipeline, selector, this.name, async () => {
+      const node = await this.#node(selector!, "dataset");
+      if (node.dataset.size === 0) return null;
+      return this.#datasetView(await this.#graph.readDataset(node.dataset), node.id).typeName;
+    });
+  }
+
+  async packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
+    const text = await this.#graph.packagesText();
+    return { text, stored: text };
+  }
+
+  header(): Promise<Uint8Array> {
+    return Promise.resolve(this.#graph.headerText);
+  }
+
+  async announce(documents: readonly Announcement[]): Promise<void> {
+    const wanted: { member: ProvenanceMember; address: Address }[] = [];
+    for (const { what, id } of documents) {
+      const node = await this.#graph.find(id);
+      if (node !== null) wanted.push({ member: MEMBERS[what], address: node[what] });
+    }
+    await this.#graph.prefetchBlocks(wanted);
+  }
+
+  async *quanta(): AsyncGenerator<Uint8Array> {
+    for await (const { text } of this.#graph.blocks("quanta.mb")) yield text;
+  }
+
+  async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
+    for await (const { text, offset } of this.#graph.blocks("datasets.mb")) {
+      const row = parseStored(`dataset at ${offset} in ${this.name}`, () => parseDatasetRow(text));
+      if (types === null || types.has(row.typeName)) yield row;
+    }
+  }
+
+  async rowDimensions(kind: RowKind): Promise<RowDimensions> {
+    return pipelineDimensions(await this.#graph.pipelineGraph(), kind, this.name);
+  }
+
+  async outputTypes(label: string): Promise<string[] | null> {
+    return outputTypesOf(await this.#graph.pipelineGraph(), label);
+  }
+
+  async taskLabels(): Promise<string[]> {
+    return [...(await this.#graph.pipelineGraph()).tasks.keys()];
+  }
+
+  /** Nodes whose id begins with these digits, as candidates. */
+  async findPrefix(hex: string): Promise<Candidate[]> {
+    const nodes = await this.#graph.findPrefix(hex, MAX_CANDIDATES + 1);
+    return nodes.map(({ id, quantum }) => ({ id, text: quantum.size > 0 ? "quantum" : "dataset" }));
+  }
+
+  /** Whether the graph knows an id. */
+  async has(id: Uint8Array): Promise<boolean> {
+    return await this.#graph.find(id) !== null;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#graph.close();
+    return Promise.resolve();
+  }
+
+  async info(isCounting: boolean): Promise<GraphInfo> {
+    const { header } = this.#graph;
+    return {
+      kind: "provenance graph",
+      path: this.#graph.name,
+      sizeBytes: this.#graph.sizeBytes,
+      header: headerInfo(header),
+      tasks: await taskInfos(header, isCounting ? this : null),
+      members: this.#graph.memberSizes(),
+    };
+  }
+
+  /** JSON text of the init quanta. */
+  initQuantaText(): Promise<Uint8Array> {
+    return this.#graph.initQuantaText();
+  }
+
+  /** Who reads and writes what. */
+  traceSource(): Promise<TraceSource> {
+    return ProvenanceTraceSource.open({
+      name: this.name,
+      announce: (documents) => this.announce(documents),
+      node: (selector, kind) => this.#node(selector, kind),
+    }, this.#graph);
+  }
+
+  async #node(selector: Selector, kind: "quantum" | "dataset"): Promise<NodeAddresses> {
+    const id = await this.#resolve(selector, kind);
+    const node = await this.#graph.find(id);
+    if (node !== null) return node;
+    throw new NotFoundError(`Cannot find ${uuidToText(id)} in ${this.name}: no node has that ID`);
+  }
+
+  async #resolve(selector: Selector, kind: "quantum" | "dataset"): Promise<Uint8Array> {
+    switch (selector.kind) {
+      case "id":
+        return selector.id;
+      case "prefix": {
+        const found = await this.findPrefix(selector.hex);
+        if (found.length > 0) return onlyCandidate(found, selector, this.name).id;
+        const [label] = selector.words;
+        const labelled = { kind: "dataId", label, terms: [], words: selector.words } as const;
+        const { tasks, datasetTypes } = await this.#graph.pipelineGraph();
+        const isName = kind === "quantum" ? tasks.has(label) : datasetTypes.has(label);
+        return isName
+          ? await this.#resolve(labelled, kind)
+          : onlyCandidate([], selector, this.name).id;
+      }
+      case "dataId": {
+        const found = await this.#findByDataId(selector, kind);
+        return onlyCandidate(found, selector, this.name).id;
+      }
+    }
+  }
+
+  /** Passes over all quanta, or datasets, unless the data ID is complete and found earlier. */
+  async #findByDataId(
+    { label, terms }: Selector & { kind: "dataId" },
+    kind: "quantum" | "dataset",
+  ): Promise<Candidate[]> {
+    const pipeline = await this.#graph.pipelineGraph();
+    const group = groupOf(pipeline, kind, label, this.name);
+    const matcher = new DataIdMatcher(group, terms, `${kind} of "${label}"`);
+    const found: Candidate[] = [];
+    for await (
+      const { text } of this.#graph.blocks(kind === "quantum" ? "quanta.mb" : "datasets.mb")
+    ) {
+      const candidate = kind === "quantum"
+        ? quantumCandidate(text, label, matcher, group, this.name)
+        : datasetCandidate(text, label, matcher, group, this.name);
+      if (candidate === null) continue;
+      found.push(candidate);
+      if (matcher.isUnique && kind === "quantum" || found.length > MAX_CANDIDATES) break;
+    }
+    return found;
+  }
+
+  #datasetView(text: Uint8Array, id: Uint8Array) {
+    return parseStored(
+      `dataset ${uuidToText(id)} in ${this.name}`,
+      () => parseDatasetView(text),
+    );
+  }
+
+  /** The quantum that a node is, or that made it. */
+  async #quantumNode(node: NodeAddresses): Promise<NodeAddresses> {
+    if (node.quantum.size > 0) return node;
+    const { producer, typeName } = this.#datasetView(
+      await this.#graph.readDataset(node.dataset),
+      node.id,
+    );
+    const what = `dataset ${uuidToText(node.id)} (${typeName})`;
+    if (producer === null || !isUuidText(producer)) {
+      throw new NotFoundError(
+        `Cannot find the quantum of ${what}: it is an overall input, made before ${this.name}`,
+      );
+    }
+    const quantum = await this.#graph.find(uuidFromText(producer));
+    if (quantum !== null && quantum.quantum.size > 0) return quantum;
+    throw new NotFoundError(
+      `Cannot find the quantum of ${what}: it was made by init quantum ${producer}, which has ` +
+        "neither log nor metadata",
+    );
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * `info`: what a source is, at a glance.
+ *
+ * @module
+ */
+
+import type { QuantumGraphHeader } from "../qg/header.ts";
+import type { RowSource } from "./rows.ts";
+import { parseStored } from "./source.ts";
+import { lastStatusName, parseQuantumView } from "./quantum_text.ts";
+
+/** Kinds of sources. */
+export type SourceKind =
+  | "provenance graph"
+  | "predicted graph"
+  | "chunk log"
+  | "repository"
+  | "run";
+
+/** Quanta of a task. */
+export interface TaskInfo {
+  task: string;
+  /** As the header says. */
+  nQuanta: number;
+  /** Quanta by the status of their last attempt; null unless they were counted. */
+  statuses: Record<string, number> | null;
+}
+
+/** What a graph's header says. */
+export interface HeaderInfo {
+  formatVersion: number;
+  run: string;
+  /** Output chain; null for none. */
+  output: string | null;
+  inputs: string[];
+  user: string;
+  /** As in the header: local time of whoever built the predicted graph. */
+  timestamp: string;
+  command: string;
+  nQuanta: number;
+  nDatasets: number;
+  provenanceDatasetId: string;
+}
+
+/** A quantum graph file. */
+export interface GraphInfo {
+  kind: "provenance graph" | "predicted graph";
+  /** Path or URL. */
+  path: string;
+  sizeBytes: number;
+  header: HeaderInfo;
+  tasks: TaskInfo[];
+  members: { name: string; sizeBytes: number }[];
+}
+
+/** A chunk log. */
+export interface ChunkLogInfo {
+  kind: "chunk log";
+  path: string;
+  sizeBytes: number;
+  /** Of the predicted graph. */
+  header: HeaderInfo;
+  tasks: TaskInfo[];
+  /** Quanta that have a chunk. */
+  nScanned: number;
+  /** Those by the status of their last attempt; `BLOCKED` for none. */
+  statuses: Record<string, number>;
+  /** Bytes of what later chunks have replaced, and of damage. */
+  nStaleBytes: number;
+}
+
+/** A repository without RUN. */
+export interface RepositoryInfo {
+  kind: "repository";
+  path: string;
+  dialect: string;
+  datastoreRoot: string;
+  universe: { namespace: string; version: number };
+  /** RUNs that hold a provenance graph. */
+  ingestedRuns: string[];
+}
+
+/**
+ * How far a RUN has come: nothing registered; outputs registered, metadata, logs and configs backed by
+ * their own files; outputs registered, but no metadata, logs and configs (promised for the graph, or
+ * forgotten for it by an ingest that went no further); provenance graph registered, but not all is
+ * backed by it; complete.
+ */
+export type IngestStage = "none" | "registered" | "promised" | "half ingested" | "ingested";
+
+/** A RUN of a repository. */
+export interface RunInfo {
+  kind: "run";
+  path: string;
+  run: string;
+  stage: IngestStage;
+  /** Datasets of the registry by type, sorted by name. */
+  datasetTypes: {
+    name: string;
+    nDatasets: number;
+    /** With a record of the datastore. */
+    nStored: number;
+    /** With a record that points at a provenance graph. */
+    nBacked: number;
+  }[];
+  /** Metadata, logs and configs that the graph has and that are not backed by it. */
+  nNotBacked: number;
+  /** Path of the graph that the RUN holds, and what it is. */
+  graph: GraphInfo | null;
+}
+
+/** What a source is. */
+export type SourceInfo = GraphInfo | ChunkLogInfo | RepositoryInfo | RunInfo;
+
+/** What a header says, for people. */
+export function headerInfo(header: QuantumGraphHeader): HeaderInfo {
+  return {
+    formatVersion: header.version,
+    run: header.output_run,
+    output: header.output,
+    inputs: header.inputs,
+    user: header.user,
+    timestamp: header.timestamp,
+    command: header.command,
+    nQuanta: header.n_quanta,
+    nDatasets: header.n_datasets,
+    provenanceDatasetId: header.provenance_dataset_id,
+  };
+}
+
+/**
+ * Tasks of a header.
+ *
+ * @param source Whose quanta are counted, in one pass; null not to.
+ */
+export async function taskInfos(
+  header: QuantumGraphHeader,
+  source: (RowSource & { readonly name: string }) | null,
+): Promise<TaskInfo[]> {
+  const counts = new Map<string, Record<string, number>>();
+  if (source !== null && !source.isPlan) {
+    for await (const text of source.quanta()) {
+      const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
+      let statuses = counts.get(view.taskLabel);
+      if (statuses === undefined) counts.set(view.taskLabel, statuses = {});
+      const status = lastStatusName(view);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+  }
+  const isCounted = source !== null && !source.isPlan;
+  return Object.entries(header.n_task_quanta).map(([task, nQuanta]) => ({
+    task,
+    nQuanta,
+    statuses: isCounted ? counts.get(task) ?? {} : null,
+  }));
+}

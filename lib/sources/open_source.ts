@@ -1,0 +1,113 @@
+/**
+ * Finds out what a SOURCE is and opens it. What only some kinds of source need is loaded when one is
+ * met: looking into a graph takes half the time without it.
+ *
+ * @module
+ */
+
+import { RefusedError, UsageError } from "../base/errors.ts";
+import { localPath, uriScheme } from "../butler/config/local_path.ts";
+import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
+import { openNamedGraph } from "../qg/absent_graph.ts";
+import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
+import { openArchive } from "../qg/graph_file.ts";
+import { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { CHUNK_LOG_MAGIC } from "../chunks/framing.ts";
+import { FileSource } from "../storage/file_source.ts";
+import { HttpSource, isHttpUrl } from "../storage/http_source.ts";
+import { Zstd } from "../codec/zstd.ts";
+import type { DocumentSource } from "./source.ts";
+import { GraphDocuments } from "./graph_source.ts";
+
+/**
+ * Opens a source: a file is a quantum graph, a chunk log or a repository's configuration; everything
+ * else is a repository.
+ *
+ * @param run RUN to look in. Files hold one; another is refused.
+ * @param wait how a locked registry is waited for
+ * @throws {UsageError} if the source is of another RUN.
+ * @throws {NotFoundError} if it is nothing that is there.
+ */
+export async function openSource(
+  argument: string,
+  run: string | null,
+  env: { get(name: string): string | undefined },
+  cwd: string,
+  wait: LockWaitOptions = {},
+): Promise<DocumentSource> {
+  const zstd = Zstd.forFewReads();
+  if (isHttpUrl(argument)) {
+    const remote = await ProvenanceGraph.open(await HttpSource.open(argument), zstd);
+    return checkRun(new GraphDocuments(remote), run);
+  }
+  const path = fileOf(argument, env, cwd);
+  if (path === null) {
+    const { RepositoryDocuments } = await import(
+      import.meta.resolve("./repository_source.ts")
+    ) as typeof import("./repository_source.ts");
+    return await RepositoryDocuments.open(argument, run, env, zstd, wait);
+  }
+  return checkRun(await openFile(path, zstd), run);
+}
+
+async function checkRun(source: DocumentSource, run: string | null): Promise<DocumentSource> {
+  if (run !== null && source.run !== run) {
+    await source[Symbol.asyncDispose]();
+    throw new UsageError(`Cannot use --run "${run}": ${source.name} is of RUN "${source.run}"`);
+  }
+  return source;
+}
+
+/** Path of a file that is no repository's configuration, or null. */
+function fileOf(
+  argument: string,
+  env: { get(name: string): string | undefined },
+  cwd: string,
+): string | null {
+  const scheme = uriScheme(argument);
+  if (scheme !== null && scheme !== "file") return null;
+  const path = localPath(argument, env, cwd, "SOURCE");
+  if (/\.(?:ya?ml|json)$/i.test(path)) return null;
+  try {
+    if (Deno.statSync(path).isFile) return path;
+  } catch {
+    // Perhaps an alias; what can't be looked at is told by whoever opens it.
+  }
+  return /\.(?:qg|chunks)$/i.test(path) ? path : null;
+}
+
+async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
+  if (hasMagic(path)) {
+    const { ChunkLogDocuments } = await import(
+      import.meta.resolve("./chunk_log_source.ts")
+    ) as typeof import("./chunk_log_source.ts");
+    await zstd.prepare();
+    return ChunkLogDocuments.open(FileSource.open(path), zstd);
+  }
+  try {
+    return new GraphDocuments(await ProvenanceGraph.open(FileSource.open(path), zstd));
+  } catch (error) {
+    // Predicted graphs are the exception: only they cost a second look.
+    if (!(error instanceof RefusedError) || !await isPredicted(path)) throw error;
+    const { PredictedDocuments } = await import(
+      import.meta.resolve("./predicted_source.ts")
+    ) as typeof import("./predicted_source.ts");
+    const { PredictedGraph } = await import(
+      import.meta.resolve("../qg/predicted/predicted_graph.ts")
+    ) as typeof import("../qg/predicted/predicted_graph.ts");
+    await zstd.prepare();
+    return new PredictedDocuments(await PredictedGraph.open(path, zstd));
+  }
+}
+
+function hasMagic(path: string): boolean {
+  using source = openNamedGraph(path);
+  if (source.size < CHUNK_LOG_MAGIC.length) return false;
+  const first = source.readSync(0, CHUNK_LOG_MAGIC.length);
+  return CHUNK_LOG_MAGIC.every((byte, i) => first[i] === byte);
+}
+
+async function isPredicted(path: string): Promise<boolean> {
+  using source = FileSource.open(path);
+  return (await openArchive(source)).members.has(QUANTUM_DATASETS_MEMBER);
+}

@@ -1,0 +1,148 @@
+/**
+ * Quanta and datasets as rows that go by one after another, whatever holds them: for lists, counts and
+ * comparisons. Nothing is sorted, and no more than a row is in memory.
+ *
+ * @module
+ */
+
+import { JsonCursor, type JsonValue } from "../base/json_text.ts";
+import { RefusedError } from "../base/errors.ts";
+import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.ts";
+import { parseDatasetView } from "./quantum_text.ts";
+
+/** What can be listed. */
+export const ROW_KINDS = ["quanta", "datasets"] as const;
+
+/** One of {@linkcode ROW_KINDS}. */
+export type RowKind = typeof ROW_KINDS[number];
+
+/** A dataset as far as its holder knows it. */
+export interface DatasetRow {
+  datasetId: string;
+  typeName: string;
+  /** Values of required, then implied dimensions; a registry gives the required ones alone. */
+  dataCoordinate: JsonValue[];
+  run: string;
+  /** Whether it was written; null if only a plan is known. */
+  produced: boolean | null;
+  /** Quantum or init quantum that was to write it; null for an overall input, or if not known. */
+  producer: string | null;
+  /** Quanta that were to read it; null if not known. */
+  nConsumers: number | null;
+  /** Path of the datastore's record; null without one, or if not known. */
+  path: string | null;
+}
+
+/** Which datasets are wanted, so that others need not be read. */
+export interface DatasetWish {
+  /** Dataset types; null for all. */
+  types: ReadonlySet<string> | null;
+  /** Whether data IDs are to have the values of implied dimensions. */
+  withImplied: boolean;
+}
+
+/** Dimensions of what is listed. */
+export interface RowDimensions {
+  readonly universe: DimensionUniverse;
+  /** By task label, or by dataset type. */
+  readonly groups: ReadonlyMap<string, DimensionGroup>;
+}
+
+/** A place that rows are read from, in the order in which they are stored. */
+export interface RowSource {
+  /** Whether nothing has been run yet: quanta have no attempts, datasets are only predicted. */
+  readonly isPlan: boolean;
+
+  /**
+   * JSON texts of all quanta.
+   *
+   * @throws {RefusedError} if it doesn't know quanta.
+   */
+  quanta(): AsyncIterable<Uint8Array>;
+
+  /** All datasets that are wished for, each once. */
+  datasets(wish: DatasetWish): AsyncIterable<DatasetRow>;
+
+  /** Dimensions of quanta, by task, or of datasets, by type. */
+  rowDimensions(kind: RowKind): Promise<RowDimensions>;
+
+  /** Types of the datasets that a task writes; null if there is no such task. */
+  outputTypes(label: string): Promise<string[] | null>;
+
+  /** Labels of all tasks, in the order of the pipeline. */
+  taskLabels(): Promise<string[]>;
+}
+
+/** Dimensions of a graph's tasks or dataset types. @throws {RefusedError} if it has no universe. */
+export function pipelineDimensions(
+  pipeline: PipelineGraph,
+  kind: RowKind,
+  where: string,
+): RowDimensions {
+  if (pipeline.dimensionsText === null) {
+    throw new RefusedError(`Cannot list data IDs of ${where}: it has no dimension universe`);
+  }
+  const universe = DimensionUniverse.parse(pipeline.dimensionsText);
+  const groups = new Map<string, DimensionGroup>();
+  if (kind === "quanta") {
+    for (const { label, dimensions } of pipeline.tasks.values()) {
+      groups.set(label, universe.group(dimensions));
+    }
+  } else {
+    for (const { name, dimensions } of pipeline.datasetTypes.values()) {
+      if (dimensions !== null) groups.set(name, universe.group(dimensions));
+    }
+    groups.set(PACKAGES_DATASET_TYPE, universe.group([]));
+  }
+  return { universe, groups };
+}
+
+/** Types that a task of a pipeline writes, those of its init quantum included; null for no task. */
+export function outputTypesOf(pipeline: PipelineGraph, label: string): string[] | null {
+  const task = pipeline.tasks.get(label);
+  if (task === undefined) return null;
+  const { outputs, initOutputs, metadataDatasetType, logDatasetType, configDatasetType } = task;
+  return [
+    ...outputs.values(),
+    ...initOutputs.values(),
+    metadataDatasetType,
+    ...(logDatasetType === null ? [] : [logDatasetType]),
+    configDatasetType,
+  ];
+}
+
+/** Reads a ProvenanceDataset as a row. @throws {SyntaxError} if it isn't one. */
+export function parseDatasetRow(text: Uint8Array): DatasetRow {
+  const view = parseDatasetView(text);
+  return { ...view, path: null };
+}
+
+/** Ids, as text, of the quanta that read a ProvenanceDataset. @throws {SyntaxError} if it isn't one. */
+export function readConsumers(text: Uint8Array): string[] {
+  const consumers: string[] = [];
+  const cursor = new JsonCursor(text);
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    if (cursor.key !== "consumers") {
+      cursor.skip();
+      continue;
+    }
+    consumers.length = 0;
+    cursor.beginArray();
+    while (cursor.nextElement()) consumers.push(cursor.readString());
+  }
+  cursor.finish();
+  return consumers;
+}
+
+/** A data ID as an object, in the order required, implied. */
+export function dataIdObject(
+  group: DimensionGroup | undefined,
+  values: readonly JsonValue[],
+): { [dimension: string]: JsonValue } {
+  const names = group === undefined ? [] : [...group.required, ...group.implied];
+  const dataId: { [dimension: string]: JsonValue } = Object.create(null);
+  values.forEach((value, i) => dataId[names[i] ?? `value_${i}`] = value);
+  return dataId;
+}

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { encodeUtf8 } from "../../../lib/base/json_text.ts";
+import { AttemptStatus } from "../../../lib/provenance/quantum_status.ts";
+import {
+  parseInitQuantumSummaries,
+  parseQuantumSummary,
+  readProduced,
+} from "../../../lib/provenance/documents/quantum.ts";
+import { ProvenanceGraph } from "../../../lib/qg/provenance_graph.ts";
+import { FileSource } from "../../../lib/storage/file_source.ts";
+import { Zstd } from "../../../lib/codec/zstd.ts";
+import { expectedJson, fixturePath } from "../../support/fixtures.ts";
+
+const summary = (text: string) => parseQuantumSummary(encodeUtf8(text));
+
+Deno.test("parseQuantumSummary() finds ids, coordinate and last status in any order of keys", () => {
+  const text = '{"attempts":[{"status":-1,"more":[{}]},{"attempt":1,"status":1}],"outputs":' +
+    '{"image":["i"],"_log":["l"],"_metadata":["m"]},"more":{"outputs":{}},"task_label":"t\\u00e9",' +
+    '"data_coordinate":["Cam1",4,9007199254740993],"quantum_id":"q"}';
+  assert.deepEqual(summary(text), {
+    quantumId: "q",
+    taskLabel: "té",
+    dataCoordinate: ["Cam1", 4, 9007199254740993n],
+    metadataId: "m",
+    logId: "l",
+    nAttempts: 2,
+    lastStatus: AttemptStatus.SUCCESSFUL,
+  });
+});
+
+Deno.test("parseQuantumSummary() has defaults when keys are absent", () => {
+  assert.deepEqual(summary('{"quantum_id":"q","task_label":"t"}'), {
+    quantumId: "q",
+    taskLabel: "t",
+    dataCoordinate: [],
+    metadataId: null,
+    logId: null,
+    nAttempts: 0,
+    lastStatus: AttemptStatus.BLOCKED,
+  });
+  assert.equal(
+    summary('{"quantum_id":"q","task_label":"t","attempts":[{}]}').lastStatus,
+    AttemptStatus.UNKNOWN,
+  );
+});
+
+Deno.test("parseQuantumSummary() throws when the document is none", () => {
+  for (
+    const text of [
+      "{}",
+      "[]",
+      '{"quantum_id":"q"}',
+      '{"quantum_id":"q","task_label":""}',
+      '{"quantum_id":5,"task_label":"t"}',
+      '{"quantum_id":"q","task_label":"t","data_coordinate":{}}',
+      '{"quantum_id":"q","task_label":"t","outputs":{"_log":[]}}',
+      '{"quantum_id":"q","task_label":"t","outputs":{"_log":["a","b"]}}',
+      '{"quantum_id":"q","task_label":"t","attempts":[{"status":"x"}]}',
+      '{"quantum_id":"q","task_label":"t"}x',
+    ]
+  ) assert.throws(() => summary(text), SyntaxError, text);
+});
+
+Deno.test("readProduced() reads the flag of a dataset", () => {
+  const produced = (text: string) => readProduced(encodeUtf8(text));
+  assert.equal(produced('{"dataset_id":"d","produced":true}'), true);
+  assert.equal(produced('{"produced":true,"produced":false}'), false);
+  for (const text of ["{}", '{"produced":1}', '{"produced":null}', '{"produced":true']) {
+    assert.throws(() => produced(text), SyntaxError, text);
+  }
+});
+
+Deno.test("parseInitQuantumSummaries() lists outputs by connection", () => {
+  const parse = (text: string) => parseInitQuantumSummaries(encodeUtf8(text));
+  assert.deepEqual(
+    parse(
+      '[{"quantum_id":"q","task_label":"t","inputs":{"a":"b"},"outputs":{"s":"d","_config":"c"}}]',
+    ),
+    [{ quantumId: "q", taskLabel: "t", outputs: new Map([["s", "d"], ["_config", "c"]]) }],
+  );
+  assert.deepEqual(parse("[]"), []);
+  for (const text of ["{}", "[5]", '[{"outputs":{"a":["b"]}}]']) {
+    assert.throws(() => parse(text), SyntaxError, text);
+  }
+});
+
+Deno.test("parseQuantumSummary() equals the oracle's dump when it reads small-mixed", async () => {
+  using graph = await ProvenanceGraph.open(
+    FileSource.open(fixturePath("small-mixed", "provenance.qg")),
+    await Zstd.load(),
+  );
+  const expected = expectedJson("small-mixed", "provenance.graph") as unknown as {
+    quanta: { quantum_id: string; attempts: { status: number }[] }[];
+  };
+  const byId = new Map(
+    Object.values(expected.quanta).map((quantum) => [quantum.quantum_id, quantum]),
+  );
+  let n = 0;
+  for await (const block of graph.blocks("quanta.mb")) {
+    const found = parseQuantumSummary(block.text);
+    const truth = byId.get(found.quantumId)!;
+    assert.equal(found.nAttempts, truth.attempts.length);
+    assert.equal(found.lastStatus, truth.attempts.at(-1)?.status ?? AttemptStatus.BLOCKED);
+    n++;
+  }
+  assert.equal(n, byId.size);
+});
+
+/** A document as writers write it. */
+const PLAIN =
+  '{"quantum_id":"q","task_label":"t","data_coordinate":["Cam1",4,-1],"inputs":{"raw":' +
+  '["a","b"],"none":[]},"outputs":{"image":["c"],"_metadata":["m"],"_log":["l"]},"attempts":[' +
+  '{"attempt":0,"status":1,"caveats":0,"exception":null,"resource_usage":{"memory":4.5e+3,"start":' +
+  '"2026-11-23T00:21:43Z","none":null,"x":-0.5},"previous_process_quanta":["p"]}]}';
+
+Deno.test("parseQuantumSummary() finds the same in a plain document as token by token", async (t) => {
+  const variants: [what: string, from: string, to: string][] = [
+    ["as it is", "", ""],
+    ["no attempt", /\[\{"attempt".*\}\]/.exec(PLAIN)![0], "[]"],
+    ["no outputs", '"image":["c"],"_metadata":["m"],"_log":["l"]', ""],
+    ["no log", ',"_log":["l"]', ""],
+    ["another status", '"status":1', '"status":-1'],
+    ["unknown usage", /"resource_usage":\{.*?\}/.exec(PLAIN)![0], '"resource_usage":null'],
+    ["empty coordinate", '["Cam1",4,-1]', "[]"],
+    ["large integer", "4,-1", "9007199254740993,-1"],
+    ["float", "4,-1", "4.0,-1"],
+    ["not ASCII", "Cam1", "K\u00e4mera"],
+    ["escape", "Cam1", 'Cam\\"1'],
+    ["key in a string", '"c"', '"\\"_log\\":[\\"x\\"]"'],
+    ["key among inputs", '"none":[]', '"_log":["x"]'],
+    ["key repeated", '"image":["c"]', '"_log":["x"]'],
+    ["exception", '"exception":null', '"exception":{"metadata":{"_log":["x"]}}'],
+    ["blanks", '"task_label":', '"task_label": '],
+    ["another attempt", "]}]}", ']},{"attempt":1,"status":2}]}'],
+    ["many inputs", '"a"', Array.from({ length: 20_000 }, (_, i) => `"${i}"`).join()],
+  ];
+  for (const [what, from, to] of variants) {
+    await t.step(what, () => {
+      const text = PLAIN.replace(from, to);
+      assert.ok(from === "" || text !== PLAIN);
+      assert.deepEqual(summary(text), summary(` ${text}`));
+    });
+  }
+});
+
+Deno.test("parseQuantumSummary() refuses a document that is nearly plain", async (t) => {
+  const variants: [what: string, from: string, to: string][] = [
+    ["two logs", '["l"]', '["l","k"]'],
+    ["log without dataset", '["l"]', "[]"],
+    ["number for a log", '["l"]', "[1]"],
+    ["trailing comma in a list", '["a","b"]', '["a","b",]'],
+    ["trailing comma in an object", '"none":[]', '"none":[],'],
+    ["leading zero", "4,-1", "04,-1"],
+    ["sign", "4,-1", "+4,-1"],
+    ["bare fraction", "-0.5", "-.5"],
+    ["fraction without digits", "-0.5", "-0."],
+    ["control character", "Cam1", "Cam\t1"],
+    ["lone surrogate", "Cam1", "\\ud800"],
+    ["text behind", "]}]}", "]}]}}"],
+    ["cut", "]}]}", "]}"],
+    ["missing colon", '"status":1', '"status"1'],
+    ["empty id", '"q"', '""'],
+  ];
+  for (const [what, from, to] of variants) {
+    await t.step(what, () => {
+      assert.ok(PLAIN.includes(from));
+      assert.throws(() => summary(PLAIN.replace(from, to)), SyntaxError);
+    });
+  }
+});
+
+for (const fixture of ["small-ok", "small-mixed", "small-failed", "small-mock", "medium"]) {
+  Deno.test(`parseQuantumSummary() finds the same token by token in the reference's graph of ${fixture}`, async () => {
+    using graph = await ProvenanceGraph.open(
+      FileSource.open(fixturePath(fixture, "provenance.qg")),
+      await Zstd.load(),
+    );
+    await graph.forEachBlock("quanta.mb", (text) => {
+      const padded = new Uint8Array(text.length + 1).fill(0x20);
+      padded.set(text, 1);
+      assert.deepEqual(parseQuantumSummary(text), parseQuantumSummary(padded));
+    });
+  });
+}

