@@ -8,16 +8,17 @@
 import { ConflictingDatasetError } from "../base/errors.ts";
 import { sortedIds } from "../base/sort_ids.ts";
 import { containsUuid, UUID_SIZE } from "../base/uuid.ts";
+import { FileDatastore } from "../butler/datastore/datastore.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { selectRows } from "../butler/registry/dataset_batch.ts";
-import { FileDatastore } from "../butler/datastore/datastore.ts";
-import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry/registry.ts";
+import { openRegistry } from "../butler/registry/open.ts";
+import type { DatasetBatch, Registry } from "../butler/registry/registry.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { WorkerLog } from "../storage/worker_log.ts";
-import { type PackedRows, unpackRows } from "./scan/ingest_rows.ts";
 import type { IngesterReply, IngesterSetup } from "./messages.ts";
+import { type PackedRows, unpackRows } from "./scan/ingest_rows.ts";
 
 /** Sends progress to the supervisor. */
 export type IngesterProgress = (message: IngesterReply) => void;

@@ -5,15 +5,15 @@
  * @module
  */
 
-import type { WorkerReply } from "../base/worker_loop.ts";
 import type { JsonValue } from "../base/json_text.ts";
+import type { WorkerReply } from "../base/worker_loop.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import type { ReadAhead } from "../storage/whole_files.ts";
-import type { WorkerLogSetup } from "../storage/worker_log.ts";
 import type { ChunkTable, LoadedChunkLog } from "../chunks/table.ts";
-import type { GraphArrays } from "../qg/predicted/graph_index.ts";
+import type { GraphArrays } from "../qg/predicted/graph_arrays.ts";
 import type { PackedQuantumIds } from "../qg/predicted/packed_quantum_ids.ts";
 import type { BlockRange } from "../qg/predicted/predicted_graph.ts";
+import type { ReadAhead } from "../storage/whole_files.ts";
+import type { WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
 import type { PackedRows } from "./scan/ingest_rows.ts";
 

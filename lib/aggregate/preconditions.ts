@@ -11,14 +11,15 @@ import {
   RefusedError,
   UsageError,
 } from "../base/errors.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { FileDatastore } from "../butler/datastore/datastore.ts";
 import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
-import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry/registry.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
+import { openRegistry } from "../butler/registry/open.ts";
+import type { DatasetBatch, Registry } from "../butler/registry/registry.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
-import { checkDocumentForms } from "./scan/document_readers.ts";
 import type { AggregateContext, AggregateOptions } from "./options.ts";
+import { checkDocumentForms } from "./scan/document_readers.ts";
 
 /** What the registry says before anything starts. */
 export interface KnownState {

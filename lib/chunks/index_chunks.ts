@@ -6,14 +6,15 @@
  */
 
 import { writeLittleEndian } from "../base/bytes.ts";
+import { makeSlots, newSeed } from "../base/id_table.ts";
 import { decodeUtf8, encodeUtf8 } from "../base/json_text.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import { ChunkType, makeChunk, readChunks } from "./framing.ts";
-import type { FileSource } from "../storage/file_source.ts";
-import { parseChunkLogHeader } from "./header.ts";
-import { type GraphArrays, GraphIndex, type TaskFiles } from "../qg/predicted/graph_index.ts";
+import type { GraphArrays, TaskFiles } from "../qg/predicted/graph_arrays.ts";
+import { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { countInputs } from "../qg/predicted/graph_index_build.ts";
-import { makeSlots, newSeed } from "../base/id_table.ts";
+import type { FileSource } from "../storage/file_source.ts";
+import { ChunkType, makeChunk, readChunks } from "./framing.ts";
+import { parseChunkLogHeader } from "./header.ts";
 
 /** Bytes of the head of an index chunk. */
 export const INDEX_HEAD_SIZE = 16;

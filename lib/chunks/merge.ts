@@ -6,29 +6,29 @@
  * @module
  */
 
+import { graphPathOf } from "../aggregate/chunk_log_path.ts";
 import { ByteBuilder, equalBytes, readBigEndian } from "../base/bytes.ts";
 import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import { type ChunkLogHeader, makeHeaderChunk } from "./header.ts";
-import { type ChunkLogPass, visitChunkLog } from "./table.ts";
-import type { GraphIndex } from "../qg/predicted/graph_index.ts";
+import type { Zstd, ZstdCompressor, ZstdDecompressor } from "../codec/zstd.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
-import { appendScanChunk, type ChunkDataset, ScanHead } from "./scan_chunk.ts";
 import { parseHeader } from "../qg/header.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
+import { fileError, FileSource } from "../storage/file_source.ts";
+import { identityOf } from "../storage/regular_file.ts";
+import { TemporaryFile } from "../storage/temporary_file.ts";
+import { type BlockCompressors, blockCompressors } from "./block_stage.ts";
 import {
   CHUNK_PREFIX_SIZE,
   type ChunkDamage,
-  ChunkLogWriter,
   chunkSize,
   isChunkSound,
   readChunkPrefix,
 } from "./framing.ts";
-import { fileError, FileSource } from "../storage/file_source.ts";
-import { identityOf } from "../storage/regular_file.ts";
-import { TemporaryFile } from "../storage/temporary_file.ts";
-import type { Zstd, ZstdCompressor, ZstdDecompressor } from "../codec/zstd.ts";
-import { graphPathOf } from "../aggregate/chunk_log_path.ts";
-import { type BlockCompressors, blockCompressors } from "./block_stage.ts";
+import { type ChunkLogHeader, makeHeaderChunk } from "./header.ts";
+import { appendScanChunk, type ChunkDataset, ScanHead } from "./scan_chunk.ts";
+import { type ChunkLogPass, visitChunkLog } from "./table.ts";
+import { ChunkLogWriter } from "./writer.ts";
 
 /** What a merge came to. */
 export interface MergeSummary {

@@ -7,7 +7,7 @@
 import type { Log } from "../base/log.ts";
 import type { Style } from "./terminal/color.ts";
 import type { Logger } from "./terminal/logger.ts";
-import type { PagerProcess } from "./terminal/pager.ts";
+import type { PagerProcess } from "./terminal/pager_process.ts";
 import type { ProgressReporter } from "./terminal/progress.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 

@@ -6,24 +6,25 @@
  * @module
  */
 
-import { noteRecordedOriginals } from "./originals/recorded_originals.ts";
 import { InvalidQuantumGraphFileError, ProvgraphError, RefusedError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
-import { absolutePath, FileDatastore } from "../butler/datastore/datastore.ts";
-import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
-import { withRecords } from "../butler/dimensions/record_fetch.ts";
-import { openRegistry, type Registry } from "../butler/registry/registry.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import { failpoint } from "../storage/failpoints.ts";
+import { absolutePath, FileDatastore } from "../butler/datastore/datastore.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
+import { withRecords } from "../butler/dimensions/record_fetch.ts";
+import { openRegistry } from "../butler/registry/open.ts";
+import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
+import type { Registry } from "../butler/registry/registry.ts";
 import type { Zstd } from "../codec/zstd.ts";
+import { Targets, TargetState } from "../provenance/targets.ts";
+import { failpoint } from "../storage/failpoints.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import { RunLock } from "./exclusion.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
+import { noteRecordedOriginals } from "./originals/recorded_originals.ts";
 import { requireRightGraph } from "./right_graph.ts";
 import { type ReadingFigures, readingStages } from "./stages.ts";
-import { Targets, TargetState } from "../provenance/targets.ts";
 import { isTargetTaken, planTransfer, type TransferPlan } from "./transfer.ts";
 import { VerifiedGraph } from "./verified_graph.ts";
 

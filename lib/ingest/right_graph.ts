@@ -7,14 +7,14 @@
  * @module
  */
 
+import { equalBytes } from "../base/bytes.ts";
 import { RefusedError } from "../base/errors.ts";
 import { type JsonValue, parseJson } from "../base/json_text.ts";
-import { equalBytes } from "../base/bytes.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { Registry } from "../butler/registry/registry.ts";
-import { parseInitQuantumSummaries } from "../provenance/documents/quantum.ts";
-import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
+import { parseInitQuantumSummaries } from "../provenance/documents/init_quanta.ts";
 import { type Targets, TargetState } from "../provenance/targets.ts";
+import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 
 /** Datasets looked up at most, of each sort. */
 const MAX_LOOKED_UP = 256;

@@ -6,15 +6,16 @@
  */
 
 import { dirname } from "../base/paths.ts";
-import { type DimensionRecordSource, FileDatastore } from "../butler/datastore/datastore.ts";
+import { FileDatastore } from "../butler/datastore/datastore.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
+import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import { RunsInside } from "../butler/registry/runs_inside.ts";
+import { type Targets, TargetState } from "../provenance/targets.ts";
 import type { Originals } from "./originals/deleter.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import { MAX_PATHS, RowBatch } from "./row_batch.ts";
-import { type Targets, TargetState } from "../provenance/targets.ts";
 
 /** One pass over all targets. */
 export class TargetBatches {

@@ -7,12 +7,13 @@
 
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
-import type { DimensionRecordSource } from "../butler/datastore/datastore.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
+import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import type { ProvenanceGuard } from "../butler/registry/registry.ts";
 import { FILE_PROOF_SIZE } from "../provenance/originals/file_digests.ts";
+import { TargetState } from "../provenance/targets.ts";
 import { ContentDigest } from "../storage/content_digest.ts";
 import { fsyncDirectory } from "../storage/durable_file.ts";
 import { failpoint } from "../storage/failpoints.ts";
@@ -20,9 +21,8 @@ import { fileError } from "../storage/file_source.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import type { KeptFile } from "./originals/deleter.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
-import type { PreparedIngest } from "./prepare_ingest.ts";
 import { restoreOriginal } from "./originals/restored_original.ts";
-import { TargetState } from "../provenance/targets.ts";
+import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { UndoSummary } from "./undo.ts";
 
 /** Files named in the summary; the others are counted. */

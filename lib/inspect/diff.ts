@@ -8,13 +8,15 @@
  */
 
 import { createHash } from "node:crypto";
+import { IdList } from "../base/id_list.ts";
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
 import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
-import { IdList } from "../base/id_list.ts";
-import { type DocumentSource, parseStored } from "../sources/source.ts";
-import { lastStatusName, parseQuantumView, type QuantumView } from "../sources/quantum_text.ts";
+import { parseQuantumView, type QuantumView } from "../provenance/documents/quantum_view.ts";
+import { parseStored } from "../sources/parse_stored.ts";
+import { lastStatusName } from "../sources/quantum_text.ts";
 import { dataIdObject, type RowDimensions } from "../sources/rows.ts";
+import type { DocumentSource } from "../sources/source.ts";
 
 /** A figure of A and of B. */
 export type Pair<T> = [a: T, b: T];

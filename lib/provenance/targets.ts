@@ -8,27 +8,22 @@
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
+import type { DatasetPlan, FileDatastore } from "../butler/datastore/datastore.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../butler/dimensions/data_id.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
-import type {
-  DatasetPlan,
-  DimensionRecordSource,
-  FileDatastore,
-} from "../butler/datastore/datastore.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
-import { resolveGroup } from "./output_types.ts";
-import {
-  parseInitQuantumSummaries,
-  parseQuantumSummary,
-  readProduced,
-} from "./documents/quantum.ts";
-import type { OriginalKind } from "./originals/original_proof.ts";
-import { AttemptStatus } from "./quantum_status.ts";
+import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
+import { PackedIdTable } from "../base/id_table.ts";
+import type { OriginalType } from "../ingest/originals/deleter.ts";
 import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
-import type { OriginalType } from "../ingest/originals/deleter.ts";
-import { IdTable } from "../ingest/id_table.ts";
+import { readProduced } from "./documents/dataset.ts";
+import { parseInitQuantumSummaries } from "./documents/init_quanta.ts";
+import { parseQuantumSummary } from "./documents/quantum.ts";
+import type { OriginalKind } from "./originals/original_proof.ts";
+import { resolveGroup } from "./output_types.ts";
+import { AttemptStatus } from "./quantum_status.ts";
 
 /** State of a target, in {@linkcode Targets.state}. */
 export const TargetState = {
@@ -63,7 +58,7 @@ export class Targets {
   /** Number of each target's quantum in the order of `quanta.mb`, or {@linkcode NO_QUANTUM}. */
   readonly quantum: Uint32Array;
   readonly n: number;
-  readonly #table: IdTable;
+  readonly #table: PackedIdTable;
   readonly #producedTypes = new Set<number>();
   readonly #universe: DimensionUniverse;
   readonly #typeIndex: Uint16Array;
@@ -97,7 +92,7 @@ export class Targets {
     this.n = list.n;
     for (let i = 0; i < this.n; i++) if (produced[i] === 1) this.#producedTypes.add(typeIndex[i]);
     this.state = new Uint8Array(this.n);
-    this.#table = new IdTable(ids);
+    this.#table = new PackedIdTable(ids);
   }
 
   /**

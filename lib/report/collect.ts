@@ -6,14 +6,14 @@
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
 import { countQuanta, type Progress } from "../base/progress.ts";
-import { readReportQuantum } from "./tables/tables.ts";
-import { latestStart } from "./odd_times.ts";
-import { ReportCounts } from "./counts.ts";
+import { readReportQuantum } from "../provenance/documents/quantum_report.ts";
 import { parseHeader } from "../qg/header.ts";
 import type { DocumentSource } from "../sources/source.ts";
 import { ReportCollector, type ReportLimits } from "./collector.ts";
-import { sampleLog } from "./sample_log.ts";
+import { ReportCounts } from "./counts.ts";
 import type { RunReport } from "./model.ts";
+import { latestStart } from "./odd_times.ts";
+import { sampleLog } from "./sample_log.ts";
 
 /** What a report is made of, besides the source. */
 export interface ReportOptions {

@@ -17,7 +17,7 @@ import {
   quantumStatus,
   type ReportAttempt,
   type ReportQuantum,
-} from "../provenance/report_quantum.ts";
+} from "../provenance/documents/quantum_report.ts";
 import { Timeline } from "./timeline.ts";
 import { caveatNames, conciseCaveats } from "../provenance/success_caveats.ts";
 import {

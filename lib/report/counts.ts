@@ -7,7 +7,11 @@
 
 import type { QuantumGraphHeader } from "../qg/header.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
-import { lastAttempt, quantumStatus, type ReportQuantum } from "../provenance/report_quantum.ts";
+import {
+  lastAttempt,
+  quantumStatus,
+  type ReportQuantum,
+} from "../provenance/documents/quantum_report.ts";
 
 /** Statuses in the order of columns, lowest number first. */
 export const STATUSES: readonly number[] = Object.values(AttemptStatus).sort((a, b) => a - b);

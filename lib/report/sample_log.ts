@@ -7,7 +7,8 @@
 import { NotFoundError } from "../base/errors.ts";
 import { JsonCursor } from "../base/json_text.ts";
 import { uuidFromText } from "../base/uuid.ts";
-import { type DocumentSource, parseStored } from "../sources/source.ts";
+import { parseStored } from "../sources/parse_stored.ts";
+import type { DocumentSource } from "../sources/source.ts";
 
 /** Level of errors in Python's logging. */
 const ERROR = 40;

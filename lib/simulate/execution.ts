@@ -6,8 +6,9 @@
 
 import { encodeUtf8 } from "../base/json_text.ts";
 import { TOOL_VERSION } from "../base/version.ts";
+import type { DatasetPlan } from "../butler/datastore/datastore.ts";
 import { formatDataId } from "../butler/dimensions/data_id.ts";
-import type { DatasetPlan, DimensionRecordSource } from "../butler/datastore/datastore.ts";
+import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import { type Attempt, LogMaker, makeError, metadataText, type Subject } from "./documents.ts";
 import type { FileWriter } from "./files.ts";
 import { Outcome, quantumRandom } from "./outcome.ts";

@@ -7,7 +7,8 @@
 
 import { encodeUtf8 } from "../base/json_text.ts";
 import { UUID_SIZE, uuidToHex } from "../base/uuid.ts";
-import type { DatasetPlan, DimensionRecordSource } from "../butler/datastore/datastore.ts";
+import type { DatasetPlan } from "../butler/datastore/datastore.ts";
+import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import type { DatasetBatch, Registry } from "../butler/registry/registry.ts";
 import type { FileWriter } from "./files.ts";
 import { INPUT_TYPES } from "./pipeline.ts";

@@ -7,24 +7,20 @@
 
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { compareUuids, uuidToHex, uuidToText } from "../base/uuid.ts";
-import { attemptStatusName } from "../provenance/quantum_status.ts";
-import { DatasetRole } from "../chunks/scan_chunk.ts";
-import { provenanceHeaderText } from "../qg/header.ts";
 import { type ChunkPlace, chunkSize, ChunkType } from "../chunks/framing.ts";
-import type { FileSource } from "../storage/file_source.ts";
-import type { Zstd } from "../codec/zstd.ts";
 import { ChunkLogReader, LOG, METADATA, QUANTUM, type ScanChunkBytes } from "../chunks/reader.ts";
-import {
-  type AttemptDocuments,
-  attemptDocuments,
-  blockedError,
-  type DocumentSource,
-  parseStored,
-} from "./source.ts";
+import { DatasetRole } from "../chunks/scan_chunk.ts";
+import type { Zstd } from "../codec/zstd.ts";
+import { parseDatasetView } from "../provenance/documents/dataset.ts";
+import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
+import { attemptStatusName } from "../provenance/quantum_status.ts";
+import { provenanceHeaderText } from "../qg/header.ts";
+import type { FileSource } from "../storage/file_source.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
-import { type ChunkLogInfo, headerInfo, taskInfos } from "./info.ts";
+import { type ChunkLogInfo, headerInfo } from "./info.ts";
+import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
-import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_text.ts";
+import { missingReason } from "./quantum_text.ts";
 import {
   type DatasetRow,
   type DatasetWish,
@@ -41,8 +37,15 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
-import type { TraceSource } from "../inspect/trace/trace.ts";
+import {
+  type AttemptDocuments,
+  attemptDocuments,
+  blockedError,
+  type DocumentSource,
+} from "./source.ts";
+import { taskInfos } from "./task_infos.ts";
 import { ChunkLogTraceSource } from "./trace/in_chunk_log.ts";
+import type { TraceSource } from "./trace/trace_source.ts";
 
 /** A chunk that holds what is looked for. */
 interface Found {

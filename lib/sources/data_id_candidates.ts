@@ -8,9 +8,10 @@ import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { uuidFromText } from "../base/uuid.ts";
 import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { parseDatasetView } from "../provenance/documents/dataset.ts";
+import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
-import { parseStored } from "./source.ts";
-import { parseDatasetView, parseQuantumView } from "./quantum_text.ts";
+import { parseStored } from "./parse_stored.ts";
 import type { Candidate, DataIdMatcher } from "./selector.ts";
 
 /**

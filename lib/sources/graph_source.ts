@@ -8,20 +8,15 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
+import { parseDatasetView } from "../provenance/documents/dataset.ts";
+import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
 import type { Address } from "../qg/address_file.ts";
 import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
-import {
-  type Announcement,
-  type AttemptDocuments,
-  attemptDocuments,
-  blockedError,
-  type DocumentSource,
-  parseStored,
-} from "./source.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
-import { type GraphInfo, headerInfo, taskInfos } from "./info.ts";
+import { type GraphInfo, headerInfo } from "./info.ts";
+import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
-import { missingReason, parseDatasetView, parseQuantumView } from "./quantum_text.ts";
+import { missingReason } from "./quantum_text.ts";
 import {
   type DatasetRow,
   type DatasetWish,
@@ -38,8 +33,16 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
-import type { TraceSource } from "../inspect/trace/trace.ts";
+import {
+  type Announcement,
+  type AttemptDocuments,
+  attemptDocuments,
+  blockedError,
+  type DocumentSource,
+} from "./source.ts";
+import { taskInfos } from "./task_infos.ts";
 import { ProvenanceTraceSource } from "./trace/in_graph.ts";
+import type { TraceSource } from "./trace/trace_source.ts";
 
 /** Where the blocks of each kind of document are. */
 const MEMBERS = {

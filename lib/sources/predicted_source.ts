@@ -6,16 +6,15 @@
 
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText, writeUuidText } from "../base/uuid.ts";
-import { formatDataId } from "../butler/dimensions/data_id.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
+import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
 import { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
-import { type AttemptDocuments, type DocumentSource, parseStored } from "./source.ts";
-import { type GraphInfo, headerInfo, taskInfos } from "./info.ts";
+import { type GraphInfo, headerInfo } from "./info.ts";
+import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
-import { parseQuantumView } from "./quantum_text.ts";
 import {
   type DatasetRow,
   type DatasetWish,
@@ -31,8 +30,10 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
-import type { TraceSource } from "../inspect/trace/trace.ts";
+import type { AttemptDocuments, DocumentSource } from "./source.ts";
+import { taskInfos } from "./task_infos.ts";
 import { PredictedTraceSource } from "./trace/in_plan.ts";
+import type { TraceSource } from "./trace/trace_source.ts";
 
 /** A predicted graph as a source of documents. It closes the graph. */
 export class PredictedDocuments implements DocumentSource {

@@ -7,13 +7,13 @@
 
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
-import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
-import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
-import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
-import { openRegistry, type Registry } from "../butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
+import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
+import { openRegistry } from "../butler/registry/open.ts";
+import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
+import type { Registry } from "../butler/registry/registry.ts";
 import type { Zstd } from "../codec/zstd.ts";
-import type { AttemptDocuments, DocumentSource } from "./source.ts";
 import type { GraphDocuments } from "./graph_source.ts";
 import type { RepositoryInfo, RunInfo } from "./info.ts";
 import { registeredRows } from "./registered_rows.ts";
@@ -33,7 +33,8 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
-import type { TraceSource } from "../inspect/trace/trace.ts";
+import type { AttemptDocuments, DocumentSource } from "./source.ts";
+import type { TraceSource } from "./trace/trace_source.ts";
 
 const PACKAGES = "packages";
 /** Dataset types of what a task leaves behind: its label and one of these. */

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { RefusedError } from "../base/errors.ts";
+import type { JsonValue } from "../base/json_text.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { parseDatasetView } from "../provenance/documents/dataset.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.ts";
-import { parseDatasetView } from "./quantum_text.ts";
 
 /** What can be listed. */
 export const ROW_KINDS = ["quanta", "datasets"] as const;
@@ -116,24 +116,6 @@ export function outputTypesOf(pipeline: PipelineGraph, label: string): string[] 
 export function parseDatasetRow(text: Uint8Array): DatasetRow {
   const view = parseDatasetView(text);
   return { ...view, path: null };
-}
-
-/** Ids, as text, of the quanta that read a ProvenanceDataset. @throws {SyntaxError} if it isn't one. */
-export function readConsumers(text: Uint8Array): string[] {
-  const consumers: string[] = [];
-  const cursor = new JsonCursor(text);
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    if (cursor.key !== "consumers") {
-      cursor.skip();
-      continue;
-    }
-    consumers.length = 0;
-    cursor.beginArray();
-    while (cursor.nextElement()) consumers.push(cursor.readString());
-  }
-  cursor.finish();
-  return consumers;
 }
 
 /** A data ID as an object, in the order required, implied. */

@@ -5,21 +5,19 @@
  * @module
  */
 
+import { IdList } from "../base/id_list.ts";
 import { containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { Registry } from "../butler/registry/registry.ts";
-import { AttemptStatus } from "../provenance/quantum_status.ts";
-import {
-  parseInitQuantumSummaries,
-  parseQuantumSummary,
-  readProduced,
-} from "../provenance/documents/quantum.ts";
-import { CONFIG_CONNECTION } from "../qg/pipeline_graph.ts";
 import { backedKind } from "../provenance/backed_types.ts";
-import { IdList } from "../base/id_list.ts";
-import { parseStored } from "./source.ts";
+import { readProduced } from "../provenance/documents/dataset.ts";
+import { parseInitQuantumSummaries } from "../provenance/documents/init_quanta.ts";
+import { parseQuantumSummary } from "../provenance/documents/quantum.ts";
+import { AttemptStatus } from "../provenance/quantum_status.ts";
+import { CONFIG_CONNECTION } from "../qg/pipeline_graph.ts";
 import type { GraphDocuments } from "./graph_source.ts";
 import type { GraphInfo, IngestStage, RunInfo } from "./info.ts";
+import { parseStored } from "./parse_stored.ts";
 
 /**
  * Looks at all datasets of a RUN and, if it holds a graph, at all quanta of that.

@@ -5,12 +5,13 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
+import { NotFoundError } from "../base/errors.ts";
 import { splitAttempts } from "../qg/attempts.ts";
 import type { SourceInfo } from "./info.ts";
+import { parseStored } from "./parse_stored.ts";
 import type { RowSource } from "./rows.ts";
 import type { Selector } from "./selector.ts";
-import type { TraceSource } from "../inspect/trace/trace.ts";
+import type { TraceSource } from "./trace/trace_source.ts";
 
 /** Documents of the attempts of one quantum. */
 export interface AttemptDocuments {
@@ -93,16 +94,6 @@ export function attemptDocuments(
   reason: (attempt: number) => Promise<string>,
 ): AttemptDocuments {
   return { text, attempts: parseStored(what, () => splitAttempts(text)), reason };
-}
-
-/** Result of parsing stored text; a `SyntaxError` becomes one that says where the text is from. */
-export function parseStored<T>(what: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new InvalidQuantumGraphFileError(`Cannot read ${what}: ${cause.message}`, { cause });
-  }
 }
 
 /** Error of a quantum that has no documents because nothing ever ran. */

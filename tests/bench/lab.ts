@@ -6,10 +6,10 @@
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openRegistry } from "../../lib/butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
-import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
+import { openRegistry } from "../../lib/butler/registry/open.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
+import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import { copyTree, provgraphCommand } from "../support/fixtures.ts";
 import { measure, type Measured, median } from "./measure.ts";
 import type { SizeResult, Trial } from "./results.ts";

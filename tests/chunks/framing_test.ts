@@ -6,7 +6,6 @@ import {
   CHUNK_LOG_MAGIC,
   CHUNK_PREFIX_SIZE,
   type ChunkDamage,
-  ChunkLogWriter,
   chunkSize,
   ChunkType,
   isChunkSound,
@@ -14,6 +13,7 @@ import {
   readChunkPrefix,
   readChunks,
 } from "../../lib/chunks/framing.ts";
+import { ChunkLogWriter } from "../../lib/chunks/writer.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { inTemporaryDirectory, randomBytes } from "../storage/support.ts";
 

@@ -1,7 +1,7 @@
 /** Commands on a terminal: bars, the pager, colour; and away from it. */
 
 import assert from "node:assert/strict";
-import type { PagerProcess } from "../../lib/cli/terminal/pager.ts";
+import type { PagerProcess } from "../../lib/cli/terminal/pager_process.ts";
 import { fixturePath } from "../support/fixtures.ts";
 import { type Outcome, runHere } from "./check_support.ts";
 import { Screen } from "./screen.ts";

@@ -2,25 +2,27 @@
 
 import assert from "node:assert/strict";
 import { normalize } from "node:path/posix";
-import { PlannedOutputs } from "../../lib/aggregate/scan/planned_outputs.ts";
 import type { ScannerSetup } from "../../lib/aggregate/messages.ts";
+import { PlannedOutputs } from "../../lib/aggregate/scan/planned_outputs.ts";
 import { ByteBuilder } from "../../lib/base/bytes.ts";
 import { ProvgraphError } from "../../lib/base/errors.ts";
 import { parseJson } from "../../lib/base/json_text.ts";
-import { FileDatastore } from "../../lib/butler/datastore/datastore.ts";
-import { openRegistry } from "../../lib/butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
-import { Targets } from "../../lib/provenance/targets.ts";
+import { FileDatastore } from "../../lib/butler/datastore/datastore.ts";
+import { openRegistry } from "../../lib/butler/registry/open.ts";
+import { CHUNK_PREFIX_SIZE, readChunks, sealChunk } from "../../lib/chunks/framing.ts";
 import { loadChunkLog } from "../../lib/chunks/table.ts";
-import { GraphIndex } from "../../lib/qg/predicted/graph_index.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { parseLogFile } from "../../lib/provenance/documents/log_records.ts";
+import { parseTaskMetadata } from "../../lib/provenance/documents/task_metadata.ts";
 import {
   assembleAttempts,
   writeLogBlock,
   writeMetadataBlock,
   writeQuantumBlock,
 } from "../../lib/provenance/scan_quantum.ts";
-import { parseTaskMetadata } from "../../lib/provenance/documents/task_metadata.ts";
+import { Targets } from "../../lib/provenance/targets.ts";
+import { GraphIndex } from "../../lib/qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import { QuantumIds, scanQuantumIds } from "../../lib/qg/predicted/predicted_ids.ts";
 import {
@@ -28,9 +30,7 @@ import {
   type PredictedQuantum,
 } from "../../lib/qg/predicted/predicted_quantum.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
-import { CHUNK_PREFIX_SIZE, readChunks, sealChunk } from "../../lib/chunks/framing.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
-import { Zstd } from "../../lib/codec/zstd.ts";
 import { type TestMember, zipMembers } from "../qg/support.ts";
 import {
   expectProvgraph,

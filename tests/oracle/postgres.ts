@@ -10,8 +10,8 @@
 import { join } from "node:path";
 import type { JsonValue } from "../../lib/base/json_text.ts";
 import { UUID_SIZE } from "../../lib/base/uuid.ts";
-import { openRegistry } from "../../lib/butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
+import { openRegistry } from "../../lib/butler/registry/open.ts";
 import { assertJsonEqual, expectedIngested, logsNeverWritten } from "../support/compare.ts";
 import { dumpStatePostgres } from "../support/dump_state_postgres.ts";
 import { copyTree, expectProvgraph, RUN, temporaryDirectory } from "../support/fixtures.ts";

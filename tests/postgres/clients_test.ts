@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { UUID_SIZE, uuidFromText } from "../../lib/base/uuid.ts";
-import type { DatasetType } from "../../lib/butler/dimensions/dataset_ref.ts";
-import { openRegistry, type Registry } from "../../lib/butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
+import type { DatasetType } from "../../lib/butler/dimensions/dataset_ref.ts";
+import { openRegistry } from "../../lib/butler/registry/open.ts";
+import type { Registry } from "../../lib/butler/registry/registry.ts";
 import { batchOf } from "../butler/registry/shared.ts";
 import { writeConfig } from "../support/postgres_fixtures.ts";
 import { CuttingProxy } from "../support/postgres_server.ts";

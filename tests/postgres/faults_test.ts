@@ -3,14 +3,11 @@
 import assert from "node:assert/strict";
 import { UUID_SIZE } from "../../lib/base/uuid.ts";
 import {
-  openRegistry,
-  type OpenRegistryOptions,
-  type Registry,
-} from "../../lib/butler/registry/registry.ts";
-import {
   loadRepositoryConfig,
   type RepositoryConfig,
 } from "../../lib/butler/config/repo_config.ts";
+import { openRegistry } from "../../lib/butler/registry/open.ts";
+import type { OpenRegistryOptions, Registry } from "../../lib/butler/registry/registry.ts";
 import { batchOf, pixels, readRun } from "../butler/registry/shared.ts";
 import { expectedJson, expectProvgraph, PROJECT } from "../support/fixtures.ts";
 import { pixelBatch } from "../support/pixels.ts";

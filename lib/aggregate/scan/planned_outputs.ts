@@ -7,17 +7,13 @@
 import { ProvgraphError, UnusableFileError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../../base/uuid.ts";
+import { absolutePath, type DatasetPlan, FileDatastore } from "../../butler/datastore/datastore.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../../butler/dimensions/data_id.ts";
-import {
-  absolutePath,
-  type DatasetPlan,
-  type DimensionRecordSource,
-  FileDatastore,
-} from "../../butler/datastore/datastore.ts";
 import { graphDimensionRecords } from "../../butler/dimensions/dimension_records.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
-import type { TaskFiles } from "../../qg/predicted/graph_index.ts";
+import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
 import { OutputTypes } from "../../provenance/output_types.ts";
+import type { TaskFiles } from "../../qg/predicted/graph_arrays.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type {
   PredictedDatasetText,

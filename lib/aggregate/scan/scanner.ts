@@ -13,16 +13,13 @@ import {
   UnusableFileError,
 } from "../../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../../base/uuid.ts";
-import { loadChunkLogAt } from "../../chunks/table.ts";
-import { type GraphArrays, GraphIndex } from "../../qg/predicted/graph_index.ts";
 import {
-  clearFileProof,
-  ProofOf,
-  QUANTUM_PROOFS_SIZE,
-  versionStamp,
-  writeFileProof,
-} from "../../provenance/originals/file_digests.ts";
-import { AttemptStatus, attemptStatusName, ScanStatus } from "../../provenance/quantum_status.ts";
+  blockCompressors,
+  BlockKind,
+  BlockStage,
+  type ChunkSubject,
+} from "../../chunks/block_stage.ts";
+import { ChunkType } from "../../chunks/framing.ts";
 import {
   BROKEN_LOG,
   BROKEN_METADATA,
@@ -31,6 +28,20 @@ import {
   LOOKED_FOR_OUTPUTS,
   NO_FILE,
 } from "../../chunks/scan_chunk.ts";
+import { loadChunkLogAt } from "../../chunks/table.ts";
+import { Zstd } from "../../codec/zstd.ts";
+import { brokenFileReason } from "../../provenance/broken_file.ts";
+import type { MetadataConverter } from "../../provenance/documents/document_forms.ts";
+import { parseLogFile } from "../../provenance/documents/log_records.ts";
+import { parseTaskMetadata, type TaskMetadata } from "../../provenance/documents/task_metadata.ts";
+import {
+  clearFileProof,
+  ProofOf,
+  QUANTUM_PROOFS_SIZE,
+  versionStamp,
+  writeFileProof,
+} from "../../provenance/originals/file_digests.ts";
+import { AttemptStatus, attemptStatusName, ScanStatus } from "../../provenance/quantum_status.ts";
 import {
   assembleAttempts,
   BLOCKED_QUANTUM,
@@ -42,12 +53,10 @@ import {
   writeMetadataBlock,
   writeQuantumBlock,
 } from "../../provenance/scan_quantum.ts";
-import { brokenFileReason } from "../../provenance/broken_file.ts";
-import { parseLogFile } from "../../provenance/documents/log_records.ts";
-import type { MetadataConverter } from "../../provenance/documents/document_forms.ts";
-import { parseTaskMetadata, type TaskMetadata } from "../../provenance/documents/task_metadata.ts";
 import { MAX_EARLY_PIPELINE_SIZE } from "../../qg/document_limits.ts";
 import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../../qg/pipeline_graph.ts";
+import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
+import { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../../qg/predicted/packed_quantum_ids.ts";
 import { type BlockRange, PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import {
@@ -55,7 +64,6 @@ import {
   parsePredictedQuantum,
   type PredictedQuantum,
 } from "../../qg/predicted/predicted_quantum.ts";
-import { ChunkType } from "../../chunks/framing.ts";
 import { ContentDigest } from "../../storage/content_digest.ts";
 import {
   type FileVersion,
@@ -65,20 +73,13 @@ import {
 } from "../../storage/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../../storage/whole_files.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
-import { Zstd } from "../../codec/zstd.ts";
-import { BatchState } from "./batch_result.ts";
-import { metadataConverters } from "./document_readers.ts";
-import {
-  blockCompressors,
-  BlockKind,
-  BlockStage,
-  type ChunkSubject,
-} from "../../chunks/block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "../copy_blocks.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "../messages.ts";
+import { refuseUnpredicted } from "../right_run.ts";
+import { BatchState } from "./batch_result.ts";
+import { metadataConverters } from "./document_readers.ts";
 import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
-import { refuseUnpredicted } from "../right_run.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {

@@ -15,35 +15,29 @@ import {
 } from "../../base/errors.ts";
 import { nextTurn } from "../../base/next_turn.ts";
 import { dirname } from "../../base/paths.ts";
+import { loadRepositoryConfig, type RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { FileDatastore } from "../../butler/datastore/datastore.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
-import { loadRepositoryConfig, type RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { makeHeaderChunk } from "../../chunks/header.ts";
+import { mergeChunkLogs } from "../../chunks/merge.ts";
 import { loadChunkLogAt, type LoadedChunkLog } from "../../chunks/table.ts";
-import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
+import { ChunkLogWriter } from "../../chunks/writer.ts";
+import { Zstd } from "../../codec/zstd.ts";
 import { OutputTypes } from "../../provenance/output_types.ts";
-import { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import { requireOutputRun } from "../../qg/header.ts";
-import { ChunkLogWriter } from "../../chunks/framing.ts";
+import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
+import { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import { renameDurably } from "../../storage/durable_file.ts";
 import { describeSystemError, fileError, fileIdentity } from "../../storage/file_source.ts";
 import { requireOpenFiles } from "../../storage/open_files.ts";
-import { Zstd } from "../../codec/zstd.ts";
-import { checkCompression } from "../scan/compression.ts";
-import { checkDocumentForms } from "../scan/document_readers.ts";
-import { mergeChunkLogs } from "../../chunks/merge.ts";
 import type { AggregateContext } from "../options.ts";
-import { indexGraph } from "../scan/index_graph.ts";
 import { fingerprintOf, undoDirectories } from "../output_files.ts";
 import { requireDatastore, requireRunFolder } from "../presence.ts";
 import { RunTraces } from "../run_traces.ts";
+import { checkCompression } from "../scan/compression.ts";
+import { checkDocumentForms } from "../scan/document_readers.ts";
+import { indexGraph } from "../scan/index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "../scan/scan_setup.ts";
-import {
-  type ScanShardOptions,
-  type ScanShardSummary,
-  type ShardCounts,
-  ShardRun,
-} from "./shard_run.ts";
 import {
   foundParts,
   partPath,
@@ -52,6 +46,12 @@ import {
   sharedDictionary,
   tellMerge,
 } from "./shard_files.ts";
+import {
+  type ScanShardOptions,
+  type ScanShardSummary,
+  type ShardCounts,
+  ShardRun,
+} from "./shard_run.ts";
 
 export type { ScanShardOptions, ScanShardSummary } from "./shard_run.ts";
 

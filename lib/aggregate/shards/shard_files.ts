@@ -8,16 +8,17 @@
 import { NotFoundError, RefusedError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { basename, dirname, join } from "../../base/paths.ts";
+import { ChunkType, readChunks } from "../../chunks/framing.ts";
 import { type ChunkLogHeader, makeHeaderChunk, parseChunkLogHeader } from "../../chunks/header.ts";
+import { mergeChunkLogs, type MergeSummary } from "../../chunks/merge.ts";
+import { ChunkLogWriter } from "../../chunks/writer.ts";
+import type { Zstd } from "../../codec/zstd.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
-import { ChunkLogWriter, ChunkType, readChunks } from "../../chunks/framing.ts";
 import { fsyncDirectory, renameDurably } from "../../storage/durable_file.ts";
 import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { randomWord } from "../../storage/temporary_name.ts";
-import type { Zstd } from "../../codec/zstd.ts";
-import { mergeChunkLogs, type MergeSummary } from "../../chunks/merge.ts";
-import type { AggregateOptions } from "../options.ts";
 import { chunkLogPathOf } from "../chunk_log_path.ts";
+import type { AggregateOptions } from "../options.ts";
 
 /** Digits of the fingerprint in the name of a dictionary file. */
 const FINGERPRINT_DIGITS = 16;

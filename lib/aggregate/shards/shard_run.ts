@@ -4,16 +4,15 @@
  * @module
  */
 
-import type { Log } from "../../base/log.ts";
 import type { WorkerFailedError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
 import type { Stage } from "../../base/progress.ts";
 import { WorkerHandle } from "../../base/worker_handle.ts";
-import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
+import type { ChunkLogWriter } from "../../chunks/writer.ts";
 import { ScanStatus } from "../../provenance/quantum_status.ts";
-import type { ChunkLogWriter } from "../../chunks/framing.ts";
+import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import type { ReadAhead } from "../../storage/whole_files.ts";
-import type { CompressionOptions } from "../scan/compression.ts";
 import {
   BATCH_SIZE,
   BATCHES_PER_SCANNER,
@@ -24,6 +23,7 @@ import {
 } from "../messages.ts";
 import type { AggregateContext } from "../options.ts";
 import { countProblem, tellProblem } from "../problems.ts";
+import type { CompressionOptions } from "../scan/compression.ts";
 import type { CommonScannerSetup } from "../scan/scan_setup.ts";
 
 /** A share of the quanta: number `index`, from 0, of `count`. */

@@ -6,25 +6,20 @@
 
 import { InvalidChunkLogError } from "../../base/errors.ts";
 import { idPlaces, sortIds } from "../../base/sort_ids.ts";
-import { type ChunkTable, enterChunk, makeChunkTable } from "../../chunks/table.ts";
-import { GraphIndex } from "../../qg/predicted/graph_index.ts";
+import { CHUNK_PREFIX_SIZE, chunkSize, ChunkType, readChunkPrefix } from "../../chunks/framing.ts";
 import { makeIndexChunks } from "../../chunks/index_chunks.ts";
 import { ScanHead } from "../../chunks/scan_chunk.ts";
-import {
-  CHUNK_PREFIX_SIZE,
-  ChunkLogWriter,
-  chunkSize,
-  ChunkType,
-  readChunkPrefix,
-} from "../../chunks/framing.ts";
+import { type ChunkTable, enterChunk, makeChunkTable } from "../../chunks/table.ts";
+import { ChunkLogWriter } from "../../chunks/writer.ts";
+import { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { fsyncDirectory } from "../../storage/durable_file.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import { fileError } from "../../storage/file_source.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
 import { graphPathOf } from "../chunk_log_path.ts";
 import type { CopiedShare, CopyShare } from "../copy_blocks.ts";
-import { GraphDraft } from "./finish_graph.ts";
 import type { GraphMember, WriterSetup } from "../messages.ts";
+import { GraphDraft } from "./finish_graph.ts";
 
 /** The one writer of the chunk log and the graph. */
 export class Writer {

@@ -11,12 +11,14 @@ import {
   getValue,
   isMapping,
 } from "../config/config_value.ts";
+import { DEFAULT_FILE_DATASTORE } from "../config/default_config.ts";
+import type { RepositoryConfig } from "../config/repo_config.ts";
 import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
-import { recordPath } from "./datastore_path.ts";
-import { DEFAULT_FILE_DATASTORE } from "../config/default_config.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
-import { CompiledTemplate, type DimensionRecordSource, type NamingRule } from "./file_template.ts";
+import type { DimensionRecordSource } from "../dimensions/record_source.ts";
+import { recordPath } from "./datastore_path.ts";
+import { CompiledTemplate, type NamingRule } from "./file_template.ts";
 import {
   chooseFormatter,
   type FormatterChoice,
@@ -24,10 +26,8 @@ import {
   MOCK_PREFIX,
 } from "./formatters.ts";
 import { Constraints, lookupKeys, LookupTable } from "./lookup.ts";
-import type { RepositoryConfig } from "../config/repo_config.ts";
 
 export { absolutePath } from "./datastore_path.ts";
-export type { DimensionRecordSource } from "./file_template.ts";
 
 /** Paths and formatter of all datasets of one type in one run. */
 export interface DatasetPlan {

@@ -17,22 +17,7 @@ import type {
   DimensionGroup,
   DimensionUniverse,
 } from "../dimensions/dimensions.ts";
-
-/** Where columns of dimension records come from: a predicted graph, or the registry. */
-export interface DimensionRecordSource {
-  /**
-   * Value of a column of the record that the data ID selects. A null value is the text `None`, as
-   * the reference writes it.
-   *
-   * @returns undefined if the record or the column is absent
-   * @throws {RecordsNotFetchedError} if the record must be fetched first: use `withRecords()`.
-   */
-  column(
-    dimension: string,
-    column: string,
-    dataId: (dimension: string) => DataIdValue | undefined,
-  ): DataIdValue | undefined;
-}
+import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 
 /** A literal text and the field after it (null at the end, and where braces were escaped). */
 export interface TemplatePart {

@@ -8,7 +8,7 @@ import { RefusedError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DimensionUniverse } from "./dimensions.ts";
-import type { DimensionRecordSource } from "../datastore/file_template.ts";
+import type { DimensionRecordSource } from "./record_source.ts";
 
 /** What a NULL column looks like in a path. */
 const NULL_TEXT = "None";

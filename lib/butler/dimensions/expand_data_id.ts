@@ -6,8 +6,8 @@
 
 import { NotFoundError, RefusedError } from "../../base/errors.ts";
 import { type DataIdValue, formatDataId } from "./data_id.ts";
-import type { DimensionRecordSource } from "../datastore/datastore.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
+import type { DimensionRecordSource } from "./record_source.ts";
 
 /**
  * Looks up the implied values of a data ID.

@@ -5,16 +5,12 @@
  * @module
  */
 
-import { RefusedError } from "../../base/errors.ts";
+import type { Environment, RepositoryConfig } from "../config/repo_config.ts";
 import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
-import type { DimensionRecordSource } from "../datastore/datastore.ts";
 import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
-import { openSqliteRegistry } from "./sqlite/registry.ts";
+import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import type { LockWaitOptions } from "./lock_wait.ts";
-import type { Environment, RepositoryConfig } from "../config/repo_config.ts";
-
-export type { DimensionRecordSource } from "../datastore/datastore.ts";
 
 /** Kinds of collections. */
 export type CollectionType = "RUN" | "TAGGED" | "CHAINED" | "CALIBRATION";
@@ -108,7 +104,7 @@ export interface Clock {
   now(): number;
 }
 
-/** Options of {@linkcode openRegistry}. */
+/** Options of `openRegistry`. */
 export interface OpenRegistryOptions extends LockWaitOptions {
   /** Without it nothing is ever written, not even locks that would need a writeable directory. */
   writeable: boolean;
@@ -322,35 +318,4 @@ export interface Registry extends AsyncDisposable {
    * @throws {RefusedError} if two records imply different values.
    */
   expandDataId(group: DimensionGroup, required: readonly DataIdValue[]): Promise<DataIdValue[]>;
-}
-
-/**
- * Opens a repository's registry and checks that this tool can work with it: managers and their
- * versions, no obscore table, universe. When writeable, makes the datastore's records table if there
- * is none.
- *
- * @throws {NotFoundError} if there is no database file, or no such database on the server.
- * @throws {RepositoryError} if it isn't a registry that this tool supports; the message names what.
- * @throws {RefusedError} if writing is asked for and the configuration overrides dataset types.
- * @throws {EnvironmentError} if the database can't be opened.
- *
- * Source: butler repository notes, chapter 0.
- */
-export async function openRegistry(
-  config: RepositoryConfig,
-  options: OpenRegistryOptions,
-): Promise<Registry> {
-  const { dialect, hasDatasetTypeOverrides } = config.registry;
-  if ((options.writeable || options.isRehearsal) && hasDatasetTypeOverrides) {
-    throw new RefusedError(
-      `Cannot write to repository "${config.argument}": its configuration overrides dataset types`,
-      { hint: "Remove registry.managers.datasets.config.overrides" },
-    );
-  }
-  if (dialect === "sqlite") return await openSqliteRegistry(config, options);
-  // Loaded only where it is used: the driver costs time at every start.
-  const { openPostgresRegistry } = await import(
-    import.meta.resolve("./postgres/registry.ts")
-  ) as typeof import("./postgres/registry.ts");
-  return await openPostgresRegistry(config, options);
 }

@@ -7,6 +7,9 @@
 
 import { JsonCursor } from "../../base/json_text.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../../base/uuid.ts";
+import { readAttemptBlock } from "../../provenance/documents/attempt_blocks.ts";
+import { DatasetRecord } from "../../provenance/documents/strict_dataset.ts";
+import { QuantumRecord } from "../../provenance/documents/strict_quantum.ts";
 import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
 import {
   DATASETS_MEMBER,
@@ -18,7 +21,6 @@ import {
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../../qg/pipeline_graph.ts";
 import { type AddressColumn, type AddressRows, findRow } from "./addresses.ts";
 import { type Archive, blockPlace, describeDamage, type FileReport } from "./archive.ts";
-import { DatasetRecord, QuantumRecord, readAttemptBlock } from "../../inspect/check_documents.ts";
 
 /** Edges of init quanta, which have no rows of their own. */
 export interface InitQuanta {

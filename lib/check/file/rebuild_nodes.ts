@@ -11,6 +11,9 @@ import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { JsonCursor } from "../../base/json_text.ts";
 import { idPlaces, sortIds } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../../base/uuid.ts";
+import { readAttemptBlock } from "../../provenance/documents/attempt_blocks.ts";
+import { DatasetRecord } from "../../provenance/documents/strict_dataset.ts";
+import { QuantumRecord } from "../../provenance/documents/strict_quantum.ts";
 import { readTaskMetadata } from "../../provenance/documents/task_metadata.ts";
 import { UsualDocument } from "../../provenance/documents/usual_documents.ts";
 import {
@@ -30,9 +33,8 @@ import {
   QUANTA_MEMBER,
 } from "../../qg/member_names.ts";
 import { fenceCount, fenceRow } from "../../qg/range_plan.ts";
-import { type Archive, type BlockTable, describeDamage, FileReport } from "./archive.ts";
-import { DatasetRecord, QuantumRecord, readAttemptBlock } from "../../inspect/check_documents.ts";
 import { Findings } from "../findings.ts";
+import { type Archive, type BlockTable, describeDamage, FileReport } from "./archive.ts";
 
 const N_ADDRESSES = NODES_ADDRESS_COLUMNS.length;
 const ROWS_PER_WRITE = 4096;

@@ -15,21 +15,22 @@ import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import { sortedIds } from "../../base/sort_ids.ts";
 import { containsUuid, uuidFromText, uuidToHex } from "../../base/uuid.ts";
-import { absolutePath } from "../../butler/datastore/datastore.ts";
 import { uriScheme } from "../../butler/config/local_path.ts";
-import { PROVENANCE_FORMATTER } from "../../butler/registry/provenance_dataset.ts";
-import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
-import { openRegistry, type Registry } from "../../butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { absolutePath } from "../../butler/datastore/datastore.ts";
+import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
+import { openRegistry } from "../../butler/registry/open.ts";
+import { PROVENANCE_FORMATTER } from "../../butler/registry/provenance_dataset.ts";
+import type { Registry } from "../../butler/registry/registry.ts";
+import { Zstd } from "../../codec/zstd.ts";
+import { type BackedKind, backedKind } from "../../provenance/backed_types.ts";
 import { METADATA_CONNECTION, type PipelineGraph } from "../../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type {
   PredictedDatasetText,
   PredictedQuantum,
 } from "../../qg/predicted/predicted_quantum.ts";
-import { Zstd } from "../../codec/zstd.ts";
-import { type BackedKind, backedKind } from "../../provenance/backed_types.ts";
-import { parseStored } from "../../sources/source.ts";
+import { parseStored } from "../../sources/parse_stored.ts";
 import type { Env } from "../../sources/repository_store.ts";
 import { dataIdObject, pipelineDimensions, type RowDimensions } from "../../sources/rows.ts";
 

@@ -10,32 +10,29 @@
 
 import { EnvironmentError, NotFoundError, UsageError } from "../../base/errors.ts";
 import { uuidToText } from "../../base/uuid.ts";
-import { absolutePath } from "../../butler/datastore/datastore.ts";
-import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
-import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
-import {
-  type DatastoreRecord,
-  openRegistry,
-  type Registry,
-} from "../../butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { absolutePath } from "../../butler/datastore/datastore.ts";
+import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
+import { openRegistry } from "../../butler/registry/open.ts";
+import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
+import type { DatastoreRecord, Registry } from "../../butler/registry/registry.ts";
+import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import type { Env } from "../../sources/repository_store.ts";
 import { fileError, isAbsence } from "../../storage/file_source.ts";
-import { Zstd } from "../../codec/zstd.ts";
+import { fileAdvice } from "../advice.ts";
 import { describeDamage } from "../file/archive.ts";
+import { checkFile } from "../file/file.ts";
+import type { Findings } from "../findings.ts";
 import { adviceOnGraph, checkBacking, type IngestState } from "./backing.ts";
 import { CheckContext, type CheckRepositoryOptions, isFile } from "./context.ts";
-import { checkFile } from "../file/file.ts";
-import { fileAdvice } from "../advice.ts";
-import type { Findings } from "../findings.ts";
-import { type Leftover, leftoversBeside } from "./leftovers.ts";
 import { LeftoverReport } from "./leftover_report.ts";
+import { type Leftover, leftoversBeside } from "./leftovers.ts";
 import { RecordsPass } from "./records.ts";
 import { GraphTargets } from "./targets.ts";
 import { FileTree } from "./tree.ts";
 import { UnclaimedFiles } from "./unclaimed.ts";
-import type { Env } from "../../sources/repository_store.ts";
 
 export type { CheckRepositoryOptions } from "./context.ts";
 

@@ -6,28 +6,23 @@
  * @module
  */
 
-import { UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
+import { IdList } from "../../base/id_list.ts";
 import type { JsonValue } from "../../base/json_text.ts";
+import { UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
+import type { DatasetPlan, FileDatastore } from "../../butler/datastore/datastore.ts";
 import { dataIdFromCoordinate } from "../../butler/dimensions/data_id.ts";
 import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
-import type {
-  DatasetPlan,
-  DimensionRecordSource,
-  FileDatastore,
-} from "../../butler/datastore/datastore.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import { withRecords } from "../../butler/dimensions/record_fetch.ts";
+import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
+import { readProduced } from "../../provenance/documents/dataset.ts";
+import { parseInitQuantumSummaries } from "../../provenance/documents/init_quanta.ts";
+import { parseQuantumSummary } from "../../provenance/documents/quantum.ts";
 import { resolveGroup } from "../../provenance/output_types.ts";
-import {
-  parseInitQuantumSummaries,
-  parseQuantumSummary,
-  readProduced,
-} from "../../provenance/documents/quantum.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION } from "../../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { findRow } from "../file/addresses.ts";
-import { IdList } from "../../base/id_list.ts";
 
 /** How a dataset is stored, by its record; bits of {@linkcode RegisteredTargets.state}. */
 export const Stored = {

@@ -4,18 +4,13 @@ import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
 import { visibleLine } from "../../base/text/visible_text.ts";
 import type { ChangedQuantum, DiffQuantum, GraphDiff, Pair, TaskDiff } from "../../inspect/diff.ts";
-import {
-  type BusyOptions,
-  busyTimeoutOption,
-  formatBytes,
-  integerAtLeast,
-  lockWait,
-} from "../args.ts";
-import type { Style } from "../terminal/color.ts";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { dataIdText } from "../terminal/data_id_text.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { DIFF_EPILOGUE } from "../manual/help.ts";
+import { formatBytes } from "../terminal/amounts.ts";
+import type { Style } from "../terminal/color.ts";
+import { dataIdText } from "../terminal/data_id_text.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { withPager } from "../terminal/pager.ts";
 import { statusText } from "../terminal/status_text.ts";

@@ -12,10 +12,11 @@ import type {
   SourceInfo,
   TaskInfo,
 } from "../../sources/info.ts";
-import { type BusyOptions, busyTimeoutOption, formatBytes, lockWait } from "../args.ts";
-import type { Style } from "../terminal/color.ts";
+import { type BusyOptions, busyTimeoutOption, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { INFO_EPILOGUE } from "../manual/help.ts";
+import { formatBytes } from "../terminal/amounts.ts";
+import type { Style } from "../terminal/color.ts";
 import { type JsonFields, jsonLine } from "../terminal/ndjson.ts";
 import { withPager } from "../terminal/pager.ts";
 import { statusText } from "../terminal/status_text.ts";

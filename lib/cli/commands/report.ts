@@ -10,14 +10,14 @@ import {
   busyTimeoutOption,
   filePath,
   forceOption,
-  formatBytes,
   integerAtLeast,
   lockWait,
   statusIntervalOption,
 } from "../args.ts";
-import { shown } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { REPORT_EPILOGUE } from "../manual/help.ts";
+import { formatBytes } from "../terminal/amounts.ts";
+import { shown } from "../terminal/color.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {

@@ -8,7 +8,6 @@ import { linkTarget } from "../../storage/durable_file.ts";
 import type { ReadAhead } from "../../storage/whole_files.ts";
 import {
   filePath,
-  formatBytes,
   integerAtLeast,
   processesOption,
   readAheadOption,
@@ -19,6 +18,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { SCAN_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
+import { formatBytes } from "../terminal/amounts.ts";
 import { type JsonFields, jsonLine } from "../terminal/ndjson.ts";
 
 /** Most shards; each makes a file. */

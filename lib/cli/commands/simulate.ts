@@ -1,11 +1,12 @@
 /** `simulate DIR`. @module */
 
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { SimulateSummary } from "../../simulate/simulate.ts";
 import type { Log } from "../../base/log.ts";
-import { filePath, formatBytes, integerAtLeast, statusIntervalOption } from "../args.ts";
+import type { SimulateSummary } from "../../simulate/simulate.ts";
+import { filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { SIMULATE_EPILOGUE } from "../manual/help.ts";
+import { formatBytes } from "../terminal/amounts.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 
 /** Largest number of visits, and of detectors. */

@@ -7,7 +7,7 @@
 import type { AggregateSummary } from "../../aggregate/aggregate.ts";
 import type { Log } from "../../base/log.ts";
 import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
-import { formatBytes, formatStages } from "../args.ts";
+import { formatBytes, formatStages } from "../terminal/amounts.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { type StageSpeed, timingFields } from "../terminal/progress.ts";
 

@@ -8,8 +8,8 @@
 import { decodeUtf8 } from "../../base/json_text.ts";
 import { visibleBytes } from "../../base/text/visible_text.ts";
 import { shown } from "./color.ts";
-import type { CommandContext } from "../context.ts";
-import { ClosedPipeError } from "./terminal.ts";
+import type { PagerProcess } from "./pager_process.ts";
+import { ClosedPipeError, type Terminal } from "./terminal.ts";
 
 /** Pager where the environment names none; it ends at once if the text fits, and shows colours. */
 const DEFAULT_PAGER = "less";
@@ -18,12 +18,19 @@ const LESS_OPTIONS = "FRX";
 /** Letters that may wait for a pager that the user doesn't scroll. */
 const MAX_WAITING = 4 * 1024 * 1024;
 
-/** A pager that runs. */
-export interface PagerProcess {
-  /** Settles when it has taken the text. @throws {Error} if it has ended. */
-  write(text: string): Promise<void>;
-  /** Closes its input and waits until the user leaves it. */
-  end(): Promise<void>;
+/** What paging asks of a command's surroundings. */
+export interface PagingContext {
+  readonly terminal: Terminal;
+  readonly env: { get(name: string): string | undefined };
+  /** Whether the user lets long output go through a pager. */
+  readonly isPagerWanted: boolean;
+  /** Starts a pager, a command for the shell. @throws {Error} if there is no shell. */
+  readonly openPager: (
+    command: string,
+    variables: Readonly<Record<string, string>>,
+  ) => PagerProcess;
+  /** From now on the first signal only asks the command to end. */
+  readonly stopGracefully: () => void;
 }
 
 /** Where a command writes output that may be long. */
@@ -40,7 +47,7 @@ export interface PagedOutput {
  * @param isWanted False for output that is no text for people: JSON, raw bytes.
  */
 export async function withPager(
-  context: CommandContext,
+  context: PagingContext,
   isWanted: boolean,
   produce: (output: PagedOutput) => Promise<void>,
 ): Promise<void> {
@@ -70,7 +77,7 @@ export async function withPager(
 
 /** Keeps one screen of text, then starts the pager. */
 class PagerOutput implements PagedOutput {
-  readonly #context: CommandContext;
+  readonly #context: PagingContext;
   readonly #command: string;
   #held = "";
   #nHeldLines = 0;
@@ -79,7 +86,7 @@ class PagerOutput implements PagedOutput {
   #nWaiting = 0;
   #isClosed = false;
 
-  constructor(context: CommandContext, command: string) {
+  constructor(context: PagingContext, command: string) {
     this.#context = context;
     this.#command = command;
   }

@@ -5,7 +5,7 @@
  */
 
 import { nodeProcess } from "../../base/node_modules.ts";
-import type { PagerProcess } from "./pager.ts";
+import type { PagerProcess } from "./pager_process.ts";
 
 /**
  * Finds out how to tell the most bytes of memory that this process has had resident so far; to be called

@@ -7,7 +7,7 @@
 
 import type { Log } from "../../base/log.ts";
 import { bottleneck, type Progress, type Stage, type Watch } from "../../base/progress.ts";
-import { formatBytes } from "../args.ts";
+import { formatBytes } from "./amounts.ts";
 import type { JsonFields } from "./ndjson.ts";
 import type { BarArea } from "./progress_bar.ts";
 

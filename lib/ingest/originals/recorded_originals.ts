@@ -5,10 +5,10 @@
  */
 
 import { UUID_SIZE } from "../../base/uuid.ts";
-import type { DimensionRecordSource } from "../../butler/datastore/datastore.ts";
-import { PROVENANCE_FORMATTER } from "../../butler/registry/provenance_dataset.ts";
-import { withRecords } from "../../butler/dimensions/record_fetch.ts";
 import { isUriRecord } from "../../butler/datastore/recorded_file.ts";
+import { withRecords } from "../../butler/dimensions/record_fetch.ts";
+import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
+import { PROVENANCE_FORMATTER } from "../../butler/registry/provenance_dataset.ts";
 import type { Registry } from "../../butler/registry/registry.ts";
 import { type Targets, TargetState } from "../../provenance/targets.ts";
 

@@ -7,13 +7,15 @@
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { decodeUtf8, encodeUtf8, JsonCursor } from "../../base/json_text.ts";
 import { visibleBytes, visibleText } from "../../base/text/visible_text.ts";
+import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
 import type { DocumentKind } from "../../sources/document_kinds.ts";
-import { type AttemptDocuments, type DocumentSource, parseStored } from "../../sources/source.ts";
+import { parseStored } from "../../sources/parse_stored.ts";
+import { quantumText } from "../../sources/quantum_text.ts";
+import { parseSelector, type Selector } from "../../sources/selector.ts";
+import type { AttemptDocuments, DocumentSource } from "../../sources/source.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
 import { filterRecords, type LogFilter } from "./log_filter.ts";
 import { forEachLogLine } from "./log_text.ts";
-import { parseQuantumView, quantumText } from "../../sources/quantum_text.ts";
-import { parseSelector, type Selector } from "../../sources/selector.ts";
 
 /** Layouts of the output. */
 export const FORMATS = ["text", "json", "ndjson"] as const;

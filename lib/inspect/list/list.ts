@@ -7,15 +7,17 @@
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
+import { parseQuantumView, type QuantumView } from "../../provenance/documents/quantum_view.ts";
 import { caveatNames } from "../../provenance/success_caveats.ts";
-import { type DocumentSource, parseStored } from "../../sources/source.ts";
-import { lastStatusName, parseQuantumView, type QuantumView } from "../../sources/quantum_text.ts";
+import { parseStored } from "../../sources/parse_stored.ts";
+import { lastStatusName } from "../../sources/quantum_text.ts";
 import {
   dataIdObject,
   type DatasetRow,
   type RowDimensions,
   type RowKind,
 } from "../../sources/rows.ts";
+import type { DocumentSource } from "../../sources/source.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
 
 /** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */

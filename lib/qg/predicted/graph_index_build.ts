@@ -5,9 +5,10 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
+import { Grower } from "../../base/grower.ts";
+import { IdTable } from "../../base/id_table.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../../base/uuid.ts";
-import type { OutputRules } from "./predicted_ids.ts";
-import type { PredictedQuantum } from "./predicted_quantum.ts";
+import type { GraphArrays, TaskFiles } from "./graph_arrays.ts";
 import {
   N_PACKED_COLUMNS,
   PackedColumn,
@@ -15,9 +16,8 @@ import {
   packInBatches,
   type QuantumBlocks,
 } from "./packed_quantum_ids.ts";
-import type { GraphArrays, TaskFiles } from "./graph_index.ts";
-import { Grower } from "../../base/grower.ts";
-import { IdTable } from "../../base/id_table.ts";
+import type { OutputRules } from "./predicted_ids.ts";
+import type { PredictedQuantum } from "./predicted_quantum.ts";
 
 /** Starts are 32 bits wide: quanta behind so many bytes have none. */
 const MAX_COORDINATE_BYTES = 2 ** 32 - 1;

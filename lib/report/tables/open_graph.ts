@@ -7,15 +7,15 @@
 
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { localPath } from "../../butler/config/local_path.ts";
-import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
-import { openRegistry } from "../../butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
+import { openRegistry } from "../../butler/registry/open.ts";
+import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import { type Env, RepositoryStore } from "../../sources/repository_store.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { HttpSource, isHttpUrl } from "../../storage/http_source.ts";
-import { Zstd } from "../../codec/zstd.ts";
-import { type Env, RepositoryStore } from "../../sources/repository_store.ts";
 
 /**
  * Opens a graph as `provenance-report` names it.

@@ -12,7 +12,7 @@ import {
   lastAttempt,
   quantumStatus,
   type ReportQuantum,
-} from "../../provenance/report_quantum.ts";
+} from "../../provenance/documents/quantum_report.ts";
 
 /** Members of a resource usage, in the order of columns. */
 const USAGE = ["memory", "start", "prep_time", "init_time", "run_time", "run_time_cpu"] as const;

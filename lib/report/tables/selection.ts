@@ -15,7 +15,7 @@ import {
   parseReportQuantum,
   quantumStatus,
   type ReportQuantum,
-} from "../../provenance/report_quantum.ts";
+} from "../../provenance/documents/quantum_report.ts";
 
 /** What is selected. */
 export interface SelectionRule {

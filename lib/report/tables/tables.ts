@@ -8,13 +8,13 @@
 import { InvalidQuantumGraphFileError, RefusedError } from "../../base/errors.ts";
 import { dirname, join } from "../../base/paths.ts";
 import { countQuanta, type Progress } from "../../base/progress.ts";
-import { type DimensionGroup, DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
-import type { PipelineGraph } from "../../qg/pipeline_graph.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
+import { readReportQuantum } from "../../provenance/documents/quantum_report.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
 import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { ReportCounts } from "../counts.ts";
-import { parseReportQuantum, type ReportQuantum } from "../../provenance/report_quantum.ts";
+import { taskDimensions } from "../dimensions.ts";
 import { ResourceUsageTable } from "./resource_usage.ts";
 import {
   dataIdTablePath,
@@ -37,48 +37,6 @@ export interface ProvenanceReportOptions {
   /** File of the resource usage table, a function that takes its lines, or null. */
   resourceUsage: string | ((text: string) => void) | null;
   progress: Progress;
-}
-
-/** Dimensions of every task's quanta. */
-export interface TaskDimensions {
-  /** All dimensions, in the order of the universe. */
-  names: readonly string[];
-  groups: ReadonlyMap<string, DimensionGroup>;
-}
-
-/**
- * Reads the dimensions of a pipeline's tasks.
- *
- * @param where names the graph in errors.
- * @throws {RefusedError} if the graph has no dimension universe.
- */
-export function taskDimensions(pipeline: PipelineGraph, where: string): TaskDimensions {
-  if (pipeline.dimensionsText === null) {
-    throw new RefusedError(`Cannot use data IDs in ${where}: it has no dimension universe`);
-  }
-  const universe = DimensionUniverse.parse(pipeline.dimensionsText);
-  const groups = new Map(
-    Array.from(pipeline.tasks.values(), ({ label, dimensions }) => [
-      label,
-      universe.group(dimensions),
-    ]),
-  );
-  const used = [...groups.values()].flatMap(({ names }) => names);
-  return { names: universe.group([...new Set(used)]).names, groups };
-}
-
-/**
- * Reads a quantum's document.
- *
- * @throws {InvalidQuantumGraphFileError} if it isn't one; `where` says where it is from.
- */
-export function readReportQuantum(text: Uint8Array, where: string): ReportQuantum {
-  try {
-    return parseReportQuantum(text);
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new InvalidQuantumGraphFileError(`Cannot read ${where}: ${cause.message}`, { cause });
-  }
 }
 
 /**

@@ -5,9 +5,11 @@
  */
 
 import { uuidFromText, uuidToText } from "../../base/uuid.ts";
-import { lastStatusName, parseQuantumView } from "../quantum_text.ts";
-import { parseDatasetRow, readConsumers } from "../rows.ts";
-import type { TracedDataset, TracedQuantum } from "../../inspect/trace/trace.ts";
+import { readConsumers } from "../../provenance/documents/dataset.ts";
+import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
+import { lastStatusName } from "../quantum_text.ts";
+import { parseDatasetRow } from "../rows.ts";
+import type { TracedDataset, TracedQuantum } from "./trace_source.ts";
 
 /** Reads a ProvenanceDataset. @throws {SyntaxError} if it isn't one. */
 export function parseTracedDataset(text: Uint8Array): TracedDataset {

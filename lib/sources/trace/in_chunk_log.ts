@@ -6,22 +6,17 @@
  * @module
  */
 
+import { IdList } from "../../base/id_list.ts";
 import { idPlaces, sortIds } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { ChunkType } from "../../chunks/framing.ts";
-import { IdList } from "../../base/id_list.ts";
 import { type ChunkLogReader, QUANTUM } from "../../chunks/reader.ts";
-import { parseStored } from "../source.ts";
+import { parseStored } from "../parse_stored.ts";
 import { pipelineDimensions } from "../rows.ts";
 import type { Selector } from "../selector.ts";
-import type {
-  TracedDataset,
-  TracedQuantum,
-  TraceKey,
-  TraceSource,
-} from "../../inspect/trace/trace.ts";
 import { parseTracedDataset, parseTracedQuantum } from "./documents.ts";
+import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
 
 /** Position of a quantum, as opposed to those of its chunk's datasets. */
 const IS_QUANTUM = -1;

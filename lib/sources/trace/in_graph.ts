@@ -10,16 +10,12 @@ import { JsonCursor } from "../../base/json_text.ts";
 import { uuidFromText, uuidToText } from "../../base/uuid.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import type { NodeAddresses, ProvenanceGraph } from "../../qg/provenance_graph.ts";
-import { type Announcement, parseStored } from "../source.ts";
+import { parseStored } from "../parse_stored.ts";
 import { pipelineDimensions } from "../rows.ts";
 import type { Selector } from "../selector.ts";
-import type {
-  TracedDataset,
-  TracedQuantum,
-  TraceKey,
-  TraceSource,
-} from "../../inspect/trace/trace.ts";
+import type { Announcement } from "../source.ts";
 import { parseTracedDataset, parseTracedQuantum, usualForm } from "./documents.ts";
+import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
 
 /** What tracing needs of the documents of a provenance graph. */
 export interface GraphAccess {

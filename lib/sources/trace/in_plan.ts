@@ -13,7 +13,7 @@ import { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../../qg/predicted/predicted_quantum.ts";
 import { datasetCandidate, groupOf } from "../data_id_candidates.ts";
-import { parseStored } from "../source.ts";
+import { parseStored } from "../parse_stored.ts";
 import { type DatasetRow, pipelineDimensions } from "../rows.ts";
 import {
   type Candidate,
@@ -22,12 +22,7 @@ import {
   onlyCandidate,
   type Selector,
 } from "../selector.ts";
-import type {
-  TracedDataset,
-  TracedQuantum,
-  TraceKey,
-  TraceSource,
-} from "../../inspect/trace/trace.ts";
+import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
 
 /** Something that a selector may mean. */
 type KindOfCandidate = Candidate & { kind: TraceKey["kind"] };

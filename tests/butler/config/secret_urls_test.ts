@@ -1,10 +1,10 @@
 /** Passwords in configurations, however wrongly they are written, are in no message. */
 
 import assert from "node:assert/strict";
+import { loadRepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
+import { openRegistry } from "../../../lib/butler/registry/open.ts";
 import { translatePostgresError } from "../../../lib/butler/registry/postgres/errors.ts";
 import { postgresSettings } from "../../../lib/butler/registry/postgres/settings.ts";
-import { openRegistry } from "../../../lib/butler/registry/registry.ts";
-import { loadRepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
 import { describeError } from "../../../lib/cli/tell_error.ts";
 import { temporaryDirectory } from "../../support/fixtures.ts";
 

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import type { Log } from "../../../lib/base/log.ts";
-import { openRegistry, type Registry } from "../../../lib/butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
+import { openRegistry } from "../../../lib/butler/registry/open.ts";
+import type { Registry } from "../../../lib/butler/registry/registry.ts";
 import { RUN, type TemporaryDirectory, unpackFixture } from "../../support/fixtures.ts";
 import { pixelBatch, registerPixels } from "../../support/pixels.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { FileDatastore } from "../../../lib/butler/datastore/datastore.ts";
-import { openRegistry } from "../../../lib/butler/registry/registry.ts";
 import { loadRepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
+import { FileDatastore } from "../../../lib/butler/datastore/datastore.ts";
+import { openRegistry } from "../../../lib/butler/registry/open.ts";
 import { RunsInside } from "../../../lib/butler/registry/runs_inside.ts";
 import { RUN, unpackFixture } from "../../support/fixtures.ts";
 

@@ -6,26 +6,26 @@
  */
 
 import assert from "node:assert/strict";
-import { sortedIds } from "../../../lib/base/sort_ids.ts";
-import { UUID_SIZE, uuidFromText, uuidToText } from "../../../lib/base/uuid.ts";
 import {
   ConflictingDatasetError,
   ConflictingDefinitionError,
   NotFoundError,
   RefusedError,
 } from "../../../lib/base/errors.ts";
-import type { DataIdValue } from "../../../lib/butler/dimensions/data_id.ts";
-import { selectRows } from "../../../lib/butler/registry/dataset_batch.ts";
-import type { DatasetType } from "../../../lib/butler/dimensions/dataset_ref.ts";
-import {
-  type DatasetBatch,
-  type DatastoreRecord,
-  openRegistry,
-  type OpenRegistryOptions,
-  type Registry,
-} from "../../../lib/butler/registry/registry.ts";
-import { withRecords } from "../../../lib/butler/dimensions/record_fetch.ts";
+import { sortedIds } from "../../../lib/base/sort_ids.ts";
+import { UUID_SIZE, uuidFromText, uuidToText } from "../../../lib/base/uuid.ts";
 import type { RepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
+import type { DataIdValue } from "../../../lib/butler/dimensions/data_id.ts";
+import type { DatasetType } from "../../../lib/butler/dimensions/dataset_ref.ts";
+import { withRecords } from "../../../lib/butler/dimensions/record_fetch.ts";
+import { selectRows } from "../../../lib/butler/registry/dataset_batch.ts";
+import { openRegistry } from "../../../lib/butler/registry/open.ts";
+import type {
+  DatasetBatch,
+  DatastoreRecord,
+  OpenRegistryOptions,
+  Registry,
+} from "../../../lib/butler/registry/registry.ts";
 import type { RepositoryState } from "../../support/dump_state.ts";
 import { RUN } from "../../support/fixtures.ts";
 import { pixelBatch, registerPixels } from "../../support/pixels.ts";

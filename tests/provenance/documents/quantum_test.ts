@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/json_text.ts";
+import { Zstd } from "../../../lib/codec/zstd.ts";
+import { readProduced } from "../../../lib/provenance/documents/dataset.ts";
+import { parseInitQuantumSummaries } from "../../../lib/provenance/documents/init_quanta.ts";
+import { parseQuantumSummary } from "../../../lib/provenance/documents/quantum.ts";
 import { AttemptStatus } from "../../../lib/provenance/quantum_status.ts";
-import {
-  parseInitQuantumSummaries,
-  parseQuantumSummary,
-  readProduced,
-} from "../../../lib/provenance/documents/quantum.ts";
 import { ProvenanceGraph } from "../../../lib/qg/provenance_graph.ts";
 import { FileSource } from "../../../lib/storage/file_source.ts";
-import { Zstd } from "../../../lib/codec/zstd.ts";
 import { expectedJson, fixturePath } from "../../support/fixtures.ts";
 
 const summary = (text: string) => parseQuantumSummary(encodeUtf8(text));

@@ -5,12 +5,12 @@
  */
 
 import type { DataIdValue } from "../../dimensions/data_id.ts";
-import type { DimensionRecordSource } from "../../datastore/datastore.ts";
-import { quoteIdentifier } from "../ddl.ts";
 import type { DimensionUniverse } from "../../dimensions/dimensions.ts";
+import { RecordsNotFetchedError } from "../../dimensions/record_fetch.ts";
+import type { DimensionRecordSource } from "../../dimensions/record_source.ts";
+import { quoteIdentifier } from "../ddl.ts";
 import { isPossibleValue, toInteger } from "./arrays.ts";
 import type { PgRow, PostgresConnection } from "./connection.ts";
-import { RecordsNotFetchedError } from "../../dimensions/record_fetch.ts";
 
 /** Values kept for one column; more than any run has visits. Then all are dropped. */
 const MAX_KEPT = 200_000;

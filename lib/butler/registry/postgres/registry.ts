@@ -6,15 +6,30 @@
  */
 
 import { EnvironmentError, RepositoryError } from "../../../base/errors.ts";
-import { SortedBatch } from "../dataset_batch.ts";
+import type { RepositoryConfig } from "../../config/repo_config.ts";
 import type { DataIdValue } from "../../dimensions/data_id.ts";
 import type { DatasetType } from "../../dimensions/dataset_ref.ts";
-import { planRecordsTable } from "../ddl.ts";
 import { type DimensionGroup, DimensionUniverse } from "../../dimensions/dimensions.ts";
 import { expandDataId } from "../../dimensions/expand_data_id.ts";
-import { checkManagers } from "../manager_versions.ts";
-import { textArray } from "./arrays.ts";
+import { withRecords } from "../../dimensions/record_fetch.ts";
+import type { DimensionRecordSource } from "../../dimensions/record_source.ts";
+import { SortedBatch } from "../dataset_batch.ts";
+import { planRecordsTable } from "../ddl.ts";
 import { DEFAULT_BUSY_TIMEOUT_MS } from "../lock_wait.ts";
+import { checkManagers } from "../manager_versions.ts";
+import type {
+  Collection,
+  DatasetBatch,
+  DatasetInfo,
+  DatastoreRecord,
+  OpenRegistryOptions,
+  ProvenanceGuard,
+  RegisteredProvenance,
+  Registry,
+  RunRecordsBatch,
+} from "../registry.ts";
+import { taiNanoseconds, utcText } from "../time_tai.ts";
+import { textArray } from "./arrays.ts";
 import { PostgresCollections } from "./collections.ts";
 import { explainConflict } from "./conflicts.ts";
 import { PostgresConnection, type PostgresSession } from "./connection.ts";
@@ -38,21 +53,6 @@ import {
 } from "./queries.ts";
 import { rewriteRecords } from "./rewrite.ts";
 import { postgresSettings } from "./settings.ts";
-import { withRecords } from "../../dimensions/record_fetch.ts";
-import type {
-  Collection,
-  DatasetBatch,
-  DatasetInfo,
-  DatastoreRecord,
-  DimensionRecordSource,
-  OpenRegistryOptions,
-  ProvenanceGuard,
-  RegisteredProvenance,
-  Registry,
-  RunRecordsBatch,
-} from "../registry.ts";
-import type { RepositoryConfig } from "../../config/repo_config.ts";
-import { taiNanoseconds, utcText } from "../time_tai.ts";
 
 const DEFAULT_RETRY_MS = 60_000;
 

@@ -5,8 +5,8 @@
  */
 
 import type { DataIdValue } from "../../dimensions/data_id.ts";
-import type { DimensionRecordSource } from "../../datastore/datastore.ts";
 import type { DimensionUniverse } from "../../dimensions/dimensions.ts";
+import type { DimensionRecordSource } from "../../dimensions/record_source.ts";
 import { toDataIdValue } from "./conflicts.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { quoteIdentifier } from "./ddl.ts";

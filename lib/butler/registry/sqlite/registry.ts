@@ -4,32 +4,33 @@
  * @module
  */
 
+import { accessSync, constants } from "node:fs";
 import { EnvironmentError, RepositoryError } from "../../../base/errors.ts";
 import { dirname } from "../../../base/paths.ts";
-import { accessSync, constants } from "node:fs";
-import { SortedBatch } from "../dataset_batch.ts";
+import type { RepositoryConfig } from "../../config/repo_config.ts";
 import type { DataIdValue } from "../../dimensions/data_id.ts";
 import type { DatasetType } from "../../dimensions/dataset_ref.ts";
-import { planRecordsTable } from "../ddl.ts";
 import { type DimensionGroup, DimensionUniverse } from "../../dimensions/dimensions.ts";
 import { expandDataId } from "../../dimensions/expand_data_id.ts";
+import type { DimensionRecordSource } from "../../dimensions/record_source.ts";
+import { SortedBatch } from "../dataset_batch.ts";
+import { planRecordsTable } from "../ddl.ts";
+import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions, untilUnlocked } from "../lock_wait.ts";
 import { checkManagers, type IngestDateKind } from "../manager_versions.ts";
 import type {
   Collection,
   DatasetBatch,
   DatasetInfo,
   DatastoreRecord,
-  DimensionRecordSource,
   OpenRegistryOptions,
   ProvenanceGuard,
   RegisteredProvenance,
   Registry,
   RunRecordsBatch,
 } from "../registry.ts";
-import type { RepositoryConfig } from "../../config/repo_config.ts";
+import { taiNanoseconds, utcText } from "../time_tai.ts";
 import { SqliteCollections } from "./collections.ts";
 import { explainConflict } from "./conflicts.ts";
-import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions, untilUnlocked } from "../lock_wait.ts";
 import { isLocked, SqliteConnection } from "./connection.ts";
 import type { SqliteContext } from "./context.ts";
 import { SqliteDatasetTypes } from "./dataset_types.ts";
@@ -49,7 +50,6 @@ import {
   runRecords,
   runsWithDatasetType,
 } from "./queries.ts";
-import { taiNanoseconds, utcText } from "../time_tai.ts";
 
 /**
  * Opens the registry of a repository with SQLite; errors as `openRegistry`. Leaves no open file when

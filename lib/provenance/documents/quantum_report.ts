@@ -4,9 +4,10 @@
  * @module
  */
 
-import { parseIsoTime } from "../base/iso_time.ts";
-import { decodeJsonString, JsonCursor, type JsonValue } from "../base/json_text.ts";
-import { AttemptStatus } from "./quantum_status.ts";
+import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
+import { parseIsoTime } from "../../base/iso_time.ts";
+import { decodeJsonString, JsonCursor, type JsonValue } from "../../base/json_text.ts";
+import { AttemptStatus } from "../quantum_status.ts";
 
 /** A half-open range of bytes. */
 export type ByteRange = readonly [startByte: number, endByte: number];
@@ -207,4 +208,18 @@ export function exceptionMessage(quantum: ReportQuantum, attempt: ReportAttempt)
   return attempt.messageRange === null
     ? ""
     : decodeJsonString(quantum.text, ...attempt.messageRange);
+}
+
+/**
+ * Reads a quantum's document.
+ *
+ * @throws {InvalidQuantumGraphFileError} if it isn't one; `where` says where it is from.
+ */
+export function readReportQuantum(text: Uint8Array, where: string): ReportQuantum {
+  try {
+    return parseReportQuantum(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new InvalidQuantumGraphFileError(`Cannot read ${where}: ${cause.message}`, { cause });
+  }
 }

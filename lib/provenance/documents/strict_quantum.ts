@@ -1,74 +1,15 @@
 /**
- * Blocks of graphs and chunk logs as a check reads them: everything parsed, ids as bytes in arrays
- * that are used again. Source: format notes, section 8.
+ * A ProvenanceQuantum as a check reads it: everything parsed, ids as bytes in arrays used again.
  *
  * @module
  */
 
-import { JsonCursor } from "../base/json_text.ts";
-import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
-import { readRecords } from "../provenance/documents/log_records.ts";
-import { AttemptStatus, KNOWN_CAVEATS } from "../provenance/quantum_status.ts";
-import { readTaskMetadata } from "../provenance/documents/task_metadata.ts";
-import { UsualDocument } from "../provenance/documents/usual_documents.ts";
-import { LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
-import { IdList } from "../base/id_list.ts";
-
-/** A ProvenanceDataset, refilled by {@linkcode readDataset}. */
-export class DatasetRecord {
-  readonly id = new Uint8Array(UUID_SIZE);
-  typeName = "";
-  isProduced = false;
-  hasProducer = false;
-  readonly producer = new Uint8Array(UUID_SIZE);
-  readonly consumers = new IdList();
-
-  /**
-   * Parses a block of `datasets.mb`.
-   *
-   * @throws {SyntaxError} if it isn't one; the record is then undefined.
-   */
-  read(text: Uint8Array): void {
-    const found = new Set<string>();
-    this.hasProducer = false;
-    this.consumers.clear();
-    const cursor = new JsonCursor(text);
-    cursor.beginObject();
-    while (cursor.nextMember()) {
-      const key: string = cursor.key;
-      found.add(key);
-      switch (key) {
-        case "dataset_id":
-          readId(cursor, this.id);
-          break;
-        case "dataset_type_name":
-          this.typeName = cursor.readString();
-          break;
-        case "run":
-          cursor.readString();
-          break;
-        case "produced":
-          this.isProduced = cursor.readBoolean();
-          break;
-        case "producer":
-          this.hasProducer = !cursor.takeNull();
-          if (this.hasProducer) readId(cursor, this.producer);
-          break;
-        case "consumers":
-          this.consumers.clear();
-          cursor.beginArray();
-          while (cursor.nextElement()) this.consumers.read(cursor);
-          break;
-        default:
-          cursor.skip();
-      }
-    }
-    cursor.finish();
-    for (const key of ["dataset_id", "dataset_type_name", "run", "produced"]) {
-      if (!found.has(key)) throw new SyntaxError(`the dataset has no ${key}`);
-    }
-  }
-}
+import { IdList } from "../../base/id_list.ts";
+import { JsonCursor } from "../../base/json_text.ts";
+import { UUID_SIZE } from "../../base/uuid.ts";
+import { LOG_CONNECTION, METADATA_CONNECTION } from "../../qg/pipeline_graph.ts";
+import { AttemptStatus, KNOWN_CAVEATS } from "../quantum_status.ts";
+import { readId } from "./strict_id.ts";
 
 /** Statuses that an attempt can have; `BLOCKED` has none. */
 const STATUSES: ReadonlySet<number> = new Set(
@@ -184,49 +125,4 @@ export class QuantumRecord {
       this.nAttempts++;
     }
   }
-}
-
-/** What a log or metadata block holds. */
-export interface AttemptList {
-  nAttempts: number;
-  /** Whether the last attempt has content; false without attempts. */
-  hasLast: boolean;
-}
-
-/**
- * Parses a block of `logs.mb` or `metadata.mb` with all that is in it.
- *
- * @throws {SyntaxError} if readers would refuse it.
- */
-export function readAttemptBlock(text: Uint8Array, kind: "log" | "metadata"): AttemptList {
-  const list: AttemptList = { nAttempts: 0, hasLast: false };
-  let hasAttempts = false;
-  const cursor = new JsonCursor(text);
-  const usual = UsualDocument.load(text);
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    if (cursor.key !== "attempts") {
-      cursor.skip();
-      continue;
-    }
-    hasAttempts = true;
-    list.nAttempts = 0;
-    list.hasLast = false;
-    cursor.beginArray();
-    while (cursor.nextElement()) {
-      list.nAttempts++;
-      list.hasLast = !cursor.takeNull();
-      if (!list.hasLast) continue;
-      if (kind === "log") readRecords(cursor, usual);
-      else readTaskMetadata(cursor, "", usual);
-    }
-  }
-  cursor.finish();
-  if (!hasAttempts) throw new SyntaxError("there is no attempts array");
-  return list;
-}
-
-function readId(cursor: JsonCursor, target: Uint8Array): void {
-  const text = cursor.readString();
-  if (!writeUuidText(text, target, 0)) cursor.fail(`"${text.slice(0, 80)}" is no UUID`);
 }
