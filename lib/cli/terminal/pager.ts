@@ -7,7 +7,7 @@
 
 import { decodeUtf8 } from "../../base/json_text.ts";
 import { visibleBytes } from "../../base/text/visible_text.ts";
-import { shown } from "./color.ts";
+import { shown, type Style } from "./color.ts";
 import type { PagerProcess } from "./pager_process.ts";
 import { ClosedPipeError, type Terminal } from "./terminal.ts";
 
@@ -22,6 +22,8 @@ const MAX_WAITING = 4 * 1024 * 1024;
 export interface PagingContext {
   readonly terminal: Terminal;
   readonly env: { get(name: string): string | undefined };
+  /** Marks of text on stdout. */
+  readonly style: Style;
   /** Whether the user lets long output go through a pager. */
   readonly isPagerWanted: boolean;
   /** Starts a pager, a command for the shell. @throws {Error} if there is no shell. */
