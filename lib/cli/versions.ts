@@ -14,7 +14,7 @@ import { ownCommit } from "./commit.ts";
 import { jsonLine } from "./ndjson.ts";
 
 /** Packages that compress and decompress, as the import map names them. */
-const ZSTD_PACKAGES = ["zstd-codec/module", "@bokuweb/zstd-wasm"] as const;
+const ZSTD_PACKAGES = ["zstd-codec/lib/module.js", "@bokuweb/zstd-wasm"] as const;
 
 /**
  * The answer to `--version`.
