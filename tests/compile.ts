@@ -12,6 +12,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { writeLicenses } from "./package/licenses.ts";
@@ -31,6 +32,10 @@ const TARGETS = [
  * starts the process can say so.
  */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=15";
+
+/** How the time of a file begins in a binary, and the one that all get: 2020-01-01 in milliseconds. */
+const TIME_KEY = '"t":';
+const FILE_TIME = "1577836800000";
 
 const root = new URL("../", import.meta.url);
 const project = fileURLToPath(root);
@@ -105,6 +110,7 @@ if (!result.success) {
       : `DENORT_BIN is "${denort}"; DENO must be of the same version, and is "${deno}"`,
   );
 }
+forgetTimes(output);
 console.log(`${output}: ${(Deno.statSync(output).size / 1e6).toFixed(1)} MB, ${build.commit}`);
 
 function fail(reason: string, hint: string): never {
@@ -123,4 +129,20 @@ function isFile(path: string): boolean {
 function knowsOption(option: string): boolean {
   const { stdout } = new Deno.Command(deno, { args: ["compile", "--help=full"] }).outputSync();
   return new TextDecoder().decode(stdout).includes(option);
+}
+
+/**
+ * Gives all files in a binary the same time of change, so that the same source makes the same bytes: the
+ * compiler embeds those of the disk, 13 digits of milliseconds in a JSON text. Nothing reads them.
+ */
+function forgetTimes(path: string): void {
+  const bytes = Deno.readFileSync(path);
+  const text = Buffer.from(bytes.buffer);
+  const time = Buffer.from(FILE_TIME);
+  for (let at = text.indexOf(TIME_KEY); at >= 0; at = text.indexOf(TIME_KEY, at + 1)) {
+    const start = at + TIME_KEY.length;
+    const isTime = /^\d{13}[,}]$/.test(text.toString("latin1", start, start + time.length + 1));
+    if (isTime) text.set(time, start);
+  }
+  Deno.writeFileSync(path, bytes);
 }
