@@ -17,6 +17,8 @@ import { asksForJson, describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
 import { type ProgressOptions, ProgressReporter } from "./progress.ts";
 import type { BarArea } from "./progress_bar.ts";
+import type { MetricsFile } from "./metrics_file.ts";
+import type { makeStatusSinks, SinkOptions } from "./status_sinks.ts";
 import { ClosedPipeError } from "./terminal.ts";
 
 /** Seconds between two status lines. */
@@ -30,6 +32,10 @@ interface ProgramState {
   logger: Logger | null;
   /** Null where stderr is no terminal. */
   bars: BarArea | null;
+  /** Null where nobody but people is told the status. */
+  makeSinks: typeof makeStatusSinks | null;
+  /** Null where none is wanted. */
+  metrics: MetricsFile | null;
 }
 
 /**
@@ -45,7 +51,19 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     options: null,
     logger: null,
     bars: null,
+    makeSinks: null,
+    metrics: null,
   };
+  const exitCode = await runCommand(args, context, state);
+  state.metrics?.end(exitCode);
+  return exitCode;
+}
+
+async function runCommand(
+  args: readonly string[],
+  context: CliContext,
+  state: ProgramState,
+): Promise<number> {
   const commands = await loadCommands(args);
   const program = makeProgram(context, state, commands);
   try {
@@ -119,6 +137,11 @@ function makeProgram(
   let running: Command = program;
   program.hook("preAction", async (_, command) => {
     running = command;
+    const { metricsFile, json } = command.opts<SinkOptions>();
+    const isTold = command.options.some(({ long }) => long === "--metrics-file");
+    if (isTold && (metricsFile !== undefined || json)) {
+      state.makeSinks = (await import("./status_sinks.ts")).makeStatusSinks;
+    }
     if (!context.terminal.isErrorTerminal) return;
     const { BarArea } = await import("./progress_bar.ts");
     state.bars = new BarArea(context.terminal);
@@ -128,12 +151,17 @@ function makeProgram(
     const logger = state.logger ??= makeLogger(options, context, state.bars);
     const names = [`${TOOL_NAME}.${name}`, ...aliases];
     const log = logger.get(names[0], aliases);
+    const form = progressForm(options, running, logger.isEnabled("INFO", names), state.bars);
+    const { sinks = [], metrics = null } =
+      state.makeSinks?.(running.name(), running.opts(), form.intervalMs, { ...context, log }) ?? {};
+    state.metrics = metrics;
     return {
       ...context,
       logger,
       log,
       progress: new ProgressReporter({
-        ...progressForm(options, running, logger.isEnabled("INFO", names), state.bars),
+        ...form,
+        sinks,
         log,
         now: context.now,
         every: context.every,

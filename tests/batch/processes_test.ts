@@ -24,7 +24,7 @@ function environment(work: TemporaryDirectory): Record<string, string> {
 Deno.test("the final job of BPS makes what the reference makes", async () => {
   await using work = await unpackFixture(CASE, "before");
   const { finalJob } = parse(snippet("bps.yaml"));
-  assert.equal(finalJob.whenRun, "ALWAYS");
+  assert.deepEqual(finalJob.retryUnlessExit, [2, 3]);
   // As in the defaults of BPS.
   const values: Record<string, string> = {
     finalPreCmdOpts: "--long-log --log-level=VERBOSE",
@@ -34,6 +34,7 @@ Deno.test("the final job of BPS makes what the reference makes", async () => {
     requestCpus: String(finalJob.requestCpus),
     updateOutputChain: "--update-output-chain",
     submitPath: work.path,
+    extraAggregateOptions: "",
   };
   const command: string = finalJob.command1.replaceAll(
     /(?<!\$)\{(\w+)\}/g,

@@ -81,7 +81,10 @@ function pythonWithBuilder(): string {
 }
 
 /** Compiles for a platform, and tells where the binary is. */
-function compile(target: string, hosts: readonly string[]): string {
+export function makeBinary(
+  target: string = Deno.build.target,
+  hosts: readonly string[] = [],
+): string {
   const binary = `${DIST}provgraph${target === Deno.build.target ? "" : `-${target}`}`;
   execute(Deno.execPath(), [
     ...["run", "-A", `${ROOT}tests/compile.ts`, "--target", target, "--output", binary],
@@ -101,7 +104,7 @@ if (import.meta.main) {
   });
   const { target } = values;
   const wheel = makeWheel({
-    binary: values.binary ?? compile(target, values["allow-net"]),
+    binary: values.binary ?? makeBinary(target, values["allow-net"]),
     target,
   });
   console.log(`${wheel}: ${(Deno.statSync(wheel).size / 1e6).toFixed(1)} MB`);

@@ -7,6 +7,7 @@ import {
   filePath,
   integerAtLeast,
   MAX_BUSY_SECONDS,
+  metricsFileOption,
   processesOption,
   readAheadOption,
   statusIntervalOption,
@@ -109,7 +110,8 @@ export function aggregateGraphCommand(
       "--chunks <pattern...>",
       "chunk logs that shards of scan have written; may have * and ?",
     )
-    .option("--json", "print the summary as JSON lines", false)
+    .addOption(metricsFileOption())
+    .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", AGGREGATE_EPILOGUE);
   // The last of the pair wins, as on the reference's command line.
   command.on("option:complete", () => command.setOptionValue("incomplete", false));

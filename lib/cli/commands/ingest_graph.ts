@@ -6,6 +6,7 @@ import {
   filePath,
   integerAtLeast,
   MAX_BUSY_SECONDS,
+  metricsFileOption,
   statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
@@ -59,7 +60,8 @@ export function ingestGraphCommand(
     .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
     .addOption(statusIntervalOption())
     .option("--dry-run", "check everything, change nothing", false)
-    .option("--json", "print the summary as JSON lines", false)
+    .addOption(metricsFileOption())
+    .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", INGEST_EPILOGUE)
     .action(async (repository: string, graph: string | undefined, options: Options) => {
       const context = start("ingest", [REFERENCE_LOGGER]);

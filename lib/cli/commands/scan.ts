@@ -9,8 +9,10 @@ import {
   filePath,
   formatBytes,
   integerAtLeast,
+  metricsFileOption,
   processesOption,
   readAheadOption,
+  statusIntervalOption,
   zstdDictNInputsOption,
   zstdLevelOption,
 } from "../args.ts";
@@ -66,8 +68,9 @@ export function scanCommand(
     .option("--mock-storage-classes", "allow _mock_* storage classes", false)
     .option("--strict", "fail at the first log or metadata file that is broken", false)
     .option("--no-resume", "leave aside what earlier scans of this share have found")
-    .option("--log-status-interval <seconds>", "between status lines", integerAtLeast(1), 30)
-    .option("--json", "print a summary as one JSON line", false)
+    .addOption(statusIntervalOption())
+    .addOption(metricsFileOption())
+    .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", SCAN_EPILOGUE)
     .action(async (graph: string, repository: string, options: Options) => {
       const context = start("scan");
