@@ -7,7 +7,7 @@
 import { Command, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, wantsColor } from "./color.ts";
-import { loadCommands, type MakeCommand } from "./command_table.ts";
+import { isCommandName, loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
@@ -20,6 +20,9 @@ import type { BarArea } from "./progress_bar.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import type { makeStatusSinks, SinkOptions } from "./status_sinks.ts";
 import { ClosedPipeError } from "./terminal.ts";
+
+/** Hidden; `completion_scripts.ts` has it too, which isn't loaded for every command. */
+const COMPLETE_COMMAND = "__complete";
 
 /** Seconds between two status lines. */
 const STATUS_SECONDS = 30;
@@ -64,6 +67,7 @@ async function runCommand(
   context: CliContext,
   state: ProgramState,
 ): Promise<number> {
+  if (args[0] === COMPLETE_COMMAND) return await printValues(args.slice(1), context, state);
   const commands = await loadCommands(args);
   const program = makeProgram(context, state, commands);
   try {
@@ -93,6 +97,26 @@ async function runCommand(
     }
     return exitCode;
   }
+}
+
+/** What completion scripts ask for values: words behind it are those of the command line so far. */
+async function printValues(
+  words: readonly string[],
+  context: CliContext,
+  state: ProgramState,
+): Promise<number> {
+  const command = words.find(isCommandName);
+  if (command === undefined) return ExitCode.DONE;
+  try {
+    const { completeValues } = await import("./complete_values.ts");
+    const { programShape } = await import("./command_shape.ts");
+    const program = makeProgram(context, state, await loadCommands([command]));
+    const values = await completeValues(words, programShape(program), context);
+    context.terminal.write(values.map((value) => `${value}\n`).join(""));
+  } catch {
+    // Somebody is still typing: there is nothing to say.
+  }
+  return ExitCode.DONE;
 }
 
 /** Ends the reading of a command line; never leaves this module. */

@@ -37,6 +37,7 @@ graph = ${JSON.stringify(GRAPH)}
 rows = provgraph.table(graph, "quanta", status=["FAILED", "BLOCKED"], task="calibrate", format="rows")
 datasets = provgraph.table(graph, "datasets", limit=3, format="rows")
 log = provgraph.log(graph, "calibrate", visit=3, detector=1, attempt=0)
+attempts = {record["attempt"] for record in provgraph.log(graph, "calibrate", visit=3, detector=1, all_attempts=True)}
 
 errors = []
 for call in (
@@ -57,6 +58,7 @@ print(json.dumps({
     "n_datasets": len(datasets),
     "n_records": len(log),
     "members": sorted(log[0]),
+    "n_attempts": len(attempts),
     "errors": errors,
     "as_module": as_module.stdout.splitlines()[0],
 }))
@@ -77,10 +79,9 @@ print(json.dumps({
   );
   assert.equal(told.n_records, JSON.parse(log.stdout).length);
   assert.ok(
-    ["attempt", "message", "levelname", "asctime", "MDC"].every((name) =>
-      told.members.includes(name)
-    ),
+    ["message", "levelname", "asctime", "MDC"].every((name) => told.members.includes(name)),
   );
+  assert.equal(told.n_attempts, 3);
   assert.equal(told.as_module, `provgraph ${told.version}`);
   const [run, noLog, noKind, noFormat] = told.errors as [string, number | null, string][];
   assert.deepEqual(run.slice(0, 2), ["ProvgraphError", 2]);

@@ -163,7 +163,8 @@ def log(
     Returns
     -------
     records : `list` [`dict`]
-        Log records with the members of `lsst.daf.butler.logging.ButlerLogRecord`, and ``attempt``.
+        Log records with the members of `lsst.daf.butler.logging.ButlerLogRecord`; with
+        ``all_attempts`` also ``attempt``.
 
     Raises
     ------
@@ -177,4 +178,4 @@ def log(
         options.append("--all-attempts")
     words = [str(id), *(f"{name}={value}" for name, value in data_id.items())]
     lines = json_lines("cat", os.fspath(source), "log", *words, "--format", "ndjson", *options)
-    return [{"attempt": line["attempt"], **line["record"]} for line in lines]
+    return [{"attempt": line["attempt"], **line["record"]} for line in lines] if all_attempts else lines
