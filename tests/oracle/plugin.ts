@@ -154,6 +154,36 @@ async function checkCommands(lab: PluginLab, report: Report): Promise<void> {
   });
 }
 
+/** Names in quotation marks behind what asks the environment, in all sources of the reference. */
+const VARIABLES_SCRIPT = `
+import json, pathlib, re, lsst.daf.butler
+root = pathlib.Path(lsst.daf.butler.__file__).parents[2]
+names = set()
+for folder in ("daf/butler", "resources", "utils", "pipe/base", "ctrl/mpexec"):
+    for path in (root / folder).rglob("*.py"):
+        if "tests" not in path.parts:
+            text = path.read_text()
+            names |= set(re.findall(
+                r'(?:environ(?:\\.get|\\.pop)?[\\[(]|getenv\\()\\s*"([A-Z][A-Z0-9_]+)"', text))
+            names |= set(re.findall(r'"((?:DAF_BUTLER|LSST|S3|AWS)_[A-Z0-9_]+)"', text))
+print(json.dumps(sorted(names)))
+`;
+
+async function checkVariables(lab: PluginLab, report: Report): Promise<void> {
+  await report.check("schema/environment.md names all variables of the reference", async () => {
+    const { stdout } = await lab.expect(["python", "-c", VARIABLES_SCRIPT]);
+    const document = Deno.readTextFileSync(join(PROJECT, "schema/environment.md"));
+    const patterns = [...document.matchAll(/`([A-Z][A-Z0-9_]*\*?)`/g)].map(([, name]) => name);
+    const isNamed = (name: string) =>
+      patterns.some((known) =>
+        known.endsWith("*") ? name.startsWith(known.slice(0, -1)) : name === known
+      );
+    const names: string[] = JSON.parse(stdout);
+    assert.ok(names.length > 20, stdout);
+    assert.deepEqual(names.filter((name) => !isNamed(name) && !/_TEST_/.test(name)), []);
+  });
+}
+
 /** The reference's own tests of its aggregator, with ours in its place. */
 async function checkReferenceTests(lab: PluginLab, report: Report): Promise<void> {
   const sources = `${TESTED_PACKAGE}==${await lab.version()}`;
@@ -257,7 +287,12 @@ async function checkBps(lab: PluginLab, report: Report): Promise<void> {
   });
 }
 
-const PARTS = { commands: checkCommands, bps: checkBps, tests: checkReferenceTests } as const;
+const PARTS = {
+  commands: checkCommands,
+  variables: checkVariables,
+  bps: checkBps,
+  tests: checkReferenceTests,
+} as const;
 
 async function main(names: readonly string[]): Promise<number> {
   const report = new Report();
