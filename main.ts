@@ -7,7 +7,7 @@
 import type { StopReason } from "./lib/base/errors.ts";
 import { runCommandLine } from "./lib/cli/command_line.ts";
 import { ExitCode } from "./lib/cli/exit_codes.ts";
-import { every, measurePeakRss, openPager } from "./lib/cli/process.ts";
+import { every, measurePeakRss, openPager, outliveFileSizeLimit } from "./lib/cli/process.ts";
 import { describeSignal } from "./lib/cli/tell_error.ts";
 import { ProcessTerminal } from "./lib/cli/terminal.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/store/failpoints.ts";
@@ -43,6 +43,7 @@ const SIGNALS: readonly [Deno.Signal, number][] = [["SIGHUP", 1], ["SIGINT", 2],
 
 if (import.meta.main) {
   armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
+  outliveFileSizeLimit();
   const terminal = new ProcessTerminal(Deno.stdout, Deno.stderr);
   const stopping = new AbortController();
   let isGraceful = false;

@@ -41,7 +41,7 @@ serveRequests<WriterRequest, WriterReply>(
         break;
       }
       case "publish":
-        writer!.publish(request.outputPath, request.keepChunks);
+        writer!.publish(request.keepChunks);
         reply({ kind: "published" });
         break;
       case "end":

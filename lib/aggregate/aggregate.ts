@@ -19,9 +19,10 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { packagesJson } from "../provenance/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
-import { removeLeftovers } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { describeSystemError, fileError } from "../store/file_source.ts";
+import { requireOpenFiles } from "../store/open_files.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { EarlyWorkers } from "./early_workers.ts";
@@ -50,6 +51,9 @@ import { type AggregateCounts, Supervisor } from "./supervisor.ts";
 import { WaitingScanner } from "./waiting_scanner.ts";
 
 export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
+
+/** Ingester and writer. */
+const N_OTHER_WORKERS = 2;
 
 /**
  * Aggregates a run.
@@ -85,6 +89,7 @@ async function aggregate(
   const isWriting = options.outputPath !== null;
   // First, so that what is refused at once is refused without workers.
   const config = loadRepositoryConfig(options.repository, context.env);
+  requireOpenFiles(options.graphPath, options.nScanners + N_OTHER_WORKERS, options.nScanners > 1);
   const makeWorker = (role: WorkerRole): Worker => {
     const worker = context.makeWorker(role);
     const preparation: ScannerRequest = { kind: "prepare", graphPath: options.graphPath };
@@ -237,7 +242,7 @@ async function aggregate(
         await supervisor.keepChunkLog();
         throw interrupted(supervisor.counts, chunkLogPath, options, signal);
       }
-      await supervisor.publishGraph(options.outputPath!, options.keepChunks);
+      await supervisor.publishGraph(options.keepChunks);
     }
     isDone = true;
   } finally {

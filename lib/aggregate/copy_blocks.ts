@@ -16,7 +16,6 @@ import {
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
 import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../store/chunk_log.ts";
-import { temporaryPath } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
 import { RangeWriter } from "../store/range_writer.ts";
@@ -61,8 +60,10 @@ export function makeBlockPlaces({ nDatasets, nQuanta }: GraphIndex): BlockPlaces
 /** Chunks of some quanta, and where their blocks go. Plain data. */
 export interface CopyShare {
   chunkLogPath: string;
-  /** Path of the graph, which is being written under its temporary name. */
+  /** Path of the graph, for errors. */
   outputPath: string;
+  /** Where the graph is written until it is complete. */
+  draftPath: string;
   /** Quanta in the order of their chunks in the chunk log. Shared. */
   order: Uint32Array;
   /** The share: a half-open range of `order`. */
@@ -97,7 +98,7 @@ export interface CopiedShare {
  */
 export function makeShares(
   nShares: number,
-  base: Pick<CopyShare, "chunkLogPath" | "outputPath" | "order" | "places">,
+  base: Pick<CopyShare, "chunkLogPath" | "outputPath" | "draftPath" | "order" | "places">,
   table: ChunkTable,
   dataOffset: (member: string) => number,
 ): CopyShare[] {
@@ -188,7 +189,7 @@ export function copyShare(
   onCopied: (nQuanta: number) => void,
 ): CopiedShare | null {
   try {
-    using file = Deno.openSync(temporaryPath(share.outputPath), { write: true });
+    using file = Deno.openSync(share.draftPath, { write: true });
     return copyChunks(file, share, index, isStopped, onCopied);
   } catch (error) {
     throw graphError(share.outputPath, error);

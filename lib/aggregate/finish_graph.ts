@@ -30,8 +30,8 @@ import {
 } from "../qg/member_names.ts";
 import { fenceCount, fenceRow } from "../qg/range_plan.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { renameDurably, temporaryPath } from "../store/durable_file.ts";
 import { FileSource } from "../store/file_source.ts";
+import { TemporaryFile } from "../store/temporary_file.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
 import {
   BLOCK_MEMBERS,
@@ -70,7 +70,7 @@ export class GraphDraft {
   /** What has to be copied before {@linkcode finish}, each by whoever has time. */
   readonly shares: readonly CopyShare[];
   readonly #input: FinishInput;
-  readonly #file: Deno.FsFile;
+  readonly #temporary: TemporaryFile;
   readonly #zip: StoredZipWriter;
   readonly #places: BlockPlaces;
   /** Dataset blocks of the init quanta. */
@@ -85,25 +85,20 @@ export class GraphDraft {
    * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
    */
   static create(input: FinishInput, nShares: number): GraphDraft {
-    let file: Deno.FsFile | null = null;
+    let temporary: TemporaryFile | null = null;
     try {
-      file = Deno.openSync(temporaryPath(input.outputPath), {
-        write: true,
-        read: true,
-        create: true,
-        truncate: true,
-      });
+      temporary = TemporaryFile.create(input.outputPath);
       failpoint("finish.created");
-      return new GraphDraft(input, file, nShares);
+      return new GraphDraft(input, temporary, nShares);
     } catch (error) {
-      discard(file, input.outputPath);
+      temporary?.[Symbol.dispose]();
       throw graphError(input.outputPath, error);
     }
   }
 
-  private constructor(input: FinishInput, file: Deno.FsFile, nShares: number) {
+  private constructor(input: FinishInput, temporary: TemporaryFile, nShares: number) {
     this.#input = input;
-    this.#file = file;
+    this.#temporary = temporary;
     const { index, table, intSize, documents, chunkLogPath, outputPath } = input;
     const nRows = this.#nRows = countRows(index);
     const nFences = this.#nFences = fenceCount(nRows);
@@ -111,7 +106,7 @@ export class GraphDraft {
     const init = new ChunkWindow(chunkLog).read(input.initChunkOffset);
     this.#initBlocks = init.body;
     const initBlocksAt = sum(table.datasetsSize);
-    const zip = this.#zip = new StoredZipWriter(file, [
+    const zip = this.#zip = new StoredZipWriter(temporary.file, [
       ...documents.map(({ name, bytes }) => ({ name, size: bytes.length })),
       { name: QUANTA_MEMBER, size: sum(table.quantumSize) },
       { name: DATASETS_MEMBER, size: initBlocksAt + init.body.length },
@@ -127,7 +122,7 @@ export class GraphDraft {
     order.set(sortOffsets(table.chunkOffset));
     this.shares = makeShares(
       nShares,
-      { chunkLogPath, outputPath, order, places },
+      { chunkLogPath, outputPath, draftPath: temporary.path, order, places },
       table,
       (member) => zip.dataOffset(member),
     );
@@ -139,7 +134,7 @@ export class GraphDraft {
    * @param copied What has become of the shares, in their order.
    * @param isStopped Whether to give up, asked when all is written.
    * @param progress Told of each stage.
-   * @returns bytes of the file, which is complete and durable until {@linkcode publishGraph} gives it its
+   * @returns bytes of the file, which is complete and durable until {@linkcode publish} gives it its
    *   final name; null if it was given up, and no file is left.
    * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
    */
@@ -152,15 +147,24 @@ export class GraphDraft {
       const isCopied = copied.every((share) => share !== null);
       const size = isCopied ? this.#finish(copied, progress) : null;
       if (size === null || isStopped()) {
-        discard(this.#file, this.#input.outputPath);
+        this.#temporary[Symbol.dispose]();
         return null;
       }
-      this.#file.close();
       return size;
     } catch (error) {
-      discard(this.#file, this.#input.outputPath);
+      this.#temporary[Symbol.dispose]();
       throw graphError(this.#input.outputPath, error);
     }
+  }
+
+  /**
+   * Gives the complete graph its final name.
+   *
+   * @throws {EnvironmentError} or NotFoundError if the system refuses.
+   */
+  publish(): void {
+    this.#temporary.publish();
+    failpoint("finish.directory-synced");
   }
 
   #finish(copied: readonly CopiedShare[], progress: (text: string) => void): number {
@@ -187,7 +191,7 @@ export class GraphDraft {
     if (nFences > 0) zip.write(NODES_FENCES_MEMBER, fences);
     const size = zip.finish();
     failpoint("finish.written");
-    this.#file.syncSync();
+    this.#temporary.file.syncSync();
     failpoint("finish.synced");
     return size;
   }
@@ -195,26 +199,6 @@ export class GraphDraft {
 
 function sum(sizes: Uint32Array): number {
   return sizes.reduce((total, size) => total + size, 0);
-}
-
-/** Closes a graph that is given up, and removes it. */
-function discard(file: Deno.FsFile | null, outputPath: string): void {
-  try {
-    file?.close();
-    Deno.removeSync(temporaryPath(outputPath));
-  } catch {
-    // The error that led here is the one that matters.
-  }
-}
-
-/**
- * Gives the graph that a {@linkcode GraphDraft} has become its final name.
- *
- * @throws {EnvironmentError} or NotFoundError if the system refuses.
- */
-export function publishGraph(outputPath: string): void {
-  renameDurably(temporaryPath(outputPath), outputPath);
-  failpoint("finish.directory-synced");
 }
 
 /** Every dataset of the index has a block: the index has none that only `packages` would explain. */

@@ -23,8 +23,9 @@ import {
   isChunkSound,
   readChunkPrefix,
 } from "../store/chunk_log.ts";
-import { renameDurably, temporaryPath } from "../store/durable_file.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
+import { identityOf } from "../store/regular_file.ts";
+import { TemporaryFile } from "../store/temporary_file.ts";
 import type { Zstd, ZstdCompressor, ZstdDecompressor } from "../store/zstd.ts";
 import { type BlockCompressors, blockCompressors } from "./block_stage.ts";
 
@@ -99,7 +100,7 @@ export function mergeChunkLogs(
   const logs: MergedLog[] = [];
   const choice = makeChoice(index.nQuanta);
   for (const path of paths) {
-    const identity = identityOf(path);
+    const identity = identityAt(path);
     if (logs.some((log) => log.identity === identity)) continue;
     const pass = choose(choice, logs.length, path, index, summary);
     if (pass === null) {
@@ -117,36 +118,27 @@ export function mergeChunkLogs(
   }
   if (logs.length === 0) return null;
   summary.nLogs = logs.length;
-  const temporary = temporaryPath(outputPath);
-  try {
-    using writer = ChunkLogWriter.create(temporary);
-    const header = {
-      ...logs[0].header,
-      dictionary: dictionary ?? commonestDictionary(logs, choice),
-    };
-    writer.append(makeHeaderChunk(header));
-    for (const quanta of byLog(choice, logs.length)) {
-      copyChosen(
-        writer,
-        logs[choice.log[quanta[0]]],
-        quanta,
-        choice,
-        header,
-        zstd,
-        zstdLevel,
-        summary,
-      );
-    }
-    writer.sync();
-  } catch (error) {
-    try {
-      Deno.removeSync(temporary);
-    } catch {
-      // The first error is the one that matters.
-    }
-    throw error;
+  using temporary = TemporaryFile.create(outputPath);
+  const writer = ChunkLogWriter.begin(temporary.path, temporary.file);
+  const header = {
+    ...logs[0].header,
+    dictionary: dictionary ?? commonestDictionary(logs, choice),
+  };
+  writer.append(makeHeaderChunk(header));
+  for (const quanta of byLog(choice, logs.length)) {
+    copyChosen(
+      writer,
+      logs[choice.log[quanta[0]]],
+      quanta,
+      choice,
+      header,
+      zstd,
+      zstdLevel,
+      summary,
+    );
   }
-  renameDurably(temporary, outputPath);
+  writer.sync();
+  temporary.publish();
   return summary;
 }
 
@@ -160,10 +152,9 @@ function makeChoice(nQuanta: number): Choice {
   };
 }
 
-function identityOf(path: string): string {
+function identityAt(path: string): string {
   try {
-    const { dev, ino } = Deno.statSync(path);
-    return `${dev}:${ino}`;
+    return identityOf(Deno.statSync(path));
   } catch (error) {
     throw fileError("read chunk log", path, error);
   }
@@ -256,7 +247,7 @@ function copyChosen(
   summary: MergeSummary,
 ): void {
   using source = FileSource.open(path);
-  const isSame = identityOf(path) === identity;
+  const isSame = identityAt(path) === identity;
   const recompressor = equalBytes(header.dictionary, merged.dictionary) ? null : new Recompressor(
     zstd.decompressor(header.dictionary),
     blockCompressors(zstd, merged.dictionary, zstdLevel),

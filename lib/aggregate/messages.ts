@@ -171,7 +171,7 @@ export type WriterRequest =
   }
   /** What has become of each share; null for one that was given up. */
   | { kind: "complete"; copied: readonly (CopiedShare | null)[] }
-  | { kind: "publish"; outputPath: string; keepChunks: boolean }
+  | { kind: "publish"; keepChunks: boolean }
   | { kind: "end" };
 
 /** What the writer answers. */

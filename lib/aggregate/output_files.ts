@@ -12,9 +12,9 @@ import { loadChunkLogAt, type LoadedChunkLog } from "../provenance/chunk_table.t
 import { loadIndex } from "../provenance/index_chunks.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import { removeLeftovers } from "../store/durable_file.ts";
 import { LockFile } from "../store/lock_file.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
 import type { FoundChunkLog } from "./messages.ts";
 import type { AggregateOptions } from "./options.ts";
 

@@ -23,6 +23,7 @@ import { PredictedGraph } from "../qg/predicted_graph.ts";
 import { ChunkLogWriter } from "../store/chunk_log.ts";
 import { renameDurably } from "../store/durable_file.ts";
 import { describeSystemError, fileError, fileIdentity } from "../store/file_source.ts";
+import { requireOpenFiles } from "../store/open_files.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
@@ -85,6 +86,7 @@ async function scan(
       { hint: "use aggregate-graph alone" },
     );
   }
+  requireOpenFiles(options.graphPath, options.nScanners, options.nScanners > 1);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
     graphPath: options.graphPath,

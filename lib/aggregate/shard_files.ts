@@ -17,6 +17,7 @@ import type { GraphIndex } from "../provenance/graph_index.ts";
 import { ChunkLogWriter, ChunkType, readChunks } from "../store/chunk_log.ts";
 import { fsyncDirectory, renameDurably } from "../store/durable_file.ts";
 import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
+import { randomWord } from "../store/temporary_name.ts";
 import type { Zstd } from "../store/zstd.ts";
 import { mergeChunkLogs, type MergeSummary } from "./merge_chunk_logs.ts";
 import type { AggregateOptions } from "./options.ts";
@@ -30,13 +31,7 @@ const PART_MARK = ".part-";
 
 /** Where a process writes a file of a shard; another one, here or elsewhere, writes elsewhere. */
 export function partPath(path: string): string {
-  return `${path}${PART_MARK}${ownName()}`;
-}
-
-/** A name that no other process has, on whichever host or in whichever container. */
-function ownName(): string {
-  const host = Deno.hostname().replaceAll(/[^\w.-]/g, "_");
-  return `${host}-${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
+  return `${path}${PART_MARK}${randomWord()}`;
 }
 
 /** Files in which other processes write, or did until they were killed; sorted. */
@@ -83,6 +78,8 @@ async function publishDictionary(
 ): Promise<Uint8Array> {
   const dictionary = await make();
   const draft = partPath(path);
+  using undo = new DisposableStack();
+  undo.defer(() => removeQuietly(draft));
   {
     using writer = ChunkLogWriter.create(draft);
     writer.append(makeHeaderChunk({ ...header, dictionary }));

@@ -263,8 +263,8 @@ export class Supervisor {
   }
 
   /** Gives the graph that was made its final name. */
-  async publishGraph(outputPath: string, keepChunks: boolean): Promise<void> {
-    this.#writer!.send({ kind: "publish", outputPath, keepChunks });
+  async publishGraph(keepChunks: boolean): Promise<void> {
+    this.#writer!.send({ kind: "publish", keepChunks });
     await this.#unlessFailed(this.#published.promise);
     await this.#endWriter();
     this.#finishing = "done";

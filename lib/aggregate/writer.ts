@@ -22,7 +22,7 @@ import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
-import { GraphDraft, publishGraph } from "./finish_graph.ts";
+import { GraphDraft } from "./finish_graph.ts";
 import type { GraphMember, WriterSetup } from "./messages.ts";
 
 /** The one writer of the chunk log and the graph. */
@@ -148,9 +148,9 @@ export class Writer {
   }
 
   /** Gives the graph its final name and removes the chunk log, unless it is to be kept. */
-  publish(outputPath: string, keepChunks: boolean): void {
+  publish(keepChunks: boolean): void {
     if (keepChunks) this.#log.sync();
-    publishGraph(outputPath);
+    this.#draft!.publish();
     if (keepChunks) return;
     this.close();
     try {

@@ -184,6 +184,47 @@ export function errorToData(error: unknown): ErrorData {
   return { name: "Error", message: String(error), exitCode: 1 };
 }
 
+const WORKER_HINT = "run the same command again to continue; --debug shows the place";
+
+/** What helps where too many files are open. */
+export const OPEN_FILES_HINT = "raise the limit, as by: ulimit -n 1024";
+
+/** What helps against what the system says: its code or, where the runtime gives none, its words. */
+const SYSTEM_HINTS: readonly (readonly [code: string, words: RegExp, hint: string])[] = [
+  ["EMFILE", /\bToo many open files\b/, OPEN_FILES_HINT],
+  ["ENFILE", /\bToo many open files in system\b/, OPEN_FILES_HINT],
+  [
+    "ENOSPC",
+    /\bNo space left on device\b/,
+    "free some space and run the same command again",
+  ],
+  ["EDQUOT", /\bquota exceeded\b/i, "free some space and run the same command again"],
+  [
+    "EFBIG",
+    /\bFile too large\b/,
+    "raise the limit of file sizes, as by: ulimit -f unlimited; then run the same command again",
+  ],
+];
+
+/** The next step after an error whose cause is known by name; null for others. */
+export function hintOfKnownCause(error: { message: string; code?: unknown }): string | null {
+  const { message, code } = error;
+  return SYSTEM_HINTS.find(([name, words]) => name === code || words.test(message))?.[2] ?? null;
+}
+
+/**
+ * The next step after an error that the operating system gave, where no place nearer to it has said one;
+ * null for errors of another kind.
+ */
+export function hintOfSystemError(error: { message: string; code?: unknown }): string | null {
+  const { message, code } = error;
+  const known = hintOfKnownCause(error);
+  if (known !== null) return known;
+  const isOfSystem = /\(os error \d+\)/.test(message) ||
+    (typeof code === "string" && /^E[A-Z0-9]+$/.test(code));
+  return isOfSystem ? "mend the cause and run the same command again" : null;
+}
+
 /**
  * Turns data that crossed a worker boundary into an error with its cause chained. Where the message
  * doesn't say by itself what failed, the worker is named.
@@ -196,8 +237,7 @@ export function errorFromData(data: ErrorData, workerName: string): WorkerFailed
   const message = isClear
     ? data.message
     : `Cannot go on without worker "${workerName}": ${data.message}`;
-  const hint = data.hint ??
-    (isClear ? undefined : "run the same command again to continue; --debug shows the place");
+  const hint = data.hint ?? (isClear ? undefined : hintOfSystemError(data) ?? WORKER_HINT);
   const error = new WorkerFailedError(message, {
     cause,
     exitCode: data.exitCode,

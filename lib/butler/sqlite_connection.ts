@@ -378,6 +378,12 @@ function translate(error: unknown, path: string, verb: string): unknown {
         cause,
         hint: "Free some space and run the same command again; nothing is half-written",
       });
+    case SQLITE_IOERR:
+      return new EnvironmentError(`${what}: ${detail}`, {
+        cause,
+        hint: "Look for a full disk, a quota or a limit of file sizes (ulimit -f), then run the " +
+          "same command again; nothing is half-written",
+      });
     default:
       return new EnvironmentError(`${what}: ${detail}`, { cause });
   }

@@ -76,6 +76,14 @@ export function zstdDictNInputsOption(): Option {
     .argParser(integerAtLeast(1)).default(DEFAULT_COMPRESSION.zstdDictNInputs);
 }
 
+/** `--force`, of commands that write files; `output_guard.ts` asks for it. */
+export function forceOption(): Option {
+  return new Option(
+    "--force",
+    "replace an output that is something else; never an input or a part of a repository",
+  ).default(false);
+}
+
 /** Parser that gathers the values of a repeated option, each of which may be a list with commas. */
 export function gather(text: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), ...text.split(",").filter((part) => part !== "")];

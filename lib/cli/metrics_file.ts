@@ -7,6 +7,7 @@
 
 import type { Log } from "../base/log.ts";
 import { UsageError } from "../base/errors.ts";
+import { linkTarget } from "../store/durable_file.ts";
 import { type MetricsState, metricsText } from "./metrics_text.ts";
 import type { StatusReport, StatusSink } from "./status_report.ts";
 
@@ -17,6 +18,8 @@ const WRITE_MS = 5000;
 export class MetricsFile implements StatusSink {
   readonly intervalMs = WRITE_MS;
   readonly #path: string;
+  /** Where the path leads to: a symbolic link stays one. */
+  readonly #target: string;
   readonly #temporary: string;
   readonly #now: () => Date;
   readonly #log: Log;
@@ -36,8 +39,9 @@ export class MetricsFile implements StatusSink {
     { now, log }: { now: () => Date; log: Log },
   ) {
     this.#path = path;
+    this.#target = linkTarget(path);
     // Collectors take files by their endings, so this one has another.
-    this.#temporary = `${path}.${crypto.randomUUID()}.tmp`;
+    this.#temporary = `${this.#target}.${crypto.randomUUID()}.tmp`;
     this.#now = now;
     this.#log = log;
     const startSeconds = now().getTime() / 1000;
@@ -85,7 +89,7 @@ export class MetricsFile implements StatusSink {
     this.#state.updateSeconds = this.#now().getTime() / 1000;
     try {
       Deno.writeTextFileSync(this.#temporary, metricsText(this.#state), { mode: 0o644 });
-      Deno.renameSync(this.#temporary, this.#path);
+      Deno.renameSync(this.#temporary, this.#target);
     } catch (error) {
       try {
         Deno.removeSync(this.#temporary);

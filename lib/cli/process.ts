@@ -37,6 +37,14 @@ function peakInStatus(): number | null {
   }
 }
 
+/**
+ * Lets a write beyond the limit of file sizes (`ulimit -f`) fail with an error, which is told like that of
+ * a full disk. Without this the system ends the process with SIGXFSZ, and nothing is said or tidied up.
+ */
+export function outliveFileSizeLimit(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
+}
+
 /** Calls back every so many milliseconds, until the returned function is called. */
 export function every(milliseconds: number, callback: () => void): () => void {
   const timer = setInterval(callback, milliseconds);

@@ -15,13 +15,14 @@ import { commonEpilogue, PROGRAM_EPILOGUE } from "./help.ts";
 import { type LevelSetting, Logger } from "./logger.ts";
 import { asksForJson, describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
+import { namedOutputs } from "./outputs.ts";
 import { type ProgressOptions, ProgressReporter } from "./progress.ts";
 import type { BarArea } from "./progress_bar.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import type { makeStatusSinks, SinkOptions } from "./status_sinks.ts";
 import { ClosedPipeError } from "./terminal.ts";
 
-/** Hidden; `completion_scripts.ts` has it too, which isn't loaded for every command. */
+/** Hidden; completion scripts ask it for values. */
 const COMPLETE_COMMAND = "__complete";
 
 /** Seconds between two status lines. */
@@ -161,6 +162,11 @@ function makeProgram(
   let running: Command = program;
   program.hook("preAction", async (_, command) => {
     running = command;
+    const { logFile } = globalOptionsOf(command);
+    if (namedOutputs(command, logFile).length > 0) {
+      const { guardOutputs } = await import("./output_guard.ts");
+      await guardOutputs(command, logFile, context);
+    }
     const { metricsFile, json } = command.opts<SinkOptions>();
     const isTold = command.options.some(({ long }) => long === "--metrics-file");
     if (isTold && (metricsFile !== undefined || json)) {

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { InterruptedError, ProvgraphError, type StopReason } from "../base/errors.ts";
+import {
+  hintOfKnownCause,
+  hintOfSystemError,
+  InterruptedError,
+  ProvgraphError,
+  type StopReason,
+} from "../base/errors.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, type Style } from "./color.ts";
 import { exitCodeOf, isCommanderError } from "./exit_codes.ts";
@@ -82,8 +88,15 @@ function messageOf(error: unknown): string {
 
 function hintOf(error: unknown, isDebug: boolean): string | undefined {
   if (isCommanderError(error)) return `run ${TOOL_NAME} help COMMAND for the options`;
-  if (error instanceof ProvgraphError) return error.hint;
+  if (error instanceof ProvgraphError) return error.hint ?? hintOfCause(error.cause);
+  const hint = error instanceof Error ? hintOfSystemError(error) : null;
+  if (hint !== null) return hint;
   return isDebug ? undefined : "run again with --debug for the place in the program";
+}
+
+/** An error that was worded says what failed, but perhaps not what helps against its cause. */
+function hintOfCause(cause: unknown): string | undefined {
+  return cause instanceof Error ? hintOfKnownCause(cause) ?? undefined : undefined;
 }
 
 function stacksOf(error: unknown): string[] {

@@ -14,7 +14,7 @@ export type DeleterFactory = (role: "deleter") => Worker;
  * Workers that delete. Handing a file to the system and hearing of it takes one of them nearly as long as
  * its deletion, so that two are a sixth faster for the whole command; more find no processor.
  */
-const N_WORKERS = 2;
+export const N_WORKERS = 2;
 /** Batches that may wait; each is shared by all workers. */
 const MAX_WAITING = 2;
 

@@ -28,7 +28,7 @@ import { withRecords } from "../butler/record_fetch.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { selectRows } from "../butler/dataset_batch.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { removeLeftovers } from "../store/durable_file.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";

@@ -20,8 +20,9 @@ import { ConflictingDatasetError, stopReason } from "../base/errors.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { describeSystemError } from "../store/file_source.ts";
+import { requireOpenFiles } from "../store/open_files.ts";
 import { Zstd } from "../store/zstd.ts";
-import { DeleterClient } from "./deleter_client.ts";
+import { DeleterClient, N_WORKERS } from "./deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
 import {
   INGEST_STAGES,
@@ -54,6 +55,7 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
   const config = loadRepositoryConfig(options.repository, context.env);
+  if (!options.isDryRun) requireOpenFiles(config.configPath, N_WORKERS, false);
   using deleter = options.isDryRun ? null : DeleterClient.start(context.makeWorker);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {

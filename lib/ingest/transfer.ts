@@ -11,15 +11,12 @@ import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
-import {
-  fsyncDirectory,
-  removeLeftovers,
-  renameDurably,
-  temporaryPath,
-} from "../store/durable_file.ts";
+import { fsyncDirectory, renameDurably } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import type { TransferMode } from "./options.ts";
 import { fileError } from "../store/file_source.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
+import { temporaryName } from "../store/temporary_name.ts";
 
 /** What will be done with the graph file. */
 export interface TransferPlan {
@@ -195,7 +192,7 @@ export function carryOutTransfer(plan: TransferPlan): void {
     Deno.mkdirSync(dirname(plan.target), { recursive: true });
     failpoint("transfer.directory-made");
     removeLeftovers(plan.target, false);
-    const temporary = temporaryPath(plan.target);
+    const temporary = temporaryName(plan.target);
     syncFile(plan.source);
     try {
       place(plan, temporary);

@@ -1,15 +1,17 @@
 /**
- * Files that a killed process leaves: locks, temporary files, chunk logs. Told by their names; stale
- * ones are removed only when it is certain that nobody uses them.
+ * Files that a killed process leaves: locks, temporary files, chunk logs. Told by their names; whether
+ * somebody uses them is told by their advisory locks. Stale ones are removed only when it is certain that
+ * nobody does.
  *
  * @module
  */
 
 import { EnvironmentError } from "../base/errors.ts";
 import { basename, dirname, join } from "../base/paths.ts";
-import { exists } from "../store/durable_file.ts";
-import { LockFile } from "../store/lock_file.ts";
 import { fileError, isAbsence } from "../store/file_source.ts";
+import { inspectLock, LockFile } from "../store/lock_file.ts";
+import { removeIfAbandoned, useOfUnfinished } from "../store/temporary_file.ts";
+import { parseUnfinishedName } from "../store/temporary_name.ts";
 
 /** What a left-over file is. */
 export type LeftoverKind = "chunk log" | "lock" | "temporary";
@@ -21,43 +23,55 @@ export interface Leftover {
   path: string;
   /** Path of the file that it belongs to. */
   ownerPath: string;
-  /** Process that its name or content tells, or null. */
+  /** Process that a lock names, or null. */
   pid: number | null;
-  /** Whether that process certainly doesn't run any more, certainly does, or can't be known. */
+  /** Whether its process certainly doesn't run any more, certainly does, or can't be known. */
   process: "gone" | "running" | "unknown";
   /** Host that a lock names, or null. */
   host: string | null;
 }
 
-const TEMPORARY = /^(.+)\.tmp-(\d{1,10})$/;
-const LOCK_DRAFT = /^(.+)\.lock\.(\d{1,10})-[0-9a-f]{8}$/;
-const LOCK = /^(.+)\.lock$/;
-const CHUNK_LOG = /^(.+)\.chunks$/;
-const MAX_LOCK_SIZE = 4096;
+const LOCK = /^(.+)\.lock$/s;
+const CHUNK_LOG = /^(.+)\.chunks$/s;
 
-/** What a file is, by its name, or null if it is none of ours. */
+/** What a file is, by its name and its advisory lock, or null if it is none of ours. */
 export function inspectLeftover(path: string): Leftover | null {
   const name = basename(path);
-  const make = (
-    kind: LeftoverKind,
-    owner: string,
-    pid: string | null,
-  ): Leftover => ({
+  const make = (kind: LeftoverKind, owner: string, process: Leftover["process"]): Leftover => ({
     kind,
     path,
     ownerPath: join(dirname(path), owner),
-    pid: pid === null ? null : Number(pid),
-    process: pid === null ? "unknown" : processState(Number(pid)),
+    pid: null,
+    process,
     host: null,
   });
-  const temporary = TEMPORARY.exec(name);
-  if (temporary !== null) return make("temporary", temporary[1], temporary[2]);
-  const draft = LOCK_DRAFT.exec(name);
-  if (draft !== null) return make("temporary", draft[1], draft[2]);
+  const unfinished = parseUnfinishedName(name);
+  if (unfinished !== null) {
+    return make(
+      "temporary",
+      unfinished.owner,
+      unfinished.keepsAdvisory ? stateOfTemporary(path) : "unknown",
+    );
+  }
   const lock = LOCK.exec(name);
-  if (lock !== null) return { ...make("lock", lock[1], null), ...lockHolder(path) };
+  if (lock !== null) {
+    const state = inspectLock(path);
+    if (state === null) return null;
+    const { use, holder } = state;
+    const process = use === "held" ? "running" : use === "free" ? "gone" : "unknown";
+    return {
+      ...make("lock", lock[1], process),
+      pid: holder?.pid ?? null,
+      host: holder?.host ?? null,
+    };
+  }
   const chunks = CHUNK_LOG.exec(name);
-  return chunks === null ? null : make("chunk log", chunks[1], null);
+  return chunks === null ? null : make("chunk log", chunks[1], "unknown");
+}
+
+function stateOfTemporary(path: string): Leftover["process"] {
+  const use = useOfUnfinished(path);
+  return use === "used" ? "running" : use === "abandoned" ? "gone" : "unknown";
 }
 
 /** Files of ours beside a graph that belong to it. */
@@ -74,41 +88,6 @@ export function leftoversBeside(graphPath: string): Leftover[] {
     if (!isAbsence(error)) throw fileError("read directory", directory, error);
   }
   return found.sort((a, b) => a.path < b.path ? -1 : 1);
-}
-
-/** Only of this host's processes anything is known; a reused number counts as running. */
-function processState(pid: number): Leftover["process"] {
-  return exists(pid) ? "running" : "gone";
-}
-
-function lockHolder(path: string): Pick<Leftover, "pid" | "process" | "host"> {
-  try {
-    const { size } = Deno.statSync(path);
-    if (size <= MAX_LOCK_SIZE) {
-      const holder: unknown = JSON.parse(Deno.readTextFileSync(path));
-      if (typeof holder === "object" && holder !== null && "host" in holder && "pid" in holder) {
-        const { host, pid } = holder;
-        const namespace = "pidNamespace" in holder ? holder.pidNamespace : null;
-        if (
-          typeof host === "string" && typeof pid === "number" && Number.isInteger(pid) && pid > 0
-        ) {
-          const isHere = host === Deno.hostname() && namespace === ownPidNamespace();
-          return { host, pid, process: isHere ? processState(pid) : "unknown" };
-        }
-      }
-    }
-  } catch {
-    // Gone meanwhile, unreadable or no JSON: whoever holds it can't be known.
-  }
-  return { host: null, pid: null, process: "unknown" };
-}
-
-function ownPidNamespace(): string | null {
-  try {
-    return Deno.readLinkSync("/proc/self/ns/pid");
-  } catch {
-    return null;
-  }
 }
 
 /**
@@ -129,15 +108,8 @@ export function removeLeftover(leftover: Leftover): boolean {
     throw error;
   }
   try {
-    if (leftover.kind === "temporary") {
-      try {
-        Deno.removeSync(leftover.path);
-      } catch (error) {
-        if (!isAbsence(error)) throw fileError("remove", leftover.path, error);
-      }
-    }
+    return leftover.kind === "lock" || removeIfAbandoned(leftover.path);
   } finally {
     lock.release();
   }
-  return true;
 }

@@ -20,9 +20,9 @@ import {
   NODES_FENCES_MEMBER,
 } from "../qg/member_names.ts";
 import { PASS_READ_SIZE } from "../qg/multiblock.ts";
-import { renameDurably, temporaryPath } from "../store/durable_file.ts";
 import { LockFile } from "../store/lock_file.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
+import { TemporaryFile } from "../store/temporary_file.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
 import { Zstd } from "../store/zstd.ts";
 import { Archive, FileReport } from "./check_archive.ts";
@@ -57,17 +57,12 @@ export async function rebuildAddresses(path: string, argument: string): Promise<
   const archive = await Archive.open(source, zstd, new FileReport(findings, argument));
   const nodes = archive === null ? null : await Nodes.read(archive, argument, findings);
   refuseDamage(findings, argument);
-  const temporary = temporaryPath(realPath);
   try {
+    using temporary = TemporaryFile.create(realPath);
     await writeCopy(archive!, nodes!, realPath, temporary);
-    await verifyCopy(temporary, argument);
-    renameDurably(temporary, realPath);
+    await verifyCopy(temporary.path, argument);
+    temporary.publish();
   } catch (error) {
-    try {
-      Deno.removeSync(temporary);
-    } catch {
-      // It was renamed or never made.
-    }
     throw error instanceof ProvgraphError ? error : fileError("rewrite graph", realPath, error);
   }
   return nodes!.nRows;
@@ -84,7 +79,7 @@ async function writeCopy(
   archive: Archive,
   nodes: Nodes,
   path: string,
-  temporary: string,
+  { path: temporary, file }: TemporaryFile,
 ): Promise<void> {
   const { members } = archive.zip;
   const intSize = archive.header.int_size;
@@ -99,21 +94,15 @@ async function writeCopy(
   const info = Deno.statSync(path);
   if (hasSameLayout) {
     Deno.copyFileSync(path, temporary);
-    using file = Deno.openSync(temporary, { read: true, write: true });
     const patch = new Patch(file, info.size);
     await patch.member(archive, NODES_ADDRESS_MEMBER, nodes.pieces(intSize));
     if (oldFences !== undefined) await patch.member(archive, NODES_FENCES_MEMBER, [fences]);
-    file.syncSync();
   } else {
-    using file = Deno.openSync(temporary, { write: true, createNew: true });
     await rewrite(archive, nodes, fences, file, temporary);
-    file.syncSync();
   }
+  file.syncSync();
   // Originals newer than the graph are told by its time, so it must not change.
   if (info.mtime !== null) Deno.utimeSync(temporary, info.mtime, info.mtime);
-  if (info.mode !== null && Deno.build.os !== "windows") {
-    Deno.chmodSync(temporary, info.mode & 0o7777);
-  }
 }
 
 /** Overwrites members of a copy with content of the same size. */

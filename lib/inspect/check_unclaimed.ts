@@ -151,7 +151,9 @@ export class UnclaimedFiles {
   async reportLeftover(leftover: Leftover): Promise<void> {
     const { kind, path, ownerPath, pid, host, process } = leftover;
     const { graph } = this.#context.options;
-    const by = pid === null ? "" : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
+    const by = pid === null
+      ? " of a process"
+      : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
     if (process === "running") {
       this.#context.findings.note(`"${path}" is the ${kind}${by}, which is running`);
       return;
@@ -188,7 +190,9 @@ export class UnclaimedFiles {
       where: path,
       what: isStale
         ? `it is the ${kind === "lock" ? "lock" : "temporary file"}${by}, which runs no more`
-        : `it is a lock${by}; it is stale if that process runs no more`,
+        : `it is the ${
+          kind === "lock" ? "lock" : "temporary file"
+        }${by}; it is stale if that process runs no more`,
       command: isStale ? this.#context.command(...repair) : commandLine("rm", path),
       isRepairable: isStale,
     });

@@ -6,12 +6,13 @@
  */
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
-import { join } from "../base/paths.ts";
+import { dirname, join } from "../base/paths.ts";
 import { countQuanta, type Progress } from "../base/progress.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { DurableWriter } from "../store/durable_writer.ts";
+import { fileError, fileIdentity, FileSource } from "../store/file_source.ts";
 import { ReportCounts } from "./report_counts.ts";
 import { parseReportQuantum, type ReportQuantum } from "./report_quantum.ts";
 import { ResourceUsageTable } from "./report_resource_usage.ts";
@@ -19,6 +20,7 @@ import {
   dataIdTablePath,
   dataIdTableText,
   type ReadQuantum,
+  type SelectedQuanta,
   type SelectionRule,
   statusReportText,
   StatusSelection,
@@ -128,36 +130,79 @@ export async function makeProvenanceReport(
       if (line !== "") writeUsage(line);
     }
   }
+  const tables = selection === null || options.dataIdTableDirectory === null
+    ? []
+    : planTables(selection, options.dataIdTableDirectory);
   file?.commit();
-  if (selection !== null) {
-    await writeSelection(selection, options, dimensions!, (at) => graph.readQuantum(at));
+  await writeTables(tables, dimensions?.groups, (at) => graph.readQuantum(at));
+  if (selection !== null && options.statusReport !== null) {
+    const { groups } = dimensions!;
+    // As the reference does.
+    makeDirectory(dirname(options.statusReport));
+    await writeDurably(
+      options.statusReport,
+      statusReportText(
+        selection,
+        (label) => groups.get(label)!,
+        (at) => graph.readQuantum(at),
+      ),
+    );
   }
   return counts;
 }
 
-async function writeSelection(
-  selection: StatusSelection,
-  { statusReport, dataIdTableDirectory }: ProvenanceReportOptions,
-  { groups }: TaskDimensions,
-  read: ReadQuantum,
-): Promise<void> {
-  if (dataIdTableDirectory !== null) {
-    const taken = new Set<string>();
-    for (const [label, byStatus] of selection.tasks) {
-      for (const [status, byException] of byStatus) {
-        for (const [typeName, quanta] of byException) {
-          const wanted = join(dataIdTableDirectory, ...dataIdTablePath(label, status, typeName));
-          const path = untaken(wanted, taken);
-          await writeDurably(path, dataIdTableText(quanta, groups.get(label)!, read));
-        }
+/** A table of data IDs that will be written. */
+interface PlannedTable {
+  path: string;
+  label: string;
+  quanta: SelectedQuanta;
+}
+
+/** How each table of data IDs begins. */
+const TABLE_BEGINNING = "# %ECSV ";
+
+/** @throws {RefusedError} if a file that isn't such a table would be replaced: nothing is written then. */
+function planTables(selection: StatusSelection, directory: string): PlannedTable[] {
+  const taken = new Set<string>();
+  const tables: PlannedTable[] = [];
+  for (const [label, byStatus] of selection.tasks) {
+    for (const [status, byException] of byStatus) {
+      for (const [typeName, quanta] of byException) {
+        const path = untaken(join(directory, ...dataIdTablePath(label, status, typeName)), taken);
+        refuseOther(path);
+        tables.push({ path, label, quanta });
       }
     }
   }
-  if (statusReport !== null) {
-    await writeDurably(
-      statusReport,
-      statusReportText(selection, (label) => groups.get(label)!, read),
-    );
+  return tables;
+}
+
+function refuseOther(path: string): void {
+  if (fileIdentity(path) === null) return;
+  using source = FileSource.open(path);
+  const head = source.readSync(0, Math.min(source.size, TABLE_BEGINNING.length));
+  if (head.length === 0 || new TextDecoder().decode(head) === TABLE_BEGINNING) return;
+  throw new RefusedError(`Cannot write table "${path}": it exists and is no table of data IDs`, {
+    hint: "move it elsewhere, or give another --data-id-table-dir",
+  });
+}
+
+async function writeTables(
+  tables: readonly PlannedTable[],
+  groups: ReadonlyMap<string, DimensionGroup> | undefined,
+  read: ReadQuantum,
+): Promise<void> {
+  for (const { path, label, quanta } of tables) {
+    makeDirectory(dirname(path));
+    await writeDurably(path, dataIdTableText(quanta, groups!.get(label)!, read));
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw fileError("create directory", path, error);
   }
 }
 

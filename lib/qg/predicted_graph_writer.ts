@@ -9,8 +9,9 @@
 import { writeBigEndian } from "../base/bytes.ts";
 import { encodeUtf8 } from "../base/json_text.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
-import { renameDurably, temporaryPath } from "../store/durable_file.ts";
+import { linkTarget } from "../store/durable_file.ts";
 import { describeSystemError, FileSource } from "../store/file_source.ts";
+import { TemporaryFile } from "../store/temporary_file.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
 import type { ZstdCompressor } from "../store/zstd.ts";
 import {
@@ -55,10 +56,9 @@ export interface PredictedGraphDocuments {
  */
 export class PredictedGraphWriter implements Disposable {
   readonly #path: string;
-  readonly #blocksPath: string;
   readonly #compressor: ZstdCompressor;
   readonly #dictionary: Uint8Array | null;
-  #blocks: Deno.FsFile | null;
+  readonly #blocks: TemporaryFile;
   readonly #buffer = new Uint8Array(BUFFER_SIZE);
   #nBuffered = 0;
   #size = 0;
@@ -76,12 +76,10 @@ export class PredictedGraphWriter implements Disposable {
    * @throws {EnvironmentError} if the temporary file can't be made.
    */
   constructor(path: string, compressor: ZstdCompressor, dictionary: Uint8Array | null) {
-    this.#path = path;
-    this.#blocksPath = `${temporaryPath(path)}-blocks`;
+    this.#path = linkTarget(path);
     this.#compressor = compressor;
     this.#dictionary = dictionary;
-    const options = { write: true, create: true, truncate: true };
-    this.#blocks = this.#attempt(() => Deno.openSync(this.#blocksPath, options));
+    this.#blocks = TemporaryFile.create(this.#path);
   }
 
   /** Quanta written so far. */
@@ -128,8 +126,6 @@ export class PredictedGraphWriter implements Disposable {
    */
   finish(header: QuantumGraphHeader, documents: PredictedGraphDocuments): number {
     this.#flush();
-    this.#blocks?.close();
-    this.#blocks = null;
     const complete: QuantumGraphHeader = {
       ...header,
       graph_type: "predicted",
@@ -148,12 +144,11 @@ export class PredictedGraphWriter implements Disposable {
       this.#compressor.compress(text),
     ]);
     if (this.#dictionary !== null) members.splice(1, 0, [DICTIONARY_MEMBER, this.#dictionary]);
-    const temporary = temporaryPath(this.#path);
+    using temporary = TemporaryFile.create(this.#path);
     let size = 0;
     try {
       this.#attempt(() => {
-        using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
-        const zip = new StoredZipWriter(file, [
+        const zip = new StoredZipWriter(temporary.file, [
           ...members.map(([name, bytes]) => ({ name, size: bytes.length })),
           { name: QUANTUM_DATASETS_MEMBER, size: this.#size },
           {
@@ -165,27 +160,22 @@ export class PredictedGraphWriter implements Disposable {
         this.#copyBlocks(zip);
         this.#writeAddresses(zip);
         size = zip.finish();
-        file.syncSync();
+        temporary.file.syncSync();
       });
-    } catch (error) {
-      removeQuietly(temporary);
-      throw error;
     } finally {
       this[Symbol.dispose]();
     }
-    renameDurably(temporary, this.#path);
+    temporary.publish();
     return size;
   }
 
   /** Gives up what isn't finished: removes the temporary file. A second call does nothing. */
   [Symbol.dispose](): void {
-    this.#blocks?.close();
-    this.#blocks = null;
-    removeQuietly(this.#blocksPath);
+    this.#blocks[Symbol.dispose]();
   }
 
   #copyBlocks(zip: StoredZipWriter): void {
-    using source = FileSource.open(this.#blocksPath);
+    using source = FileSource.open(this.#blocks.path);
     for (let at = 0; at < this.#size; at += BUFFER_SIZE) {
       const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, this.#size - at));
       source.readInto(piece, at);
@@ -231,7 +221,7 @@ export class PredictedGraphWriter implements Disposable {
   #write(bytes: Uint8Array): void {
     this.#attempt(() => {
       for (let done = 0; done < bytes.length;) {
-        done += this.#blocks!.writeSync(bytes.subarray(done));
+        done += this.#blocks.file.writeSync(bytes.subarray(done));
       }
     });
   }
@@ -242,13 +232,5 @@ export class PredictedGraphWriter implements Disposable {
     } catch (error) {
       throw describeSystemError(`write graph "${this.#path}"`, error);
     }
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // Not there, or an error that the caller is being told of already.
   }
 }

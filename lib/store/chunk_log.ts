@@ -9,8 +9,10 @@
 import { u32, writeLittleEndian } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { EnvironmentError, InvalidChunkLogError } from "../base/errors.ts";
+import { linkTarget, removeIfPresent } from "./durable_file.ts";
 import { failpoint, isFailpointDue } from "./failpoints.ts";
 import type { FileSource } from "./file_source.ts";
+import { openRegularFile } from "./regular_file.ts";
 
 /** First bytes of a chunk log: a name, and line ends that a text-mode copy would destroy. */
 export const CHUNK_LOG_MAGIC: Uint8Array = new Uint8Array([
@@ -272,12 +274,21 @@ export class ChunkLogWriter implements Disposable {
     this.#size = size;
   }
 
-  /** Creates the file anew with its magic bytes. */
+  /**
+   * Creates the file anew with its magic bytes. One that is there loses its name and is not written to: it
+   * may have other names.
+   */
   static create(path: string): ChunkLogWriter {
-    const file = attempt(
-      path,
-      () => Deno.openSync(path, { write: true, create: true, truncate: true }),
-    );
+    const file = attempt(path, () => {
+      const target = linkTarget(path);
+      removeIfPresent(target);
+      return Deno.openSync(target, { write: true, createNew: true });
+    });
+    return ChunkLogWriter.begin(path, file);
+  }
+
+  /** Begins a log in an empty file, opened for writing by somebody who closes it, with the magic bytes. */
+  static begin(path: string, file: Deno.FsFile): ChunkLogWriter {
     const writer = new ChunkLogWriter(path, file, 0);
     failpoint("chunks.created");
     writer.append(CHUNK_LOG_MAGIC);
@@ -286,7 +297,7 @@ export class ChunkLogWriter implements Disposable {
 
   /** Goes on behind the last sound chunk, at `size`; what follows is cut off. */
   static resume(path: string, size: number): ChunkLogWriter {
-    const file = attempt(path, () => Deno.openSync(path, { write: true }));
+    const { file } = openRegularFile(path, { action: "continue chunk log", write: true });
     attempt(path, () => {
       file.truncateSync(size);
       failpoint("chunks.continued");

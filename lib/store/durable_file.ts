@@ -1,13 +1,14 @@
 /**
- * Files that are complete or absent: temporary names, and renames that survive a power cut.
+ * Files that are complete or absent: renames that survive a power cut.
  *
  * @module
  */
 
+import { EnvironmentError } from "../base/errors.ts";
 import { nodeProcess } from "../base/node_modules.ts";
-import { basename, dirname, join } from "../base/paths.ts";
+import { dirname, resolve } from "../base/paths.ts";
 import { failpoint } from "./failpoints.ts";
-import { fileError, isAbsence, systemErrorCode } from "./file_source.ts";
+import { fileError, isAbsence, systemErrorCode } from "./system_errors.ts";
 
 /**
  * Makes the entries of a directory durable (names created, renamed or removed in it).
@@ -45,43 +46,6 @@ export function renameDurably(from: string, to: string): void {
   if (dirname(from) !== dirname(to)) fsyncDirectory(dirname(from));
 }
 
-/** Where a file is written before it gets its final name: beside it, one for each process. */
-export function temporaryPath(finalPath: string): string {
-  return `${finalPath}.tmp-${Deno.pid}`;
-}
-
-/** What {@linkcode temporaryPath} and the drafts of locks add to a name, and the process id in it. */
-const LEFTOVER = /^\.(?:tmp-(\d+)|lock\.(\d+)-[0-9a-f]{8})$/;
-
-/**
- * Removes what killed processes left beside a file: their temporary files, and drafts of its lock. Those
- * of other processes that still run stay, and so does the lock itself.
- *
- * @param isLocked Whether the caller holds the lock on the path: then every temporary file is a leftover,
- *   also one of a process on another host, and one of this process that no longer needs it.
- * @throws {EnvironmentError} if the directory can't be read or a file can't be removed.
- */
-export function removeLeftovers(finalPath: string, isLocked: boolean): void {
-  const directory = dirname(finalPath);
-  const name = basename(finalPath);
-  let names: string[];
-  try {
-    names = Array.from(Deno.readDirSync(directory), (entry) => entry.name);
-  } catch (error) {
-    if (isAbsence(error)) return;
-    throw fileError("read directory", directory, error);
-  }
-  for (const found of names) {
-    const match = found.startsWith(name) ? LEFTOVER.exec(found.slice(name.length)) : null;
-    if (match === null) continue;
-    const [, temporaryPid, draftPid] = match;
-    const isLeft = temporaryPid === undefined
-      ? Number(draftPid) !== Deno.pid && !exists(Number(draftPid))
-      : isLocked || Number(temporaryPid) === Deno.pid || !exists(Number(temporaryPid));
-    if (isLeft) removeIfPresent(join(directory, found));
-  }
-}
-
 /** True unless the system says that there is no such process. */
 export function exists(pid: number): boolean {
   try {
@@ -100,4 +64,27 @@ export function removeIfPresent(path: string): void {
     if (error instanceof Deno.errors.NotFound) return;
     throw fileError("remove", path, error);
   }
+}
+
+/** A chain of links that is longer goes in a circle; the system's own limit. */
+const MAX_LINKS = 40;
+
+/**
+ * Where a file would be that is written under a name: the name itself, or what it leads to as a symbolic
+ * link, also if nothing is there yet. Who replaces that file leaves the link as it is.
+ *
+ * @throws {EnvironmentError} if links go in a circle or can't be read.
+ */
+export function linkTarget(path: string): string {
+  let target = path;
+  for (let i = 0; i <= MAX_LINKS; i++) {
+    try {
+      if (!Deno.lstatSync(target).isSymlink) return target;
+      target = resolve(dirname(target), Deno.readLinkSync(target));
+    } catch (error) {
+      if (isAbsence(error)) return target;
+      throw fileError("follow link", path, error);
+    }
+  }
+  throw new EnvironmentError(`Cannot follow link "${path}": it goes in a circle`);
 }

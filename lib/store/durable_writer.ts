@@ -5,9 +5,9 @@
  */
 
 import { encodeUtf8 } from "../base/json_text.ts";
-import { dirname } from "../base/paths.ts";
-import { removeLeftovers, renameDurably, temporaryPath } from "./durable_file.ts";
-import { fileError } from "./file_source.ts";
+import { linkTarget } from "./durable_file.ts";
+import { fileError } from "./system_errors.ts";
+import { removeLeftovers, TemporaryFile } from "./temporary_file.ts";
 
 /** Bytes gathered before they are written. */
 const BUFFER_SIZE = 1 << 16;
@@ -17,33 +17,24 @@ const BUFFER_SIZE = 1 << 16;
  * final path but what was there before; without it the temporary file is removed on disposal.
  */
 export class DurableWriter implements Disposable {
-  readonly #path: string;
-  readonly #temporary: string;
-  #file: Deno.FsFile | null;
+  readonly #temporary: TemporaryFile;
   readonly #buffer = new Uint8Array(BUFFER_SIZE);
   #nBuffered = 0;
 
-  private constructor(path: string, temporary: string, file: Deno.FsFile) {
-    this.#path = path;
+  private constructor(temporary: TemporaryFile) {
     this.#temporary = temporary;
-    this.#file = file;
   }
 
   /**
-   * Begins a file, and makes the directories that lead to it. What killed processes left of it goes.
+   * Begins a file; its directory must be there. What killed processes left of it goes. Of a symbolic link
+   * that which it leads to is replaced, and the link stays.
    *
-   * @throws {EnvironmentError} if the system refuses.
+   * @throws {EnvironmentError} or NotFoundError if the system refuses.
    */
   static create(path: string): DurableWriter {
-    const temporary = temporaryPath(path);
-    try {
-      Deno.mkdirSync(dirname(path), { recursive: true });
-      removeLeftovers(path, false);
-      const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
-      return new DurableWriter(path, temporary, file);
-    } catch (error) {
-      throw fileError("create file", path, error);
-    }
+    const target = linkTarget(path);
+    removeLeftovers(target, false);
+    return new DurableWriter(TemporaryFile.create(target));
   }
 
   /** Appends. @throws {EnvironmentError} if the system refuses. */
@@ -59,24 +50,15 @@ export class DurableWriter implements Disposable {
   commit(): void {
     this.#flush();
     try {
-      this.#file!.syncSync();
+      this.#temporary.file.syncSync();
     } catch (error) {
-      throw fileError("make durable file", this.#temporary, error);
+      throw fileError("make durable file", this.#temporary.finalPath, error);
     }
-    this.#file!.close();
-    this.#file = null;
-    renameDurably(this.#temporary, this.#path);
+    this.#temporary.publish();
   }
 
   [Symbol.dispose](): void {
-    if (this.#file === null) return;
-    this.#file.close();
-    this.#file = null;
-    try {
-      Deno.removeSync(this.#temporary);
-    } catch {
-      // The error that led here says more.
-    }
+    this.#temporary[Symbol.dispose]();
   }
 
   #flush(): void {
@@ -85,10 +67,11 @@ export class DurableWriter implements Disposable {
   }
 
   #writeAll(bytes: Uint8Array): void {
+    const { file, finalPath } = this.#temporary;
     try {
-      for (let done = 0; done < bytes.length;) done += this.#file!.writeSync(bytes.subarray(done));
+      for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     } catch (error) {
-      throw fileError("write file", this.#temporary, error);
+      throw fileError("write file", finalPath, error);
     }
   }
 }

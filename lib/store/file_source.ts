@@ -6,56 +6,21 @@
  * @module
  */
 
-import { EnvironmentError, NotFoundError, ProvgraphError } from "../base/errors.ts";
+import { EnvironmentError } from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
+import { openRegularFile, requireRegularFile } from "./regular_file.ts";
+import { fileError, isAbsence, systemErrorText } from "./system_errors.ts";
+
+export {
+  describeSystemError,
+  fileError,
+  isAbsence,
+  systemErrorCode,
+  systemErrorText,
+} from "./system_errors.ts";
 
 /** Largest file that {@linkcode readWholeFile} takes unless told otherwise, in bytes. */
 export const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
-
-/** The POSIX name of a system error ("ENOENT"), or undefined. */
-export function systemErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
-/** What the system says, without the call and path that the runtime appends. */
-export function systemErrorText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message.replace(/: [a-z]+ '.*$/s, "");
-}
-
-/** True if the error says that nothing is at a path. */
-export function isAbsence(error: unknown): boolean {
-  const code = systemErrorCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
-}
-
-/**
- * The tool's error for a failed call on a path: {@linkcode NotFoundError} when nothing is there,
- * {@linkcode EnvironmentError} for all else.
- *
- * @param action what was attempted, with its object ("open file").
- */
-export function fileError(action: string, path: string, error: unknown): ProvgraphError {
-  const message = `Cannot ${action} "${path}": ${systemErrorText(error)}`;
-  return isAbsence(error)
-    ? new NotFoundError(message, { cause: error })
-    : new EnvironmentError(message, { cause: error });
-}
-
-/**
- * Words an error of the operating system that no place nearer to it has worded; any other error stays
- * what it is.
- *
- * @param attempt what failed as a whole, with its object ('ingest graph "a.qg"').
- */
-export function describeSystemError(attempt: string, error: unknown): unknown {
-  if (error instanceof ProvgraphError || systemErrorCode(error) === undefined) return error;
-  return new EnvironmentError(
-    `Cannot ${attempt}: ${error instanceof Error ? error.message : error}`,
-    { cause: error, hint: "mend the cause and run the same command again; nothing is lost" },
-  );
-}
 
 /** A file as a byte source. Its size is that at the time of opening. */
 export class FileSource implements ByteSource, Disposable {
@@ -76,20 +41,8 @@ export class FileSource implements ByteSource, Disposable {
    * @throws {EnvironmentError} if it can't be opened or isn't a regular file.
    */
   static open(path: string): FileSource {
-    try {
-      // Looked at first: opening a FIFO would wait for a writer for ever.
-      requireRegularFile(path, Deno.statSync(path));
-      const file = Deno.openSync(path);
-      try {
-        return new FileSource(path, file, file.statSync().size);
-      } catch (error) {
-        file.close();
-        throw error;
-      }
-    } catch (error) {
-      if (error instanceof EnvironmentError) throw error;
-      throw fileError("open file", path, error);
-    }
+    const { file, info } = openRegularFile(path);
+    return new FileSource(path, file, info.size);
   }
 
   get size(): number {
@@ -287,12 +240,6 @@ export function fileIdentity(path: string): FileVersion | null {
 /** The version of a file that the system has told about. */
 export function versionOf({ size, mtime }: Deno.FileInfo): FileVersion {
   return { size, mtimeNs: BigInt(mtime?.getTime() ?? 0) * 1_000_000n };
-}
-
-function requireRegularFile(path: string, info: Deno.FileInfo): void {
-  if (info.isFile) return;
-  const kind = info.isDirectory ? "a directory" : "not a regular file";
-  throw new EnvironmentError(`Cannot read file "${path}": it is ${kind}`);
 }
 
 function tooLarge(path: string, size: number, maxSize: number): EnvironmentError {

@@ -4,42 +4,41 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
-import { exists, removeIfPresent } from "./durable_file.ts";
+import { EnvironmentError, NotFoundError, ProvgraphError, RefusedError } from "../base/errors.ts";
+import { isLocalFileSystem, tryAdvisoryLock } from "./advisory_lock.ts";
+import { removeIfPresent } from "./durable_file.ts";
 import { failpoint } from "./failpoints.ts";
-import { fileError, systemErrorCode } from "./file_source.ts";
+import {
+  describeSelf,
+  isConclusive,
+  isForeignText,
+  isGone,
+  isRunning,
+  type LockHolder,
+  parseHolder,
+} from "./lock_holder.ts";
+import { identityOf, kindOf, openRegularFile, pathIdentity } from "./regular_file.ts";
+import { fileError, isAbsence, systemErrorCode } from "./system_errors.ts";
+import { lockDraftName } from "./temporary_name.ts";
 
-/** Content of a lock file, JSON. Unknown keys are ignored. */
-export interface LockHolder {
-  /** Host name. */
-  host: string;
-  /** Process id on that host. */
-  pid: number;
-  /** PID namespace of the process, null if unknown: in another one its pid says nothing. */
-  pidNamespace: string | null;
-  /** When the process started, in clock ticks since boot (as text), null if unknown. */
-  processStart: string | null;
-  /** When the lock was taken, ISO 8601, UTC. */
-  since: string;
-  /** Whether the process keeps an advisory lock on the file, which ends with it. */
-  keepsAdvisory: boolean;
-}
+export type { LockHolder } from "./lock_holder.ts";
 
 /** How often the taking of a lock starts again because someone else was faster. */
 const MAX_LOCK_ROUNDS = 20;
 const LOCK_ROUND_MS = 5;
+/** Bytes of a lock file that are read; its text has a few hundred. */
 const MAX_LOCK_FILE_SIZE = 4096;
-/** Start time of a process that has ended. */
-const ENDED = "ended";
 
 /**
- * A lock on a path: the file `<path>.lock`, created exclusively, that says who holds it.
+ * A lock on a path: the file `<path>.lock`, created exclusively, on which its process keeps the advisory
+ * lock; its text says to people who holds it.
  *
- * A lock whose process is gone is replaced: one that isn't in the table of processes any more, or,
- * where that can't be seen (a compiled binary), one that has lost the advisory lock on the file. Two
- * processes that both find it stale don't both win: one replaces it under an advisory lock on the
- * stale file itself, by a rename; the other then sees that the path leads to another file and starts
- * again.
+ * What decides is the advisory lock, which ends with its process, in whichever container it ran: a lock
+ * file whose advisory lock can be had is stale and is replaced, whatever its text says. Only where
+ * advisory locks don't work, or may be known to one host alone, the text is asked, and what can't be
+ * known for certain is refused. Two processes that both find a lock stale don't both win: one replaces it
+ * by a rename while it has the advisory lock on the stale file; the other then sees that the path leads
+ * to another file and starts again. A file that is no lock of this tool is never replaced.
  */
 export class LockFile implements Disposable {
   /** The lock file. */
@@ -52,7 +51,7 @@ export class LockFile implements Disposable {
 
   private constructor(path: string, file: Deno.FsFile) {
     this.path = path;
-    this.#identity = infoIdentity(file.statSync());
+    this.#identity = identityOf(file.statSync());
     this.#file = file;
     globalThis.addEventListener("unload", this.#onExit);
   }
@@ -61,21 +60,24 @@ export class LockFile implements Disposable {
    * Takes the lock on `path`.
    *
    * @throws {EnvironmentError} if another process holds it, or may; names the lock file, host, process
-   * and time, and the hint says how to tell a stale one.
+   *   and time, and the hint says how to tell a stale one.
+   * @throws {RefusedError} if what has its name is no lock.
    */
   static acquire(path: string): LockFile {
     const lockPath = `${path}.lock`;
     const own = describeSelf();
-    const draft = `${lockPath}.${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
+    const draft = lockDraftName(lockPath);
     const file = openDraft(draft);
     let lock: LockFile | null = null;
+    let held: EnvironmentError | null = null;
     try {
       writeDraft(draft, file, own);
       failpoint("lock.drafted");
       for (let round = 0; round < MAX_LOCK_ROUNDS; round++) {
-        if (createExclusively(draft, lockPath) || replaceIfStale(path, draft, lockPath, own)) {
-          return lock = new LockFile(lockPath, file);
-        }
+        if (createExclusively(draft, lockPath)) return lock = new LockFile(lockPath, file);
+        const found = replaceIfStale(path, draft, lockPath, own);
+        if (found === "replaced") return lock = new LockFile(lockPath, file);
+        held = found === "changed" ? null : found;
         // Lets the faster one finish; a synchronous pause, as all of this is.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_ROUND_MS);
       }
@@ -83,9 +85,9 @@ export class LockFile implements Disposable {
       if (lock === null) file.close();
       removeIfPresent(draft);
     }
-    throw new EnvironmentError(
+    throw held ?? new EnvironmentError(
       `Cannot lock "${path}": "${lockPath}" keeps changing hands`,
-      { hint: "Start one process at a time" },
+      { hint: "start one process at a time" },
     );
   }
 
@@ -95,8 +97,11 @@ export class LockFile implements Disposable {
     const identity = this.#identity;
     this.#identity = null;
     globalThis.removeEventListener("unload", this.#onExit);
-    if (pathIdentity(this.path) === identity) removeIfPresent(this.path);
-    this.#file.close();
+    try {
+      if (pathIdentity(this.path) === identity) removeIfPresent(this.path);
+    } finally {
+      this.#file.close();
+    }
   }
 
   /** As {@linkcode LockFile.release}. */
@@ -105,17 +110,47 @@ export class LockFile implements Disposable {
   }
 }
 
-/** Device and inode of what is at a path, or null. */
-function pathIdentity(path: string): string | null {
-  try {
-    return infoIdentity(Deno.statSync(path));
-  } catch {
-    return null;
-  }
+/** What a lock file tells to who only looks. */
+export interface LockState {
+  /** Whether a process certainly holds it, certainly none does, or that can't be known. */
+  use: "held" | "free" | "unknown";
+  /** What its text says; null if that isn't whole. */
+  holder: LockHolder | null;
 }
 
-function infoIdentity(info: Deno.FileInfo): string {
-  return `${info.dev}:${info.ino}`;
+/**
+ * Looks at a lock file without taking the lock.
+ *
+ * @returns null if nothing is there, or what is there is no lock of this tool.
+ */
+export function inspectLock(lockPath: string): LockState | null {
+  const opened = openToLook(lockPath);
+  if (opened === null) return null;
+  using file = opened;
+  const text = readText(file);
+  if (isForeignText(text)) return null;
+  const holder = parseHolder(text);
+  const isFree = tryAdvisoryLock(file);
+  if (isFree === false) return { use: "held", holder };
+  const own = describeSelf();
+  if (isFree && isConclusive(holder, own, isLocalFileSystem(lockPath))) {
+    return { use: "free", holder };
+  }
+  if (holder !== null && isGone(holder, own)) return { use: "free", holder };
+  return { use: holder !== null && isRunning(holder, own) ? "held" : "unknown", holder };
+}
+
+/** For writing too, if that is permitted: locks of network file systems ask for it. */
+function openToLook(lockPath: string): Deno.FsFile | null {
+  for (const write of [true, false]) {
+    try {
+      if (!Deno.lstatSync(lockPath).isFile) return null;
+      return openRegularFile(lockPath, { write }).file;
+    } catch {
+      // Gone, or not to be read by this user.
+    }
+  }
+  return null;
 }
 
 function openDraft(draft: string): Deno.FsFile {
@@ -126,7 +161,7 @@ function openDraft(draft: string): Deno.FsFile {
   }
 }
 
-/** Writes what will become the lock file; no reader ever sees it half written. */
+/** Writes what will become the lock file; no reader ever sees it half written, nor does a power cut. */
 function writeDraft(draft: string, file: Deno.FsFile, own: LockHolder): void {
   try {
     file.lockSync(true);
@@ -137,6 +172,7 @@ function writeDraft(draft: string, file: Deno.FsFile, own: LockHolder): void {
   try {
     const bytes = new TextEncoder().encode(JSON.stringify(own) + "\n");
     for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    file.syncSync();
   } catch (error) {
     throw fileError("create lock file", draft, error);
   }
@@ -149,16 +185,23 @@ function createExclusively(draft: string, lockPath: string): boolean {
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) return false;
-    // No hard links here: an exclusive create with a moment in which the file is empty, which a
-    // reader takes for held.
+    // No hard links here: an exclusive create, then a rename. A process killed in between leaves an empty
+    // file without advisory lock, which is stale.
     if (
       !["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "ENOSYS"].includes(systemErrorCode(error) ?? "")
     ) {
       throw fileError("create lock file", lockPath, error);
     }
   }
+  return claimByRename(draft, lockPath);
+}
+
+function claimByRename(draft: string, lockPath: string): boolean {
   try {
-    Deno.openSync(lockPath, { write: true, createNew: true }).close();
+    using claim = Deno.openSync(lockPath, { read: true, write: true, createNew: true });
+    // Somebody who finds the file empty and its advisory lock free takes it for stale.
+    if (tryAdvisoryLock(claim) === false) return false;
+    if (pathIdentity(lockPath) !== identityOf(claim.statSync())) return false;
     Deno.renameSync(draft, lockPath);
     return true;
   } catch (error) {
@@ -168,146 +211,102 @@ function createExclusively(draft: string, lockPath: string): boolean {
 }
 
 /**
- * Puts the draft in place of a stale lock; false if the lock was gone or replaced meanwhile.
+ * Puts the draft in place of a stale lock.
  *
- * @throws {EnvironmentError} if the lock is held.
+ * @returns what became of it: "changed" if the lock was gone or replaced meanwhile; an error if a process
+ *   has the advisory lock, who may hold the lock or be replacing it just now.
+ * @throws {EnvironmentError} if the lock is certainly held, or may be.
+ * @throws {RefusedError} if it is no lock.
  */
-function replaceIfStale(path: string, draft: string, lockPath: string, own: LockHolder): boolean {
+function replaceIfStale(
+  path: string,
+  draft: string,
+  lockPath: string,
+  own: LockHolder,
+): "replaced" | "changed" | EnvironmentError {
+  const file = openLock(path, lockPath);
+  if (file === null) return "changed";
+  using _file = file;
   try {
-    {
-      using file = Deno.openSync(lockPath);
-      const holder = readHolder(file);
-      const isStale = holder !== null &&
-        (isGone(holder, own) ||
-          (isHidden(holder, own) && holder.keepsAdvisory && !isAdvisoryHeld(lockPath)));
-      if (!isStale) throw heldError(path, lockPath, holder);
+    const text = readText(file);
+    if (isForeignText(text)) throw notALock(path, lockPath, "it has other content");
+    const holder = parseHolder(text);
+    const isFree = tryAdvisoryLock(file);
+    if (isFree === false) {
+      const error = heldError(path, lockPath, holder, true);
+      if (holder !== null && isRunning(holder, own)) throw error;
+      return error;
     }
-    using file = Deno.openSync(lockPath, { read: true, write: true });
-    if (!lockAdvisory(file)) return false;
-    // It may have been won on a file that somebody has just replaced, or that isn't stale.
-    if (pathIdentity(lockPath) !== infoIdentity(file.statSync())) return false;
-    const holder = readHolder(file);
-    if (holder === null) return false;
-    // The advisory lock was won just now: so a hidden holder that kept it is gone.
-    const isStale = isGone(holder, own) || (isHidden(holder, own) && holder.keepsAdvisory);
-    if (!isStale) return false;
+    // The advisory lock may have been won on a file that somebody has just replaced.
+    if (pathIdentity(lockPath) !== identityOf(file.statSync())) return "changed";
+    const isStale = (isFree === true && isConclusive(holder, own, isLocalFileSystem(lockPath))) ||
+      (holder !== null && isGone(holder, own));
+    if (!isStale) throw heldError(path, lockPath, holder, false);
     Deno.renameSync(draft, lockPath);
-    return true;
+    return "replaced";
   } catch (error) {
-    if (error instanceof EnvironmentError) throw error;
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof ProvgraphError) throw error;
+    if (isAbsence(error)) return "changed";
     throw fileError("take over lock file", lockPath, error);
   }
 }
 
-/** Takes the advisory lock; false if another process has it, who then is replacing the file. */
-function lockAdvisory(file: Deno.FsFile): boolean {
-  if (typeof file.tryLockSync === "function") return file.tryLockSync(true);
-  // Deno 2.6, which compiled binaries may run on, can only wait: for one rename at most.
-  file.lockSync(true);
-  return true;
-}
-
-/** Whether one of the two processes, on one host, can't see the other (a compiled binary). */
-function isHidden(holder: LockHolder, own: LockHolder): boolean {
-  return holder.host === own.host && (own.processStart === null || holder.processStart === null);
-}
-
-/** Whether a process of this host has the advisory lock; true also where that can't be known. */
-function isAdvisoryHeld(lockPath: string): boolean {
+/**
+ * Opens what is at the lock's name; null if nothing is.
+ *
+ * @throws {RefusedError} if that is no regular file.
+ * @throws {EnvironmentError} if it can't be opened.
+ */
+function openLock(path: string, lockPath: string): Deno.FsFile | null {
   try {
-    using file = Deno.openSync(lockPath, { read: true, write: true });
-    return typeof file.tryLockSync !== "function" || !file.tryLockSync(true);
-  } catch {
-    return true;
+    // Not what a link leads to: this tool makes none here.
+    const info = Deno.lstatSync(lockPath);
+    if (info.isSymlink) throw notALock(path, lockPath, "it is a symbolic link");
+    if (!info.isFile) throw notALock(path, lockPath, `it is ${kindOf(info)}`);
+    return openRegularFile(lockPath, { action: "open lock file", write: true }).file;
+  } catch (error) {
+    if (isAbsence(error) || error instanceof NotFoundError) return null;
+    if (error instanceof ProvgraphError) throw error;
+    throw fileError("open lock file", lockPath, error);
   }
 }
 
-function readHolder(file: Deno.FsFile): LockHolder | null {
+function readText(file: Deno.FsFile): string {
   const bytes = new Uint8Array(MAX_LOCK_FILE_SIZE);
   const size = file.readSync(bytes) ?? 0;
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes.subarray(0, size)));
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null) return null;
-  const { host, pid, pidNamespace, processStart, since, keepsAdvisory } = value as Partial<
-    LockHolder
-  >;
-  if (typeof host !== "string" || !Number.isInteger(pid) || pid! <= 0) return null;
-  return {
-    host,
-    pid: pid!,
-    pidNamespace: typeof pidNamespace === "string" ? pidNamespace : null,
-    processStart: typeof processStart === "string" ? processStart : null,
-    since: typeof since === "string" ? since : "an unknown time",
-    keepsAdvisory: keepsAdvisory === true,
-  };
+  return new TextDecoder().decode(bytes.subarray(0, size));
 }
 
-/** True only if it is certain that the holder no longer runs. */
-function isGone(holder: LockHolder, own: LockHolder): boolean {
-  if (holder.host !== own.host || holder.pidNamespace !== own.pidNamespace) return false;
-  // Without a start time of its own this process can't see /proc, so it can't know.
-  if (own.processStart === null) return false;
-  const start = processStart(holder.pid);
-  // Processes of other users may be hidden from /proc, so the system is asked directly.
-  if (start === null) return !exists(holder.pid);
-  return start === ENDED || (holder.processStart !== null && start !== holder.processStart);
-}
-
-function heldError(path: string, lockPath: string, holder: LockHolder | null): EnvironmentError {
-  if (holder === null) {
-    return new EnvironmentError(
-      `Cannot lock "${path}": "${lockPath}" exists and does not say who holds it`,
-      { hint: `If no other process works on "${path}", remove "${lockPath}"` },
-    );
-  }
-  const { host, pid, since } = holder;
-  return new EnvironmentError(
-    `Cannot lock "${path}": process ${pid} on host "${host}" holds "${lockPath}" since ${since}`,
-    {
-      hint:
-        `Wait for it; the lock is stale only if "ps -p ${pid}" on host "${host}" shows no such ` +
-        `process: then remove "${lockPath}"`,
-    },
+function notALock(path: string, lockPath: string, why: string): RefusedError {
+  return new RefusedError(
+    `Cannot lock "${path}": "${lockPath}" is no lock of this tool: ${why}`,
+    { hint: `move "${lockPath}" elsewhere, or write to another file` },
   );
 }
 
-function describeSelf(): LockHolder {
-  return {
-    host: Deno.hostname(),
-    pid: Deno.pid,
-    pidNamespace: ownPidNamespace(),
-    processStart: processStart(Deno.pid),
-    since: new Date().toISOString(),
-    keepsAdvisory: false,
-  };
-}
-
-function ownPidNamespace(): string | null {
-  try {
-    return Deno.readLinkSync("/proc/self/ns/pid");
-  } catch {
-    return null;
+/** @param isUsed Whether a process certainly has the advisory lock. */
+function heldError(
+  path: string,
+  lockPath: string,
+  holder: LockHolder | null,
+  isUsed: boolean,
+): EnvironmentError {
+  const who = holder === null
+    ? `a process holds "${lockPath}"`
+    : `process ${holder.pid} on host "${holder.host}" holds "${lockPath}" since ${holder.since}`;
+  if (isUsed) {
+    return new EnvironmentError(`Cannot lock "${path}": ${who}`, {
+      hint: "wait until it has ended, or end it, then run the same command again",
+    });
   }
-}
-
-/**
- * Start of a process in clock ticks since boot: field 22 of `/proc/<pid>/stat`. Null if that can't be
- * read; {@linkcode ENDED} if the process has ended and only waits to be noticed (state Z or X).
- */
-function processStart(pid: number): string | null {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  } catch {
-    return null;
-  }
-  // Field 2, the command, is in parentheses and may contain anything, so count from the last one.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state, start] = [fields[0], fields[22 - 3]];
-  return state === "Z" || state === "X" ? ENDED : start ?? null;
+  const where = holder === null ? "" : ` on host "${holder.host}"`;
+  return new EnvironmentError(
+    `Cannot lock "${path}": ${
+      holder === null ? `"${lockPath}" does not say who holds it` : who
+    }, and whether that still runs can't be known from here`,
+    {
+      hint: `make sure that no process${where} works on "${path}"; if none does, ` +
+        `remove "${lockPath}" and run the same command again`,
+    },
+  );
 }

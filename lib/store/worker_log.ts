@@ -7,10 +7,12 @@
  * @module
  */
 
+import { ProvgraphError } from "../base/errors.ts";
 import { encodeUtf8 } from "../base/json_text.ts";
 import { LEVEL_NUMBERS, type Log, type LogLevel } from "../base/log.ts";
 import { join } from "../base/paths.ts";
-import { fileError } from "./file_source.ts";
+import { openToAppend } from "./regular_file.ts";
+import { fileError } from "./system_errors.ts";
 
 /** Where worker logs go and what goes there. */
 export interface WorkerLogSetup {
@@ -39,12 +41,12 @@ export class WorkerLog implements Log, Disposable {
     const path = join(setup.directory, `${name}.log`);
     try {
       Deno.mkdirSync(setup.directory, { recursive: true });
-      const file = Deno.openSync(path, { append: true, create: true });
+      const file = openToAppend(path, "write worker log");
       const log = new WorkerLog(file, LEVEL_NUMBERS[setup.level]);
       log.log("VERBOSE", `${name} runs in process ${Deno.pid}.`);
       return log;
     } catch (error) {
-      throw fileError("write worker log", path, error);
+      throw error instanceof ProvgraphError ? error : fileError("write worker log", path, error);
     }
   }
 

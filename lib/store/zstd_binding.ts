@@ -12,6 +12,7 @@
 
 import { EnvironmentError } from "../base/errors.ts";
 import type { Binding } from "./zstd_codec.d.ts";
+import { systemErrorText } from "./system_errors.ts";
 
 /** What the glue is given and fills with the binding. */
 interface GlueModule extends Partial<Binding> {
@@ -49,9 +50,10 @@ export function loadBinding(): Promise<{ binding: Binding }> {
       evaluate(text.replace(embedded[0], '""'))(module);
     } catch (cause) {
       reject(
-        new EnvironmentError('Cannot load the zstd codec: package "zstd-codec" is damaged', {
-          cause,
-        }),
+        new EnvironmentError(
+          `Cannot load the zstd codec, package "zstd-codec": ${systemErrorText(cause)}`,
+          { cause },
+        ),
       );
     }
   });

@@ -11,6 +11,7 @@
  */
 
 import { EnvironmentError } from "../base/errors.ts";
+import { systemErrorText } from "./system_errors.ts";
 
 /** A heap beyond this isn't kept after the call that made it grow, in bytes. */
 const KEEP_HEAP_SIZE = 2 ** 26;
@@ -145,7 +146,8 @@ function readWasm(): Uint8Array<ArrayBuffer> {
     return Deno.readFileSync(url);
   } catch (cause) {
     throw new EnvironmentError(
-      'Cannot load the decoder for large documents: no "zstd.wasm" in package "@bokuweb/zstd-wasm"',
+      'Cannot load the decoder for large documents, "zstd.wasm" of package "@bokuweb/zstd-wasm": ' +
+        systemErrorText(cause),
       { cause },
     );
   }

@@ -13,6 +13,8 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../support/fixtures.ts";
+import { LockFile } from "../../lib/store/lock_file.ts";
+import { TemporaryFile } from "../../lib/store/temporary_file.ts";
 import { PROVENANCE, zipMembers } from "../qg/support.ts";
 import { CASES, expectedAfterIngest } from "../conformance/harness.ts";
 import { check, runHere, runPrinted, shellWords } from "./check_support.ts";
@@ -362,14 +364,15 @@ Deno.test("check --repair removes locks and temporary files when their process i
       pidNamespace: Deno.readLinkSync("/proc/self/ns/pid"),
       processStart: "1",
       since: "2026-01-01T00:00:00Z",
+      keepsAdvisory: true,
       ...fields,
     });
   Deno.writeTextFileSync(`${graph}.lock`, holder({}));
-  Deno.writeTextFileSync(`${graph}.tmp-${pid}`, "half a graph");
+  Deno.writeTextFileSync(`${graph}.tmp-0123456789abcdef`, "half a graph");
   Deno.writeTextFileSync(`${graph}.chunks`, "");
-  Deno.writeTextFileSync(work.join("repo", `${GRAPH}.tmp-${pid}`), "half a copy");
+  Deno.writeTextFileSync(work.join("repo", `${GRAPH}.tmp-0123456789abcdef`), "half a copy");
   const elsewhere = work.join("repo", `${GRAPH}.lock`);
-  Deno.writeTextFileSync(elsewhere, holder({ host: "elsewhere" }));
+  Deno.writeTextFileSync(elsewhere, holder({ host: "elsewhere", keepsAdvisory: false }));
   const args = [work.repo, "--run", RUN, "--graph", graph];
   const found = await check(...args);
   assert.deepEqual(found.summary.counts, {
@@ -396,9 +399,7 @@ Deno.test("check --repair removes locks and temporary files when their process i
 
 Deno.test("check --repair keeps a temporary file when it is the only graph there is", async () => {
   await using work = await copyOfFixture("small-mixed", "aggregated-promise");
-  const ended = new Deno.Command("true").spawn();
-  await ended.status;
-  const temporary = work.join("repo", `${GRAPH}.tmp-${ended.pid}`);
+  const temporary = work.join("repo", `${GRAPH}.tmp-0123456789abcdef`);
   Deno.mkdirSync(dirname(temporary));
   Deno.renameSync(work.join("provenance.qg"), temporary);
   const args = [work.repo, "--run", RUN];
@@ -417,12 +418,14 @@ Deno.test("check leaves a lock and temporary file alone when their process runs"
   await using work = await ingested();
   const graph = work.join("beside.qg");
   Deno.copyFileSync(PROVENANCE, graph);
-  Deno.writeTextFileSync(`${graph}.tmp-${Deno.pid}`, "half a graph");
+  using temporary = TemporaryFile.create(graph);
+  using _lock = LockFile.acquire(graph);
   const { kinds, notes, code } = await check(work.repo, "--run", RUN, "--graph", graph, "--repair");
   assert.deepEqual([kinds, code], [[], 0]);
-  assert.equal(notes.length, 1);
-  assert.match(notes[0], new RegExp(`temporary of process ${Deno.pid}, which is running`));
-  Deno.statSync(`${graph}.tmp-${Deno.pid}`);
+  assert.equal(notes.length, 2);
+  assert.match(notes[0], new RegExp(`lock of process ${Deno.pid} on host .*, which is running`));
+  assert.match(notes[1], /temporary of a process, which is running/);
+  Deno.statSync(temporary.path);
 });
 
 Deno.test("check prints lines for people and for programs when run as a process", async () => {

@@ -264,16 +264,16 @@ Deno.test("report --markdown has the numbers, and hostile text as text", async (
 Deno.test("report writes several forms at once, and says where on stderr", async () => {
   await using work = await temporaryDirectory();
   const { stdout, stderr } = await expectProvgraph(
-    ["report", MIXED, "--html", "out/page.html", "--markdown", "page.md", "--json"],
+    ["report", MIXED, "--html", "page.html", "--markdown", "page.md", "--json"],
     { cwd: work.path },
   );
   assert.equal(JSON.parse(stdout).n_quanta, 53);
   assert.match(stderr, /Wrote .*page\.html/);
-  assert.match(Deno.readTextFileSync(work.join("out", "page.html")), /<\/html>\n$/);
+  assert.match(Deno.readTextFileSync(work.join("page.html")), /<\/html>\n$/);
   assert.match(Deno.readTextFileSync(work.join("page.md")), /^# Run /);
   assert.deepEqual(
     [...Deno.readDirSync(work.path)].map(({ name }) => name).sort(),
-    ["out", "page.md"],
+    ["page.html", "page.md"],
   );
 });
 

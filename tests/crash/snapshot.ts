@@ -107,7 +107,7 @@ export function assertSameSnapshot(
 
 /** What an interrupted process may leave beside finished files; the next run takes it away. */
 const WORKING_FILES =
-  /\.(lock|lock\.\d+-[0-9a-f]{8}|tmp-\d+|chunks|part-[\w.-]+-\d+-[0-9a-f]{8})$|\.sqlite3-journal$/;
+  /\.(lock|lock\.[0-9a-f]{16}|tmp-[0-9a-f]{16}|chunks|part-[0-9a-f]{16})$|\.sqlite3-journal$/;
 
 /**
  * Checks what an interrupted process left, before anything is run again: each name has its old or its
@@ -141,7 +141,7 @@ export async function assertNothingLost(
 /** What a process that ended by itself has no excuse to leave. */
 export function assertTidy(work: TemporaryDirectory, what: string): void {
   const left = [...treeOf(work).keys()].filter((path) =>
-    /\.(lock|lock\.\d+-\w+|tmp-\d+|sqlite3-journal)$/.test(path)
+    /\.(lock|lock\.\w+|tmp-\w+|sqlite3-journal)$/.test(path)
   );
   assert.deepEqual(left, [], `${what}: left over`);
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { AttemptStatus } from "../../lib/provenance/quantum_status.ts";
 import { dataIdTablePath } from "../../lib/provenance/report_selection.ts";
+import { temporaryName } from "../../lib/store/temporary_name.ts";
 
 const PATHS: [label: string, exception: string | null, path: string[]][] = [
   ["isr", null, ["isr", "FAILED", "UNKNOWN.ecsv"]],
@@ -22,6 +23,6 @@ Deno.test("dataIdTablePath() keeps names short enough for file systems", () => {
   for (const letter of ["x", "é", "😀"]) {
     const name = dataIdTablePath("isr", AttemptStatus.FAILED, letter.repeat(5000)).at(-1)!;
     assert.ok(name.endsWith(".ecsv") && name.length > 40);
-    assert.ok(new TextEncoder().encode(`${name}.tmp-4194304`).length <= 255, letter);
+    assert.ok(new TextEncoder().encode(temporaryName(name)).length <= 255, letter);
   }
 });

@@ -1,7 +1,7 @@
 /** Files that are complete or absent. */
 
 import assert from "node:assert/strict";
-import { EnvironmentError } from "../../lib/base/errors.ts";
+import { EnvironmentError, NotFoundError } from "../../lib/base/errors.ts";
 import { DurableWriter } from "../../lib/store/durable_writer.ts";
 import { temporaryDirectory } from "../support/fixtures.ts";
 
@@ -11,16 +11,16 @@ function names(path: string): string[] {
 
 Deno.test("DurableWriter.commit() gives the file its name with all that was written", async () => {
   await using work = await temporaryDirectory();
-  const path = work.join("a", "b", "file.txt");
+  const path = work.join("file.txt");
   const parts = ["first ", "x".repeat(200_000), " é ", "y".repeat(65_530), "last"];
   {
     using file = DurableWriter.create(path);
     for (const part of parts) file.write(part);
-    assert.deepEqual(names(work.join("a", "b")).filter((name) => name === "file.txt"), []);
+    assert.deepEqual(names(work.path).filter((name) => name === "file.txt"), []);
     file.commit();
   }
   assert.equal(Deno.readTextFileSync(path), parts.join(""));
-  assert.deepEqual(names(work.join("a", "b")), ["file.txt"]);
+  assert.deepEqual(names(work.path), ["file.txt"]);
 });
 
 Deno.test("DurableWriter leaves what was there when it isn't committed", async () => {
@@ -38,8 +38,7 @@ Deno.test("DurableWriter leaves what was there when it isn't committed", async (
 Deno.test("DurableWriter.create() removes what a killed process left", async () => {
   await using work = await temporaryDirectory();
   const path = work.join("file.txt");
-  // No process has a number above the system's largest.
-  Deno.writeTextFileSync(`${path}.tmp-99999999`, "half");
+  Deno.writeTextFileSync(`${path}.tmp-0123456789abcdef`, "half");
   using file = DurableWriter.create(path);
   file.commit();
   assert.deepEqual(names(work.path), ["file.txt"]);
@@ -55,4 +54,39 @@ Deno.test("DurableWriter.create() names the path that can't be written", async (
   Deno.mkdirSync(work.join("directory"));
   using file = DurableWriter.create(work.join("directory"));
   assert.throws(() => file.commit(), EnvironmentError);
+});
+
+Deno.test("DurableWriter.create() makes no directories", async () => {
+  await using work = await temporaryDirectory();
+  assert.throws(() => DurableWriter.create(work.join("absent", "file.txt")), NotFoundError);
+  assert.deepEqual(names(work.path), []);
+});
+
+Deno.test("DurableWriter.commit() keeps the mode of what it replaces", async () => {
+  await using work = await temporaryDirectory();
+  for (const mode of [0o600, 0o640, 0o666]) {
+    const path = work.join(`file-${mode}`);
+    Deno.writeTextFileSync(path, "before");
+    Deno.chmodSync(path, mode);
+    using file = DurableWriter.create(path);
+    file.write("after");
+    file.commit();
+    assert.equal(Deno.statSync(path).mode! & 0o7777, mode);
+    assert.equal(Deno.readTextFileSync(path), "after");
+  }
+});
+
+Deno.test("DurableWriter.commit() replaces what a symbolic link leads to and keeps the link", async () => {
+  await using work = await temporaryDirectory();
+  Deno.mkdirSync(work.join("disk"));
+  for (const name of ["there", "not-yet"]) {
+    if (name === "there") Deno.writeTextFileSync(work.join("disk", name), "before");
+    Deno.symlinkSync(`disk/${name}`, work.join(name));
+    using file = DurableWriter.create(work.join(name));
+    file.write("after");
+    file.commit();
+    assert.equal(Deno.readLinkSync(work.join(name)), `disk/${name}`);
+    assert.equal(Deno.readTextFileSync(work.join("disk", name)), "after");
+  }
+  assert.deepEqual(names(work.join("disk")), ["not-yet", "there"]);
 });

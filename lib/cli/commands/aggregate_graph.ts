@@ -5,6 +5,7 @@ import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import {
   BUSY_TIMEOUT_TEXT,
   filePath,
+  forceOption,
   integerAtLeast,
   MAX_BUSY_SECONDS,
   metricsFileOption,
@@ -19,6 +20,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
+import { linkTarget } from "../../store/durable_file.ts";
 import type { ReadAhead } from "../../store/whole_files.ts";
 import { parseLevel } from "../logger.ts";
 
@@ -111,6 +113,7 @@ export function aggregateGraphCommand(
       "chunk logs that shards of scan have written; may have * and ?",
     )
     .addOption(metricsFileOption())
+    .addOption(forceOption())
     .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", AGGREGATE_EPILOGUE);
   // The last of the pair wins, as on the reference's command line.
@@ -127,7 +130,8 @@ export function aggregateGraphCommand(
       repository,
       outputPath: options.output === undefined
         ? null
-        : filePath(options.output, env, cwd, "output"),
+        // The lock and the chunk log belong beside the file that is written, whatever leads to it.
+        : linkTarget(filePath(options.output, env, cwd, "output")),
       nScanners: options.processes,
       isIncomplete: options.incomplete,
       isDryRun: options.dryRun,

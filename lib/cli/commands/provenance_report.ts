@@ -5,7 +5,7 @@ import { UsageError } from "../../base/errors.ts";
 import { SILENT_PROGRESS } from "../../base/progress.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CAVEAT_NAMES, caveatBit } from "../../provenance/success_caveats.ts";
-import { filePath, gather, statusIntervalOption } from "../args.ts";
+import { filePath, forceOption, gather, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { PROVENANCE_REPORT_EPILOGUE } from "../help.ts";
 
@@ -70,6 +70,7 @@ export function provenanceReportCommand(
         .default("table"),
     )
     .option("--json", "same as --format json", false)
+    .addOption(forceOption())
     .addOption(statusIntervalOption())
     .addHelpText("after", PROVENANCE_REPORT_EPILOGUE)
     .action(async (argument: string, collection: string | undefined, options: Options) => {

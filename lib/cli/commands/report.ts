@@ -4,7 +4,13 @@ import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
-import { filePath, formatBytes, integerAtLeast, statusIntervalOption } from "../args.ts";
+import {
+  filePath,
+  forceOption,
+  formatBytes,
+  integerAtLeast,
+  statusIntervalOption,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { REPORT_EPILOGUE } from "../help.ts";
 
@@ -41,6 +47,7 @@ export function reportCommand(
       "failed quanta of each task that are listed (default: 200)",
       integerAtLeast(0, MAX_LIMIT),
     )
+    .addOption(forceOption())
     .addOption(statusIntervalOption())
     .addHelpText("after", REPORT_EPILOGUE)
     .action(async (argument: string, options: Options) => {

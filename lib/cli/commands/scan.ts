@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import type { ScanShardSummary, Shard } from "../../aggregate/shard_run.ts";
 import type { Log } from "../../base/log.ts";
+import { linkTarget } from "../../store/durable_file.ts";
 import type { ReadAhead } from "../../store/whole_files.ts";
 import {
   filePath,
@@ -77,7 +78,7 @@ export function scanCommand(
       context.stopGracefully();
       const { scanShard } = await import("../../aggregate/scan_shard.ts");
       const { env, cwd } = context;
-      const chunkLogPath = filePath(options.chunks, env, cwd, "chunk log");
+      const chunkLogPath = linkTarget(filePath(options.chunks, env, cwd, "chunk log"));
       const summary = await scanShard({
         graphPath: filePath(graph, env, cwd, "predicted graph"),
         repository,

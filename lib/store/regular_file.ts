@@ -1,0 +1,143 @@
+/**
+ * Opening of files that may be anything. A FIFO in a file's place makes who opens it wait for a writer for
+ * ever, and a device may do anything: so what isn't a regular file is refused, before it is opened and once
+ * more when it is open.
+ *
+ * @module
+ */
+
+import { EnvironmentError } from "../base/errors.ts";
+import { fileError, isAbsence } from "./system_errors.ts";
+
+/** A file that was found to be regular, with what the system says of the opened file itself. */
+export interface RegularFile {
+  file: Deno.FsFile;
+  info: Deno.FileInfo;
+}
+
+/** What is done with a file that is opened. */
+export interface OpenChoice {
+  /** What is attempted, for errors ("open file", "read options file"). */
+  action?: string;
+  /** Whether it is opened for writing too, in place. */
+  write?: boolean;
+}
+
+/**
+ * Opens a regular file that is there, following links.
+ *
+ * @throws {NotFoundError} if nothing is there.
+ * @throws {EnvironmentError} if it can't be opened or isn't a regular file.
+ */
+export function openRegularFile(
+  path: string,
+  { action = "open file", write = false }: OpenChoice = {},
+): RegularFile {
+  let file: Deno.FsFile | null = null;
+  try {
+    requireRegularFile(path, Deno.statSync(path), action);
+    file = Deno.openSync(path, { read: true, write });
+    const info = file.statSync();
+    // Another one may have come to the name meanwhile.
+    requireRegularFile(path, info, action);
+    return { file, info };
+  } catch (error) {
+    file?.close();
+    if (error instanceof EnvironmentError) throw error;
+    throw fileError(action, path, error);
+  }
+}
+
+/**
+ * Opens a regular file to append to it, or makes it.
+ *
+ * @throws {EnvironmentError} or NotFoundError if it can't be opened or isn't a regular file.
+ */
+export function openToAppend(path: string, action: string): Deno.FsFile {
+  try {
+    const found = statIfThere(path);
+    if (found !== null) requireRegularFile(path, found, action);
+    return Deno.openSync(path, { append: true, create: true });
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    throw fileError(action, path, error);
+  }
+}
+
+function statIfThere(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw error;
+  }
+}
+
+/**
+ * The text of a small regular file, UTF-8.
+ *
+ * @param action What is attempted, for errors ("read options file").
+ * @param maxSize Bytes; a larger file is refused.
+ * @throws {NotFoundError} if nothing is there.
+ * @throws {EnvironmentError} if it can't be read, isn't a regular file, or is larger.
+ */
+export function readRegularText(path: string, action: string, maxSize: number): string {
+  const { file, info } = openRegularFile(path, { action });
+  using _file = file;
+  const bytes = new Uint8Array(Math.min(info.size, maxSize) + 1);
+  let done = 0;
+  try {
+    while (done < bytes.length) {
+      const n = file.readSync(bytes.subarray(done));
+      if (n === null || n === 0) break;
+      done += n;
+    }
+  } catch (error) {
+    throw fileError(action, path, error);
+  }
+  if (info.size > maxSize || done > maxSize) {
+    throw new EnvironmentError(
+      `Cannot ${action} "${path}": it has ${Math.max(info.size, done)} bytes, more than the ` +
+        `${maxSize} allowed`,
+    );
+  }
+  return new TextDecoder().decode(bytes.subarray(0, done));
+}
+
+/**
+ * Refuses what isn't a regular file.
+ *
+ * @throws {EnvironmentError} that says what it is.
+ */
+export function requireRegularFile(
+  path: string,
+  info: Deno.FileInfo,
+  action = "read file",
+): void {
+  if (info.isFile) return;
+  throw new EnvironmentError(`Cannot ${action} "${path}": it is ${kindOf(info)}`);
+}
+
+/** What something that is no regular file is, in words. */
+export function kindOf(info: Deno.FileInfo): string {
+  return info.isDirectory ? "a directory" : "not a regular file";
+}
+
+/** Device and inode of an opened file, or of what a path leads to: the same for the same file only. */
+export function identityOf({ dev, ino }: Pick<Deno.FileInfo, "dev" | "ino">): string {
+  return `${dev}:${ino}`;
+}
+
+/**
+ * Device and inode of what a path leads to; null if nothing is there.
+ *
+ * @throws {EnvironmentError} if that can't be found out.
+ */
+export function pathIdentity(path: string): string | null {
+  try {
+    return identityOf(Deno.statSync(path));
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw fileError("look at", path, error);
+  }
+}
