@@ -224,14 +224,15 @@ async function checkBps(lab: PluginLab, report: Report): Promise<void> {
   const version = await lab.version();
   await lab.install("bps", "--no-deps", ...BPS_PACKAGES.map((name) => `${name}==${version}`));
   await lab.install("parsl", "parsl");
-  const repo = "/data/bps-run/repo";
-  const graph = "/data/bps-run/predicted.qg";
   Deno.mkdirSync(join(lab.data, "bps-run"));
-  await lab.expect([
-    ...["python", "/oracle/make_repo.py", repo, "--graph", graph, "--scenario", "ok"],
-    ...["--visits", "1", "--detectors", "1", "--skip-execution"],
-  ]);
-  const submit = (name: string, finalJob: string) => {
+  // Each has a repository of its own: a RUN can't be executed twice.
+  const configure = async (name: string, finalJob: string) => {
+    const repo = `/data/bps-run/${name}-repo`;
+    const graph = `/data/bps-run/${name}.qg`;
+    await lab.expect([
+      ...["python", "/oracle/make_repo.py", repo, "--graph", graph, "--scenario", "ok"],
+      ...["--visits", "1", "--detectors", "1", "--skip-execution"],
+    ]);
     const text = [
       "wmsServiceClass: lsst.ctrl.bps.parsl.ParslService",
       "computeSite: local",
@@ -252,7 +253,7 @@ async function checkBps(lab: PluginLab, report: Report): Promise<void> {
   };
   const documented = snippet("bps.yaml");
   await report.check("BPS prepares the final job of schema/batch.md as it says", async () => {
-    await lab.expect(["bps", "prepare", submit("prepared", documented)]);
+    await lab.expect(["bps", "prepare", await configure("prepared", documented)]);
     const script = Deno.readTextFileSync(join(lab.data, "bps-run/prepared/final_job.bash"));
     assert.match(script, /^\$\{PROVGRAPH\} --long-log --log-level=VERBOSE aggregate-graph /m);
     assert.match(script, / -j 4 --register-dataset-types --update-output-chain /);
@@ -269,7 +270,7 @@ async function checkBps(lab: PluginLab, report: Report): Promise<void> {
     "a workflow runs to its end, and the final job has recorded all of it",
     async () => {
       const variables = { PROVGRAPH: "/data/site/bin/provgraph" };
-      await lab.expect(["bps", "submit", submit("submitted", documented)], variables);
+      await lab.expect(["bps", "submit", await configure("submitted", documented)], variables);
       const rows = `import provgraph; print([r["status"] for r in provgraph.table(
       "/data/bps-run/submitted/provenance.qg", format="rows")])`;
       const { stdout } = await lab.expect(["python", "-c", rows]);
@@ -277,7 +278,7 @@ async function checkBps(lab: PluginLab, report: Report): Promise<void> {
     },
   );
   await report.check("the stock final job runs ours with PROVGRAPH_REPLACE=1", async () => {
-    const config = submit("stock", "finalJob: {retryUnlessExit: [2, 3]}");
+    const config = await configure("stock", "finalJob: {retryUnlessExit: [2, 3]}");
     await lab.expect(["bps", "submit", config], { PROVGRAPH_REPLACE: "1" });
     const folder = join(lab.data, "bps-run/stock");
     assert.match(Deno.readTextFileSync(join(folder, "final_job.bash")), /^butler /m);
