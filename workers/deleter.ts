@@ -13,13 +13,13 @@ serveRequests<DeleterRequest, DeleterReply>(
       case "setup":
         // Tests strike at one place once: two of these would raise two signals.
         if (request.isFirst) armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
-        deleter = new Deleter(request.root, request.newestMs);
+        deleter = new Deleter(request.setup);
         break;
       case "delete":
         reply({
           kind: "deleted",
           batch: request.batch,
-          ...await deleter!.delete(request.paths),
+          ...await deleter!.delete(request.originals),
         });
         break;
       case "end":

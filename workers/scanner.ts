@@ -42,7 +42,10 @@ serveRequests<ScannerRequest, ScannerReply>(
       }
       case "scan":
       case "blocked": {
-        const result = await scanner![request.kind](request.batch, request.quanta);
+        const { batch, quanta } = request;
+        const result = request.kind === "scan"
+          ? await scanner!.scan(batch, quanta, request.behindUnreadable)
+          : await scanner!.blocked(batch, quanta);
         reply(result, buffersOf(result));
         break;
       }

@@ -5,25 +5,22 @@
  * @module
  */
 
-import type { Log } from "../base/log.ts";
-import { InterruptedError, NotFoundError, stopReason, UsageError } from "../base/errors.ts";
+import { InterruptedError, stopReason, UsageError } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { compareUuids, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
-import { absolutePath } from "../butler/datastore.ts";
-import { graphDimensionRecords } from "../butler/dimension_records.ts";
-import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
+import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
-import { packagesJson } from "../provenance/packages.ts";
-import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { describeSystemError, fileError } from "../store/file_source.ts";
+import { describeSystemError } from "../store/file_source.ts";
 import { requireOpenFiles } from "../store/open_files.ts";
 import { removeLeftovers } from "../store/temporary_file.ts";
 import { Zstd } from "../store/zstd.ts";
+import { chunkLogPathOf } from "./chunk_log_path.ts";
 import { checkCompression } from "./compression.ts";
 import { EarlyWorkers } from "./early_workers.ts";
 import { makeDocuments } from "./graph_members.ts";
@@ -34,16 +31,13 @@ import {
   type AggregateOptions,
   type AggregateSummary,
 } from "./options.ts";
-import {
-  chunkLogPathOf,
-  fingerprintOf,
-  openChunkLog,
-  openIndex,
-  prepareOutput,
-  tidy,
-} from "./output_files.ts";
-import { checkRepository, type KnownState, refuseIfIngested } from "./preconditions.ts";
+import { fingerprintOf, openChunkLog, openIndex, prepareOutput, tidy } from "./output_files.ts";
+import { checkRepository, refuseIfIngested } from "./preconditions.ts";
+import { nothingFound, requireDatastore, requireRunFolder } from "./presence.ts";
 import { tellProblem } from "./problems.ts";
+import { readPackages } from "./read_packages.ts";
+import { refuseOtherGraph } from "./right_run.ts";
+import { RunTraces } from "./run_traces.ts";
 import { checkCounts, indexGraphWith } from "./index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import { mergeShards } from "./shard_files.ts";
@@ -104,8 +98,9 @@ async function aggregate(
   log.log("INFO", "Reading predicted quantum graph.");
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
+  const run = requireOutputRun(graph.header, options.graphPath);
   graph.verifyStructure();
-  const run = graph.header.output_run;
+  if (!options.allowEmpty) requireDatastore(config);
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
   if (options.outputPath !== null) {
@@ -118,18 +113,19 @@ async function aggregate(
   const reading = remembered === null || options.chunkLogs.length > 0
     ? null
     : readWithScanner(chunkLogPathOf(options.outputPath!), remembered, early);
-  const known = await checkRepository(config, graph, options);
+  const known = await checkRepository(config, graph, options, context);
   log.log("INFO", "Analyzing predicted graph.");
   const index = remembered === null
     ? await indexWithScanners(graph, early)
     : checkCounts(remembered, graph);
   const isWritingGraph = isWriting && !options.isIncomplete;
   const chunkLogPath = isWriting ? chunkLogPathOf(options.outputPath!) : null;
+  using traces = new RunTraces(chunkLogPath);
   const scanner: CommonScannerSetup = {
     graphPath: options.graphPath,
     repository: config,
     universeText: known.universe.text,
-    dimensionRows: graph.dimensionRecords(templateElements(config)),
+    dimensionRows: graph.dimensionRecords(templateElements(config, known.universe)),
     index: index.arrays,
     indexSeed: index.seed,
     known: markKnown(index, known.ids),
@@ -144,15 +140,22 @@ async function aggregate(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
+  // Where execution goes on, it may have begun just now.
+  if (!options.allowEmpty && !options.isIncomplete) {
+    requireRunFolder(config, graph, index, scanner);
+  }
   const merged = options.chunkLogs.length > 0
     ? mergeShards(index, fingerprint, options, zstd, log)
     : null;
   const chunkLog = isWriting ? openChunkLog(index, fingerprint, options, log, await reading) : null;
   clock.enter("dictionary");
-  if (isWriting) {
-    scanner.reuse = chunkLog && { table: chunkLog.table, wasProduced: chunkLog.wasProduced };
+  scanner.reuse = chunkLog && { table: chunkLog.table, wasProduced: chunkLog.wasProduced };
+  try {
+    await refuseOtherGraph({ config, graph, index, known, scanner, options });
     scanner.dictionary = chunkLog?.header.dictionary ??
-      await makeDictionary(scanner, index, options);
+      await makeDictionary(scanner, index, isWriting ? options : { ...options, zstdDictSize: 0 });
+  } catch (error) {
+    throw traces.settle(error, null);
   }
   clock.enter("start");
   const supervisor = new Supervisor({
@@ -204,22 +207,32 @@ async function aggregate(
   };
   signal.addEventListener("abort", stop);
   let isDone = false;
+  let foundNothing = false;
   try {
     log.log("VERBOSE", "Starting workers.");
     await supervisor.start();
     clock.enter("scan");
     watch.update();
     // While the scanners have enough to do.
-    const documents = !isWritingGraph ? [] : makeDocuments(
+    const packages = isWritingGraph ? readPackages(config, graph, known) : null;
+    if (packages !== null && packages.problem !== null) supervisor.addProblem(packages.problem);
+    const documents = packages === null ? [] : makeDocuments(
       graph,
       scanner.dictionary,
       zstd.compressor(scanner.dictionary, options.zstdLevel),
-      packagesText(config, graph, known, log),
+      packages.text,
     );
     await supervisor.scan();
     if (signal.aborted) {
       await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);
       throw interrupted(supervisor.counts, chunkLogPath, options, signal);
+    }
+    if (!supervisor.hasFoundFiles && index.nQuanta > 0 && !options.allowEmpty) {
+      const nothing = nothingFound(config, run, supervisor.counts.nScanned);
+      // Where execution goes on, it may have begun just now.
+      if (!options.isIncomplete) throw nothing;
+      log.log("WARNING", `${nothing.message}: it has not begun, or its files can't be seen`);
+      foundNothing = true;
     }
     clock.enter("finish");
     watch.update();
@@ -233,7 +246,7 @@ async function aggregate(
         ? supervisor.finishGraph(options.outputPath!, documents, graph.header.int_size)
         : supervisor.keepChunkLog(),
       // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
-      refuseIfIngested(config, run, options).then(() => supervisor.flushIngester()),
+      refuseIfIngested(config, run, options, context).then(() => supervisor.flushIngester()),
     ];
     watch.update();
     await Promise.all(ends);
@@ -245,6 +258,10 @@ async function aggregate(
       await supervisor.publishGraph(options.keepChunks);
     }
     isDone = true;
+  } catch (error) {
+    // Only then it is known what was changed.
+    await supervisor.shutDown();
+    throw traces.settle(error, supervisor.changes);
   } finally {
     signal.removeEventListener("abort", stop);
     await supervisor.shutDown();
@@ -256,6 +273,8 @@ async function aggregate(
     outputRun: run,
     seconds: (performance.now() - startMs) / 1000,
     stageSeconds: clock.seconds(),
+    isIncomplete: options.isIncomplete,
+    foundNothing,
     outputPath: isWritingGraph ? options.outputPath : null,
     chunkLogPath: options.isIncomplete || options.keepChunks ? chunkLogPath : null,
     merged,
@@ -333,27 +352,4 @@ function knownOutsideIndex(graph: PredictedGraph, ids: Uint8Array): Uint8Array {
     return false;
   });
   return concatBytes(known.sort((a, b) => compareUuids(a, 0, b, 0)));
-}
-
-/** Versions of the packages that ran, from the run's own document. */
-function packagesText(
-  config: RepositoryConfig,
-  graph: PredictedGraph,
-  known: KnownState,
-  log: Log,
-): Uint8Array {
-  const type = known.types.types[known.types.indexOf(PACKAGES_DATASET_TYPE)];
-  const plan = known.datastore.plan(type, graph.header.output_run);
-  const records = graphDimensionRecords(known.universe, new Map());
-  const path = absolutePath(config.datastore.root, plan.path([], records));
-  let document: string | null = null;
-  try {
-    document = Deno.readTextFileSync(path);
-  } catch (error) {
-    const read = fileError("read file", path, error);
-    if (!(read instanceof NotFoundError)) log.log("WARNING", read.message);
-  }
-  const { text, isBroken } = packagesJson(document);
-  if (isBroken) log.log("WARNING", `Cannot use file "${path}": it is not a mapping of versions`);
-  return text;
 }

@@ -14,8 +14,10 @@ export class BatchState {
   readonly rows = new RowCollector();
   readonly problems: ScanProblem[] = [];
   readonly reused: number[] = [];
+  readonly unreadable: number[] = [];
   nKnown = 0;
   nBlockedWithFiles = 0;
+  hasFiles = false;
   nFilesRead = 0;
   nBytesRead = 0;
   compressSeconds = 0;

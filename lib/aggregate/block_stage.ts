@@ -47,7 +47,7 @@ const STAGE_SIZE = 2 ** 18;
 export interface ChunkSubject extends
   Pick<
     ScanChunk,
-    "quantumId" | "scanStatus" | "lastAttemptStatus" | "flags" | "log" | "metadata"
+    "quantumId" | "scanStatus" | "lastAttemptStatus" | "flags" | "log" | "metadata" | "proofs"
   > {
   /** A `ChunkType`. */
   type: number;
@@ -164,6 +164,7 @@ export class BlockStage {
         flags: subject.flags,
         log: subject.log,
         metadata: subject.metadata,
+        proofs: subject.proofs,
         quantumFrame: frame(quantum),
         metadataFrame: frame(metadata),
         logFrame: frame(log),

@@ -8,11 +8,14 @@
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
 import type { ChunkTable } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
+import { NO_PROOFS } from "../provenance/file_digests.ts";
+import { FILES_HEAD_SIZE, FILES_RECORD_SIZE } from "../qg/quanta_files.ts";
 import { DatasetRole, ScanHead } from "../provenance/scan_chunk.ts";
 import {
   DATASETS_MEMBER,
   LOGS_MEMBER,
   METADATA_MEMBER,
+  QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
 import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../store/chunk_log.ts";
@@ -20,12 +23,16 @@ import { failpoint } from "../store/failpoints.ts";
 import { fileError, FileSource } from "../store/file_source.ts";
 import { RangeWriter } from "../store/range_writer.ts";
 
-/** Members that hold blocks. A chunk has the blocks of quantum, metadata, log, datasets, in this order. */
-export const BLOCK_MEMBERS = [
+/**
+ * Members that are made of chunks. A chunk has the blocks of quantum, metadata, log, datasets, in this order;
+ * what it says of files has the same size for each.
+ */
+export const COPIED_MEMBERS = [
   QUANTA_MEMBER,
   METADATA_MEMBER,
   LOGS_MEMBER,
   DATASETS_MEMBER,
+  QUANTA_FILES_MEMBER,
 ] as const;
 
 /**
@@ -73,7 +80,7 @@ export interface CopyShare {
   /** Filled in for the datasets and quanta of the share. */
   places: BlockPlaces;
   /**
-   * For each of {@linkcode BLOCK_MEMBERS}: where the blocks begin in the file and in the member's data, and
+   * For each of {@linkcode COPIED_MEMBERS}: where the blocks begin in the file and in the member's data, and
    * their bytes altogether.
    */
   ranges: CopyRange[];
@@ -104,6 +111,7 @@ export function makeShares(
 ): CopyShare[] {
   const sizes = [table.quantumSize, table.metadataSize, table.logSize, table.datasetsSize];
   const ends = [0, 0, 0, 0];
+  const filesAt = dataOffset(QUANTA_FILES_MEMBER) + FILES_HEAD_SIZE;
   const nQuanta = base.order.length;
   const n = Math.min(nShares, nQuanta);
   return Array.from({ length: n }, (_, i) => {
@@ -113,10 +121,16 @@ export function makeShares(
       const offset = ends[m];
       for (let k = start; k < end; k++) ends[m] += size[base.order[k]];
       return {
-        fileOffset: dataOffset(BLOCK_MEMBERS[m]) + offset,
+        fileOffset: dataOffset(COPIED_MEMBERS[m]) + offset,
         offset,
         size: ends[m] - offset,
       };
+    });
+    const offset = start * FILES_RECORD_SIZE;
+    ranges.push({
+      fileOffset: filesAt + offset,
+      offset,
+      size: (end - start) * FILES_RECORD_SIZE,
     });
     return { ...base, chunkOffset: table.chunkOffset, start, end, ranges };
   });
@@ -213,8 +227,8 @@ function copyChunks(
   using chunkLog = FileSource.open(share.chunkLogPath);
   const chunks = new ChunkWindow(chunkLog);
   const { order, start, end, chunkOffset, places } = share;
-  const [quanta, metadata, logs, datasets] = share.ranges.map(({ fileOffset, size }, m) =>
-    new RangeWriter(file, share.outputPath, BLOCK_MEMBERS[m], fileOffset, size)
+  const [quanta, metadata, logs, datasets, files] = share.ranges.map(({ fileOffset, size }, m) =>
+    new RangeWriter(file, share.outputPath, COPIED_MEMBERS[m], fileOffset, size)
   );
   const [quantaStart, metadataStart, logsStart, datasetsStart] = share.ranges
     .map(({ offset }) => offset);
@@ -234,9 +248,10 @@ function copyChunks(
     metadata.write(body.subarray(quantumSize, logAt));
     logs.write(body.subarray(logAt, datasetsAt));
     datasets.write(body.subarray(datasetsAt));
+    files.write(head.proofs ?? NO_PROOFS);
   }
   failpoint("finish.half-written");
-  return { crcs: [quanta, metadata, logs, datasets].map((writer) => writer.finish()) };
+  return { crcs: [quanta, metadata, logs, datasets, files].map((writer) => writer.finish()) };
 }
 
 /**

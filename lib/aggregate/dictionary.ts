@@ -32,9 +32,9 @@ export function cutDictionary(
   maxSamples: number,
   sample: (q: number) => SampleBlocks,
 ): Uint8Array<ArrayBuffer> {
-  if (sizeBytes < MIN_SIZE) return new Uint8Array(0);
+  // Where no dictionary is wanted too: a sample shows whether the graph is that of the run.
   const byTask = sampleQuanta(index, maxSamples, sample);
-  if (byTask.length === 0) return new Uint8Array(0);
+  if (sizeBytes < MIN_SIZE || byTask.length === 0) return new Uint8Array(0);
   const parts: Uint8Array[] = [];
   // What lies nearest the end is the cheapest to refer to: the kinds with the most blocks go last.
   for (const kind of ["log", "metadata", "quantum", "datasets"] as const) {

@@ -20,23 +20,27 @@ import {
   writeAddressHeader,
   writeAddressRow,
 } from "../qg/address_file.ts";
+import { CHECKED_BLOCKS_SIZE, checkedBlocksText } from "../qg/checked_blocks.ts";
 import {
+  CHECKED_BLOCKS_MEMBER,
   DATASETS_MEMBER,
   LOGS_MEMBER,
   METADATA_MEMBER,
   NODES_ADDRESS_MEMBER,
   NODES_FENCES_MEMBER,
+  QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
+import { filesHead, filesMemberSize } from "../qg/quanta_files.ts";
 import { fenceCount, fenceRow } from "../qg/range_plan.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { FileSource } from "../store/file_source.ts";
 import { TemporaryFile } from "../store/temporary_file.ts";
 import { StoredZipWriter } from "../store/zip_writer.ts";
 import {
-  BLOCK_MEMBERS,
   type BlockPlaces,
   ChunkWindow,
+  COPIED_MEMBERS,
   type CopiedShare,
   type CopyShare,
   graphError,
@@ -112,6 +116,8 @@ export class GraphDraft {
       { name: DATASETS_MEMBER, size: initBlocksAt + init.body.length },
       { name: METADATA_MEMBER, size: sum(table.metadataSize) },
       { name: LOGS_MEMBER, size: sum(table.logSize) },
+      { name: QUANTA_FILES_MEMBER, size: filesMemberSize(index.nQuanta) },
+      { name: CHECKED_BLOCKS_MEMBER, size: CHECKED_BLOCKS_SIZE },
       { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
       ...(nFences === 0 ? [] : [{ name: NODES_FENCES_MEMBER, size: nFences * UUID_SIZE }]),
     ], outputPath);
@@ -170,10 +176,12 @@ export class GraphDraft {
   #finish(copied: readonly CopiedShare[], progress: (text: string) => void): number {
     const { index, table, intSize, datasetOrder } = this.#input;
     const zip = this.#zip;
+    zip.write(QUANTA_FILES_MEMBER, filesHead());
     this.shares.forEach(({ ranges }, i) => {
-      ranges.forEach(({ size }, m) => zip.skip(BLOCK_MEMBERS[m], size, copied[i].crcs[m]));
+      ranges.forEach(({ size }, m) => zip.skip(COPIED_MEMBERS[m], size, copied[i].crcs[m]));
     });
     zip.write(DATASETS_MEMBER, this.#initBlocks);
+    zip.write(CHECKED_BLOCKS_MEMBER, checkedBlocksText((name) => zip.seal(name)));
     progress("Writing the address file of the provenance graph.");
     const nRows = this.#nRows;
     const nFences = this.#nFences;

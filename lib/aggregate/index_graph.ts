@@ -9,6 +9,7 @@ import { GraphIndex } from "../provenance/graph_index.ts";
 import { GraphIndexBuilder } from "../provenance/graph_index_build.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../qg/packed_quantum_ids.ts";
 import type { BlockRange, PredictedGraph } from "../qg/predicted_graph.ts";
+import { PipelineRules } from "./output_rules.ts";
 
 /** Quanta in one message: some hundred kilobytes. */
 const N_QUANTA = 256;
@@ -24,10 +25,12 @@ export interface IdReader {
 /**
  * Passes over a predicted graph once, in this thread alone.
  *
+ * @throws {InvalidQuantumGraphFileError} if a quantum can't be one of its pipeline.
  * @throws {RefusedError} if it holds another number of quanta or datasets than its header says.
  */
 export function indexGraph(graph: PredictedGraph): GraphIndex {
-  return checkCounts(GraphIndex.build(graph, taskInitQuanta(graph)), graph);
+  const rules = PipelineRules.of(graph);
+  return checkCounts(GraphIndex.build(graph, taskInitQuanta(graph), rules), graph);
 }
 
 /**
@@ -48,7 +51,7 @@ export async function indexGraphWith(
   const addNext = async () => {
     const { range, reply } = waiting.shift()!;
     // What a reader can't read says here why.
-    builder.add(await reply ?? packQuantumIds(graph, range));
+    builder.add(await reply ?? packQuantumIds(graph, range, PipelineRules.of(graph)));
   };
   let n = 0;
   for (const range of graph.blockRanges(N_QUANTA)) {

@@ -26,8 +26,8 @@ export type IngesterProgress = (message: IngesterReply) => void;
  * The one writer of the registry.
  *
  * After a commit its datasets are registered with their records, and the RUN is in the output chain;
- * before it, none of them. Dataset types and the RUN itself are registered first: they show nothing
- * unfinished.
+ * before it, none of them. Dataset types and the RUN itself are registered just before the first batch:
+ * they show nothing unfinished, and a run that is refused until then has changed nothing.
  */
 export class Ingester {
   readonly #setup: IngesterSetup;
@@ -42,6 +42,7 @@ export class Ingester {
   #nSkipped = 0;
   #isChainUpdated: boolean;
   #known: Uint8Array | null = null;
+  #isPrepared = false;
 
   private constructor(
     setup: IngesterSetup,
@@ -61,23 +62,35 @@ export class Ingester {
     this.#formatters = types.types.map((type) => datastore.plan(type, setup.run).formatter);
   }
 
-  /** Opens the registry and registers dataset types and RUN; a dry run changes nothing. */
+  /** Opens the registry; nothing is changed before the first batch. */
   static async open(setup: IngesterSetup, progress: IngesterProgress): Promise<Ingester> {
     const registry = await openRegistry(setup.repository, {
       writeable: !setup.isDryRun,
       busyTimeoutMs: setup.busyTimeoutMs,
+      log: { log: (_level, text) => progress({ kind: "progress", text }) },
     });
     const pipeline = PipelineGraph.parse(setup.pipelineGraphText, setup.graphPath);
     const types = new OutputTypes(pipeline, registry.universe);
-    const ingester = new Ingester(setup, registry, types, progress);
-    if (!setup.isDryRun) {
-      ingester.#log.log("VERBOSE", "Registering collections and dataset types.");
-      if (setup.registerDatasetTypes) await registry.registerDatasetTypes(types.types);
-      failpoint("aggregate.types-registered");
-      await registry.registerCollection(setup.run, "RUN");
-      failpoint("aggregate.run-registered");
+    return new Ingester(setup, registry, types, progress);
+  }
+
+  /** Registers dataset types and RUN, once; a dry run changes nothing. */
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared || this.#setup.isDryRun) return;
+    this.#progress({ kind: "changing" });
+    this.#log.log("VERBOSE", "Registering collections and dataset types.");
+    if (this.#setup.registerDatasetTypes) {
+      await this.#registry.registerDatasetTypes(this.#types.types);
     }
-    return ingester;
+    failpoint("aggregate.types-registered");
+    await this.#registry.registerCollection(this.#setup.run, "RUN");
+    failpoint("aggregate.run-registered");
+    this.#isPrepared = true;
+  }
+
+  /** Whether the run has failed meanwhile: what waits is not written any more. */
+  get #hasFailed(): boolean {
+    return Atomics.load(this.#setup.failFlag, 0) !== 0;
   }
 
   /** Takes rows; writes a batch when more than the batch size are waiting. */
@@ -89,13 +102,17 @@ export class Ingester {
 
   /** Writes what is left. */
   async flush(): Promise<{ nIngested: number; nSkipped: number }> {
-    await this.#writePending();
-    await this.#updateChain();
+    if (!this.#hasFailed) {
+      await this.#prepare();
+      await this.#writePending();
+      await this.#updateChain();
+    }
     return { nIngested: this.#nIngested, nSkipped: this.#nSkipped };
   }
 
   async #writePending(): Promise<void> {
-    if (this.#nPending === 0) return;
+    if (this.#nPending === 0 || this.#hasFailed) return;
+    await this.#prepare();
     const start = performance.now();
     let batch = this.#batch(this.#pending);
     this.#pending = [];
@@ -146,7 +163,8 @@ export class Ingester {
       {
         cause: error,
         hint:
-          "another quantum graph has written to this RUN; remove its datasets or use another RUN",
+          "another quantum graph has written to this RUN: aggregate with that graph, or process into " +
+          "another RUN",
       },
     );
   }

@@ -27,6 +27,7 @@ import { fileError, FileSource } from "../store/file_source.ts";
 import { identityOf } from "../store/regular_file.ts";
 import { TemporaryFile } from "../store/temporary_file.ts";
 import type { Zstd, ZstdCompressor, ZstdDecompressor } from "../store/zstd.ts";
+import { graphPathOf } from "./chunk_log_path.ts";
 import { type BlockCompressors, blockCompressors } from "./block_stage.ts";
 
 /** What a merge came to. */
@@ -118,7 +119,7 @@ export function mergeChunkLogs(
   }
   if (logs.length === 0) return null;
   summary.nLogs = logs.length;
-  using temporary = TemporaryFile.create(outputPath);
+  using temporary = TemporaryFile.create(outputPath, graphPathOf(outputPath));
   const writer = ChunkLogWriter.begin(temporary.path, temporary.file);
   const header = {
     ...logs[0].header,
@@ -325,6 +326,7 @@ class Recompressor {
       flags: head.flags,
       log: head.log,
       metadata: head.metadata,
+      proofs: head.proofs,
       quantumFrame,
       metadataFrame,
       logFrame,

@@ -69,7 +69,8 @@ export type ScannerRequest =
   | ScannerSetup
   | { kind: "ids" } & BlockRange
   | { kind: "chunkLog"; path: string; index: GraphArrays; indexSeed: number }
-  | { kind: "scan"; batch: number; quanta: Uint32Array }
+  /** Those of `behindUnreadable`, mostly none, are blocked if they left no files. */
+  | { kind: "scan"; batch: number; quanta: Uint32Array; behindUnreadable: Uint32Array }
   | { kind: "blocked"; batch: number; quanta: Uint32Array }
   | { kind: "init"; batch: number }
   /** The stop flag is that of the writer. */
@@ -97,12 +98,16 @@ export interface ScanResult {
   chunks: Uint8Array<ArrayBuffer> | null;
   /** Quanta whose chunk of an earlier run holds. */
   reused: Uint32Array;
+  /** Quanta whose metadata file is there and broken; mostly none. */
+  unreadable: Uint32Array;
   rows: PackedRows | null;
   /** Existing outputs that the registry has already. */
   nKnown: number;
   problems: ScanProblem[];
   /** Blocked quanta that have files all the same. */
   nBlockedWithFiles: number;
+  /** Whether there is any log or metadata file of these quanta, be it broken. */
+  hasFiles: boolean;
   nFilesRead: number;
   nBytesRead: number;
   /** How long the batch took, and compression alone. */
@@ -204,6 +209,8 @@ export interface IngesterSetup {
   batchSize: number;
   isDryRun: boolean;
   busyTimeoutMs: number | undefined;
+  /** Shared; its first element becomes 1 when the run has failed, and nothing more may be committed. */
+  failFlag: Int32Array;
 }
 
 /** What the ingester is asked to do. */
@@ -216,6 +223,8 @@ export type IngesterRequest =
 /** What the ingester answers. */
 export type IngesterReply =
   | { kind: "taken"; batch: number }
+  /** The repository is going to be changed. */
+  | { kind: "changing" }
   | { kind: "committed"; nDatasets: number; seconds: number }
   | { kind: "progress"; text: string }
   | { kind: "flushed"; nIngested: number; nSkipped: number }

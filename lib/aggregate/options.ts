@@ -32,6 +32,8 @@ export interface AggregateOptions extends CompressionOptions {
   ingestBatchSize: number;
   /** Whether a broken log or metadata file ends the run. */
   isStrict: boolean;
+  /** Whether a run of which nothing is there is recorded as one in which all has failed. */
+  allowEmpty: boolean;
   /** Whether the chunk log stays beside the finished graph. */
   keepChunks: boolean;
   /** Whether a matching chunk log is continued. */
@@ -73,6 +75,10 @@ export type AggregateStage = typeof AGGREGATE_STAGES[number];
 /** What an aggregation came to. */
 export interface AggregateSummary extends AggregateCounts {
   outputRun: string;
+  /** Whether execution was said to go on. */
+  isIncomplete: boolean;
+  /** Whether there was no log or metadata file at all, which only execution that goes on excuses. */
+  foundNothing: boolean;
   seconds: number;
   /** Wall time of each stage; together all of `seconds`. */
   stageSeconds: Record<AggregateStage, number>;

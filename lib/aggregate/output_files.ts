@@ -15,22 +15,27 @@ import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import { LockFile } from "../store/lock_file.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import { removeLeftovers } from "../store/temporary_file.ts";
+import { chunkLogPathOf } from "./chunk_log_path.ts";
 import type { FoundChunkLog } from "./messages.ts";
 import type { AggregateOptions } from "./options.ts";
 
-/** Path of the chunk log of an output. */
-export function chunkLogPathOf(outputPath: string): string {
-  return `${outputPath}.chunks`;
+/**
+ * Will remove those parts of a directory's path that aren't there yet, if they are empty when this is
+ * disposed of: so that a refused run leaves nothing.
+ */
+export function undoDirectories(directory: string): DisposableStack {
+  const undo = new DisposableStack();
+  for (const missing of missingDirectories(directory)) undo.defer(() => removeIfEmpty(missing));
+  return undo;
 }
 
 /**
  * Makes the output's directory and takes its lock. Given back, the lock takes with it what was made here
- * and is still empty, so that a refused run leaves nothing.
+ * and is still empty.
  */
 export function prepareOutput(outputPath: string): Disposable {
-  using undo = new DisposableStack();
   const directory = dirname(outputPath);
-  for (const missing of missingDirectories(directory)) undo.defer(() => removeIfEmpty(missing));
+  using undo = undoDirectories(directory);
   try {
     Deno.mkdirSync(directory, { recursive: true });
     if (Deno.statSync(outputPath).isDirectory) {
@@ -128,7 +133,7 @@ export function openChunkLog(
   if (loaded.header.fingerprint !== fingerprint) {
     throw new RefusedError(
       `Cannot continue chunk log "${path}": it belongs to another predicted graph`,
-      { hint: "remove it, give another --output, or use --no-resume to begin anew" },
+      { hint: "give another --output; --no-resume would throw that scan away" },
     );
   }
   for (const damage of loaded.damages) {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
-import { decodeUtf8, type JsonValue, parseJson } from "../base/json_text.ts";
-import { UUID_SIZE, writeUuidText } from "../base/uuid.ts";
+import { ProvgraphError, UnusableFileError } from "../base/errors.ts";
+import type { JsonValue } from "../base/json_text.ts";
+import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../butler/data_id.ts";
 import {
   absolutePath,
@@ -18,17 +18,19 @@ import { graphDimensionRecords } from "../butler/dimension_records.ts";
 import { DimensionUniverse } from "../butler/dimensions.ts";
 import type { TaskFiles } from "../provenance/graph_index.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
-import { METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
 import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted_quantum.ts";
-import { fileIdentity } from "../store/file_source.ts";
+import { hasRegularFile } from "../store/file_source.ts";
 import type { ScannerSetup } from "./messages.ts";
+import { outputTypeIndex, parseCoordinate, requireFiles } from "./output_rules.ts";
 
 /** An output of a quantum with all that must be known about it. */
 export interface Output {
   dataset: PredictedDatasetText;
   connection: string;
   id: Uint8Array;
+  /** The ID in lower case with dashes, as metadata have it. */
+  idText: string;
   typeIndex: number;
   plan: DatasetPlan;
   values: DataIdValue[];
@@ -41,18 +43,11 @@ export interface QuantumFiles {
   log: string | null;
 }
 
-/** Digits of integers that JavaScript's own parser might round. */
-const LARGE_INTEGER = /\d{16}/;
+/** An ID as nearly all graphs write it: 36 characters, no capital letter. */
+const PLAIN_ID = /^[0-9a-f-]{36}$/;
 
-/** Values of a data ID. The runtime's parser is many times faster for such short texts. */
-function parseCoordinate(bytes: Uint8Array): JsonValue[] {
-  const text = decodeUtf8(bytes);
-  const values = LARGE_INTEGER.test(text) ? parseJson(bytes) : JSON.parse(text);
-  return values as JsonValue[];
-}
-
-/** Paths that might not be normal or lead out of the datastore. */
-const SUSPECT = /^$|^[./]|\/[./]|\/$|\0/;
+/** Paths that might not be normal, lead out of the datastore, or have percent escapes. */
+const SUSPECT = /^$|^[./]|\/[./]|\/$|[\0%]/;
 
 /** Finds out all about the outputs of quanta of one graph in one repository. */
 export class PlannedOutputs {
@@ -73,8 +68,14 @@ export class PlannedOutputs {
       mockStorageClasses: setup.mockStorageClasses,
     });
     this.#rootSlash = absolutePath(this.#datastore.root, "x").slice(0, -1);
-    this.types = new OutputTypes(graph.pipelineGraph(), this.#universe);
-    this.#records = graphDimensionRecords(this.#universe, setup.dimensionRows);
+    const pipeline = graph.pipelineGraph();
+    this.types = new OutputTypes(pipeline, this.#universe);
+    // Columns stand as the graph's universe has them; the repository may have been migrated since.
+    const text = pipeline.dimensionsText;
+    const graphUniverse = text === null || text === setup.universeText
+      ? this.#universe
+      : DimensionUniverse.parse(text);
+    this.#records = graphDimensionRecords(graphUniverse, setup.dimensionRows);
   }
 
   /**
@@ -90,15 +91,11 @@ export class PlannedOutputs {
       for (const dataset of datasets) {
         const id = new Uint8Array(UUID_SIZE);
         writeUuidText(dataset.idText, id, 0);
-        const typeIndex = this.types.indexOf(dataset.typeName);
-        if (typeIndex < 0 || dataset.run !== this.#run) {
-          throw new InvalidQuantumGraphFileError(
-            `Cannot use dataset ${dataset.idText} of "${this.#graphPath}": ` +
-              (typeIndex < 0
-                ? `no task of the pipeline writes dataset type "${dataset.typeName}"`
-                : `its RUN is "${dataset.run}", expected "${this.#run}"`),
-          );
-        }
+        const typeIndex = outputTypeIndex(
+          this.types,
+          { path: this.#graphPath, run: this.#run },
+          { typeName: dataset.typeName, run: dataset.run, name: `dataset ${dataset.idText}` },
+        );
         const plan = this.#planOf(typeIndex);
         const { type } = plan;
         const values = dataIdFromCoordinate(
@@ -107,8 +104,9 @@ export class PlannedOutputs {
           dataset.dataCoordinate,
           `dataset ${dataset.idText}`,
         );
-        const path = plan.accepts(values) ? plan.path(values, this.#records, dataset.idText) : null;
-        outputs.push({ dataset, connection, id, typeIndex, plan, values, path });
+        const path = this.#fileOf(plan, values, dataset.idText);
+        const idText = PLAIN_ID.test(dataset.idText) ? dataset.idText : uuidToText(id);
+        outputs.push({ dataset, connection, id, idText, typeIndex, plan, values, path });
       }
     }
     return outputs;
@@ -149,9 +147,17 @@ export class PlannedOutputs {
     return dataIdFromCoordinate(type.group, this.#universe, coordinate, type.name);
   }
 
-  #fileOf(plan: DatasetPlan, values: readonly DataIdValue[]): string | null {
-    return plan.accepts(values) ? plan.path(values, this.#records) : null;
+  /** Where a dataset is: under the name of an older release only if nothing has today's. */
+  #fileOf(plan: DatasetPlan, values: readonly DataIdValue[], idText?: string): string | null {
+    if (!plan.accepts(values)) return null;
+    const path = plan.path(values, this.#records, idText);
+    const older = plan.isRenamed ? plan.olderPath(values, this.#records, idText) : null;
+    if (older === null) return path;
+    return this.#hasAnythingAt(path) || !this.#hasAnythingAt(older) ? path : older;
   }
+
+  /** Plan of a dataset type that some task writes. */
+  readonly planOf = (typeName: string): DatasetPlan => this.#planOf(this.types.indexOf(typeName));
 
   #planOf(typeIndex: number): DatasetPlan {
     return this.#plans[typeIndex] ??= this.#datastore.plan(this.types.types[typeIndex], this.#run);
@@ -164,9 +170,27 @@ export class PlannedOutputs {
     return absolutePath(this.#datastore.root, path);
   }
 
-  /** Whether the file of an output is there. */
+  /**
+   * Whether the file of an output is there.
+   *
+   * @throws {UnusableFileError} if something else is in its place.
+   */
   exists(output: Output): boolean {
-    return output.path !== null && fileIdentity(this.absolute(output.path)) !== null;
+    return output.path !== null && hasRegularFile(this.absolute(output.path));
+  }
+
+  /** Whether anything is in the place of an output, a file or not. */
+  hasAnything({ path }: Output): boolean {
+    return path !== null && this.#hasAnythingAt(path);
+  }
+
+  #hasAnythingAt(path: string): boolean {
+    try {
+      return hasRegularFile(this.absolute(path));
+    } catch (error) {
+      if (error instanceof UnusableFileError) return true;
+      throw error;
+    }
   }
 
   /**
@@ -180,12 +204,7 @@ export class PlannedOutputs {
     connection: string,
   ): Output | null {
     const found = outputs.filter((output) => output.connection === connection);
-    if (found.length > 1 || (found.length === 0 && connection === METADATA_CONNECTION)) {
-      throw new InvalidQuantumGraphFileError(
-        `Cannot use quantum ${quantum.quantumId} of "${this.#graphPath}": it has ` +
-          `${found.length} datasets for ${connection}, expected 1`,
-      );
-    }
+    requireFiles(this.#graphPath, quantum.quantumId, connection, found.length);
     return found[0] ?? null;
   }
 }

@@ -5,14 +5,20 @@
  * @module
  */
 
-import { ConflictingDefinitionError, RefusedError, UsageError } from "../base/errors.ts";
+import {
+  ConflictingDatasetError,
+  ConflictingDefinitionError,
+  RefusedError,
+  UsageError,
+} from "../base/errors.ts";
 import { FileDatastore } from "../butler/datastore.ts";
 import type { DimensionUniverse } from "../butler/dimensions.ts";
-import { openRegistry, type Registry } from "../butler/registry.ts";
+import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import type { PredictedGraph } from "../qg/predicted_graph.ts";
-import type { AggregateOptions } from "./options.ts";
+import { checkDocumentForms } from "./document_readers.ts";
+import type { AggregateContext, AggregateOptions } from "./options.ts";
 
 /** What the registry says before anything starts. */
 export interface KnownState {
@@ -21,6 +27,19 @@ export interface KnownState {
   ids: Uint8Array;
   datastore: FileDatastore;
   types: OutputTypes;
+  /** Whether each of the types is registered already. */
+  areRegistered: boolean[];
+}
+
+/** Who is told of a wait for a lock, and may end it. */
+type LockWaitContext = Pick<AggregateContext, "log" | "signal">;
+
+function openForReading(
+  config: RepositoryConfig,
+  { busyTimeoutMs }: AggregateOptions,
+  { log, signal }: LockWaitContext,
+): Promise<Registry> {
+  return openRegistry(config, { writeable: false, busyTimeoutMs, log, signal });
 }
 
 /** Everything that would stop the ingester later is found out now, while nothing is changed. */
@@ -28,17 +47,20 @@ export async function checkRepository(
   config: RepositoryConfig,
   graph: PredictedGraph,
   options: AggregateOptions,
+  context: LockWaitContext,
 ): Promise<KnownState> {
-  await using registry = await openRegistry(config, {
-    writeable: false,
-    busyTimeoutMs: options.busyTimeoutMs,
-  });
+  await using registry = await openForReading(config, options, context);
   const { output_run: run, output, inputs } = graph.header;
   await refuseIngestedRun(registry, run, config);
   const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
   const datastore = new FileDatastore(config, registry.universe, {
     mockStorageClasses: options.mockStorageClasses,
   });
+  checkDocumentForms(
+    graph.pipelineGraph(),
+    (name) => datastore.plan(types.types[types.indexOf(name)], run),
+  );
+  const areRegistered: boolean[] = [];
   for (const type of types.types) {
     datastore.plan(type, run);
     const state = await registry.checkDatasetType(type);
@@ -48,6 +70,7 @@ export async function checkRepository(
         { hint: "leave out --no-register-dataset-types" },
       );
     }
+    areRegistered.push(state !== "absent");
   }
   await requireType(registry, run, "RUN");
   if (options.updateOutputChain && output !== null) {
@@ -60,6 +83,7 @@ export async function checkRepository(
     ids: collection === null ? new Uint8Array(0) : await registry.datasetIds(run),
     datastore,
     types,
+    areRegistered,
   };
 }
 
@@ -72,12 +96,40 @@ export async function refuseIfIngested(
   config: RepositoryConfig,
   run: string,
   options: AggregateOptions,
+  context: LockWaitContext,
 ): Promise<void> {
+  await using registry = await openForReading(config, options, context);
+  await refuseIngestedRun(registry, run, config);
+}
+
+/**
+ * Refuses to register datasets whose place in the RUN others have taken: those of another graph of the
+ * same RUN.
+ *
+ * @param batch Datasets that would be registered; types that aren't registered may not occur.
+ * @throws {ConflictingDatasetError} if the registry has other IDs for their data IDs.
+ */
+export async function refuseConflicts(
+  config: RepositoryConfig,
+  batch: DatasetBatch,
+  options: AggregateOptions,
+): Promise<void> {
+  if (batch.n === 0) return;
   await using registry = await openRegistry(config, {
     writeable: false,
     busyTimeoutMs: options.busyTimeoutMs,
   });
-  await refuseIngestedRun(registry, run, config);
+  const reason = await registry.explainConflict(batch);
+  if (reason === null) return;
+  throw new ConflictingDatasetError(
+    `Cannot aggregate into RUN "${batch.run}" of "${config.argument}": it holds datasets of another ` +
+      `predicted graph: ${reason}`,
+    {
+      hint:
+        "aggregate with the graph whose datasets the RUN holds; to register this one instead, " +
+        "remove these datasets first (butler prune-datasets), or execute it into another RUN",
+    },
+  );
 }
 
 async function refuseIngestedRun(

@@ -33,8 +33,11 @@ export function countProblem(counts: ProblemCounts, problem: ScanProblem): void 
  * @throws {EnvironmentError} if it does.
  */
 export function tellProblem(problem: ScanProblem, isStrict: boolean, log: Log): void {
-  const text = `${problem.isBroken ? "Cannot use" : "Odd"} file "${problem.path}" of quantum ` +
-    `${problem.quantumId} (${problem.taskLabel}): ${problem.reason}`;
+  const owner = problem.taskLabel === ""
+    ? "with the versions of packages"
+    : `of quantum ${problem.quantumId} (${problem.taskLabel})`;
+  const text = `${problem.isBroken ? "Cannot use" : "Odd"} file "${problem.path}" ${owner}: ` +
+    problem.reason;
   if (isStrict && problem.isBroken) {
     throw new EnvironmentError(text, {
       hint: "run without --strict to record the quantum as if the file were absent",

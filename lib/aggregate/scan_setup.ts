@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { DimensionUniverse } from "../butler/dimensions.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
 import type { CompressionOptions } from "./compression.ts";
@@ -18,25 +19,35 @@ const TEMPLATE_ELEMENTS = ["detector", "exposure"];
 /** A scanner's setup without its name. */
 export type CommonScannerSetup = Omit<ScannerSetup, "kind" | "name">;
 
-/** Elements whose records file templates may ask for. */
-export function templateElements(config: RepositoryConfig): string[] {
+/**
+ * Elements whose records file templates may ask for.
+ *
+ * @param universe The repository's. Where `day_obs` is a dimension, the default template needs no records of
+ *   visits, of which there may be very many; before version 6 it is a column of theirs.
+ */
+export function templateElements(config: RepositoryConfig, universe: DimensionUniverse): string[] {
   const elements = new Set(TEMPLATE_ELEMENTS);
   for (const [key, template] of Object.entries(config.datastore.templates)) {
-    if (key === "default" && JSON.stringify(template).includes("day_obs|visit.day_obs")) continue;
-    for (const [, element] of JSON.stringify(template).matchAll(/([a-z_]\w*)\.[a-z_]\w*/gi)) {
-      elements.add(element);
+    const text = JSON.stringify(template);
+    const isUsual = key === "default" && text.includes("day_obs|visit.day_obs");
+    if (isUsual && universe.has("day_obs")) continue;
+    for (const [, element] of text.matchAll(/([a-z_]\w*)\.[a-z_]\w*/gi)) {
+      if (universe.elements.has(element)) elements.add(element);
     }
   }
   return [...elements];
 }
 
-/** Cuts the dictionary from samples; the same graph and files give the same bytes. */
+/**
+ * Cuts the dictionary from samples; the same graph and files give the same bytes.
+ *
+ * @throws {RefusedError} if the samples show that the graph isn't that of the run.
+ */
 export async function makeDictionary(
   setup: CommonScannerSetup,
   index: GraphIndex,
   { zstdDictSize, zstdDictNInputs }: CompressionOptions,
 ): Promise<Uint8Array> {
-  if (zstdDictSize === 0) return new Uint8Array(0);
   const scanner = await Scanner.open({ ...setup, kind: "setup", name: "supervisor" });
   try {
     return cutDictionary(index, zstdDictSize, zstdDictNInputs, (q) => scanner.sample(q));

@@ -15,21 +15,28 @@ import {
 } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
-import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { FileDatastore } from "../butler/datastore.ts";
+import { DimensionUniverse } from "../butler/dimensions.ts";
+import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
 import { makeHeaderChunk } from "../provenance/chunk_log_header.ts";
 import { loadChunkLogAt, type LoadedChunkLog } from "../provenance/chunk_table.ts";
 import type { GraphIndex } from "../provenance/graph_index.ts";
+import { OutputTypes } from "../provenance/output_types.ts";
 import { PredictedGraph } from "../qg/predicted_graph.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import { ChunkLogWriter } from "../store/chunk_log.ts";
 import { renameDurably } from "../store/durable_file.ts";
 import { describeSystemError, fileError, fileIdentity } from "../store/file_source.ts";
 import { requireOpenFiles } from "../store/open_files.ts";
 import { Zstd } from "../store/zstd.ts";
 import { checkCompression } from "./compression.ts";
+import { checkDocumentForms } from "./document_readers.ts";
 import { mergeChunkLogs } from "./merge_chunk_logs.ts";
 import type { AggregateContext } from "./options.ts";
 import { indexGraph } from "./index_graph.ts";
-import { fingerprintOf } from "./output_files.ts";
+import { fingerprintOf, undoDirectories } from "./output_files.ts";
+import { requireDatastore, requireRunFolder } from "./presence.ts";
+import { RunTraces } from "./run_traces.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan_setup.ts";
 import {
   type ScanShardOptions,
@@ -78,6 +85,7 @@ async function scan(
   const config = loadRepositoryConfig(options.repository, context.env);
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
+  requireOutputRun(graph.header, options.graphPath);
   graph.verifyStructure();
   const universeText = graph.pipelineGraph().dimensionsText;
   if (universeText === null) {
@@ -86,13 +94,16 @@ async function scan(
       { hint: "use aggregate-graph alone" },
     );
   }
+  const universe = DimensionUniverse.parse(universeText);
+  checkForms(config, graph, universe, options.mockStorageClasses);
+  if (!options.allowEmpty) requireDatastore(config);
   requireOpenFiles(options.graphPath, options.nScanners, options.nScanners > 1);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
     graphPath: options.graphPath,
     repository: config,
     universeText,
-    dimensionRows: graph.dimensionRecords(templateElements(config)),
+    dimensionRows: graph.dimensionRecords(templateElements(config, universe)),
     index: index.arrays,
     indexSeed: index.seed,
     // Nothing is registered here, so scanners needn't gather anything for that.
@@ -109,9 +120,11 @@ async function scan(
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
   };
+  if (!options.allowEmpty) requireRunFolder(config, graph, index, setup);
   const fingerprint = fingerprintOf(graph);
   if (options.resume) refuseForeign(options.chunkLogPath, fingerprint);
   const directory = dirname(options.chunkLogPath);
+  using _directories = undoDirectories(directory);
   try {
     Deno.mkdirSync(directory, { recursive: true });
   } catch (error) {
@@ -123,12 +136,14 @@ async function scan(
     graphHeaderText: graph.headerText,
     pipelineGraphFrame: zstd.compressor(null, options.zstdLevel).compress(graph.pipelineGraphText),
   };
-  setup.dictionary = await sharedDictionary(
-    directory,
-    header,
-    () => makeDictionary(setup, index, options),
-  );
   const part = partPath(options.chunkLogPath);
+  using traces = new RunTraces(part);
+  const changes: string[] = [];
+  setup.dictionary = await sharedDictionary(directory, header, async () => {
+    const dictionary = await makeDictionary(setup, index, options);
+    changes.push(`a dictionary for all shards is in "${directory}"`);
+    return dictionary;
+  });
   const earlier = options.resume ? earlierLogs(options.chunkLogPath) : [];
   const merged = earlier.length === 0 ? null : mergeChunkLogs(
     earlier,
@@ -163,7 +178,13 @@ async function scan(
     }
     watch.update();
     run.summary.nChunkLogBytes = writer.size;
+    if (!run.hasFoundFiles && !options.allowEmpty && !signal.aborted) {
+      // A shard may hold only quanta that could not run.
+      log.log("WARNING", "Not one log or metadata file of the quanta of this shard is there.");
+    }
     isDone = !signal.aborted;
+  } catch (error) {
+    throw traces.settle(error, changes);
   } finally {
     if (!isDone && run.summary.nSuccessful === 0) removeQuietly(part);
   }
@@ -182,6 +203,21 @@ async function scan(
     outputRun: graph.header.output_run,
     seconds: (performance.now() - startMs) / 1000,
   };
+}
+
+/** Refuses documents that can't be read while nothing is made. */
+function checkForms(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  universe: DimensionUniverse,
+  mockStorageClasses: boolean,
+): void {
+  const datastore = new FileDatastore(config, universe, { mockStorageClasses });
+  const types = new OutputTypes(graph.pipelineGraph(), universe);
+  checkDocumentForms(
+    graph.pipelineGraph(),
+    (name) => datastore.plan(types.types[types.indexOf(name)], graph.header.output_run),
+  );
 }
 
 /** What earlier scans of the shard left: a complete log, and those of processes that were killed. */

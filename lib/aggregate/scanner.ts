@@ -7,10 +7,17 @@
  */
 
 import { ByteBuilder } from "../base/bytes.ts";
-import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError, UnusableFileError } from "../base/errors.ts";
 import { containsUuid, UUID_SIZE, writeUuidText } from "../base/uuid.ts";
 import { loadChunkLogAt } from "../provenance/chunk_table.ts";
 import { type GraphArrays, GraphIndex } from "../provenance/graph_index.ts";
+import {
+  clearFileProof,
+  ProofOf,
+  QUANTUM_PROOFS_SIZE,
+  versionStamp,
+  writeFileProof,
+} from "../provenance/file_digests.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
 import {
   BROKEN_LOG,
@@ -31,8 +38,11 @@ import {
   writeMetadataBlock,
   writeQuantumBlock,
 } from "../provenance/scan_quantum.ts";
+import { brokenFileReason } from "../provenance/broken_file.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
-import { parseTaskMetadata } from "../provenance/task_metadata.ts";
+import type { MetadataConverter } from "../provenance/document_forms.ts";
+import { parseTaskMetadata, type TaskMetadata } from "../provenance/task_metadata.ts";
+import { MAX_EARLY_PIPELINE_SIZE } from "../qg/document_limits.ts";
 import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../qg/pipeline_graph.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../qg/packed_quantum_ids.ts";
 import { type BlockRange, PredictedGraph } from "../qg/predicted_graph.ts";
@@ -42,15 +52,24 @@ import {
   type PredictedQuantum,
 } from "../qg/predicted_quantum.ts";
 import { ChunkType } from "../store/chunk_log.ts";
-import { readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { ContentDigest } from "../store/content_digest.ts";
+import {
+  type FileVersion,
+  readWholeFile,
+  ReusableBuffer,
+  type WholeFile,
+} from "../store/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../store/whole_files.ts";
 import { WorkerLog } from "../store/worker_log.ts";
 import { Zstd } from "../store/zstd.ts";
 import { BatchState } from "./batch_state.ts";
-import { blockCompressors, BlockKind, BlockStage } from "./block_stage.ts";
+import { metadataConverters } from "./document_readers.ts";
+import { blockCompressors, BlockKind, BlockStage, type ChunkSubject } from "./block_stage.ts";
 import { type CopiedShare, type CopyShare, copyShare } from "./copy_blocks.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "./messages.ts";
+import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
+import { refuseUnpredicted } from "./right_run.ts";
 
 /** Uncompressed blocks of a quantum, as samples for a dictionary. */
 export interface SampleBlocks {
@@ -64,6 +83,8 @@ export interface SampleBlocks {
 export class OpenedGraph {
   readonly graph: PredictedGraph;
   readonly zstd: Zstd;
+  /** Found out when they are wanted: not all that is opened is read so. */
+  #rules: PipelineRules | null | undefined;
 
   private constructor(graph: PredictedGraph, zstd: Zstd) {
     this.graph = graph;
@@ -80,17 +101,21 @@ export class OpenedGraph {
   static async tryOpen(path: string): Promise<OpenedGraph | null> {
     try {
       const opened = await OpenedGraph.open(path);
-      opened.graph.pipelineGraph();
+      // A larger one waits until the main thread has read it, and with it refused what is none.
+      if ((opened.graph.pipelineGraphSize ?? 0) <= MAX_EARLY_PIPELINE_SIZE) {
+        opened.graph.pipelineGraph();
+      }
       return opened;
     } catch {
       return null;
     }
   }
 
-  /** Ids of the quanta of some blocks; null if they can't be read. */
+  /** Ids of the quanta of some blocks; null if they can't be read, or aren't right. */
   tryReadIds(range: BlockRange): PackedQuantumIds | null {
     try {
-      return packQuantumIds(this.graph, range);
+      if (this.#rules === undefined) this.#rules = PipelineRules.of(this.graph);
+      return packQuantumIds(this.graph, range, this.#rules);
     } catch {
       return null;
     }
@@ -123,9 +148,12 @@ export class Scanner {
   readonly #metadataBuffer = new ReusableBuffer();
   readonly #text = new ByteBuilder();
   readonly #log: WorkerLog;
+  #converters: ReadonlyMap<string, MetadataConverter> = new Map();
+  readonly #digest: ContentDigest;
 
-  private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph) {
+  private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph, digest: ContentDigest) {
     this.#setup = setup;
+    this.#digest = digest;
     this.#graph = graph;
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
     this.#log = WorkerLog.open(setup.workerLog, setup.name);
@@ -145,18 +173,50 @@ export class Scanner {
    */
   static async open(setup: ScannerSetup, opened: OpenedGraph | null = null): Promise<Scanner> {
     const isOpened = opened?.graph.path === setup.graphPath;
-    return new Scanner(setup, isOpened ? opened! : await OpenedGraph.open(setup.graphPath));
+    const scanner = new Scanner(
+      setup,
+      isOpened ? opened! : await OpenedGraph.open(setup.graphPath),
+      await ContentDigest.load(),
+    );
+    await scanner.#loadConverters();
+    return scanner;
   }
 
-  /** Scans quanta all of whose predecessors succeeded. */
-  scan(batch: number, quanta: Uint32Array): Promise<ScanResult> {
+  async #loadConverters(): Promise<void> {
+    try {
+      const pipeline = this.#graph.pipelineGraph();
+      this.#converters = await metadataConverters(pipeline, this.#outputs.planOf);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Reads metadata in whatever form its dataset type is stored; the bytes are those it was read from. */
+  #parseMetadata(
+    bytes: Uint8Array,
+    label: string,
+    typeName: string,
+  ): { bytes: Uint8Array; parsed: TaskMetadata } {
+    const text = this.#converters.get(typeName)?.(bytes) ?? bytes;
+    return { bytes: text, parsed: parseTaskMetadata(text, label) };
+  }
+
+  /**
+   * Scans quanta none of whose predecessors is known to have failed.
+   *
+   * @param behindUnreadable Those that follow a quantum of which that isn't known, as its metadata can't
+   *   be read: they are blocked if they left nothing.
+   */
+  scan(batch: number, quanta: Uint32Array, behindUnreadable: Uint32Array): Promise<ScanResult> {
     const turns = this.#files.turns(quanta.length, (i) => this.#wantedFiles(quanta[i]));
     return this.#run(batch, quanta, (q, state) => {
       if (this.#reuse(q, state)) {
         return [ScanStatus.SUCCESSFUL, this.#setup.reuse!.table.lastAttemptStatus[q]];
       }
       const quantum = this.#read(q);
-      return this.#scanOne(q, quantum, this.#outputs.of(quantum), state);
+      const outputs = this.#outputs.of(quantum);
+      return this.#scanOne(q, quantum, outputs, state, behindUnreadable.includes(q));
     }, { turns });
   }
 
@@ -165,15 +225,25 @@ export class Scanner {
     return this.#run(batch, quanta, (q, state) => {
       const quantum = this.#read(q);
       const outputs = this.#outputs.of(quantum);
-      if (outputs.some((output) => this.#outputs.exists(output))) state.nBlockedWithFiles++;
-      this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
-        type: ChunkType.BLOCKED,
-        flags: 0,
-        log: NO_FILE,
-        metadata: NO_FILE,
-      }, state);
-      return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
+      return this.#appendBlocked(q, quantum, outputs, state);
     });
+  }
+
+  #appendBlocked(
+    q: number,
+    quantum: PredictedQuantum,
+    outputs: readonly Output[],
+    state: BatchState,
+  ): [ScanStatus, number] {
+    if (outputs.some((output) => this.#outputs.hasAnything(output))) state.nBlockedWithFiles++;
+    this.#append(q, quantum, BLOCKED_QUANTUM, outputs, () => false, null, {
+      type: ChunkType.BLOCKED,
+      flags: 0,
+      log: NO_FILE,
+      metadata: NO_FILE,
+      proofs: null,
+    }, state);
+    return [ScanStatus.BLOCKED, AttemptStatus.BLOCKED];
   }
 
   /** Looks for the outputs of all init quanta. */
@@ -221,10 +291,12 @@ export class Scanner {
       lastAttemptStatuses,
       chunks: this.#setup.isWriting && state.chunks.length > 0 ? state.chunks.take() : null,
       reused: Uint32Array.from(state.reused),
+      unreadable: Uint32Array.from(state.unreadable),
       rows: state.rows.take(),
       nKnown: state.nKnown,
       problems: state.problems,
       nBlockedWithFiles: state.nBlockedWithFiles,
+      hasFiles: state.hasFiles,
       nFilesRead: state.nFilesRead,
       nBytesRead: state.nBytesRead,
       scanSeconds,
@@ -252,35 +324,48 @@ export class Scanner {
     quantum: PredictedQuantum,
     outputs: readonly Output[],
     state: BatchState,
+    isBehindUnreadable: boolean,
   ): [ScanStatus, number] {
     let flags = 0;
     let logIdentity = NO_FILE;
     let metadataIdentity = NO_FILE;
     let log: LogSource | null = null;
     let metadata: MetadataSource | null = null;
+    const proofs = new Uint8Array(QUANTUM_PROOFS_SIZE);
     const logOutput = this.#outputs.only(quantum, outputs, LOG_CONNECTION);
     const metadataOutput = this.#outputs.only(quantum, outputs, METADATA_CONNECTION)!;
     const open = <T>(
       output: Output | null,
       buffer: ReusableBuffer,
-      parse: (b: Uint8Array) => T,
+      which: 0 | 1,
+      parse: (b: Uint8Array, typeName: string) => { bytes: Uint8Array; parsed: T },
     ) => {
       if (output === null || output.path === null) return null;
-      const path = this.#outputs.absolute(output.path);
-      const file = this.#files.read(path, buffer);
+      const file = this.#readFile(quantum, output.path, buffer, state);
       if (file === null) return null;
+      state.hasFiles = true;
+      if (file === "unusable") return { identity: NO_FILE, value: null };
       state.nFilesRead++;
       state.nBytesRead += file.size;
       const identity: FileIdentity = { sizeBytes: file.size, mtimeNs: file.mtimeNs };
       try {
-        return { identity, value: { bytes: file.bytes, parsed: parse(file.bytes) } };
+        const value = parse(file.bytes, output.dataset.typeName);
+        if (this.#setup.isWriting) {
+          writeFileProof(proofs, which, file, file.bytes, this.#digest);
+        }
+        return { identity, value };
       } catch (error) {
-        this.#problem(state, quantum, output.path, (error as Error).message, true);
+        this.#problem(state, quantum, output.path, brokenFileReason(file.bytes, error), true);
         return { identity, value: null };
       }
     };
     const label = quantum.taskLabel;
-    const logFile = open(logOutput, this.#logBuffer, (bytes) => parseLogFile(bytes, label));
+    const logFile = open(
+      logOutput,
+      this.#logBuffer,
+      ProofOf.LOG,
+      (bytes) => ({ bytes, parsed: parseLogFile(bytes, label) }),
+    );
     if (logFile !== null) {
       logIdentity = logFile.identity;
       if (logFile.value === null) flags |= BROKEN_LOG;
@@ -289,7 +374,8 @@ export class Scanner {
     const metadataFile = open(
       metadataOutput,
       this.#metadataBuffer,
-      (bytes) => parseTaskMetadata(bytes, label),
+      ProofOf.METADATA,
+      (bytes, typeName) => this.#parseMetadata(bytes, label, typeName),
     );
     if (metadataFile !== null) {
       metadataIdentity = metadataFile.identity;
@@ -298,19 +384,26 @@ export class Scanner {
         metadata = { bytes: metadataFile.value.bytes, document: metadataFile.value.parsed };
       }
     }
+    const isIncomplete = this.#setup.isIncomplete;
+    if (isBehindUnreadable && !isIncomplete && logFile === null && metadataFile === null) {
+      return this.#appendBlocked(q, quantum, outputs, state);
+    }
+    if ((flags & BROKEN_METADATA) !== 0) state.unreadable.push(q);
     let scanned: ScannedQuantum;
     try {
-      scanned = assembleAttempts(log, metadata, this.#setup.isIncomplete, logOutput !== null);
+      scanned = assembleAttempts(log, metadata, isIncomplete, logOutput !== null);
     } catch (error) {
       this.#problem(state, quantum, logOutput?.path ?? "", (error as Error).message, true);
       flags |= BROKEN_LOG;
       log = null;
-      scanned = assembleAttempts(null, metadata, this.#setup.isIncomplete, logOutput !== null);
+      clearFileProof(proofs, ProofOf.LOG);
+      scanned = assembleAttempts(null, metadata, isIncomplete, logOutput !== null);
     }
-    const nUnpredicted = countUnpredicted(scanned, outputs);
-    if (nUnpredicted > 0) {
-      scanned.remarks.push(`it lists ${nUnpredicted} outputs that were not predicted`);
-    }
+    refuseUnpredicted(scanned, outputs, {
+      graphPath: this.#setup.graphPath,
+      quantum,
+      path: (metadata === null ? logOutput?.path : metadataOutput.path) ?? "",
+    });
     for (const remark of scanned.remarks) {
       this.#problem(state, quantum, metadataOutput.path ?? "", remark, false);
     }
@@ -320,16 +413,44 @@ export class Scanner {
     const wasProduced = (output: Output): boolean => {
       if (output === logOutput) return log !== null;
       if (output === metadataOutput) return metadata !== null;
-      if (scanned.outputs !== null) return scanned.outputs.has(output.dataset.idText);
-      return this.#outputs.exists(output);
+      if (scanned.outputs !== null) return scanned.outputs.has(output.idText);
+      return this.#exists(quantum, output, state);
     };
     this.#append(q, quantum, scanned, outputs, wasProduced, log?.bytes ?? null, {
       type: ChunkType.SCAN,
       flags,
       log: logIdentity,
       metadata: metadataIdentity,
+      proofs,
     }, state);
     return [scanned.scanStatus, lastStatus];
+  }
+
+  /** A whole file; null if nothing is there. What can't be a file is told as a broken one. */
+  #readFile(
+    quantum: PredictedQuantum,
+    path: string,
+    buffer: ReusableBuffer,
+    state: BatchState,
+  ): WholeFile | "unusable" | null {
+    try {
+      return this.#files.read(this.#outputs.absolute(path), buffer);
+    } catch (error) {
+      if (!(error instanceof UnusableFileError)) throw error;
+      this.#problem(state, quantum, path, error.state, true);
+      return "unusable";
+    }
+  }
+
+  /** Whether an output is there. What can't be a file was not written, and is told as a broken one. */
+  #exists(quantum: PredictedQuantum, output: Output, state: BatchState): boolean {
+    try {
+      return this.#outputs.exists(output);
+    } catch (error) {
+      if (!(error instanceof UnusableFileError)) throw error;
+      this.#problem(state, quantum, output.path ?? "", error.state, true);
+      return false;
+    }
   }
 
   #problem(
@@ -356,7 +477,7 @@ export class Scanner {
     outputs: readonly Output[],
     wasProduced: (output: Output) => boolean,
     logBytes: Uint8Array | null,
-    chunk: { type: number; flags: number; log: FileIdentity; metadata: FileIdentity },
+    chunk: Pick<ChunkSubject, "type" | "flags" | "log" | "metadata" | "proofs">,
     state: BatchState,
   ): void {
     const produced = outputs.map(wasProduced);
@@ -464,13 +585,19 @@ export class Scanner {
   #reuse(q: number, state: BatchState): boolean {
     if (!this.#hasChunk(q)) return false;
     const { table, wasProduced } = this.#setup.reuse!;
-    const matches = (path: string | null, at: number): boolean => {
-      const now = path === null ? null : this.#files.identity(this.#outputs.absolute(path));
-      return BigInt(now?.size ?? -1) === table.identities[q * 4 + at] &&
-        (now?.mtimeNs ?? 0n) === table.identities[q * 4 + at + 1];
+    const matches = (path: string | null, which: 0 | 1): boolean => {
+      const now = path === null ? null : this.#identity(path);
+      const at = q * 4 + which * 2;
+      if (
+        BigInt(now?.size ?? -1) !== table.identities[at] ||
+        (now?.mtimeNs ?? 0n) !== table.identities[at + 1]
+      ) return false;
+      // Times of modification can be set: what was changed since shows by its stamp.
+      const stamp = BigInt.asUintN(64, table.stamps[q * 2 + which]);
+      return now === null || stamp === 0n || stamp === versionStamp(now);
     };
     const { log, metadata } = this.#filesOf(q);
-    if (!matches(log, 0) || !matches(metadata, 2)) return false;
+    if (!matches(log, ProofOf.LOG) || !matches(metadata, ProofOf.METADATA)) return false;
     // Mostly all is registered: then it needn't be known where the other outputs are.
     const { outputStart, outputs: all } = this.#index.arrays;
     const datasets = all.subarray(outputStart[q], outputStart[q + 1]);
@@ -486,6 +613,16 @@ export class Scanner {
     }
     state.reused.push(q);
     return true;
+  }
+
+  /** As it would be if nothing were there, for what can't be a file. */
+  #identity(path: string): FileVersion | null {
+    try {
+      return this.#files.identity(this.#outputs.absolute(path));
+    } catch (error) {
+      if (error instanceof UnusableFileError) return null;
+      throw error;
+    }
   }
 
   /** Whether an earlier run has left a chunk of a quantum that succeeded. */
@@ -536,13 +673,14 @@ export class Scanner {
         flags: 0,
         log: NO_FILE,
         metadata: NO_FILE,
+        proofs: null,
       });
     }
     let q = this.#index.nQuanta;
     for (const quantum of this.#initQuanta) {
       const isTask = quantum.taskLabel !== "";
       for (const output of this.#outputs.of(quantum)) {
-        const wasProduced = this.#outputs.exists(output);
+        const wasProduced = this.#exists(quantum, output, state);
         const isPromised = this.#setup.promiseIngestGraph &&
           output.connection === CONFIG_CONNECTION && isTask;
         if (wasProduced && !isPromised) this.#addRow(output, state);
@@ -564,24 +702,41 @@ export class Scanner {
     const parse = <T>(
       connection: string,
       buffer: ReusableBuffer,
-      parser: (bytes: Uint8Array, label: string) => T,
+      parser: (bytes: Uint8Array, typeName: string) => { bytes: Uint8Array; parsed: T },
     ): { bytes: Uint8Array; parsed: T } | null => {
-      const path = this.#outputs.only(quantum, outputs, connection)?.path;
-      const file = path == null ? null : readWholeFile(this.#outputs.absolute(path), buffer);
+      const output = this.#outputs.only(quantum, outputs, connection);
+      if (output === null || output.path === null) return null;
       try {
-        return file && { bytes: file.bytes, parsed: parser(file.bytes, quantum.taskLabel) };
-      } catch {
+        const file = readWholeFile(this.#outputs.absolute(output.path), buffer);
+        return file && parser(file.bytes, output.dataset.typeName);
+      } catch (error) {
+        const isBroken = error instanceof UnusableFileError || !(error instanceof ProvgraphError);
+        if (!isBroken) throw error;
         return null; // told when it is scanned
       }
     };
-    const log = parse(LOG_CONNECTION, this.#logBuffer, parseLogFile);
-    const metadata = parse(METADATA_CONNECTION, this.#metadataBuffer, parseTaskMetadata);
+    const label = quantum.taskLabel;
+    const log = parse(
+      LOG_CONNECTION,
+      this.#logBuffer,
+      (bytes) => ({ bytes, parsed: parseLogFile(bytes, label) }),
+    );
+    const metadata = parse(
+      METADATA_CONNECTION,
+      this.#metadataBuffer,
+      (bytes, typeName) => this.#parseMetadata(bytes, label, typeName),
+    );
     const scanned = assembleAttempts(
       log && { bytes: log.bytes, file: { ...log.parsed, previousAttempts: [], extra: null } },
       metadata && { bytes: metadata.bytes, document: metadata.parsed },
       false,
       true,
     );
+    refuseUnpredicted(scanned, outputs, {
+      graphPath: this.#setup.graphPath,
+      quantum,
+      path: this.#outputs.only(quantum, outputs, METADATA_CONNECTION)?.path ?? "",
+    });
     const logBytes = log?.bytes ?? null;
     const text = (write: (out: ByteBuilder) => void): Uint8Array => {
       this.#text.reset();
@@ -626,12 +781,4 @@ export class Scanner {
 function roleOf(connection: string): number {
   if (connection === METADATA_CONNECTION) return DatasetRole.METADATA;
   return connection === LOG_CONNECTION ? DatasetRole.LOG : DatasetRole.OTHER;
-}
-
-/** Outputs that the metadata names but the predicted graph doesn't. */
-function countUnpredicted(scanned: ScannedQuantum, outputs: readonly Output[]): number {
-  if (scanned.outputs === null) return 0;
-  let nPredicted = 0;
-  for (const output of outputs) if (scanned.outputs.has(output.dataset.idText)) nPredicted++;
-  return scanned.outputs.size - nPredicted;
 }

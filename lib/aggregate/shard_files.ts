@@ -21,7 +21,7 @@ import { randomWord } from "../store/temporary_name.ts";
 import type { Zstd } from "../store/zstd.ts";
 import { mergeChunkLogs, type MergeSummary } from "./merge_chunk_logs.ts";
 import type { AggregateOptions } from "./options.ts";
-import { chunkLogPathOf } from "./output_files.ts";
+import { chunkLogPathOf } from "./chunk_log_path.ts";
 
 /** Digits of the fingerprint in the name of a dictionary file. */
 const FINGERPRINT_DIGITS = 16;

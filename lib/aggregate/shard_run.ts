@@ -45,6 +45,8 @@ export interface ScanShardOptions extends CompressionOptions {
   readAhead: ReadAhead;
   /** Whether a broken log or metadata file ends the scan. */
   isStrict: boolean;
+  /** Whether there may be nothing at all of the run. */
+  allowEmpty: boolean;
   /** Whether what earlier scans left under the name is used. */
   resume: boolean;
 }
@@ -87,6 +89,7 @@ export class ShardRun {
   #nOpen = 0;
   #nDone = 0;
   #isStopping = false;
+  #hasFoundFiles = false;
 
   constructor(options: ScanShardOptions, index: GraphIndex, log: Log) {
     const { shard } = options;
@@ -112,6 +115,11 @@ export class ShardRun {
   stop(): void {
     this.#isStopping = true;
     if (this.#nOpen === 0) this.#scanned.resolve();
+  }
+
+  /** Whether there was any log or metadata file, be it broken or known from an earlier scan. */
+  get hasFoundFiles(): boolean {
+    return this.#hasFoundFiles;
   }
 
   /** Scans everything and appends it to `writer`. */
@@ -155,7 +163,9 @@ export class ShardRun {
     const quanta = Uint32Array.from({ length: n }, (_, k) => this.#next + k * count);
     this.#next += n * count;
     this.#nOpen++;
-    scanner.send({ kind: "scan", batch: this.#nBatches++, quanta });
+    // Each is looked at for itself here.
+    const behindUnreadable = new Uint32Array(0);
+    scanner.send({ kind: "scan", batch: this.#nBatches++, quanta, behindUnreadable });
   }
 
   #onReply(scanner: WorkerHandle<ScannerRequest, ScannerReply>, reply: ScannerReply): void {
@@ -179,6 +189,7 @@ export class ShardRun {
       failpoint("chunks.appended");
     }
     this.#nDone += result.quanta.length;
+    this.#hasFoundFiles ||= result.hasFiles || result.reused.length > 0;
     summary.nReused += result.reused.length;
     summary.nFilesRead += result.nFilesRead;
     summary.nBytesRead += result.nBytesRead;

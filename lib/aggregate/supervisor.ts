@@ -48,7 +48,7 @@ export interface SupervisorSetup {
   scanner: Omit<ScannerSetup, "kind" | "name">;
   /** Null if no chunk log is written. */
   writer: Omit<WriterSetup, "kind" | "name" | "stopFlag"> | null;
-  ingester: Omit<IngesterSetup, "kind" | "name">;
+  ingester: Omit<IngesterSetup, "kind" | "name" | "failFlag">;
   /** Whether blocked quanta get blocks: only a finished graph has them. */
   isWritingGraph: boolean;
   workerLogs: WorkerLogSetup | null;
@@ -67,6 +67,10 @@ export interface AggregateCounts {
   nAbandoned: number;
   nReused: number;
   nBlockedWithFiles: number;
+  /** Quanta whose metadata file can't be read: they count as failed, and block nothing. */
+  nUnreadable: number;
+  /** Quanta behind those that left files of their own, and count by these. */
+  nBehindUnreadable: number;
   nIngested: number;
   nKnown: number;
   nFilesRead: number;
@@ -96,6 +100,10 @@ export class Supervisor {
   readonly #written: PromiseWithResolvers<number | null> = Promise.withResolvers();
   readonly #published: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
+  readonly #failFlag = new Int32Array(new SharedArrayBuffer(4));
+  #hasChanged = false;
+  #hasFoundFiles = false;
+  #shutDown: Promise<void> | null = null;
   readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
   #blocked: number[] = [];
@@ -133,6 +141,8 @@ export class Supervisor {
       nAbandoned: 0,
       nReused: 0,
       nBlockedWithFiles: 0,
+      nUnreadable: 0,
+      nBehindUnreadable: 0,
       nIngested: 0,
       nKnown: 0,
       nFilesRead: 0,
@@ -164,7 +174,13 @@ export class Supervisor {
       (reply: IngesterReply) => this.#onIngester(reply),
       fail,
     );
-    this.#ingester.send({ kind: "setup", name: "ingester", workerLog, ...ingester });
+    this.#ingester.send({
+      kind: "setup",
+      name: "ingester",
+      workerLog,
+      failFlag: this.#failFlag,
+      ...ingester,
+    });
     for (let i = 0; i < nScanners; i++) {
       const name = `scanner-${String(i).padStart(3, "0")}`;
       const handle: ScannerHandle = new WorkerHandle(
@@ -288,9 +304,14 @@ export class Supervisor {
    * within a transaction, which the next reader of the database would have to roll back; the other may be
    * about to create the graph, which would then come after the tidying up.
    */
-  async shutDown(): Promise<void> {
+  shutDown(): Promise<void> {
+    return this.#shutDown ??= this.#endAll();
+  }
+
+  async #endAll(): Promise<void> {
     for (const scanner of this.#scanners) scanner.terminate();
     Atomics.store(this.#stopFlag, 0, 1);
+    Atomics.store(this.#failFlag, 0, 1);
     const ending = [this.#ingester, this.#writer].filter((worker) => worker !== null);
     for (const worker of ending) worker.send({ kind: "end" });
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -333,7 +354,9 @@ export class Supervisor {
     const share = (n: number) =>
       Math.max(1, Math.min(BATCH_SIZE, Math.ceil(n / (this.#scanners.length * 2))));
     if (this.#walker.nReady > 0) {
-      return { kind: "scan", batch, quanta: this.#walker.take(share(this.#walker.nReady)) };
+      const quanta = this.#walker.take(share(this.#walker.nReady));
+      const behindUnreadable = quanta.filter((q) => this.#walker.isBehindUnreadable(q));
+      return { kind: "scan", batch, quanta, behindUnreadable };
     }
     if (this.#blocked.length > 0) {
       const quanta = Uint32Array.from(this.#blocked.splice(-share(this.#blocked.length)));
@@ -378,33 +401,13 @@ export class Supervisor {
     counts.nBytesRead += result.nBytesRead;
     counts.workSeconds.scan += result.scanSeconds;
     counts.workSeconds.compress += result.compressSeconds;
-    for (const problem of result.problems) {
-      countProblem(counts, problem);
-      this.#setup.onProblem(problem);
-    }
+    this.#hasFoundFiles ||= result.hasFiles || result.reused.length > 0;
+    for (const problem of result.problems) this.addProblem(problem);
     result.quanta.forEach((q, k) => {
       const status = result.scanStatuses[k] as ScanStatus;
-      if (status === ScanStatus.BLOCKED) {
-        this.#nBlockedLeft--;
-        return;
-      }
-      counts.nScanned++;
-      if (this.#log.isEnabled("DEBUG")) {
-        const what = status === ScanStatus.SUCCESSFUL ? "succeeded" : "did not succeed";
-        this.#log.log("DEBUG", `Quantum ${this.#setup.index.quantumIdText(q)} ${what}.`);
-      }
-      if (status === ScanStatus.ABANDONED) counts.nAbandoned++;
-      else {
-        const last = result.lastAttemptStatuses[k];
-        counts.nByStatus[last] = (counts.nByStatus[last] ?? 0) + 1;
-      }
-      this.#walker.report(q, status, (blocked) => {
-        if (status === ScanStatus.ABANDONED) return;
-        counts.nBlocked++;
-        if (!this.#setup.isWritingGraph) return;
-        this.#blocked.push(blocked);
-        this.#nBlockedLeft++;
-      });
+      // Its block was made because of what happened upstream, which is counted already.
+      if (status === ScanStatus.BLOCKED && !this.#walker.isOut(q)) this.#nBlockedLeft--;
+      else this.#settle(q, status, result.lastAttemptStatuses[k], result.unreadable.includes(q));
     });
     if (this.#writer !== null && (result.chunks !== null || result.reused.length > 0)) {
       const size = result.chunks?.length ?? 0;
@@ -423,6 +426,50 @@ export class Supervisor {
       this.#ingester!.send({ kind: "rows", batch, rows }, [rows.bytes.buffer]);
     }
     this.#dispatch();
+  }
+
+  /** Counts a quantum that was scanned, and lets go or blocks what follows it. */
+  #settle(q: number, status: ScanStatus, last: number, isUnreadable: boolean): void {
+    const { counts } = this;
+    counts.nScanned++;
+    if (this.#log.isEnabled("DEBUG")) {
+      const what = status === ScanStatus.SUCCESSFUL ? "succeeded" : "did not succeed";
+      this.#log.log("DEBUG", `Quantum ${this.#setup.index.quantumIdText(q)} ${what}.`);
+    }
+    if (status === ScanStatus.ABANDONED) counts.nAbandoned++;
+    else if (status === ScanStatus.BLOCKED) counts.nBlocked++;
+    else {
+      counts.nByStatus[last] = (counts.nByStatus[last] ?? 0) + 1;
+      if (this.#walker.isBehindUnreadable(q)) counts.nBehindUnreadable++;
+    }
+    if (isUnreadable) {
+      counts.nUnreadable++;
+      this.#walker.reportUnreadable(q, status);
+      return;
+    }
+    this.#walker.report(q, status, (blocked) => {
+      if (status === ScanStatus.ABANDONED) return;
+      counts.nBlocked++;
+      if (!this.#setup.isWritingGraph) return;
+      this.#blocked.push(blocked);
+      this.#nBlockedLeft++;
+    });
+  }
+
+  /** Whether there was any log or metadata file, be it broken or known from an earlier run. */
+  get hasFoundFiles(): boolean {
+    return this.#hasFoundFiles;
+  }
+
+  /** Counts and tells what is wrong with a file that no scanner has read. */
+  addProblem(problem: ScanProblem): void {
+    countProblem(this.counts, problem);
+    this.#setup.onProblem(problem);
+  }
+
+  /** What has been changed in the repository, as sentences; after {@linkcode shutDown} it is all. */
+  get changes(): string[] {
+    return this.#hasChanged ? [`${this.#nRowsCommitted} datasets are registered`] : [];
   }
 
   #onWriter(reply: WriterReply): void {
@@ -456,6 +503,9 @@ export class Supervisor {
         this.#nIngesterRows -= this.#ingesterRows.get(reply.batch) ?? 0;
         this.#ingesterRows.delete(reply.batch);
         this.#dispatch();
+        break;
+      case "changing":
+        this.#hasChanged = true;
         break;
       case "committed":
         this.counts.workSeconds.ingest += reply.seconds;

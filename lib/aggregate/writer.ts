@@ -21,6 +21,7 @@ import { fsyncDirectory } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
 import { fileError } from "../store/file_source.ts";
 import { WorkerLog } from "../store/worker_log.ts";
+import { graphPathOf } from "./chunk_log_path.ts";
 import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
 import { GraphDraft } from "./finish_graph.ts";
 import type { GraphMember, WriterSetup } from "./messages.ts";
@@ -49,7 +50,7 @@ export class Writer {
     if (setup.headerChunk === null) {
       this.#log = ChunkLogWriter.resume(setup.chunkLogPath, setup.resumeSize);
     } else {
-      this.#log = ChunkLogWriter.create(setup.chunkLogPath);
+      this.#log = ChunkLogWriter.create(setup.chunkLogPath, graphPathOf(setup.chunkLogPath));
       this.#log.append(setup.headerChunk);
       failpoint("chunks.header-written");
       this.#log.sync();

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { withoutSecrets } from "./secrets.ts";
+
 /** Options of {@linkcode ProvgraphError}. */
 export interface ProvgraphErrorOptions extends ErrorOptions {
   /** What the user can do next, one sentence without full stop. */
@@ -21,8 +23,8 @@ export class ProvgraphError extends Error {
   readonly hint: string | undefined;
 
   constructor(message: string, options: ProvgraphErrorOptions = {}) {
-    super(shortened(message), options);
-    this.hint = options.hint;
+    super(shortened(withoutSecrets(message)), options);
+    this.hint = options.hint === undefined ? undefined : withoutSecrets(options.hint);
   }
 }
 
@@ -112,6 +114,26 @@ export class EnvironmentError extends ProvgraphError {
   override readonly exitCode = 1;
 }
 
+/**
+ * Something at a path that can't be read as a file, now or later: a directory, a FIFO, a socket, a circle
+ * of links, a file beyond all bounds. Exit code 1 where nobody counts it as a broken file.
+ */
+export class UnusableFileError extends EnvironmentError {
+  override name = "UnusableFileError";
+  /** What is wrong with it, without the path: "it is a directory". */
+  readonly state: string;
+
+  /**
+   * @param action What was attempted, with its object ("read file").
+   * @param path The path that was given.
+   * @param state What is there instead.
+   */
+  constructor(action: string, path: string, state: string, options: ProvgraphErrorOptions = {}) {
+    super(`Cannot ${action} "${path}": ${state}`, options);
+    this.state = state;
+  }
+}
+
 /** A worker died or reported an error; the cause is chained: exit code of the cause, else 1. */
 export class WorkerFailedError extends ProvgraphError {
   override name = "WorkerFailedError";
@@ -161,7 +183,7 @@ export interface ErrorData {
   stack?: string;
 }
 
-/** Turns any thrown value into data for a message. */
+/** Turns any thrown value into data for a message; without passwords, which only this thread knows. */
 export function errorToData(error: unknown): ErrorData {
   if (error instanceof ProvgraphError) {
     return {
@@ -170,15 +192,15 @@ export function errorToData(error: unknown): ErrorData {
       exitCode: error.exitCode,
       isClear: true,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
-      ...(error.stack === undefined ? {} : { stack: error.stack }),
+      ...(error.stack === undefined ? {} : { stack: withoutSecrets(error.stack) }),
     };
   }
   if (error instanceof Error) {
     return {
       name: error.name,
-      message: error.message,
+      message: withoutSecrets(error.message),
       exitCode: 1,
-      ...(error.stack === undefined ? {} : { stack: error.stack }),
+      ...(error.stack === undefined ? {} : { stack: withoutSecrets(error.stack) }),
     };
   }
   return { name: "Error", message: String(error), exitCode: 1 };

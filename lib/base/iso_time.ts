@@ -112,6 +112,29 @@ export function formatIsoTime(microseconds: number): string {
   return fraction === 0 ? `${text}Z` : `${text}.${String(fraction).padStart(6, "0")}Z`;
 }
 
+/** An offset at the end of a time. */
+const OFFSET = /[+-]\d{2}:?\d{2}$/;
+
+/**
+ * A time as Python's models write back what they read from a text: without offset if it has none, in the
+ * local time of its offset, else as {@linkcode formatIsoTime}.
+ *
+ * @param text A time that {@linkcode parseIsoTime} understands.
+ * @throws {RangeError} as {@linkcode formatIsoTime}.
+ */
+export function normalIsoTime(text: string): string {
+  const microseconds = parseIsoTime(text)!;
+  const offset = OFFSET.exec(text.slice(10))?.[0] ?? "";
+  const digits = offset.replace(":", "");
+  const minutes = (Number(digits.slice(1, 3)) * 60 + Number(digits.slice(3))) *
+    (offset[0] === "-" ? -1 : 1);
+  const local = formatIsoTime(microseconds + minutes * 60e6);
+  const isUtc = /[Zz]$/.test(text) || (offset !== "" && minutes === 0);
+  if (isUtc) return local;
+  const zone = offset === "" ? "" : `${offset.slice(0, 3)}:${digits.slice(3)}`;
+  return local.slice(0, -1) + zone;
+}
+
 /** JSON text of a floating-point number as Python writes it: integral values end in `.0`. */
 export function floatText(value: number): string {
   const text = String(value);

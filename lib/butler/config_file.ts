@@ -5,9 +5,15 @@
  */
 
 import type { CollectionTag, ScalarTag, YAMLMap, YAMLSeq } from "yaml";
-import { EnvironmentError, NotFoundError, RepositoryError } from "../base/errors.ts";
+import {
+  EnvironmentError,
+  NotFoundError,
+  ProvgraphError,
+  RepositoryError,
+} from "../base/errors.ts";
 import { dirname, join } from "../base/paths.ts";
 import { parseDocument } from "../base/yaml.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import {
   type ConfigMapping,
   type ConfigValue,
@@ -18,9 +24,13 @@ import {
 } from "./config_value.ts";
 import { type Environment, expandVariables, localPath } from "./local_path.ts";
 
-/** Larger files and deeper includes than this are mistakes. */
-const MAX_FILE_SIZE = 16 * 1024 * 1024;
+/** Larger files and deeper includes than this are mistakes; those of a survey have some 100 kB. */
+const MAX_FILE_SIZE = 4 * 1024 * 1024;
 const MAX_INCLUDE_DEPTH = 16;
+/** What one file may make of itself by includes: files, bytes and milliseconds, all together. */
+const MAX_FILES = 200;
+const MAX_TOTAL_SIZE = 16 * 1024 * 1024;
+const MAX_MS = 10_000;
 
 /**
  * Reads a `.yaml` or `.json` file and everything it includes.
@@ -32,20 +42,73 @@ const MAX_INCLUDE_DEPTH = 16;
  * @throws {EnvironmentError} if it can't be read.
  */
 export function readConfigFile(path: string, env: Environment, cwd: string): ConfigMapping {
-  return readMapping(path, { env, cwd, depth: 0 });
+  try {
+    return readMapping(path, { env, cwd, depth: 0, work: new Work(path) });
+  } catch (error) {
+    if (error instanceof ProvgraphError) throw error;
+    // Such as a stack that is too small for how deep it is nested.
+    throw new RepositoryError(`Cannot read configuration "${path}": ${reasonOf(error)}`);
+  }
 }
 
 /** Parses YAML text (or JSON, which is YAML) that includes nothing; undefined if it can't be. */
 export function parseYaml(text: string): ConfigValue | undefined {
-  const document = parseDocument(text, YAML_OPTIONS);
-  if (document.errors.length > 0 || document.warnings.length > 0) return undefined;
-  return document.toJS() as ConfigValue;
+  try {
+    const document = parseDocument(text, YAML_OPTIONS);
+    if (document.errors.length > 0 || document.warnings.length > 0) return undefined;
+    return document.toJS() as ConfigValue;
+  } catch {
+    // Aliases without end or beginning, or nested too deeply. The parser's message would quote the text.
+    return undefined;
+  }
 }
 
 interface ReadContext {
   env: Environment;
   cwd: string;
   depth: number;
+  work: Work;
+}
+
+/** What reading one configuration has cost so far. */
+class Work {
+  readonly #path: string;
+  readonly #endMs = performance.now() + MAX_MS;
+  #nFiles = 0;
+  #nLetters = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws {RepositoryError} if one file more is too many. */
+  begin(): void {
+    if (++this.#nFiles > MAX_FILES) this.#refuse(`it includes more than ${MAX_FILES} files`);
+    if (performance.now() > this.#endMs) this.#refuse(`it takes longer than ${MAX_MS / 1000} s`);
+  }
+
+  /** @throws {RepositoryError} if this text is too much. */
+  add(text: string): void {
+    this.#nLetters += text.length;
+    if (this.#nLetters > MAX_TOTAL_SIZE) {
+      this.#refuse(`it and what it includes have more than ${MAX_TOTAL_SIZE} bytes`);
+    }
+  }
+
+  #refuse(state: string): never {
+    throw new RepositoryError(`Cannot read configuration "${this.#path}": ${state}`, {
+      hint: "look for files that include each other",
+    });
+  }
+}
+
+/**
+ * What a library says is wrong, but nothing that it quotes: that may be a password. Source: messages of
+ * package "yaml", which quote behind a colon, and directives with their percent sign.
+ */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/(?::|%|\bcharacter\b).*$/s, "").trimEnd();
 }
 
 /**
@@ -78,7 +141,9 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
       `Cannot read configuration "${path}": includes are nested too deeply`,
     );
   }
+  context.work.begin();
   const text = readText(path);
+  context.work.add(text);
   if (path.endsWith(".json")) {
     try {
       return JSON.parse(text);
@@ -107,23 +172,21 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
   if (problem !== undefined) {
     const line = text.slice(0, problem.pos[0]).split("\n").length;
     throw new RepositoryError(
-      `Cannot read configuration "${path}": ${problem.message} at line ${line}`,
-      { cause: problem },
+      `Cannot read configuration "${path}": ${reasonOf(problem)} at line ${line}`,
     );
   }
-  return document.toJS() as ConfigValue;
+  try {
+    return document.toJS() as ConfigValue;
+  } catch (error) {
+    throw new RepositoryError(`Cannot read configuration "${path}": ${reasonOf(error)}`);
+  }
 }
 
 function readText(path: string): string {
+  const refuse = (state: string) =>
+    new RepositoryError(`Cannot read configuration "${path}": ${state}`);
   try {
-    const { size } = Deno.statSync(path);
-    if (size > MAX_FILE_SIZE) {
-      throw new RepositoryError(
-        `Cannot read configuration "${path}": it has ${size} bytes, expected at most ` +
-          `${MAX_FILE_SIZE}`,
-      );
-    }
-    return Deno.readTextFileSync(path);
+    return readLimitedText(path, MAX_FILE_SIZE, refuse);
   } catch (cause) {
     if (cause instanceof RepositoryError) throw cause;
     if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {

@@ -8,9 +8,10 @@ import { RepositoryError } from "../base/errors.ts";
 import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_value.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
+import { recordPath } from "./datastore_path.ts";
 import { DEFAULT_FILE_DATASTORE } from "./default_config.ts";
 import type { DimensionUniverse } from "./dimensions.ts";
-import { CompiledTemplate, type DimensionRecordSource } from "./file_template.ts";
+import { CompiledTemplate, type DimensionRecordSource, type NamingRule } from "./file_template.ts";
 import {
   chooseFormatter,
   type FormatterChoice,
@@ -42,6 +43,22 @@ export interface DatasetPlan {
    * @throws {RefusedError} if the path would leave the root, or a dimension record is missing.
    */
   path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string;
+  /**
+   * Whether the dataset of the last call of {@linkcode path} may have another path by
+   * {@linkcode olderPath}: hardly any has, and this costs nothing.
+   */
+  readonly isRenamed: boolean;
+  /**
+   * The path that releases before v30.0.8 gave the dataset, whose files keep their names; null if it is
+   * the same. Costs about as much as {@linkcode path}.
+   *
+   * @throws {RefusedError} as {@linkcode path}.
+   */
+  olderPath(
+    values: readonly DataIdValue[],
+    records: DimensionRecordSource,
+    idText?: string,
+  ): string | null;
 }
 
 /** Storage classes that the reference can disassemble: those with components. */
@@ -146,7 +163,8 @@ export class FileDatastore {
         }
       }
     }
-    const templateFor = (instrument?: string) => this.#template(type, keys, run, instrument);
+    const templateFor = (instrument?: string, rule?: NamingRule) =>
+      this.#template(type, keys, run, instrument, rule);
     // Compiled at once where that is possible: a bad template is told before anything is done.
     const differs = hasInstrument &&
       [...this.#templates.instruments].some((instrument) =>
@@ -179,6 +197,7 @@ export class FileDatastore {
     keys: readonly string[],
     run: string,
     instrument: string | undefined,
+    rule?: NamingRule,
   ): CompiledTemplate {
     const template = this.#templates.find(keys, instrument) ?? this.#defaultTemplate;
     if (typeof template !== "string" || template === "") {
@@ -186,7 +205,7 @@ export class FileDatastore {
         `Cannot find file template of dataset type "${type.name}": none is configured`,
       );
     }
-    return new CompiledTemplate(template, type, run, this.#universe);
+    return new CompiledTemplate(template, type, run, this.#universe, rule);
   }
 
   #refuseDisassembly(
@@ -217,17 +236,20 @@ class Plan implements DatasetPlan {
   readonly #extension: string;
   /** Null if some instrument has a template of its own. */
   readonly #template: CompiledTemplate | null;
-  readonly #templateFor: (instrument?: string) => CompiledTemplate;
+  readonly #templateFor: (instrument?: string, rule?: NamingRule) => CompiledTemplate;
   readonly #templateByInstrument = new Map<string | undefined, CompiledTemplate>();
+  /** Made when the first path differs; by instrument where templates are. */
+  readonly #olderByInstrument = new Map<string | undefined, CompiledTemplate>();
   readonly #constraints: Constraints;
   readonly #instrumentIndex: number;
+  #isRenamed = false;
 
   constructor(
     type: DatasetType,
     keys: readonly string[],
     formatter: FormatterChoice,
     template: CompiledTemplate | null,
-    templateFor: (instrument?: string) => CompiledTemplate,
+    templateFor: (instrument?: string, rule?: NamingRule) => CompiledTemplate,
     constraints: Constraints,
   ) {
     this.type = type;
@@ -265,6 +287,30 @@ class Plan implements DatasetPlan {
 
   path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string {
     const template = this.#template ?? this.#restrictedTemplate(this.#instrument(values));
-    return template.expand(values, records, idText) + this.#extension;
+    const path = template.expand(values, records, idText);
+    this.#isRenamed = template.isRenamed;
+    return recordPath(path + this.#extension);
+  }
+
+  get isRenamed(): boolean {
+    return this.#isRenamed;
+  }
+
+  olderPath(
+    values: readonly DataIdValue[],
+    records: DimensionRecordSource,
+    idText?: string,
+  ): string | null {
+    const instrument = this.#template === null ? this.#instrument(values) : undefined;
+    const template = this.#template ?? this.#restrictedTemplate(instrument);
+    const today = template.expand(values, records, idText);
+    if (!template.isRenamed) return null;
+    let older = this.#olderByInstrument.get(instrument);
+    if (older === undefined) {
+      older = this.#templateFor(instrument, "spaces only");
+      this.#olderByInstrument.set(instrument, older);
+    }
+    const path = older.expand(values, records, idText);
+    return path === today ? null : recordPath(path + this.#extension);
   }
 }

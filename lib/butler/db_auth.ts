@@ -6,6 +6,8 @@
 
 import { homedir } from "node:os";
 import { RepositoryError } from "../base/errors.ts";
+import { rememberSecret } from "../base/secrets.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import { parseYaml } from "./config_file.ts";
 import { type ConfigValue, getValue, isMapping } from "./config_value.ts";
 import { type Environment, localPath } from "./local_path.ts";
@@ -36,6 +38,9 @@ interface Pattern {
   database: string;
 }
 
+/** A larger file of credentials, in bytes, is a mistake. */
+const MAX_FILE_SIZE = 1024 * 1024;
+
 const URL_PATTERN = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/?#]*)([^?#]*)/;
 
 /**
@@ -64,6 +69,7 @@ export function findCredentials(connection: ConnectionKey, env: Environment): Cr
       return refuse("matches but has no password");
     }
     const username = getValue(entry, "username");
+    rememberSecret(String(password));
     return {
       user: connection.user ?? (typeof username === "string" ? username : null),
       password: String(password),
@@ -106,7 +112,11 @@ function readList(env: Environment): { source: string; entries: ConfigValue[] } 
         { hint: `chmod 600 ${source}` },
       );
     }
-    text = Deno.readTextFileSync(path);
+    text = readLimitedText(
+      path,
+      MAX_FILE_SIZE,
+      (state) => new RepositoryError(`Cannot use credentials file ${source}: ${state}`),
+    );
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return null;
@@ -115,13 +125,7 @@ function readList(env: Environment): { source: string; entries: ConfigValue[] } 
     const reason = error instanceof Error ? error.message : String(error);
     throw new RepositoryError(`Cannot read credentials file ${source}: ${reason}`);
   }
-  let entries: ConfigValue | undefined;
-  try {
-    entries = parseYaml(text);
-  } catch {
-    // As above.
-  }
-  return { source, entries: requireList(entries, source) };
+  return { source, entries: requireList(parseYaml(text), source) };
 }
 
 function requireList(value: unknown, source: string): ConfigValue[] {

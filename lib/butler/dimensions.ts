@@ -54,6 +54,9 @@ export interface DimensionGroup {
 
 type JsonObject = { [key: string]: JsonValue };
 
+/** The only namespace that is known, and that of a universe which names none. */
+const DEFAULT_NAMESPACE = "daf_butler";
+
 /** More levels than any pixelization has; a bound, for the text may come from a graph. */
 const MAX_SKYPIX_LEVEL = 64;
 
@@ -100,10 +103,11 @@ export class DimensionUniverse {
       throw new RepositoryError("Cannot read dimension universe: it is not JSON", { cause });
     }
     const root = object(document, "the document");
-    const { version, namespace } = root;
+    // The first universe was written before there were namespaces.
+    const { version, namespace = DEFAULT_NAMESPACE } = root;
     if (typeof version !== "number") fail(`version is ${describe(version)}`);
-    if (namespace !== "daf_butler") {
-      fail(`namespace is ${describe(namespace)}, expected "daf_butler"`);
+    if (namespace !== DEFAULT_NAMESPACE) {
+      fail(`namespace is ${describe(namespace)}, expected "${DEFAULT_NAMESPACE}"`);
     }
     return new DimensionUniverse(
       text,

@@ -196,11 +196,24 @@ interface Segment {
   /** The previous value and its piece of path: neighbouring datasets share most of theirs. */
   lastValue: DataIdValue | undefined;
   lastPiece: string;
+  /** Whether the previous value has a character that the older rule leaves. */
+  isRenamed: boolean;
 }
+
+/**
+ * Which characters of values are written as underscores: since release v30.0.8 all that make trouble in
+ * file names, before that (since 2021) spaces alone. Files of a RUN have the names of the release that
+ * wrote them.
+ *
+ * Source: `FileTemplate.format()` in the reference's repository, commits ee9e351 and c5379bd.
+ */
+export type NamingRule = "today" | "spaces only";
 
 /** Characters that make trouble in file names. */
 const TROUBLESOME = /[ <>:"\\|?*]/;
 const TROUBLESOME_ALL = /[ <>:"\\|?*]/g;
+/** Those that the older rule leaves as they are. */
+const LEFT_BY_OLDER_RULE = /[<>:"\\|?*]/;
 
 /** Components that normalising removes; also ".." components, which are refused before. */
 const NOT_NORMAL = /(?:^|\/)(?:\/|\.\.?(?:\/|$))|\0/;
@@ -213,6 +226,10 @@ export class CompiledTemplate {
   readonly #segments: readonly Segment[];
   readonly #end: string;
   readonly #indexByName: ReadonlyMap<string, number>;
+  readonly #rule: NamingRule;
+  /** Whether the RUN or another value that is the same for all has a character that the older rule leaves. */
+  readonly #isAlwaysRenamed: boolean;
+  #isRenamed = false;
   /** Values of the call in progress, so that record look-ups need no new closure each time. */
   #values: readonly DataIdValue[] = [];
   readonly #dataId = (dimension: string): DataIdValue | undefined => {
@@ -225,7 +242,15 @@ export class CompiledTemplate {
    *
    * @throws {RepositoryError} if the template can't be used for the dataset type.
    */
-  constructor(template: string, type: DatasetType, run: string, universe: DimensionUniverse) {
+  constructor(
+    template: string,
+    type: DatasetType,
+    run: string,
+    universe: DimensionUniverse,
+    rule: NamingRule = "today",
+  ) {
+    this.#rule = rule;
+    let isAlwaysRenamed = false;
     const parts = parseTemplate(template);
     validateTemplate(template, parts, type, universe);
     this.#type = type;
@@ -250,7 +275,8 @@ export class CompiledTemplate {
       }) ?? field.names[0];
       const constant = constants.get(name);
       if (constant !== undefined) {
-        literal += part.literal + formatValue(constant, field.spec, field.keepsSlashes);
+        literal += part.literal + formatValue(constant, field.spec, field.keepsSlashes, rule);
+        isAlwaysRenamed ||= LEFT_BY_OLDER_RULE.test(constant);
         continue;
       }
       const source = findSource(name, indexByName, universe, template);
@@ -261,6 +287,7 @@ export class CompiledTemplate {
           spec: field.spec,
           lastValue: undefined,
           lastPiece: "",
+          isRenamed: false,
           ...source,
         });
         literal = "";
@@ -274,6 +301,7 @@ export class CompiledTemplate {
     const merged = (text: string) => text.replace(/\/{2,}/g, "/");
     for (const segment of segments) segment.literal = merged(segment.literal);
     this.#segments = segments;
+    this.#isAlwaysRenamed = isAlwaysRenamed;
     this.usesId = segments.some((segment) => segment.isId);
     this.#end = merged(literal);
   }
@@ -294,6 +322,7 @@ export class CompiledTemplate {
   ): string {
     this.#values = values;
     let path = "";
+    let isRenamed = this.#isAlwaysRenamed;
     for (const segment of this.#segments) {
       let value: DataIdValue | undefined;
       if (segment.valueIndex >= 0) value = values[segment.valueIndex];
@@ -302,12 +331,15 @@ export class CompiledTemplate {
       if (value === undefined) this.#missing(segment);
       if (value !== segment.lastValue) {
         segment.lastPiece = segment.literal +
-          formatValue(value as DataIdValue, segment.spec, segment.keepsSlashes);
+          formatValue(value as DataIdValue, segment.spec, segment.keepsSlashes, this.#rule);
         segment.lastValue = value;
+        segment.isRenamed = typeof value === "string" && LEFT_BY_OLDER_RULE.test(value);
       }
+      isRenamed ||= segment.isRenamed;
       path += segment.lastPiece;
     }
     path += this.#end;
+    this.#isRenamed = isRenamed;
     const nameStart = path.lastIndexOf("/") + 1;
     if (path.indexOf(".", nameStart) >= 0 || path.indexOf("#", nameStart) >= 0) {
       path = path.slice(0, nameStart) +
@@ -315,6 +347,11 @@ export class CompiledTemplate {
     }
     if (nameStart === path.length || NOT_NORMAL.test(path)) path = this.#normalise(path);
     return path;
+  }
+
+  /** Whether the path that was expanded last is another by the older rule. */
+  get isRenamed(): boolean {
+    return this.#isRenamed;
   }
 
   #missing(segment: Segment): never {
@@ -373,7 +410,12 @@ function findSource(
 }
 
 /** A value as it appears in a path. */
-function formatValue(value: DataIdValue, spec: FormatSpec, keepsSlashes: boolean): string {
+function formatValue(
+  value: DataIdValue,
+  spec: FormatSpec,
+  keepsSlashes: boolean,
+  rule: NamingRule,
+): string {
   if (typeof value !== "string") {
     if (spec.type === "s") mismatch(value, spec);
     const text = String(value);
@@ -385,7 +427,9 @@ function formatValue(value: DataIdValue, spec: FormatSpec, keepsSlashes: boolean
   }
   if (spec.type === "d") mismatch(value, spec);
   let text = value;
-  if (TROUBLESOME.test(text)) text = text.replace(TROUBLESOME_ALL, "_");
+  if (TROUBLESOME.test(text)) {
+    text = rule === "today" ? text.replace(TROUBLESOME_ALL, "_") : text.replaceAll(" ", "_");
+  }
   if (!keepsSlashes && text.includes("/")) text = text.replaceAll("/", "_");
   if (spec.width === 0) return text;
   // Python counts characters, and pads strings on the right.

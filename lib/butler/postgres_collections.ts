@@ -46,6 +46,17 @@ export class PostgresCollections {
     return row === null ? null : this.#fromRow(row);
   }
 
+  /** See `Registry.runsBelow`. */
+  async runsBelow(session: PostgresSession, run: string): Promise<string[]> {
+    const rows = await session.all(
+      `SELECT name FROM ${this.#connection.table("collection")} ` +
+        "WHERE type = $1::smallint AND starts_with(name, $2::text)",
+      COLLECTION_CODES.RUN,
+      `${run}/`,
+    );
+    return rows.map(([name]) => name as string).sort();
+  }
+
   /**
    * Key of a RUN that datasets are to be written to.
    *

@@ -6,6 +6,7 @@
  */
 
 import { EnvironmentError, RefusedError, RepositoryError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import { quoteIdentifier } from "./ddl.ts";
 import {
   isConnectionLost,
@@ -13,6 +14,7 @@ import {
   translatePostgresError,
 } from "./postgres_errors.ts";
 import { type PgRow, type PgValue, PostgresLink } from "./postgres_link.ts";
+import { PostgresPatience } from "./postgres_patience.ts";
 import type { PostgresSettings } from "./postgres_settings.ts";
 
 export type { PgRow, PgValue } from "./postgres_link.ts";
@@ -38,6 +40,10 @@ export interface PostgresOpenOptions {
   retryMs: number;
   /** Schema of the registry's tables; null for the one that the server chooses. */
   namespace: string | null;
+  /** Is told of locks that are waited for. */
+  log?: Log;
+  /** Ends a wait for a lock until {@linkcode PostgresConnection.endOpening}. */
+  signal?: AbortSignal;
 }
 
 /** Options of {@linkcode PostgresConnection.transaction}. */
@@ -66,6 +72,7 @@ export class PostgresConnection implements AsyncDisposable {
   readonly isWriteable: boolean;
   readonly #settings: PostgresSettings;
   readonly #options: PostgresOpenOptions;
+  readonly #patience: PostgresPatience;
   #namespace = "";
   #link: PostgresLink | null;
   #last: Promise<unknown> = Promise.resolve();
@@ -78,6 +85,8 @@ export class PostgresConnection implements AsyncDisposable {
   ) {
     this.#settings = settings;
     this.#options = options;
+    const { lockTimeoutMs: busyTimeoutMs, log, signal } = options;
+    this.#patience = new PostgresPatience(settings, { busyTimeoutMs, log, signal });
     this.#link = link;
     this.isWriteable = options.writeable;
   }
@@ -112,6 +121,11 @@ export class PostgresConnection implements AsyncDisposable {
         throw error;
       }
     }
+  }
+
+  /** What is needed to begin has been read: from now on a signal ends no wait for a lock. */
+  endOpening(): void {
+    this.#patience.endOpening();
   }
 
   /** How messages name the database: its URL without password. */
@@ -156,7 +170,7 @@ export class PostgresConnection implements AsyncDisposable {
       const pause = new Pause(this.#options.retryMs);
       for (;;) {
         try {
-          return await work(session(await this.#connected()));
+          return await work(this.#session(await this.#connected(), true));
         } catch (error) {
           if (isConnectionLost(error) && await pause.wait()) continue;
           throw translatePostgresError(error, this.#settings, verb);
@@ -229,7 +243,7 @@ export class PostgresConnection implements AsyncDisposable {
     let transactionId: string;
     try {
       transactionId = await this.#begin(link);
-      result = await work(session(link));
+      result = await work(this.#session(link, false));
     } catch (error) {
       await this.#rollBack(link);
       throw error;
@@ -300,12 +314,26 @@ export class PostgresConnection implements AsyncDisposable {
     explain: NonNullable<TransactionOptions["explain"]>,
   ): Promise<unknown> {
     try {
-      const explained = await explain(error, session(await this.#connected()));
+      const explained = await explain(error, this.#session(await this.#connected(), true));
       return translatePostgresError(explained, this.#settings, verb);
     } catch {
       // Without the explanation, the error itself must do.
       return translatePostgresError(error, this.#settings, verb);
     }
+  }
+
+  /** @param isReading Whether a statement that waits for a lock is given up by us, not by the server. */
+  #session(link: PostgresLink, isReading: boolean): PostgresSession {
+    const query = (sql: string, values: readonly PgValue[], onRow?: (row: PgRow) => void) =>
+      this.#patience.watch(link, isReading, link.query(sql, values, onRow));
+    return {
+      all: async (sql, ...values) => (await query(sql, values)).rows,
+      first: async (sql, ...values) => (await query(sql, values)).rows[0] ?? null,
+      run: async (sql, ...values) => (await query(sql, values)).count,
+      each: async (sql, values, onRow) => {
+        await query(sql, values, onRow);
+      },
+    };
   }
 
   async #connected(): Promise<PostgresLink> {
@@ -337,17 +365,6 @@ export class PostgresConnection implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function session(link: PostgresLink): PostgresSession {
-  return {
-    all: async (sql, ...values) => (await link.query(sql, values)).rows,
-    first: async (sql, ...values) => (await link.query(sql, values)).rows[0] ?? null,
-    run: async (sql, ...values) => (await link.query(sql, values)).count,
-    each: async (sql, values, onRow) => {
-      await link.query(sql, values, onRow);
-    },
-  };
 }
 
 /** Growing pauses until a time has passed. */

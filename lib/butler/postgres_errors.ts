@@ -120,10 +120,12 @@ export function serverMessage(error: unknown): string {
  */
 export function translatePostgresError(
   error: unknown,
-  { name, notes, user }: PostgresSettings,
+  { name, notes, user: fullUser }: PostgresSettings,
   verb: string,
 ): unknown {
   if (error instanceof ProvgraphError) return error;
+  // Behind a colon, somebody meant a password.
+  const user = fullUser.replace(/:.*$/s, "");
   const what = `Cannot ${verb} registry "${name}"`;
   const cause = error;
   const message = serverMessage(error);

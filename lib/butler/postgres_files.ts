@@ -5,6 +5,7 @@
  */
 
 import { RepositoryError } from "../base/errors.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import { type Environment, localPath } from "./local_path.ts";
 
 /** A connection in search of its password. */
@@ -13,6 +14,9 @@ interface PasswordKey {
   user: string;
   database: string;
 }
+
+/** A larger file, in bytes, is none of these. */
+const MAX_FILE_SIZE = 1024 * 1024;
 
 /** Where the system keeps services for all its users. */
 const SYSTEM_SERVICE_DIRECTORY = "/etc/postgresql-common";
@@ -34,7 +38,7 @@ export function readPasswordFile(path: string, key: PasswordKey, notes: string[]
       notes.push(`password file "${path}" was passed over because others may read it`);
       return null;
     }
-    text = Deno.readTextFileSync(path);
+    text = readLimitedText(path, MAX_FILE_SIZE, (state) => new Error(state));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
       notes.push(`password file "${path}" was passed over because it can't be read`);
@@ -87,7 +91,7 @@ export function readService(service: string, env: Environment): Map<string, stri
   for (const path of paths) {
     let text: string;
     try {
-      text = Deno.readTextFileSync(path);
+      text = readLimitedText(path, MAX_FILE_SIZE, (state) => new Error(state));
     } catch {
       continue;
     }

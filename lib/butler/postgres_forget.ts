@@ -10,6 +10,7 @@ import { failpoint } from "../store/failpoints.ts";
 import { packedIdArray } from "./postgres_arrays.ts";
 import type { PostgresSession } from "./postgres_connection.ts";
 import type { PostgresContext } from "./postgres_context.ts";
+import { lockRun } from "./postgres_provenance.ts";
 import { findRunProvenance } from "./postgres_queries.ts";
 
 /** Datasets of one statement. */
@@ -48,21 +49,12 @@ export async function forgetDatasets(
   });
 }
 
-/**
- * The lock on the RUN makes everybody wait who adds datasets to it, until this transaction ends; who is
- * about to add the graph, ends first.
- */
 async function refuseIngested(
   session: PostgresSession,
   context: PostgresContext,
   run: string,
 ): Promise<void> {
-  const { connection } = context;
-  await session.run(
-    `SELECT 1 FROM ${connection.table("run")} WHERE collection_id = (SELECT collection_id ` +
-      `FROM ${connection.table("collection")} WHERE name = $1::text) FOR UPDATE`,
-    run,
-  );
+  await lockRun(session, context, run);
   if (await findRunProvenance(session, context, run) === null) return;
   throw new ConflictingDatasetError(
     `Cannot remove datasets of RUN "${run}": its provenance graph has been registered meanwhile`,

@@ -20,7 +20,8 @@ import {
 import type { PostgresSession } from "./postgres_connection.ts";
 import type { PostgresContext } from "./postgres_context.ts";
 import { isRowRefused, StaleReadError } from "./postgres_errors.ts";
-import type { DatasetBatch } from "./registry.ts";
+import { lockProvenance } from "./postgres_provenance.ts";
+import type { DatasetBatch, ProvenanceGuard } from "./registry.ts";
 import type { RegisteredType } from "./registry_rules.ts";
 
 /** Rows of one statement: bounds its text (a few MB), not the batch. */
@@ -42,10 +43,15 @@ export async function importDatasets(context: PostgresContext, batch: DatasetBat
 }
 
 /** See `Registry.ingestDatasets`. */
-export async function ingestDatasets(context: PostgresContext, batch: DatasetBatch): Promise<void> {
+export async function ingestDatasets(
+  context: PostgresContext,
+  batch: DatasetBatch,
+  guard?: ProvenanceGuard,
+): Promise<void> {
   const sorted = new SortedBatch(batch);
   refuseRepeatedIds(sorted);
   await write(context, sorted, "ingest datasets into", async (session, resolved) => {
+    if (guard !== undefined) await lockProvenance(session, context, batch, guard);
     const { order } = sorted;
     const added = await insertAbsentDatasets(session, context, resolved);
     await ensureSummaries(session, context, resolved);
@@ -316,7 +322,8 @@ async function insertRecords(
   resolved: ResolvedBatch,
   rows: Uint32Array,
 ): Promise<void> {
-  const { batch: { typeIndex, paths, formatters, storageClasses, fileSize } } = resolved.sorted;
+  const { typeIndex, paths, formatters, storageClasses, fileSize, checksum } =
+    resolved.sorted.batch;
   if (rows.length === 0) return;
   // Backed by one graph, all have one path: then it is sent once.
   const first = paths[rows[0]];
@@ -326,7 +333,7 @@ async function insertRecords(
       `INSERT INTO ${connection.table(recordsTable)} (dataset_id, path, formatter, ` +
         "storage_class, component, checksum, file_size) SELECT u.id, " +
         (isOnePath ? "$3::text" : "u.path") + ", ($4::text[])[u.ty], ($5::text[])[u.ty], " +
-        "$6::text, NULL, $7::bigint FROM unnest($1::uuid[], $2::int[]" +
+        "$6::text, $8::text, $7::bigint FROM unnest($1::uuid[], $2::int[]" +
         (isOnePath ? ") AS u (id, ty)" : ", $3::text[]) AS u (id, ty, path)"),
       idArray(resolved, piece),
       // Arrays begin at one there.
@@ -336,6 +343,7 @@ async function insertRecords(
       textArray(storageClasses),
       NULL_COMPONENT,
       fileSize,
+      checksum ?? null,
     );
   }
 }

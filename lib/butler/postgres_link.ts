@@ -33,15 +33,20 @@ const START_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_SECONDS = 2;
 
 /** The part of the driver's queries that is used here; its own types have no rows as arrays of text. */
-interface DriverQuery extends Promise<PgRow[] & { count: number | null; command: string }> {
+interface DriverQuery extends
+  Promise<
+    PgRow[] & { count: number | null; command: string; state?: { pid: number | null } }
+  > {
   values(): DriverQuery;
   forEach(onRow: (row: PgRow) => void): DriverQuery;
 }
 
 /** An open connection. One statement at a time. */
-export class PostgresLink {
+export class PostgresLink implements AsyncDisposable {
   readonly #sql: postgres.Sql;
   readonly #end: { isDead: boolean };
+  /** The server's process for this connection, as it says; null before the first answer. */
+  processId: number | null = null;
 
   private constructor(sql: postgres.Sql, end: { isDead: boolean }) {
     this.#sql = sql;
@@ -153,11 +158,22 @@ export class PostgresLink {
       const last = (Array.isArray(result[0]) && "command" in result[0]
         ? result[result.length - 1]
         : result) as unknown as typeof result;
+      this.processId ??= last.state?.pid ?? null;
       return { rows: [...last], count: last.count ?? last.length, command: last.command };
     } catch (error) {
       if (isConnectionLost(error)) this.#end.isDead = true;
       throw error;
     }
+  }
+
+  /** Leaves a statement to itself that is not answered. */
+  async abandon(): Promise<void> {
+    this.#end.isDead = true;
+    await this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Says goodbye; what was not committed is rolled back by the server. */

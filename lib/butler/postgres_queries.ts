@@ -71,6 +71,22 @@ export async function datasetIdsStoredAt(
   );
 }
 
+/** See `Registry.recordPathsBelow`. */
+export async function recordPathsBelow(
+  session: PostgresSession,
+  { connection, recordsTable, hasRecordsTable }: PostgresContext,
+  directory: string,
+): Promise<string[]> {
+  if (!hasRecordsTable) return [];
+  const paths: string[] = [];
+  await session.each(
+    `SELECT path FROM ${connection.table(recordsTable)} WHERE starts_with(path, $1::text)`,
+    [`${directory}/`],
+    ([path]) => void paths.push(path as string),
+  );
+  return paths;
+}
+
 /** See `Registry.findDataset`. */
 export async function findDataset(
   session: PostgresSession,
@@ -203,7 +219,7 @@ export async function findRunProvenance(
   if (record !== undefined) return { id, record };
   throw new RefusedError(
     `Cannot use provenance graph of run "${run}": run_provenance is registered but not stored`,
-    { hint: "Someone has removed its file; remove the dataset as well, or restore it" },
+    { hint: "provgraph check REPO --run RUN says what is there, and how to go on" },
   );
 }
 

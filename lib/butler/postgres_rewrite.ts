@@ -12,7 +12,8 @@ import { hexOf, type ResolvedBatch } from "./postgres_conflicts.ts";
 import type { PostgresSession } from "./postgres_connection.ts";
 import type { PostgresContext } from "./postgres_context.ts";
 import { idArray, pieces, resolveBatch, typeIdArray } from "./postgres_import.ts";
-import type { DatasetBatch } from "./registry.ts";
+import { lockProvenance } from "./postgres_provenance.ts";
+import type { DatasetBatch, ProvenanceGuard } from "./registry.ts";
 
 /**
  * See `Registry.rewriteRecords`. Nothing is removed from `dataset`, whose rows the server would look
@@ -21,10 +22,12 @@ import type { DatasetBatch } from "./registry.ts";
 export async function rewriteRecords(
   context: PostgresContext,
   batch: DatasetBatch,
+  guard?: ProvenanceGuard,
 ): Promise<Uint32Array> {
   const sorted = new SortedBatch(batch);
   const verb = "rewrite records in";
   return await context.connection.transaction(verb, async (session) => {
+    if (guard !== undefined) await lockProvenance(session, context, batch, guard);
     const resolved = await resolveBatch(session, context, sorted);
     const rewritten = new Set<string>();
     const stored = sorted.order.filter((row) => batch.paths[row] !== null);
@@ -43,7 +46,8 @@ async function updateRecords(
   rows: Uint32Array,
   rewritten: Set<string>,
 ): Promise<void> {
-  const { batch: { typeIndex, paths, formatters, storageClasses, fileSize } } = resolved.sorted;
+  const { typeIndex, paths, formatters, storageClasses, fileSize, checksum } =
+    resolved.sorted.batch;
   const dataset = connection.table("dataset");
   // In the order of ids, as everybody: two that rewrite the same records must not wait in a circle.
   await session.run(
@@ -53,7 +57,7 @@ async function updateRecords(
   );
   await session.each(
     `UPDATE ${connection.table(recordsTable)} r SET path = u.path, ` +
-      "formatter = ($5::text[])[u.ty], storage_class = ($6::text[])[u.ty], checksum = NULL, " +
+      "formatter = ($5::text[])[u.ty], storage_class = ($6::text[])[u.ty], checksum = $10::text, " +
       "file_size = $7::bigint FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::text[]) " +
       `AS u (id, ty, ty_id, path) JOIN ${dataset} d ON d.id = u.id AND d.run_id = $8::bigint ` +
       "AND d.dataset_type_id = u.ty_id WHERE r.dataset_id = u.id AND r.component = $9::text " +
@@ -69,6 +73,7 @@ async function updateRecords(
       fileSize,
       resolved.runKey,
       NULL_COMPONENT,
+      checksum ?? null,
     ],
     ([id]) => {
       rewritten.add(hexOf(id as string));

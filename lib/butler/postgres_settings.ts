@@ -7,6 +7,7 @@
 
 import { homedir, userInfo } from "node:os";
 import { RepositoryError } from "../base/errors.ts";
+import { rememberSecret, rememberUrlSecrets } from "../base/secrets.ts";
 import { findCredentials } from "./db_auth.ts";
 import { type Environment, localPath } from "./local_path.ts";
 import { readPasswordFile, readService } from "./postgres_files.ts";
@@ -110,9 +111,11 @@ export function postgresSettings(
   const refuse = (state: string): never => {
     throw new RepositoryError(`Cannot use registry of "${configPath}": ${state}`);
   };
+  rememberUrlSecrets(url);
   const match = POSTGRES_URL.exec(url);
   if (match === null) return refuse("its database URL is invalid");
-  const [, dialect, user, password, host, port, database, query] = match;
+  const [, dialect, user, urlPassword, host, port, database, query] = match;
+  requireQuoted(host, configPath);
   const given = new Map<string, string>();
   const set = (key: string, text: string | undefined) => {
     if (text !== undefined && text !== "") given.set(key, text);
@@ -120,7 +123,8 @@ export function postgresSettings(
   set("host", host.replace(/^\[(.*)\]$/, "$1"));
   set("port", port);
   set("user", unquote(user));
-  set("password", unquote(password));
+  set("password", unquote(urlPassword));
+  rememberSecret(given.get("password"));
   set("dbname", database);
   const fromDbAuth = given.has("host") && given.has("dbname")
     ? findCredentials({
@@ -134,10 +138,10 @@ export function postgresSettings(
   set("user", fromDbAuth?.user ?? undefined);
   set("password", fromDbAuth?.password);
   const hosts: string[] = [];
-  for (const [key, value] of new URLSearchParams(query ?? "")) {
+  for (const [i, [key, value]] of [...new URLSearchParams(query ?? "")].entries()) {
     if (key === "host") hosts.push(value);
     else if (key in VARIABLE_BY_KEY) set(key, value);
-    else if (!INERT_KEYS.has(key)) refuse(`option "${key}" of its database URL is not supported`);
+    else if (!INERT_KEYS.has(key)) refuse(unsupportedOption(key, i));
   }
   set("host", hosts.join(","));
 
@@ -167,18 +171,22 @@ export function postgresSettings(
   if (!Number.isInteger(connectTimeout)) refuse("connect_timeout is not a number of seconds");
 
   const resolvedUser = value("user") ?? systemUser(env, refuse);
+  // A colon that was quoted by mistake: what stands behind it was meant as password.
+  if (resolvedUser.includes(":")) rememberSecret(resolvedUser.replace(/^[^:]*:/, ""));
   const resolvedDatabase = value("dbname") ?? resolvedUser;
   const places = hostList(value("host"), value("hostaddr"), value("port"), refuse);
   const notes: string[] = [];
   const rootCert = value("sslrootcert") === "system" ? null : path("sslrootcert");
+  const password = value("password") ?? readPasswordFile(path("passfile") ?? `${home}/.pgpass`, {
+    hosts: places,
+    user: resolvedUser,
+    database: resolvedDatabase,
+  }, notes);
+  rememberSecret(password);
   return {
     hosts: places,
     user: resolvedUser,
-    password: value("password") ?? readPasswordFile(path("passfile") ?? `${home}/.pgpass`, {
-      hosts: places,
-      user: resolvedUser,
-      database: resolvedDatabase,
-    }, notes),
+    password,
     database: resolvedDatabase,
     // A root certificate makes "require" check it, as libpq does for old time's sake.
     sslMode: sslMode === "require" && rootCert !== null ? "verify-ca" : sslMode,
@@ -191,6 +199,34 @@ export function postgresSettings(
     name: databaseName(places, resolvedUser, resolvedDatabase),
     notes,
   };
+}
+
+/**
+ * Refuses a URL of which SQLAlchemy would take a part of the password for the host. Nothing of it is told.
+ *
+ * @throws {RepositoryError} if there is another "@" behind that which ends the password.
+ */
+export function requireQuoted(host: string, configPath: string): void {
+  if (!host.includes("@")) return;
+  throw new RepositoryError(
+    `Cannot use registry of "${configPath}": its database URL has more than one "@"`,
+    { hint: 'in user and password write %40 for "@", %3A for ":", %2F for "/", %25 for "%"' },
+  );
+}
+
+/** Options that libpq knows and this tool doesn't. Source: PostgreSQL manual, as above. */
+const FOREIGN_KEYS = new Set(
+  ("require_auth sslnegotiation sslcertmode sslcrl sslcrldir sslpassword requirepeer requiressl " +
+    "ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version " +
+    "gsslib gssdelegation replication load_balance_hosts scram_client_key scram_server_key")
+    .split(" "),
+);
+
+/** Any other word may be the part of a password behind an "&". */
+function unsupportedOption(key: string, i: number): string {
+  return FOREIGN_KEYS.has(key)
+    ? `option "${key}" of its database URL is not supported`
+    : `option number ${i + 1} of its database URL is unknown`;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
@@ -206,8 +242,13 @@ function unquote(text: string | undefined): string | undefined {
   }
 }
 
-/** A URL that says what is connected to, and holds no password. */
-function databaseName(hosts: readonly PostgresHost[], user: string, database: string): string {
+/** A URL that says what is connected to, and holds no password, not even one within the user's name. */
+function databaseName(
+  hosts: readonly PostgresHost[],
+  fullUser: string,
+  database: string,
+): string {
+  const user = fullUser.replace(/:.*$/s, "");
   const path = encodeURIComponent(database);
   if (hosts[0].host.startsWith("/")) {
     const { host, port } = hosts[0];

@@ -9,10 +9,13 @@
 import { isIP, Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { EnvironmentError, hostRefused, RepositoryError } from "../base/errors.ts";
+import { readLimitedText } from "../store/regular_file.ts";
 import type { PostgresHost, PostgresSettings } from "./postgres_settings.ts";
 
 /** Length and code of the request for TLS. Source: PostgreSQL manual, "Message Formats". */
 const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
+/** A larger certificate file, in bytes, is none; those of whole systems have some 200 kB. */
+const MAX_PEM_SIZE = 4 * 1024 * 1024;
 const ANSWER_YES = 0x53;
 
 /**
@@ -129,7 +132,7 @@ function requireIdentity(secure: TLSSocket, host: string | null): void {
 
 function readPem(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return readLimitedText(path, MAX_PEM_SIZE, (state) => new Error(state));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RepositoryError(`Cannot read certificate file "${path}": ${reason}`);

@@ -11,6 +11,7 @@ import type { DatasetType } from "./dataset_ref.ts";
 import type { DimensionRecordSource } from "./datastore.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 import { openSqliteRegistry } from "./registry_sqlite.ts";
+import type { LockWaitOptions } from "./lock_wait.ts";
 import type { Environment, RepositoryConfig } from "./repo_config.ts";
 
 export type { DimensionRecordSource } from "./datastore.ts";
@@ -63,6 +64,23 @@ export interface DatasetBatch {
   storageClasses: string[];
   /** File size in bytes that all records say; -1 is unknown. */
   fileSize: number;
+  /** Checksum that all records say, hexadecimal; none if left out. */
+  checksum?: string | null;
+}
+
+/** A provenance graph as a RUN has it registered. */
+export interface RegisteredProvenance {
+  id: Uint8Array;
+  record: DatastoreRecord;
+}
+
+/**
+ * What the batch's RUN must hold as its provenance graph while a batch is written, looked at in the same
+ * transaction: null is none. So two writers of one RUN can't both register a graph, and nobody registers
+ * datasets backed by a graph that isn't the RUN's any more.
+ */
+export interface ProvenanceGuard {
+  provenance: { id: Uint8Array; path: string; fileSize: number } | null;
 }
 
 /** Some datasets of a run with their records, in columns of `n` rows, ascending by dataset ID. */
@@ -91,12 +109,12 @@ export interface Clock {
 }
 
 /** Options of {@linkcode openRegistry}. */
-export interface OpenRegistryOptions {
+export interface OpenRegistryOptions extends LockWaitOptions {
   /** Without it nothing is ever written, not even locks that would need a writeable directory. */
   writeable: boolean;
+  /** Whether what a writer would be refused is refused, though nothing is written. */
+  isRehearsal?: boolean;
   clock?: Clock;
-  /** How long to wait for another writer, milliseconds; default 300 000. */
-  busyTimeoutMs?: number;
   /** How long to try to reach a database server again that was lost, milliseconds; default 60 000. */
   retryMs?: number;
   /** Where credentials and connection settings are looked for; default is the process's own. */
@@ -137,6 +155,9 @@ export interface Registry extends AsyncDisposable {
 
   /** The collection of that name, or null. */
   findCollection(name: string): Promise<Collection | null>;
+
+  /** Names of the RUNs whose names begin with `run` and a slash, sorted. */
+  runsBelow(run: string): Promise<string[]>;
 
   /**
    * Finds a collection or makes it.
@@ -185,6 +206,14 @@ export interface Registry extends AsyncDisposable {
   /** IDs of the datasets whose record says this path, as {@linkcode runDatasetIds}. */
   datasetIdsStoredAt(path: string): AsyncIterable<Uint8Array>;
 
+  /**
+   * Paths of the datastore's records that begin with a directory, whatever RUN their datasets are of,
+   * some thousand at a time. Costs one pass over all records. Nothing is locked between batches.
+   *
+   * @param directory relative to the root, without slash at its end
+   */
+  recordPathsBelow(directory: string): AsyncIterable<string[]>;
+
   /** The dataset of that type and data ID (required values) in a RUN, or null. */
   findDataset(
     typeName: string,
@@ -225,7 +254,7 @@ export interface Registry extends AsyncDisposable {
    *
    * @throws {RefusedError} if it is registered but not stored.
    */
-  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null>;
+  findRunProvenance(run: string): Promise<RegisteredProvenance | null>;
 
   /**
    * Writes new datasets, their summaries, locations and records in one transaction. Types and run
@@ -249,20 +278,23 @@ export interface Registry extends AsyncDisposable {
    * Writes datasets that may be there already. Afterwards, each is registered, and has exactly the
    * record of the batch (none, if its path is null): other records of these IDs are gone.
    *
+   * @param guard what the RUN must hold as its provenance graph
    * @throws {ConflictingDatasetError} if one is registered with another definition or under another
-   *   ID; nothing was written.
+   *   ID, or the RUN does not hold what `guard` says; nothing was written.
    * @throws {RefusedError} if the run or a type is not registered.
    */
-  ingestDatasets(batch: DatasetBatch): Promise<void>;
+  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void>;
 
   /**
    * Rewrites the datastore records of datasets that are registered in the batch's RUN and have a
-   * record, in one transaction: path, formatter, storage class and size become those of the batch.
-   * Registry rows stay as they are. Rows with a null path are left alone.
+   * record, in one transaction: path, formatter, storage class, size and checksum become those of the
+   * batch. Registry rows stay as they are. Rows with a null path are left alone.
    *
+   * @param guard what the RUN must hold as its provenance graph
    * @returns rows of the batch that were left alone, ascending
+   * @throws {ConflictingDatasetError} if the RUN does not hold what `guard` says; nothing was written.
    */
-  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array>;
+  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array>;
 
   /**
    * Removes datasets from registry and datastore records; files stay. IDs that aren't there are
@@ -309,13 +341,13 @@ export async function openRegistry(
   options: OpenRegistryOptions,
 ): Promise<Registry> {
   const { dialect, hasDatasetTypeOverrides } = config.registry;
-  if (options.writeable && hasDatasetTypeOverrides) {
+  if ((options.writeable || options.isRehearsal) && hasDatasetTypeOverrides) {
     throw new RefusedError(
       `Cannot write to repository "${config.argument}": its configuration overrides dataset types`,
       { hint: "Remove registry.managers.datasets.config.overrides" },
     );
   }
-  if (dialect === "sqlite") return openSqliteRegistry(config, options);
+  if (dialect === "sqlite") return await openSqliteRegistry(config, options);
   // Loaded only where it is used: the driver costs time at every start.
   const { openPostgresRegistry } = await import(
     import.meta.resolve("./registry_postgres.ts")

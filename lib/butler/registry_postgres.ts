@@ -14,6 +14,7 @@ import { type DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 import { expandDataId } from "./expand_data_id.ts";
 import { checkManagers } from "./manager_versions.ts";
 import { textArray } from "./postgres_arrays.ts";
+import { DEFAULT_BUSY_TIMEOUT_MS } from "./lock_wait.ts";
 import { PostgresCollections } from "./postgres_collections.ts";
 import { explainConflict } from "./postgres_conflicts.ts";
 import { PostgresConnection, type PostgresSession } from "./postgres_connection.ts";
@@ -30,6 +31,7 @@ import {
   findDataset,
   findDatasetIdPrefix,
   findRunProvenance,
+  recordPathsBelow,
   records,
   runRecords,
   runsWithDatasetType,
@@ -44,13 +46,14 @@ import type {
   DatastoreRecord,
   DimensionRecordSource,
   OpenRegistryOptions,
+  ProvenanceGuard,
+  RegisteredProvenance,
   Registry,
   RunRecordsBatch,
 } from "./registry.ts";
 import type { RepositoryConfig } from "./repo_config.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
 
-const DEFAULT_LOCK_TIMEOUT_MS = 300_000;
 const DEFAULT_RETRY_MS = 60_000;
 
 /** Tables that are written to, and the privileges that this takes. */
@@ -65,8 +68,9 @@ export async function openPostgresRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
 ): Promise<Registry> {
-  const { writeable, busyTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, retryMs = DEFAULT_RETRY_MS } =
+  const { writeable, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, retryMs = DEFAULT_RETRY_MS } =
     options;
+  const checksAsWriter = writeable || options.isRehearsal === true;
   const clock = options.clock ?? { now: () => Date.now() * 1000 };
   const { url, namespace, managers } = config.registry;
   const settings = postgresSettings(url, options.env ?? Deno.env, config.configPath);
@@ -75,18 +79,22 @@ export async function openPostgresRegistry(
     lockTimeoutMs: busyTimeoutMs,
     retryMs,
     namespace,
+    log: options.log,
+    signal: options.signal,
   });
   try {
     const attributes = await connection.read(
       "open",
       (session) => readAttributes(session, connection),
     );
-    const versions = checkManagers(connection.name, managers, attributes, writeable);
+    const versions = checkManagers(connection.name, managers, attributes, checksAsWriter);
     const universe = DimensionUniverse.parse(versions.universeText);
     const types = new PostgresDatasetTypes(connection, universe);
     const { recordsTable, name: datastoreName } = config.datastore;
-    if (writeable) await requireWriteable(connection, settings.user, recordsTable);
+    if (checksAsWriter) await requireWriteable(connection, settings.user, recordsTable);
     const isTai = versions.ingestDate === "tai-nanoseconds";
+    const hasRecordsTable = await prepareRecordsTable(connection, types, recordsTable);
+    connection.endOpening();
     return new PostgresRegistry(config, {
       connection,
       universe,
@@ -94,7 +102,7 @@ export async function openPostgresRegistry(
       collections: new PostgresCollections(connection),
       datastoreName,
       recordsTable,
-      hasRecordsTable: await prepareRecordsTable(connection, types, recordsTable),
+      hasRecordsTable,
       ingestDate: () => isTai ? String(taiNanoseconds(clock.now())) : utcText(clock.now()),
       ingestDateType: isTai ? "bigint" : "timestamp",
     });
@@ -138,7 +146,12 @@ async function requireWriteable(
   user: string,
   recordsTable: string,
 ): Promise<void> {
-  const [isReadOnly] = (await connection.first("SELECT current_setting('transaction_read_only')"))!;
+  // A connection that only reads says of itself that it is read-only.
+  const [isReadOnly] = (await connection.first(
+    connection.isWriteable
+      ? "SELECT current_setting('transaction_read_only')"
+      : "SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END",
+  ))!;
   if (isReadOnly === "on") {
     throw new EnvironmentError(
       `Cannot open registry "${connection.name}" for writing: the server takes no writes`,
@@ -234,6 +247,10 @@ class PostgresRegistry implements Registry {
     return this.#read((session, { collections }) => collections.find(session, name));
   }
 
+  runsBelow(run: string): Promise<string[]> {
+    return this.#read((session, { collections }) => collections.runsBelow(session, run));
+  }
+
   registerCollection(
     name: string,
     type: "RUN" | "CHAINED",
@@ -267,6 +284,10 @@ class PostgresRegistry implements Registry {
 
   async *datasetIdsStoredAt(path: string): AsyncGenerator<Uint8Array> {
     yield await this.#read((session, context) => datasetIdsStoredAt(session, context, path));
+  }
+
+  async *recordPathsBelow(directory: string): AsyncGenerator<string[]> {
+    yield await this.#read((session, context) => recordPathsBelow(session, context, directory));
   }
 
   findDataset(
@@ -307,7 +328,7 @@ class PostgresRegistry implements Registry {
     return this.#read((session, context) => records(session, context, id));
   }
 
-  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+  findRunProvenance(run: string): Promise<RegisteredProvenance | null> {
     return this.#read((session, context) => findRunProvenance(session, context, run));
   }
 
@@ -325,12 +346,12 @@ class PostgresRegistry implements Registry {
     );
   }
 
-  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
-    return rewriteRecords(this.#context, batch);
+  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
+    return rewriteRecords(this.#context, batch, guard);
   }
 
-  ingestDatasets(batch: DatasetBatch): Promise<void> {
-    return ingestDatasets(this.#context, batch);
+  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
+    return ingestDatasets(this.#context, batch, guard);
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {

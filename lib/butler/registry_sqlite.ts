@@ -4,8 +4,9 @@
  * @module
  */
 
-import { RepositoryError } from "../base/errors.ts";
-import { nextTurn } from "../base/next_turn.ts";
+import { EnvironmentError, RepositoryError } from "../base/errors.ts";
+import { dirname } from "../base/paths.ts";
+import { accessSync, constants } from "node:fs";
 import { SortedBatch } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
 import type { DatasetType } from "./dataset_ref.ts";
@@ -20,12 +21,15 @@ import type {
   DatastoreRecord,
   DimensionRecordSource,
   OpenRegistryOptions,
+  ProvenanceGuard,
+  RegisteredProvenance,
   Registry,
   RunRecordsBatch,
 } from "./registry.ts";
 import type { RepositoryConfig } from "./repo_config.ts";
 import { SqliteCollections } from "./sqlite_collections.ts";
 import { explainConflict } from "./sqlite_conflicts.ts";
+import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions, untilUnlocked } from "./lock_wait.ts";
 import { isLocked, SqliteConnection } from "./sqlite_connection.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
 import { SqliteDatasetTypes } from "./sqlite_dataset_types.ts";
@@ -39,14 +43,13 @@ import {
   findDataset,
   findDatasetIdPrefix,
   findRunProvenance,
+  recordPathsBelow,
   records,
   runDatasetIds,
   runRecords,
   runsWithDatasetType,
 } from "./sqlite_queries.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
-
-const DEFAULT_BUSY_TIMEOUT_MS = 300_000;
 
 /**
  * Opens the registry of a repository with SQLite; errors as `openRegistry`. Leaves no open file when
@@ -55,8 +58,14 @@ const DEFAULT_BUSY_TIMEOUT_MS = 300_000;
 export function openSqliteRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
-): Registry {
-  const { writeable, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
+): Promise<Registry> {
+  const what = `registry "${config.registry.path}"`;
+  return untilUnlocked(what, () => openOnce(config, options), isLocked, options);
+}
+
+/** Throws without having changed anything where the database is locked. */
+function openOnce(config: RepositoryConfig, options: OpenRegistryOptions): Registry {
+  const { writeable, isRehearsal = false, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
   const clock = options.clock ?? { now: () => Date.now() * 1000 };
   const { path, managers } = config.registry;
   if (path === null) {
@@ -71,13 +80,16 @@ export function openSqliteRegistry(
     configPath: config.configPath,
   });
   try {
-    const versions = checkManagers(path, managers, readAttributes(connection), writeable);
+    if (isRehearsal) requireWriteableFile(path);
+    const attributes = readAttributes(connection);
+    const versions = checkManagers(path, managers, attributes, writeable || isRehearsal);
     const universe = DimensionUniverse.parse(versions.universeText);
     const types = new SqliteDatasetTypes(connection, universe);
     const recordsTable = config.datastore.recordsTable;
     const hasRecordsTable = prepareRecordsTable(connection, types, recordsTable);
-    connection.waitInSlices();
-    return new SqliteRegistry(config, busyTimeoutMs, {
+    // What has begun is not given up at a signal while it waits; only the opening is.
+    const wait = { busyTimeoutMs, log: options.log, now: options.now };
+    return new SqliteRegistry(config, wait, {
       connection,
       universe,
       types,
@@ -90,6 +102,19 @@ export function openSqliteRegistry(
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** What a writer would be told by its first statement. */
+function requireWriteableFile(path: string): void {
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new EnvironmentError(
+      `Cannot write to registry "${path}": file or directory is not writeable`,
+      { cause, hint: "SQLite needs write permission on the file and on its directory" },
+    );
   }
 }
 
@@ -138,11 +163,11 @@ class SqliteRegistry implements Registry {
   readonly #context: SqliteContext;
   readonly #dimensionRecords: SqliteDimensionRecords;
 
-  readonly #busyTimeoutMs: number;
+  readonly #wait: LockWaitOptions;
 
-  constructor(config: RepositoryConfig, busyTimeoutMs: number, context: SqliteContext) {
+  constructor(config: RepositoryConfig, wait: LockWaitOptions, context: SqliteContext) {
     this.config = config;
-    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#wait = wait;
     this.#context = context;
     this.#dimensionRecords = new SqliteDimensionRecords(context.connection, context.universe);
   }
@@ -165,6 +190,10 @@ class SqliteRegistry implements Registry {
 
   findCollection(name: string): Promise<Collection | null> {
     return this.#settle(() => this.#context.collections.find(name));
+  }
+
+  runsBelow(run: string): Promise<string[]> {
+    return this.#settle(() => this.#context.collections.runsBelow(run));
   }
 
   registerCollection(
@@ -191,11 +220,15 @@ class SqliteRegistry implements Registry {
   }
 
   async *runDatasetIds(run: string, typeNames: readonly string[]): AsyncGenerator<Uint8Array> {
-    yield* runDatasetIds(this.#context, run, typeNames);
+    yield* this.#each(() => runDatasetIds(this.#context, run, typeNames));
   }
 
   async *datasetIdsStoredAt(path: string): AsyncGenerator<Uint8Array> {
-    yield* datasetIdsStoredAt(this.#context, path);
+    yield* this.#each(() => datasetIdsStoredAt(this.#context, path));
+  }
+
+  async *recordPathsBelow(directory: string): AsyncGenerator<string[]> {
+    yield* recordPathsBelow(this.#context, directory);
   }
 
   findDataset(
@@ -227,14 +260,14 @@ class SqliteRegistry implements Registry {
   }
 
   async *runRecords(run: string, typeNames?: readonly string[]): AsyncGenerator<RunRecordsBatch> {
-    yield* runRecords(this.#context, run, typeNames);
+    yield* this.#each(() => runRecords(this.#context, run, typeNames));
   }
 
   records(id: Uint8Array): Promise<DatastoreRecord[]> {
     return this.#settle(() => records(this.#context, id));
   }
 
-  findRunProvenance(run: string): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+  findRunProvenance(run: string): Promise<RegisteredProvenance | null> {
     return this.#settle(() => findRunProvenance(this.#context, run));
   }
 
@@ -248,12 +281,12 @@ class SqliteRegistry implements Registry {
     );
   }
 
-  ingestDatasets(batch: DatasetBatch): Promise<void> {
-    return this.#settle(() => ingestDatasets(this.#context, batch));
+  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
+    return this.#settle(() => ingestDatasets(this.#context, batch, guard));
   }
 
-  rewriteRecords(batch: DatasetBatch): Promise<Uint32Array> {
-    return this.#settle(() => rewriteRecords(this.#context, batch));
+  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
+    return this.#settle(() => rewriteRecords(this.#context, batch, guard));
   }
 
   forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {
@@ -276,15 +309,20 @@ class SqliteRegistry implements Registry {
    * Result or error of synchronous work as a promise. Work that found the database locked has done
    * nothing: it is tried again until the busy timeout is over.
    */
-  async #settle<T>(work: () => T): Promise<T> {
-    const startMs = performance.now();
+  #settle<T>(work: () => T): Promise<T> {
+    const what = `registry "${this.#context.connection.path}"`;
+    return untilUnlocked(what, work, isLocked, this.#wait);
+  }
+
+  /** Goes on with a sequence of questions when no lock is in the way of the next one. */
+  async *#each<T>(begin: () => Generator<T>): AsyncGenerator<T> {
+    const answers = begin();
     for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        if (!isLocked(error) || performance.now() - startMs >= this.#busyTimeoutMs) throw error;
-      }
-      await nextTurn();
+      // A generator that throws has ended: a question that can be asked again comes first.
+      await this.#settle(() => this.#context.connection.requireUnlocked());
+      const { value, done } = answers.next();
+      if (done) return;
+      yield value;
     }
   }
 }

@@ -7,6 +7,7 @@
 
 import { NotFoundError, RepositoryError } from "../base/errors.ts";
 import { dirname, join, resolve } from "../base/paths.ts";
+import { rememberSecret, rememberUrlSecrets } from "../base/secrets.ts";
 import { fileExists, parseYaml, readConfigFile, readFromDirectories } from "./config_file.ts";
 import {
   type ConfigMapping,
@@ -221,6 +222,7 @@ function checkButlerClass(own: ConfigMapping, configPath: string): void {
 function registryConfig(config: ConfigMapping, root: string, configPath: string): RegistryConfig {
   const { managers, hasDatasetTypeOverrides } = managerClasses(config, configPath);
   const db = requiredString(config, "db", "registry", configPath).replaceAll(ROOT_TAG, root);
+  rememberUrlSecrets(db);
   const dialect = /^([a-z]+)(?:\+\w+)?:/.exec(db)?.[1];
   if (dialect !== "sqlite" && dialect !== "postgresql") {
     throw new RepositoryError(
@@ -294,6 +296,7 @@ const POSTGRES_URL =
 /** Adds `username`, `password`, `host`, `port` and `database` where the URL lacks them. */
 function fillPostgresUrl(url: string, config: ConfigMapping, configPath: string): string {
   const match = POSTGRES_URL.exec(url);
+  rememberSecret(passwordOf(config));
   if (match === null) {
     throw new RepositoryError(
       `Cannot use registry of "${configPath}": its database URL is invalid`,
@@ -314,6 +317,11 @@ function fillPostgresUrl(url: string, config: ConfigMapping, configPath: string)
   const user = username + (password === "" ? "" : `:${password}`);
   return `${scheme}://` + (user === "" ? "" : `${user}@`) + host + (port === "" ? "" : `:${port}`) +
     (database === "" ? "" : `/${database}`) + (parts[5] === undefined ? "" : `?${parts[5]}`);
+}
+
+function passwordOf(config: ConfigMapping): string | null {
+  const password = getValue(config, "password");
+  return typeof password === "string" || typeof password === "number" ? String(password) : null;
 }
 
 function datastoreConfig(
@@ -348,7 +356,7 @@ function datastoreConfig(
       ? resolve(root + unexpanded.slice(ROOT_TAG.length).replaceAll(ROOT_TAG, root))
       : localPath(location, env, cwd, "datastore root"),
     recordsTable,
-    checksum: getValue(config, "checksum") === true,
+    checksum: isTrueInPython(getValue(config, "checksum")),
     templates: mapping("templates"),
     formatters: mapping("formatters"),
     composites: mapping("composites"),
@@ -368,6 +376,12 @@ function requiredString(
   throw new RepositoryError(
     `Cannot use ${component} of "${configPath}": its key ${key} is ${show(value)}`,
   );
+}
+
+/** Whether Python takes a value for true: that is how the reference looks at this one. */
+function isTrueInPython(value: ConfigValue | undefined): boolean {
+  if (isMapping(value)) return Object.keys(value).length > 0;
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
 function show(value: ConfigValue | undefined): string {

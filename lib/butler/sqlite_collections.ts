@@ -60,6 +60,17 @@ export class SqliteCollections {
     );
   }
 
+  /** See `Registry.runsBelow`. */
+  runsBelow(run: string): string[] {
+    // The character behind the slash ends the range: texts are compared byte by byte.
+    return this.#connection.all(
+      "SELECT name FROM collection WHERE type = ? AND name >= ? AND name < ? ORDER BY name",
+      COLLECTION_CODES.RUN,
+      `${run}/`,
+      `${run}0`,
+    ).map(([name]) => name as string);
+  }
+
   /**
    * Finds or makes a collection; a RUN has its row in `run` afterwards.
    *

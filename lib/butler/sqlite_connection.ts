@@ -48,8 +48,10 @@ const CODE_BY_MESSAGE: readonly (readonly [string, number])[] = [
   ["not a database", SQLITE_NOTADB],
 ];
 
-/** How long a transaction waits for its lock in one go, milliseconds. */
+/** How long a statement waits for a lock in one go, milliseconds: the thread is blocked meanwhile. */
 const SLICE_MS = 200;
+/** Slices that a commit waits for readers, before all of it is done again: that costs more than waiting. */
+const N_COMMIT_SLICES = 5;
 
 /** Whether an error of this module says that another process holds a lock. */
 export function isLocked(error: unknown): boolean {
@@ -86,7 +88,11 @@ interface ArrayStatement {
 /** Options of {@linkcode SqliteConnection.open}. */
 export interface SqliteOpenOptions {
   writeable: boolean;
-  /** How long to wait for a lock, milliseconds. It blocks the thread. */
+  /**
+   * How long callers wait for a lock in all, milliseconds. A statement waits a fraction of a second at
+   * most before it throws, as a blocked thread notices no signals: whoever may find a lock tries again,
+   * see `untilUnlocked`.
+   */
   busyTimeoutMs: number;
   /** Named in the hint when the file is missing. */
   configPath: string;
@@ -105,17 +111,8 @@ export class SqliteConnection implements Disposable {
   readonly isWriteable: boolean;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #busyTimeoutMs: number;
-  /** See {@linkcode waitInSlices}. */
-  #isSliced = false;
 
-  private constructor(
-    path: string,
-    isWriteable: boolean,
-    database: DatabaseSync,
-    busyTimeoutMs: number,
-  ) {
-    this.#busyTimeoutMs = busyTimeoutMs;
+  private constructor(path: string, isWriteable: boolean, database: DatabaseSync) {
     this.path = path;
     this.isWriteable = isWriteable;
     this.#database = database;
@@ -131,19 +128,22 @@ export class SqliteConnection implements Disposable {
   static open(path: string, options: SqliteOpenOptions): SqliteConnection {
     const { writeable, busyTimeoutMs, configPath } = options;
     checkIsFile(path, configPath);
-    if (!writeable) recoverHotJournal(path, busyTimeoutMs);
+    const sliceMs = Math.min(SLICE_MS, busyTimeoutMs);
+    if (!writeable) recoverHotJournal(path, sliceMs);
     let database: DatabaseSync;
     try {
       database = openExisting(path, writeable ? "rw" : "ro", {
         readOnly: !writeable,
-        timeout: busyTimeoutMs,
+        timeout: sliceMs,
         enableForeignKeyConstraints: true,
       });
     } catch (error) {
       throw translate(error, path, "open");
     }
-    const connection = new SqliteConnection(path, writeable, database, busyTimeoutMs);
+    const connection = new SqliteConnection(path, writeable, database);
     try {
+      // Deno 2.9 forgets `timeout` where `readOnly` is set.
+      database.exec(`PRAGMA busy_timeout=${sliceMs}`);
       // The file is looked at only now.
       connection.all("SELECT count(*) FROM sqlite_master");
       // What a statement for many rows keeps to undo them needs no disk, whose temporary part may be full.
@@ -198,6 +198,11 @@ export class SqliteConnection implements Disposable {
     return this.all(sql, ...values)[0] ?? null;
   }
 
+  /** Looks into the file. @throws {EnvironmentError} if another process keeps readers out. */
+  requireUnlocked(): void {
+    this.all("SELECT 1 FROM sqlite_master LIMIT 1");
+  }
+
   /** Runs a statement that returns no rows; gives the number of rows changed. Errors are raw. */
   run(sql: string, ...values: SqlValue[]): number {
     return Number(this.prepare(sql).run(...values).changes);
@@ -210,21 +215,18 @@ export class SqliteConnection implements Disposable {
   }
 
   /**
-   * From now on a transaction waits for its lock no longer than a moment before it throws, for callers
-   * who try again: in between they can notice signals and messages, which a blocked thread can't.
+   * Waits for readers for a while. A commit that found some leaves the transaction as it was.
+   *
+   * @throws {Error} of SQLite, if they stay.
    */
-  waitInSlices(): void {
-    this.#isSliced = true;
-  }
-
-  #begin(): void {
-    const isSliced = this.#isSliced && this.#busyTimeoutMs > SLICE_MS;
-    try {
-      if (isSliced) this.#database.exec(`PRAGMA busy_timeout=${SLICE_MS}`);
-      // Prepared, because errors of exec() carry no code.
-      this.prepare("BEGIN IMMEDIATE").run();
-    } finally {
-      if (isSliced) this.#database.exec(`PRAGMA busy_timeout=${this.#busyTimeoutMs}`);
+  #commit(): void {
+    for (let nLeft = N_COMMIT_SLICES;; nLeft--) {
+      try {
+        this.prepare("COMMIT").run();
+        return;
+      } catch (error) {
+        if ((sqliteCode(error) ?? 0) % 256 !== SQLITE_BUSY || nLeft <= 1) throw error;
+      }
     }
   }
 
@@ -241,9 +243,10 @@ export class SqliteConnection implements Disposable {
       throw new RefusedError(`Cannot ${verb} registry "${this.path}": it was opened read-only`);
     }
     try {
-      this.#begin();
+      // Prepared, because errors of exec() carry no code.
+      this.prepare("BEGIN IMMEDIATE").run();
       const result = work();
-      this.prepare("COMMIT").run();
+      this.#commit();
       return result;
     } catch (error) {
       this.#rollBack();
@@ -306,14 +309,14 @@ function openExisting(
  * Lets SQLite roll back what a killed process left unfinished, which a read-only connection can't. It
  * changes nothing that anybody has committed. Where that isn't permitted, reading fails and says why.
  */
-function recoverHotJournal(path: string, busyTimeoutMs: number): void {
+function recoverHotJournal(path: string, timeoutMs: number): void {
   try {
     Deno.statSync(`${path}-journal`);
   } catch {
     return;
   }
   try {
-    using database = openExisting(path, "rw", { timeout: busyTimeoutMs });
+    using database = openExisting(path, "rw", { timeout: timeoutMs });
     database.prepare("SELECT count(*) FROM sqlite_master").get();
   } catch {
     // The read-only connection finds the same and tells it.

@@ -9,12 +9,14 @@ import { failpoint } from "../store/failpoints.ts";
 import { SortedBatch } from "./dataset_batch.ts";
 import type { DataIdValue } from "./data_id.ts";
 import { governorSummaryTableName, NULL_COMPONENT } from "./ddl.ts";
+import { requireProvenance } from "./provenance_guard.ts";
 import { findDataIdState, type ResolvedBatch } from "./sqlite_conflicts.ts";
 import type { RegisteredType } from "./registry_rules.ts";
 import { constraintKind, type SqlValue } from "./sqlite_connection.ts";
 import { quoteIdentifier } from "./sqlite_ddl.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
-import type { DatasetBatch } from "./registry.ts";
+import { findRunProvenance } from "./sqlite_queries.ts";
+import type { DatasetBatch, ProvenanceGuard } from "./registry.ts";
 
 /** See `Registry.importDatasets`. */
 export function importDatasets(context: SqliteContext, batch: DatasetBatch): void {
@@ -33,9 +35,14 @@ export function importDatasets(context: SqliteContext, batch: DatasetBatch): voi
 }
 
 /** See `Registry.ingestDatasets`. */
-export function ingestDatasets(context: SqliteContext, batch: DatasetBatch): void {
+export function ingestDatasets(
+  context: SqliteContext,
+  batch: DatasetBatch,
+  guard?: ProvenanceGuard,
+): void {
   const sorted = new SortedBatch(batch);
   context.connection.transaction("ingest datasets into", () => {
+    if (guard !== undefined) requireProvenance(findRunProvenance(context, batch.run), batch, guard);
     const resolved = resolveBatch(context, sorted);
     const { order } = sorted;
     const added = insertAbsentDatasets(context, resolved);
@@ -56,10 +63,15 @@ export function ingestDatasets(context: SqliteContext, batch: DatasetBatch): voi
  * See `Registry.rewriteRecords`. Three times as fast as removing and inserting rows. Rows that get the
  * same record are one statement.
  */
-export function rewriteRecords(context: SqliteContext, batch: DatasetBatch): Uint32Array {
+export function rewriteRecords(
+  context: SqliteContext,
+  batch: DatasetBatch,
+  guard?: ProvenanceGuard,
+): Uint32Array {
   const sorted = new SortedBatch(batch);
   const leftAlone: number[] = [];
   context.connection.transaction("rewrite records in", () => {
+    if (guard !== undefined) requireProvenance(findRunProvenance(context, batch.run), batch, guard);
     const resolved = resolveBatch(context, sorted);
     const rowsByPath = new Map<string, number[]>();
     for (const row of sorted.order) {
@@ -92,16 +104,17 @@ function rewriteRows(
   { sorted, runKey, registered }: ResolvedBatch,
   rows: readonly number[],
 ): number {
-  const { typeIndex, paths, formatters, storageClasses, fileSize } = sorted.batch;
+  const { typeIndex, paths, formatters, storageClasses, fileSize, checksum } = sorted.batch;
   const index = typeIndex[rows[0]];
   return context.connection.run(
     `UPDATE ${quoteIdentifier(context.recordsTable)} AS r SET path = ?, formatter = ?, ` +
-      "storage_class = ?, checksum = NULL, file_size = ? " +
+      "storage_class = ?, checksum = ?, file_size = ? " +
       "WHERE dataset_id IN (SELECT value FROM json_each(?)) AND component = ? AND EXISTS " +
       "(SELECT 1 FROM dataset WHERE id = r.dataset_id AND run_id = ? AND dataset_type_id = ?)",
     paths[rows[0]],
     formatters[index],
     storageClasses[index],
+    checksum ?? null,
     fileSize,
     jsonOfIds(sorted, rows),
     NULL_COMPONENT,
@@ -397,7 +410,9 @@ function deleteRecords(context: SqliteContext, { sorted }: ResolvedBatch, rows: 
 
 function insertRecords(context: SqliteContext, resolved: ResolvedBatch, rows: Uint32Array) {
   const { sorted } = resolved;
-  const { hexIds, batch: { typeIndex, paths, formatters, storageClasses, fileSize } } = sorted;
+  const { hexIds, batch } = sorted;
+  const { typeIndex, paths, formatters, storageClasses, fileSize } = batch;
+  const checksum = batch.checksum ?? null;
   const { connection } = context;
   const insert = `INSERT INTO ${quoteIdentifier(context.recordsTable)} (dataset_id, path, ` +
     "formatter, storage_class, component, checksum, file_size)";
@@ -407,22 +422,24 @@ function insertRecords(context: SqliteContext, resolved: ResolvedBatch, rows: Ui
       const texts: string[] = [];
       for (const row of some) texts.push(`"${hexIds[row]}":${jsonOfText(paths[row]!)}`);
       connection.run(
-        `${insert} SELECT key, value, ?, ?, ?, NULL, ? FROM json_each(?)`,
+        `${insert} SELECT key, value, ?, ?, ?, ?, ? FROM json_each(?)`,
         formatters[index],
         storageClasses[index],
         NULL_COMPONENT,
+        checksum,
         fileSize,
         `{${texts.join()}}`,
       );
     },
     alone: (row) =>
       connection.run(
-        `${insert} VALUES (?, ?, ?, ?, ?, NULL, ?)`,
+        `${insert} VALUES (?, ?, ?, ?, ?, ?, ?)`,
         hexIds[row],
         paths[row],
         formatters[typeIndex[row]],
         storageClasses[typeIndex[row]],
         NULL_COMPONENT,
+        checksum,
         fileSize,
       ),
     explain: (row) =>

@@ -82,6 +82,23 @@ export function* datasetIdsStoredAt(context: SqliteContext, path: string): Gener
   );
 }
 
+/** Paths in one batch of {@linkcode recordPathsBelow}. */
+const N_PATHS = 5000;
+
+/** See `Registry.recordPathsBelow`. */
+export function* recordPathsBelow(context: SqliteContext, directory: string): Generator<string[]> {
+  if (!context.hasRecordsTable) return;
+  const sql = `SELECT rowid, path FROM ${quoteIdentifier(context.recordsTable)} ` +
+    "WHERE rowid > ? AND path >= ? AND path < ? ORDER BY rowid LIMIT ?";
+  for (let last: SqlValue = -1;;) {
+    // The character behind the slash ends the range: texts are compared byte by byte.
+    const rows = context.connection.all(sql, last, `${directory}/`, `${directory}0`, N_PATHS);
+    if (rows.length === 0) return;
+    yield rows.map(([, path]) => path as string);
+    last = rows[rows.length - 1][0];
+  }
+}
+
 /**
  * IDs of the rows of a query in the order of their row ids, packed. Texts are joined by SQLite: rows
  * one by one would take five times as long.
@@ -220,7 +237,7 @@ export function findRunProvenance(
   if (record !== undefined) return { id, record };
   throw new RefusedError(
     `Cannot use provenance graph of run "${run}": run_provenance is registered but not stored`,
-    { hint: "Someone has removed its file; remove the dataset as well, or restore it" },
+    { hint: "provgraph check REPO --run RUN says what is there, and how to go on" },
   );
 }
 

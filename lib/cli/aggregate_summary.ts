@@ -17,7 +17,12 @@ const MAX_LISTED = 20;
 /** Logs the summary. */
 export function tellAggregateSummary(
   summary: AggregateSummary,
-  { isDryRun, peakRssBytes }: { isDryRun: boolean; peakRssBytes: number | null },
+  { isDryRun, peakRssBytes, again }: {
+    isDryRun: boolean;
+    peakRssBytes: number | null;
+    /** The command line that does the same once more. */
+    again: string;
+  },
   log: Log,
 ): void {
   const say = (text: string) => log.log("INFO", text);
@@ -43,21 +48,7 @@ export function tellAggregateSummary(
       `${summary.nBlockedWithFiles} blocked quanta have files; these count as not produced.`,
     );
   }
-  if (summary.nProblems > 0) {
-    log.log(
-      "WARNING",
-      `${summary.nBrokenFiles} files are broken and count as absent, ` +
-        `${summary.nProblems - summary.nBrokenFiles} more are odd:`,
-    );
-    for (const problem of summary.problems.slice(0, MAX_LISTED)) {
-      log.log(
-        "WARNING",
-        `  ${problem.path}: ${problem.reason} (quantum ${problem.quantumId}, ${problem.taskLabel})`,
-      );
-    }
-    const nMore = summary.nProblems - Math.min(MAX_LISTED, summary.problems.length);
-    if (nMore > 0) log.log("WARNING", `  and ${nMore} more`);
-  }
+  tellProblems(summary, again, log);
   if (summary.outputPath !== null) {
     say(`Wrote ${summary.outputPath} (${formatBytes(summary.nGraphBytes)}).`);
   }
@@ -68,6 +59,35 @@ export function tellAggregateSummary(
       `${summary.seconds.toFixed(1)} s` +
       (peakRssBytes === null ? "" : `; peak memory ${formatBytes(peakRssBytes)}`) + ".",
   );
+}
+
+/** Which files can't be used, why, what that did to the quanta behind them, and what mends it. */
+function tellProblems(summary: AggregateSummary, again: string, log: Log): void {
+  if (summary.nProblems === 0) return;
+  const warn = (text: string) => log.log("WARNING", text);
+  warn(
+    `${summary.nBrokenFiles} files are broken and count as absent, ` +
+      `${summary.nProblems - summary.nBrokenFiles} more are odd:`,
+  );
+  for (const { path, reason, quantumId, taskLabel } of summary.problems.slice(0, MAX_LISTED)) {
+    const owner = taskLabel === "" ? "versions of packages" : `quantum ${quantumId}, ${taskLabel}`;
+    warn(`  ${path}: ${reason} (${owner})`);
+  }
+  const nMore = summary.nProblems - Math.min(MAX_LISTED, summary.problems.length);
+  if (nMore > 0) warn(`  and ${nMore} more`);
+  if (summary.nUnreadable > 0) {
+    warn(
+      `${summary.nUnreadable} quanta count as ${summary.isIncomplete ? "not done" : "FAILED"} ` +
+        "because their metadata can't be read; " +
+        `${summary.nBehindUnreadable} quanta behind them left files, and count by these.`,
+    );
+  }
+  if (summary.nBrokenFiles > 0) {
+    warn(
+      "To mend it, put sound copies in the place of broken files, or execute their quanta again; " +
+        `then, before ingest-graph: ${again}`,
+    );
+  }
 }
 
 /** The summary as JSON lines, `schema/scripting.md`: one for each problem, then one for all. */
@@ -106,6 +126,9 @@ export function aggregateJson(
     n_abandoned: summary.nAbandoned,
     n_from_chunk_log: summary.nReused,
     n_blocked_with_files: summary.nBlockedWithFiles,
+    n_unreadable: summary.nUnreadable,
+    n_behind_unreadable: summary.nBehindUnreadable,
+    nothing_found: summary.foundNothing,
     n_ingested: summary.nIngested,
     n_skipped: summary.nKnown,
     n_files_read: summary.nFilesRead,

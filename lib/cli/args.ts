@@ -7,13 +7,31 @@
 
 import { InvalidArgumentError, Option } from "commander";
 import { DEFAULT_COMPRESSION } from "../aggregate/compression.ts";
+import type { Log } from "../base/log.ts";
 import { localPath } from "../butler/local_path.ts";
-
-/** Description of `--busy-timeout`. */
-export const BUSY_TIMEOUT_TEXT = "how long to wait for a lock of the database";
+import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions } from "../butler/lock_wait.ts";
 
 /** Longest wait for a lock, seconds: a day. */
-export const MAX_BUSY_SECONDS = 86_400;
+const MAX_BUSY_SECONDS = 86_400;
+
+/** What `--busy-timeout` gives: seconds. */
+export interface BusyOptions {
+  busyTimeout: number;
+}
+
+/** `--busy-timeout`, of all commands that open a repository's database. */
+export function busyTimeoutOption(): Option {
+  return new Option("--busy-timeout <seconds>", "how long to wait for a lock of the database")
+    .argParser(integerAtLeast(0, MAX_BUSY_SECONDS)).default(DEFAULT_BUSY_TIMEOUT_MS / 1000);
+}
+
+/** How a command waits for a locked database. */
+export function lockWait(
+  { busyTimeout }: BusyOptions,
+  { log, signal, now }: { log: Log; signal: AbortSignal; now: () => Date },
+): LockWaitOptions {
+  return { busyTimeoutMs: busyTimeout * 1000, log, signal, now };
+}
 
 /** Parser of an integer option of at least `minimum`. */
 export function integerAtLeast(minimum: number, maximum = 2 ** 31 - 1): (text: string) => number {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { visibleText } from "../base/visible_text.ts";
+
 /** Values of `--color`. */
 export const COLOR_MODES = ["auto", "always", "never"] as const;
 
@@ -24,7 +26,11 @@ export interface Style {
   cyan(text: string): string;
 }
 
-/** Parameters of the control sequence that begins and of the one that ends each mark (ECMA-48). */
+/**
+ * Parameters of the control sequence that begins and of the one that ends each mark (ECMA-48). In texts
+ * that commands make, noncharacters of Unicode stand for them, so that {@linkcode shown} can tell marks from
+ * control sequences that came out of files.
+ */
 const MARKS = {
   bold: [1, 22],
   dim: [2, 22],
@@ -53,8 +59,9 @@ export function wantsColor(
 /** The marks of a stream. */
 export function makeStyle(isOn: boolean): Style {
   const mark = (name: keyof typeof MARKS) => {
-    const [begin, end] = MARKS[name];
-    return (text: string) => isOn ? `\x1b[${begin}m${text}\x1b[${end}m` : text;
+    const begin = FIRST_MARK + 2 * Object.keys(MARKS).indexOf(name);
+    const [before, after] = [begin, begin + 1].map((code) => String.fromCharCode(code));
+    return (text: string) => isOn ? before + text + after : text;
   };
   return {
     isOn,
@@ -68,10 +75,23 @@ export function makeStyle(isOn: boolean): Style {
   };
 }
 
-// deno-lint-ignore no-control-regex -- control sequences are what is looked for
-const CONTROL_SEQUENCE = /\x1b\[[\d;]*m/g;
+/** Code of the first mark's begin; its end follows, then the next mark. */
+const FIRST_MARK = 0xfdd0;
+const ANY_MARK = /[\ufdd0-\ufdef]/g;
+const SEQUENCES = Object.values(MARKS).flat().map((parameter) => `\x1b[${parameter}m`);
+
+/**
+ * Text for a stream: marks become control sequences, and whatever else could move the cursor, hide or
+ * reorder text is made visible. The one door through which text for people leaves the program.
+ */
+export function shown(text: string, { isOn }: Pick<Style, "isOn">): string {
+  return visibleText(text).replace(
+    ANY_MARK,
+    (c) => (isOn ? SEQUENCES[c.charCodeAt(0) - FIRST_MARK] : undefined) ?? "",
+  );
+}
 
 /** Text without the marks of a {@linkcode Style}. */
 export function withoutMarks(text: string): string {
-  return text.replaceAll(CONTROL_SEQUENCE, "");
+  return text.replace(ANY_MARK, "");
 }

@@ -5,6 +5,7 @@
  */
 
 import type { JsonValue } from "../base/json_text.ts";
+import { shellWord } from "../base/shell.ts";
 
 /**
  * Words `DIMENSION=VALUE`, quoted for a shell where needed.
@@ -17,9 +18,4 @@ export function dataIdText(
 ): string {
   return names.filter((name) => dataId[name] !== undefined)
     .map((name) => shellWord(`${name}=${dataId[name]}`)).join(" ");
-}
-
-/** A word that a POSIX shell takes as it is. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -92,19 +92,22 @@ Examples:
 /** Behind the help of `ingest-graph`. */
 export const INGEST_EPILOGUE = `
 An interrupted command is continued by running it again, or, without the graph file, with
---output-run RUN alone.
+--output-run RUN alone. Every byte of the graph is checked each time before originals are deleted.
+One process at a time works on a RUN; another one is refused with exit code 1, and says who it is.
 
 Examples:
   provgraph ingest-graph /repo/main provenance.qg
   provgraph ingest-graph main provenance.qg --transfer copy
-  provgraph ingest-graph main --output-run u/me/run/20260701T000000Z`;
+  provgraph ingest-graph main --output-run u/me/run/20260701T000000Z
+  provgraph ingest-graph main provenance.qg --undo --output-run u/me/run/20260701T000000Z`;
 
 /** Behind the help of `cat`. */
 export const CAT_EPILOGUE = `
 SOURCE is a quantum graph file, a chunk log (OUTPUT.chunks) or a butler repository. ID is the UUID of
 a quantum or dataset, a prefix of it that is unique, or a task label followed by DIMENSION=VALUE...
 that single out one quantum. For config the ID is a task label or the config's dataset ID; packages
-and header need none. With --batch, requests come from stdin, one a line: WHAT [ID...].
+and header need none. With --batch, requests come from stdin, one a line: WHAT [ID...]. As text,
+control characters are made visible; --raw and --json leave them as they are.
 
 Exit codes: 0 printed; 2 not found, ambiguous, refused; 3 some requests of --batch had no document;
 1 could not be read.

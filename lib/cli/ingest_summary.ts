@@ -42,15 +42,35 @@ export function tellIngestSummary(
       "WARNING",
       `${summary.nKept} original files stay, because their content is not in the graph:`,
     );
-    for (const path of summary.keptFiles) log.log("WARNING", `  ${path}`);
+    for (const { path, reason } of summary.keptFiles) log.log("WARNING", `  ${path}: it ${reason}`);
     const nMore = summary.nKept - summary.keptFiles.length;
     if (nMore > 0) log.log("WARNING", `  and ${nMore} more`);
   }
+  tellMovedSource(summary, log);
   log.log("VERBOSE", formatStages(summary));
   say(
     `Graph ${summary.graphPath}; ${summary.seconds.toFixed(1)} s` +
       (peakRssBytes === null ? "" : `; peak memory ${formatBytes(peakRssBytes)}`) + ".",
   );
+}
+
+/** Says where the graph is that was to be moved, for its old name is in somebody's notes. */
+function tellMovedSource({ movedSource, graphPath }: IngestSummary, log: Log): void {
+  switch (movedSource?.state) {
+    case "deleted":
+      log.log("INFO", `Graph ${movedSource.path} was moved to ${graphPath}.`);
+      break;
+    case "stays":
+      log.log(
+        "WARNING",
+        `Graph ${movedSource.path} stays where it is: it ${movedSource.reason}. The RUN's graph is ` +
+          `${graphPath}.`,
+      );
+      break;
+    case "absent":
+    case undefined:
+      break;
+  }
 }
 
 /** The summary as JSON lines, `schema/scripting.md`: one for each file that stays, then one for all. */
@@ -59,7 +79,7 @@ export function ingestJson(
   { isDryRun, peakRssBytes }: IngestForm,
   speeds: readonly StageSpeed[],
 ): string {
-  return summary.keptFiles.map((path) => jsonLine("kept_file", { path })).join("") +
+  return summary.keptFiles.map((file) => jsonLine("kept_file", { ...file })).join("") +
     jsonLine("summary", {
       command: "ingest-graph",
       run: summary.run,
@@ -73,6 +93,7 @@ export function ingestJson(
       n_directories_deleted: summary.nDirectoriesDeleted,
       n_kept: summary.nKept,
       graph: summary.graphPath,
+      moved_from: summary.movedSource?.state === "deleted" ? summary.movedSource.path : null,
       ...timingFields(summary, speeds, peakRssBytes),
     });
 }

@@ -8,6 +8,9 @@
  */
 
 import { UsageError } from "../base/errors.ts";
+import { withoutSecrets } from "../base/secrets.ts";
+import { visibleJson, visibleText } from "../base/visible_text.ts";
+import { nearestHint } from "./nearest.ts";
 import { LEVEL_NUMBERS, type Log, type LogLevel } from "../base/log.ts";
 
 /** Level for every logger whose name is, or is below, `name`; the empty name is every logger. */
@@ -97,13 +100,16 @@ export class Logger {
 
   #write(name: string, level: LogLevel, message: string): void {
     const { isLong, isOnTerminal, files } = this.#options;
-    const record = this.#record(name, level, message);
+    const record = this.#record(name, level, withoutSecrets(message));
     const text = () => `${isLong ? formatLong(record) : formatNormal(record)}\n`;
     if (isOnTerminal) this.#context.writeError(text());
     for (const path of files) {
       if (this.#broken.has(path)) continue;
       try {
-        this.#context.append(path, path.endsWith(".json") ? `${JSON.stringify(record)}\n` : text());
+        this.#context.append(
+          path,
+          path.endsWith(".json") ? `${visibleJson(JSON.stringify(record))}\n` : text(),
+        );
       } catch (error) {
         // A log file must not end hours of work; it is said once.
         this.#broken.add(path);
@@ -134,16 +140,21 @@ export class Logger {
 
 /** Normal text form. */
 export function formatNormal(record: LogRecord): string {
-  return `${record.name} ${record.levelname}: ${record.message}`;
+  return `${record.name} ${record.levelname}: ${indented(record.message)}`;
 }
 
 /** Long text form. */
 export function formatLong(record: LogRecord): string {
   const { levelname, name, filename, lineno, message } = record;
   const asctime = record.asctime.replace("Z", "+00:00");
-  return `${levelname} ${asctime} ${name} (${
-    record.MDC.LABEL ?? ""
-  })(${filename}:${lineno}) - ${message}`;
+  return `${levelname} ${asctime} ${name} (${record.MDC.LABEL ?? ""})(${filename}:${lineno}) - ${
+    indented(message)
+  }`;
+}
+
+/** Names from files can't make a line that looks like another record. */
+function indented(text: string): string {
+  return visibleText(text).replaceAll("\n", "\n  ");
 }
 
 /** Place that logged, from a stack: the first frame outside this module. */
@@ -177,7 +188,7 @@ export function parseLogLevels(text: string): LevelSetting[] {
     if (!isLogLevel(level)) {
       throw new UsageError(
         `Cannot use --log-level "${part}": level "${part.slice(at + 1)}" is unknown`,
-        { hint: LEVELS_HINT },
+        { hint: levelsHint(level) },
       );
     }
     return { name: name === "." || name === "lsst" || name === "provgraph" ? "" : name, level };
@@ -192,10 +203,13 @@ export function parseLogLevels(text: string): LevelSetting[] {
 export function parseLevel(text: string): LogLevel {
   const level = text.trim().toUpperCase();
   if (isLogLevel(level)) return level;
-  throw new UsageError(`Cannot use level "${text}": it is unknown`, { hint: LEVELS_HINT });
+  throw new UsageError(`Cannot use level "${text}": it is unknown`, { hint: levelsHint(level) });
 }
 
-const LEVELS_HINT = `levels are ${Object.keys(LEVEL_NUMBERS).reverse().join(", ")}`;
+function levelsHint(level: string): string {
+  const known = Object.keys(LEVEL_NUMBERS).reverse();
+  return nearestHint(level, known, `levels are ${known.join(", ")}`);
+}
 
 function isLogLevel(text: string): text is LogLevel {
   return Object.hasOwn(LEVEL_NUMBERS, text);

@@ -6,6 +6,7 @@
  */
 
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
+import { visibleJson } from "../base/visible_text.ts";
 
 /** Where gathered output goes: a terminal, or a pager before it. */
 export interface TextOutput {
@@ -47,10 +48,10 @@ export class OutputBuffer implements Disposable {
 export type JsonFields = Readonly<Record<string, JsonValue>>;
 
 /**
- * One JSON line.
+ * One JSON line. What a terminal may take for orders is escaped, which changes nothing for a parser.
  *
  * @param messageType Says what the line is; in front of the fields.
  */
 export function jsonLine(messageType: string, fields: JsonFields): string {
-  return `${stringifyJson({ message_type: messageType, ...fields })}\n`;
+  return `${visibleJson(stringifyJson({ message_type: messageType, ...fields }))}\n`;
 }

@@ -10,11 +10,15 @@
 
 import { type Command, Option } from "commander";
 import { NotFoundError, UsageError } from "../base/errors.ts";
-import { fileError } from "../store/file_source.ts";
+import { readLimitedText } from "../store/regular_file.ts";
+import { fileError } from "../store/system_errors.ts";
 import { filePath } from "./args.ts";
 import type { CliContext } from "./context.ts";
+import { nearestHint } from "./nearest.ts";
 
 const SHORT = "-@";
+/** A larger file, in bytes, is a mistake. */
+const MAX_SIZE = 1024 * 1024;
 const LONG = "--options-file";
 
 /** The option itself, for every command. */
@@ -60,7 +64,11 @@ export async function expandOptionsFile(
     );
     if (option === undefined) {
       throw new UsageError(`Cannot use ${place}: it is no option of ${name}`, {
-        hint: `provgraph help ${name} lists them; write them without dashes in front`,
+        hint: nearestHint(
+          dashed(key),
+          command.options.map(({ long }) => (long ?? "").replace(/^--/, "")),
+          `provgraph help ${name} lists them; write them without dashes in front`,
+        ),
       });
     }
     if (command.getOptionValueSource(option.attributeName()) === "cli") continue;
@@ -85,8 +93,13 @@ async function readSection(
   const path = filePath(file, env, cwd, "options file");
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = readLimitedText(
+      path,
+      MAX_SIZE,
+      (state) => new UsageError(`Cannot use options file "${file}": ${state}`),
+    );
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const read = fileError("read options file", path, error);
     throw read instanceof NotFoundError ? new UsageError(read.message) : read;
   }

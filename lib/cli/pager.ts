@@ -6,6 +6,8 @@
  */
 
 import { decodeUtf8 } from "../base/json_text.ts";
+import { visibleBytes } from "../base/visible_text.ts";
+import { shown } from "./color.ts";
 import type { CommandContext } from "./context.ts";
 import { ClosedPipeError } from "./terminal.ts";
 
@@ -46,12 +48,18 @@ export async function withPager(
   const command = env.get("PAGER") ?? DEFAULT_PAGER;
   const isPaged = isWanted && terminal.isTerminal && context.isPagerWanted && command !== "" &&
     command !== "cat";
+  // Text for people; all else goes out as it is.
+  const asShown = (text: Uint8Array | string) =>
+    typeof text === "string" ? shown(text, context.style) : visibleBytes(text);
   if (!isPaged) {
-    return await produce({ write: (text) => terminal.write(text), drain: () => Promise.resolve() });
+    return await produce({
+      write: (text) => terminal.write(isWanted ? asShown(text) : text),
+      drain: () => Promise.resolve(),
+    });
   }
   const output = new PagerOutput(context, command);
   try {
-    await produce(output);
+    await produce({ write: (text) => output.write(asShown(text)), drain: () => output.drain() });
   } catch (error) {
     // What was written before the error is shown first; then whoever catches it tells the error.
     await output.end();

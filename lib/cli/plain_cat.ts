@@ -6,11 +6,16 @@
  * @module
  */
 
+import { UsageError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { visibleLine } from "../base/visible_text.ts";
+import { TOOL_NAME } from "../base/version.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../inspect/document_kinds.ts";
 import type { CliContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeError } from "./tell_error.ts";
-import { ClosedPipeError } from "./terminal.ts";
+import { helpHint } from "./usage_hint.ts";
+import { ClosedPipeError, type Terminal } from "./terminal.ts";
 
 /** What such a command line asks for. */
 interface PlainRequest {
@@ -35,7 +40,13 @@ export async function runPlainCat(
   if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
   try {
     const { openSource } = await import("../inspect/open_source.ts");
-    await using source = await openSource(request.source, request.run, context.env, context.cwd);
+    await using source = await openSource(
+      request.source,
+      request.run,
+      context.env,
+      context.cwd,
+      { log: stderrLog(terminal), now: context.now },
+    );
     const { cat } = await import("../inspect/cat.ts");
     const { what, idWords } = request;
     await cat(
@@ -57,7 +68,12 @@ export async function runPlainCat(
     // At the very first use packages are still to be fetched. Nothing was printed without them, and the
     // package that parses options, once it is imported, makes the runtime fetch all.
     if (!arePackagesThere()) return null;
-    terminal.writeError(describeError(error, { isJson: false, isDebug: false, args }));
+    terminal.writeError(describeError(error, {
+      isJson: false,
+      isDebug: false,
+      args,
+      ...(error instanceof UsageError ? { usageHint: error.hint ?? helpHint("cat") } : {}),
+    }));
     return exitCodeOf(error);
   }
 }
@@ -69,6 +85,14 @@ function arePackagesThere(): boolean {
   } catch {
     return false;
   }
+}
+
+/** What there is to say meanwhile, as the logger would say it. */
+function stderrLog(terminal: Terminal): Log {
+  return {
+    log: (level, text) =>
+      terminal.writeError(`${visibleLine(`${TOOL_NAME}.cat ${level}: ${text}`)}\n`),
+  };
 }
 
 function plainRequest(args: readonly string[]): PlainRequest | null {

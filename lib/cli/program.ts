@@ -6,6 +6,7 @@
 
 import { Command, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
+import { visibleText } from "../base/visible_text.ts";
 import { makeStyle, wantsColor } from "./color.ts";
 import { isCommandName, loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
@@ -21,6 +22,7 @@ import type { BarArea } from "./progress_bar.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import type { makeStatusSinks, SinkOptions } from "./status_sinks.ts";
 import { ClosedPipeError } from "./terminal.ts";
+import { usageHint } from "./usage_hint.ts";
 
 /** Hidden; completion scripts ask it for values. */
 const COMPLETE_COMMAND = "__complete";
@@ -85,14 +87,16 @@ async function runCommand(
     const { isJson } = state;
     if (error instanceof VersionRequest) return await printVersion(isJson, context);
     const exitCode = exitCodeOf(error);
-    // Commander has told its own errors already, but not as JSON; help and version are none.
-    if (!isCommanderError(error) || (isJson && exitCode !== ExitCode.DONE)) {
+    // Help is no error, and has been printed.
+    const isHelp = isCommanderError(error) && error.code.startsWith("commander.help");
+    if (!isHelp || (isJson && exitCode !== ExitCode.DONE)) {
       const { debug, color } = state.options ?? globalOptionsOf(program);
       const isDebug = debug || (state.logger?.isEnabled("DEBUG") ?? false);
       context.terminal.writeError(describeError(error, {
         isJson,
         isDebug,
         args,
+        usageHint: usageHint(error, program, args),
         style: makeStyle(wantsColor(color, context.terminal.isErrorTerminal, context.env)),
       }));
     }
@@ -151,8 +155,9 @@ function makeProgram(
     .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
     .configureOutput({
       writeOut: (text) => context.terminal.write(text),
-      writeErr: (text) => context.terminal.writeError(text),
-      outputError: (text, write) => state.isJson || write(text),
+      writeErr: (text) => context.terminal.writeError(visibleText(text)),
+      // Errors are told in one place, with what to do next.
+      outputError: () => {},
     })
     // Global options are options of each command as well, so that its own short ones come first.
     .enablePositionalOptions()

@@ -7,6 +7,7 @@
 
 // @ts-types="@types/cli-progress"
 import cliProgress from "cli-progress";
+import { visibleLine } from "../base/visible_text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** One bar. */
@@ -35,7 +36,7 @@ export class BarArea {
   /** Draws bars, and a line of text below them. */
   draw(bars: readonly Bar[], footer: string): void {
     const area = this.#bars ??= this.#begin();
-    const texts = [...bars.map(formatBar), footer];
+    const texts = [...bars.map(formatBar), footer].map(visibleLine);
     texts.forEach((text, i) => {
       if (i < this.#lines.length) this.#lines[i].update({ text });
       else this.#lines.push(area.create(1, 0, { text }));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oddTimesText } from "../provenance/odd_times.ts";
 import {
   cappedTexts,
   caveatsText,
@@ -19,7 +20,7 @@ import {
   shownStatuses,
   statusWords,
 } from "../inspect/report_format.ts";
-import { visibleText } from "../inspect/report_markup.ts";
+import { visibleLine } from "../base/visible_text.ts";
 import type { RunReport } from "../inspect/report_model.ts";
 import type { Style } from "./color.ts";
 import { type Column, formatTable } from "./table.ts";
@@ -42,7 +43,7 @@ function head(report: RunReport, style: Style): string {
   const { by_status: counts, n_quanta: n } = report;
   const problems = nProblems(counts);
   const lines = [
-    style.bold(visibleText(report.output_run)),
+    style.bold(visibleLine(report.output_run)),
     `${formatCount(n)} quanta` +
     (n === report.n_expected ? "" : style.red(` of ${formatCount(report.n_expected)} expected`)) +
     `: ${style.green(`${formatCount(counts.SUCCESSFUL)} successful`)} (${
@@ -59,6 +60,7 @@ function head(report: RunReport, style: Style): string {
         (report.max_memory === null ? "" : `, peak memory ${formatSize(report.max_memory)}`),
     );
   }
+  if (report.n_odd_times > 0) lines.push(style.yellow(oddTimesText(report.n_odd_times)));
   return `${lines.join("\n")}\n`;
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { visibleCell } from "../base/visible_text.ts";
 import { makeStyle, type Style, withoutMarks } from "./color.ts";
 
 /** A column of a table. */
@@ -46,9 +47,9 @@ export class TableWriter {
     this.#hasTitles = hasTitles;
   }
 
-  /** Adds a row: a cell a column. Control characters in cells, line breaks too, become blanks. */
+  /** Adds a row: a cell a column. Control characters in cells become pictures, line breaks blanks. */
   add(cells: readonly string[]): void {
-    const row = cells.map(onOneLine);
+    const row = cells.map(visibleCell);
     if (this.#measured === null) {
       this.#writeRow(row);
       return;
@@ -69,7 +70,7 @@ export class TableWriter {
       )
     );
     if (this.#hasTitles) {
-      this.#writeRow(this.#columns.map(({ title }) => this.#style.bold(onOneLine(title))));
+      this.#writeRow(this.#columns.map(({ title }) => this.#style.bold(visibleCell(title))));
     }
     for (const row of rows) this.#writeRow(row);
   }
@@ -111,10 +112,4 @@ export function widthOf(text: string): number {
       : 1;
   }
   return width;
-}
-
-/** Nothing in a cell may move the cursor, but the marks of a style. */
-function onOneLine(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
-  return text.replaceAll(/\x1b(?!\[[\d;]*m)|[\x00-\x1a\x1c-\x1f\x7f-\x9f]/g, " ");
 }

@@ -12,9 +12,11 @@ import {
   ProvgraphError,
   type StopReason,
 } from "../base/errors.ts";
+import { shellLine } from "../base/shell.ts";
+import { withoutSecrets } from "../base/secrets.ts";
 import { TOOL_NAME } from "../base/version.ts";
-import { makeStyle, type Style } from "./color.ts";
-import { exitCodeOf, isCommanderError } from "./exit_codes.ts";
+import { makeStyle, shown, type Style } from "./color.ts";
+import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { jsonLine } from "./ndjson.ts";
 
 /** How an error is told. */
@@ -27,6 +29,8 @@ export interface ErrorForm {
   args: readonly string[];
   /** Whether an interrupted command is told with its command line; default true. */
   isContinued?: boolean;
+  /** Hint for an error about the command line. */
+  usageHint?: string;
   /** Marks of the words in front; none by default. */
   style?: Style;
 }
@@ -34,10 +38,13 @@ export interface ErrorForm {
 /** Text of an error, line end included. */
 export function describeError(
   error: unknown,
-  { isJson, isDebug, args, isContinued = true, style = makeStyle(false) }: ErrorForm,
+  form: ErrorForm,
 ): string {
+  const { isJson, isDebug, args, isContinued = true, style = makeStyle(false) } = form;
   const message = messageOf(error);
-  const hint = hintOf(error, isDebug);
+  const hint = form.usageHint === undefined
+    ? hintOf(error, isDebug)
+    : withoutSecrets(form.usageHint);
   const stack = isDebug ? stacksOf(error) : [];
   const command = error instanceof InterruptedError && isContinued ? commandLine(args) : null;
   if (isJson) {
@@ -49,11 +56,13 @@ export function describeError(
       ...(stack.length === 0 ? {} : { stack: stack.join("\n") }),
     });
   }
-  const lines = [`${style.red("error:")} ${message.split("\n").join("\n  ")}`];
-  if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${hint}`);
-  lines.push(...stack);
+  const lines = [`${style.red("error:")} ${indented(message)}`];
+  const safe = safetyOf(error, args);
+  if (safe !== null) lines.push(`${style.cyan("safe:")} ${safe}`);
+  if (hint !== undefined) lines.push(`${style.cyan("hint:")} ${indented(hint)}`);
+  lines.push(...stack.map(indented));
   if (command !== null) lines.push(`to continue: ${command}`);
-  return `${lines.join("\n")}\n`;
+  return `${shown(lines.join("\n"), style)}\n`;
 }
 
 /**
@@ -81,13 +90,31 @@ export function asksForJson(args: readonly string[]): boolean {
   return args.slice(0, end < 0 ? undefined : end).includes("--json");
 }
 
+/** Commands that write: people must know at once what became of their data. */
+const WRITERS: ReadonlySet<string> = new Set(["aggregate-graph", "ingest-graph", "scan"]);
+
+/** What an error leaves of a command that writes; null for others, and where nobody can know. */
+function safetyOf(error: unknown, args: readonly string[]): string | null {
+  const isWriter = args.some((arg) => WRITERS.has(arg));
+  if (!isWriter || !(error instanceof ProvgraphError) || error instanceof InterruptedError) {
+    return null;
+  }
+  return exitCodeOf(error) === ExitCode.REFUSED
+    ? "nothing was changed"
+    : "what was done stays, and nothing is lost";
+}
+
+/** What comes from files and other programs can't begin a line of its own. */
+function indented(text: string): string {
+  return text.split("\n").join("\n  ");
+}
+
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = withoutSecrets(error instanceof Error ? error.message : String(error));
   return isCommanderError(error) ? message.replace(/^error: /, "").trimEnd() : message;
 }
 
 function hintOf(error: unknown, isDebug: boolean): string | undefined {
-  if (isCommanderError(error)) return `run ${TOOL_NAME} help COMMAND for the options`;
   if (error instanceof ProvgraphError) return error.hint ?? hintOfCause(error.cause);
   const hint = error instanceof Error ? hintOfSystemError(error) : null;
   if (hint !== null) return hint;
@@ -101,14 +128,14 @@ function hintOfCause(cause: unknown): string | undefined {
 
 function stacksOf(error: unknown): string[] {
   const stacks: string[] = [];
-  for (let e: unknown = error; e instanceof Error; e = e.cause) stacks.push(e.stack ?? String(e));
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    stacks.push(withoutSecrets(e.stack ?? String(e)));
+  }
   return stacks;
 }
 
 /** The command line that continues an interrupted one, to be typed into a shell. */
 function commandLine(args: readonly string[]): string {
   const words = args.filter((arg) => arg !== "--no-resume");
-  return [TOOL_NAME, ...words].map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-  ).join(" ");
+  return shellLine([TOOL_NAME, ...words]);
 }

@@ -14,21 +14,22 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
-import type { Registry } from "../butler/registry.ts";
+import type { RegisteredProvenance, Registry } from "../butler/registry.ts";
+import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { fileIdentity, FileSource } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
 import type { IngestOptions } from "./options.ts";
-import { isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
+import { isContentOf, isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
 
 /** The graph that is to be ingested, and what the registry knows of it. */
 export interface GraphChoice {
   run: string;
   /** Absolute path of the file to read. */
   path: string;
-  /** Record of `run_provenance`, null while it isn't registered. */
-  recordPath: string | null;
+  /** Dataset of `run_provenance` and its record, null while it isn't registered. */
+  registered: RegisteredProvenance | null;
   /** Path as given, if the file is there. */
   given: string | null;
 }
@@ -64,22 +65,22 @@ export async function chooseGraph(
     }
     await requireRun(registry, run, config);
     const found = await registry.findRunProvenance(run);
-    if (found === null) return { run, path: given, recordPath: null, given };
+    if (found === null) return { run, path: given, registered: null, given };
     const path = recordedFile(found.record.path, root);
     await requireSameGraph(given, path, run, zstd);
-    return { run, path, recordPath: found.record.path, given };
+    return { run, path, registered: found, given };
   }
   if (outputRun === null) {
     throw new NotFoundError(
       `Cannot find graph "${graphPath}": no such file`,
-      { hint: "if it has been ingested already, give --output-run RUN instead" },
+      { hint: await whereItMayBe(registry, root) },
     );
   }
   await requireRun(registry, outputRun, config);
   const found = await registry.findRunProvenance(outputRun);
   if (found !== null) {
     const path = recordedFile(found.record.path, root);
-    return { run: outputRun, path, recordPath: found.record.path, given: null };
+    return { run: outputRun, path, registered: found, given: null };
   }
   // A move that was cut between file and database leaves the graph where the template puts it.
   const path = absolutePath(root, templatePath(outputRun));
@@ -94,7 +95,37 @@ export async function chooseGraph(
   if (run !== outputRun) {
     throw new RefusedError(`Cannot use graph "${path}": it is of RUN "${run}", not "${outputRun}"`);
   }
-  return { run, path, recordPath: null, given: null };
+  return { run, path, registered: null, given: null };
+}
+
+/** RUNs that a hint names; a repository may have thousands. */
+const MAX_NAMED_RUNS = 3;
+
+/** What to do about a graph that isn't there: an earlier command may have moved it into the datastore. */
+async function whereItMayBe(registry: Registry, root: string): Promise<string> {
+  const runs = await registry.runsWithDatasetType(RUN_PROVENANCE);
+  if (runs.length === 0 || runs.length > MAX_NAMED_RUNS) {
+    return "if it has been ingested already, it was moved into the datastore: give --output-run RUN instead";
+  }
+  const places: string[] = [];
+  for (const run of runs) {
+    const found = await registry.findRunProvenance(run);
+    if (found === null) continue;
+    places.push(`that of RUN "${run}" is "${recordedFile(found.record.path, root)}"`);
+  }
+  return `if it has been ingested already, it was moved into the datastore: ${
+    places.join(", ")
+  }; to go ` +
+    `on with it, give --output-run RUN instead`;
+}
+
+/**
+ * RUN of a graph.
+ *
+ * @throws as {@linkcode chooseGraph} for a file that is no provenance graph.
+ */
+export async function graphRun(path: string, zstd: Zstd): Promise<string> {
+  return (await readHeader(path, zstd)).output_run;
 }
 
 async function readHeader(path: string, zstd: Zstd): Promise<ProvenanceGraph["header"]> {
@@ -130,7 +161,7 @@ function recordedFile(recordPath: string, root: string): string {
   return isAbsolute(recordPath) ? recordPath : absolutePath(root, recordPath);
 }
 
-/** The given graph must be the registered one: by identity, else by its header and size. */
+/** The given graph must be the registered one: the same file, or the same bytes. */
 async function requireSameGraph(
   given: string,
   registered: string,
@@ -138,14 +169,44 @@ async function requireSameGraph(
   zstd: Zstd,
 ): Promise<void> {
   if (isSameFile(given, registered)) return;
-  const [a, b] = [await readHeader(given, zstd), await readHeader(registered, zstd)];
-  const sizes = [Deno.statSync(given).size, Deno.statSync(registered).size];
-  if (a.provenance_dataset_id === b.provenance_dataset_id && sizes[0] === sizes[1]) return;
+  {
+    using source = FileSource.open(given);
+    if (isContentOf(registered, source)) return;
+  }
+  const here = Deno.statSync(given).size;
+  const there = fileIdentity(registered)?.size;
+  if (there === undefined) {
+    throw new NotFoundError(
+      `Cannot go on with the ingest of RUN "${run}": its registered graph "${registered}" is not there`,
+      { hint: "bring the file back, or see to it that its disk is mounted" },
+    );
+  }
+  if (here === there && await haveSameHeader(given, registered, zstd)) {
+    throw new RefusedError(
+      `Cannot ingest graph "${given}": the registered graph of RUN "${run}", "${registered}", has its ` +
+        "header and size, but other bytes: one of them is damaged, or they were made at different times",
+      {
+        hint:
+          `provgraph check FILE --read-data tells whether one is damaged; give --output-run "${run}" ` +
+          "without a graph to finish with the registered one",
+      },
+    );
+  }
   throw new RefusedError(
     `Cannot ingest graph "${given}": RUN "${run}" has another provenance graph already, ` +
       `"${registered}"`,
     { hint: `give --output-run "${run}" without a graph to finish with that one` },
   );
+}
+
+async function haveSameHeader(a: string, b: string, zstd: Zstd): Promise<boolean> {
+  try {
+    const [headerA, headerB] = [await readHeader(a, zstd), await readHeader(b, zstd)];
+    return headerA.provenance_dataset_id === headerB.provenance_dataset_id;
+  } catch (error) {
+    if (error instanceof InvalidQuantumGraphFileError) return false;
+    throw error;
+  }
 }
 
 /** The transfer of a graph that is in the datastore already. */
@@ -163,7 +224,7 @@ export function ingestedPlan(choice: GraphChoice, config: RepositoryConfig): Tra
   return {
     source: choice.path,
     target: choice.path,
-    graphRecordPath: choice.recordPath!,
+    graphRecordPath: choice.registered!.record.path,
     backedRecordPath,
     how: "in place",
     linkText: null,

@@ -1,13 +1,19 @@
 /**
  * Deletes original files, many at a time, in a worker of its own while the next batch is registered.
+ * Each is looked at before: only one whose content the registered graph has is deleted.
  *
  * @module
  */
 
-import { absolutePath } from "../butler/datastore_path.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
 import type { WorkerReply } from "../base/worker_loop.ts";
+import { absolutePath } from "../butler/datastore_path.ts";
+import { FILE_PROOF_SIZE } from "../provenance/file_digests.ts";
+import { type Finding, isSameVersion, lookAtOriginal } from "../provenance/original_look.ts";
+import type { OriginalKind, OriginalProver } from "../provenance/original_proof.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { fileError } from "../store/file_source.ts";
+import { fileError, isAbsence } from "../store/file_source.ts";
+import { type FileStamp, requireStamp } from "../store/file_stamp.ts";
 
 /**
  * Deletions under way at a time. Where each waits for the disk, one by one takes four times as long, and 48
@@ -15,77 +21,148 @@ import { fileError } from "../store/file_source.ts";
  */
 const N_IN_FLIGHT = 192;
 
+/** What the datasets of a type are to their task. */
+export interface OriginalType {
+  kind: OriginalKind;
+  label: string;
+}
+
+/** What a deleter must know of the ingest. */
+export interface DeleterSetup {
+  /** Absolute path of the datastore; nothing outside is ever deleted. */
+  root: string;
+  /** The graph that has the content, and which file that is. It is read only where it has no digests. */
+  graph: { path: string; stamp: FileStamp };
+  types: readonly OriginalType[];
+  /** Whether files are only looked at. */
+  isDryRun: boolean;
+}
+
+/** Files that may go, in columns. */
+export interface Originals {
+  /** Relative to the root. */
+  paths: string[];
+  /** Positions in `types` of the setup. */
+  typeIndex: Uint16Array;
+  /** Dataset ids. */
+  ids: Uint8Array;
+  /** Stamp and digest of each, see `provenance/file_digests.ts`. */
+  proofs: Uint8Array;
+}
+
+/** A file that stays, and why: what is said of it. */
+export interface KeptFile {
+  /** Relative to the datastore's root. */
+  path: string;
+  /** Predicate of a sentence about it. */
+  reason: string;
+}
+
+/** What became of files. */
+export interface Deletion {
+  nDeleted: number;
+  nAbsent: number;
+  kept: KeptFile[];
+  seconds: number;
+}
+
 /** What a deleter is told. */
 export type DeleterRequest =
-  | { kind: "setup"; root: string; newestMs: number; isFirst: boolean }
-  | { kind: "delete"; batch: number; paths: string[] }
+  | { kind: "setup"; setup: DeleterSetup; isFirst: boolean }
+  | { kind: "delete"; batch: number; originals: Originals }
   | { kind: "end" };
 
 /** What it answers. */
-export type DeleterReply =
-  | {
-    kind: "deleted";
-    batch: number;
-    nDeleted: number;
-    nAbsent: number;
-    newer: string[];
-    seconds: number;
-  }
-  | WorkerReply;
+export type DeleterReply = { kind: "deleted"; batch: number } & Deletion | WorkerReply;
 
 /** Deletes files below a root. */
-export class Deleter {
-  readonly #root: string;
-  readonly #newestMs: number;
+export class Deleter implements AsyncDisposable {
+  readonly #setup: DeleterSetup;
+  #prover: Promise<OriginalProver> | null = null;
 
-  /**
-   * @param root Absolute path; nothing outside is ever deleted.
-   * @param newestMs Files modified later than this, in milliseconds since 1970, stay: they were
-   *   written after the graph, so their content is not in it.
-   */
-  constructor(root: string, newestMs: number) {
-    this.#root = root;
-    this.#newestMs = newestMs;
+  constructor(setup: DeleterSetup) {
+    this.#setup = setup;
   }
 
   /**
-   * Deletes files. One that isn't there is no error: an earlier process may have got that far.
+   * Deletes files whose content the graph has. One that isn't there is no error: an earlier process may
+   * have got that far.
    *
-   * @param paths Relative to the root.
-   * @throws {EnvironmentError} for the first that can't be deleted, when all have been tried.
+   * @throws {EnvironmentError} for the first that can't be deleted, when all have been tried; if the graph
+   *   isn't there any more, at once.
    */
-  async delete(
-    paths: readonly string[],
-  ): Promise<{ nDeleted: number; nAbsent: number; newer: string[]; seconds: number }> {
+  async delete(originals: Originals): Promise<Deletion> {
     const startMs = performance.now();
     failpoint("delete.before");
+    const { paths } = originals;
+    const { graph } = this.#setup;
+    if (paths.length > 0) requireStamp(graph.path, graph.stamp, "graph");
+    const deletion: Deletion = { nDeleted: 0, nAbsent: 0, kept: [], seconds: 0 };
     let next = 0;
-    let nDeleted = 0;
-    let nAbsent = 0;
-    const newer: string[] = [];
     let failure: unknown = null;
     const run = async () => {
       while (next < paths.length) {
-        const relativePath = paths[next++];
-        const path = absolutePath(this.#root, relativePath);
+        const i = next++;
+        const path = absolutePath(this.#setup.root, paths[i]);
         try {
-          const info = Deno.statSync(path);
-          if ((info.mtime?.getTime() ?? 0) > this.#newestMs) {
-            newer.push(relativePath);
-            continue;
-          }
-          await Deno.remove(path);
-          nDeleted++;
-          failpoint("delete.one");
+          const finding = await this.#deleteOne(path, originals, i);
+          if (finding.state === "absent") deletion.nAbsent++;
+          else if (finding.state === "same") {
+            deletion.nDeleted++;
+            failpoint("delete.one");
+          } else deletion.kept.push({ path: paths[i], reason: finding.reason });
         } catch (error) {
-          if (error instanceof Deno.errors.NotFound) nAbsent++;
-          else failure ??= fileError("delete original file", path, error);
+          failure ??= fileError("delete original file", path, error);
         }
       }
     };
     await Promise.all(Array.from({ length: N_IN_FLIGHT }, run));
     if (failure !== null) throw failure;
     failpoint("delete.batch");
-    return { nDeleted, nAbsent, newer, seconds: (performance.now() - startMs) / 1000 };
+    deletion.seconds = (performance.now() - startMs) / 1000;
+    return deletion;
+  }
+
+  async #deleteOne(path: string, originals: Originals, i: number): Promise<Finding> {
+    const proof = originals.proofs.subarray(i * FILE_PROOF_SIZE, (i + 1) * FILE_PROOF_SIZE);
+    let finding = lookAtOriginal(path, proof);
+    if (finding === null) {
+      finding = await (await this.#loadProver()).compare(path, {
+        ...this.#setup.types[originals.typeIndex[i]],
+        id: originals.ids.subarray(i * UUID_SIZE, (i + 1) * UUID_SIZE),
+        proof,
+      });
+      // Reading took time. What is deleted by its name must still be what was read.
+      if (finding.state === "same" && !isStillThere(path, finding.file)) {
+        finding = { state: "other", reason: "is being written to" };
+      }
+    }
+    if (finding.state !== "same" || this.#setup.isDryRun) return finding;
+    try {
+      await Deno.remove(path);
+    } catch (error) {
+      if (isAbsence(error)) return { state: "absent" };
+      throw error;
+    }
+    return finding;
+  }
+
+  /** Loaded when a stamp doesn't tell: it takes as long as some hundred deletions. */
+  #loadProver(): Promise<OriginalProver> {
+    return this.#prover ??= import("../provenance/original_proof.ts")
+      .then(({ OriginalProver }) => OriginalProver.load(this.#setup.graph));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#prover)?.[Symbol.asyncDispose]();
+  }
+}
+
+function isStillThere(path: string, file: Deno.FileInfo): boolean {
+  try {
+    return isSameVersion(Deno.statSync(path), file);
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
   }
 }

@@ -5,7 +5,16 @@
  */
 
 import { WorkerHandle } from "../base/worker_handle.ts";
-import type { DeleterReply, DeleterRequest } from "./deleter.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
+import { FILE_PROOF_SIZE } from "../provenance/file_digests.ts";
+import type {
+  DeleterReply,
+  DeleterRequest,
+  DeleterSetup,
+  Deletion,
+  KeptFile,
+  Originals,
+} from "./deleter.ts";
 
 /** Makes the worker; `main.ts` alone knows where its module is. */
 export type DeleterFactory = (role: "deleter") => Worker;
@@ -26,7 +35,7 @@ export class DeleterClient implements Disposable {
   #nBatches = 0;
   #nDeleted = 0;
   #seconds = 0;
-  readonly #newer: string[] = [];
+  readonly #kept: KeptFile[] = [];
   #failure: unknown = null;
   #wake: () => void = () => {};
 
@@ -50,10 +59,8 @@ export class DeleterClient implements Disposable {
   }
 
   /** Says what may be deleted, see `Deleter`; before anything is. */
-  setUp(root: string, newestMs: number): void {
-    this.#workers.forEach((worker, i) =>
-      worker.send({ kind: "setup", root, newestMs, isFirst: i === 0 })
-    );
+  setUp(setup: DeleterSetup): void {
+    this.#workers.forEach((worker, i) => worker.send({ kind: "setup", setup, isFirst: i === 0 }));
   }
 
   #receive(reply: DeleterReply): void {
@@ -61,7 +68,7 @@ export class DeleterClient implements Disposable {
     this.#nWaiting--;
     this.#nDeleted += reply.nDeleted;
     this.#seconds += reply.seconds;
-    for (const path of reply.newer) this.#newer.push(path);
+    for (const file of reply.kept) this.#kept.push(file);
     this.#wake();
   }
 
@@ -77,20 +84,21 @@ export class DeleterClient implements Disposable {
    *
    * @throws {EnvironmentError} if an earlier batch failed.
    */
-  async delete(paths: string[]): Promise<void> {
+  async delete(originals: Originals): Promise<void> {
     await this.#until(() => this.#nWaiting <= (MAX_WAITING - 1) * N_WORKERS);
     const batch = this.#nBatches++;
-    const size = Math.ceil(paths.length / N_WORKERS);
+    const size = Math.ceil(originals.paths.length / N_WORKERS);
     this.#workers.forEach((worker, i) => {
       this.#nWaiting++;
-      worker.send({ kind: "delete", batch, paths: paths.slice(i * size, (i + 1) * size) });
+      const share = shareOf(originals, i * size, (i + 1) * size);
+      worker.send({ kind: "delete", batch, originals: share });
     });
   }
 
   /** Waits for all batches. `seconds`: how long workers were busy with them, all together. */
-  async finish(): Promise<{ nDeleted: number; newer: string[]; seconds: number }> {
+  async finish(): Promise<Pick<Deletion, "nDeleted" | "kept" | "seconds">> {
     await this.#until(() => this.#nWaiting === 0);
-    return { nDeleted: this.#nDeleted, newer: this.#newer, seconds: this.#seconds };
+    return { nDeleted: this.#nDeleted, kept: this.#kept, seconds: this.#seconds };
   }
 
   /** Files deleted so far. */
@@ -106,4 +114,14 @@ export class DeleterClient implements Disposable {
   [Symbol.dispose](): void {
     for (const worker of this.#workers) worker.terminate();
   }
+}
+
+/** Some of many, copied: what is sent to a worker takes its whole buffer with it. */
+function shareOf(originals: Originals, start: number, end: number): Originals {
+  return {
+    paths: originals.paths.slice(start, end),
+    typeIndex: originals.typeIndex.slice(start, end),
+    ids: originals.ids.slice(start * UUID_SIZE, end * UUID_SIZE),
+    proofs: originals.proofs.slice(start * FILE_PROOF_SIZE, end * FILE_PROOF_SIZE),
+  };
 }

@@ -20,9 +20,16 @@ export class EmptyDirectories {
   /** Relative directory, and the highest one above it that may go. */
   readonly #directories = new Map<string, string>();
 
-  /** @param root Absolute root of the datastore. */
-  constructor(root: string) {
+  readonly #others: { owner(directory: string): string | null };
+
+  /**
+   * @param root Absolute root of the datastore.
+   * @param others Knows the directories inside the RUN's that belong to other RUNs: these stay, as somebody
+   *   may be about to write to them.
+   */
+  constructor(root: string, others: { owner(directory: string): string | null }) {
     this.#root = root;
+    this.#others = others;
   }
 
   /**
@@ -35,7 +42,8 @@ export class EmptyDirectories {
     const directory = dirname(path);
     if (this.#directories.has(directory)) return;
     const top = `${runPath}/${typeName}`;
-    if (directory === top || directory.startsWith(`${top}/`)) this.#directories.set(directory, top);
+    if (directory !== top && !directory.startsWith(`${top}/`)) return;
+    if (this.#others.owner(directory) === null) this.#directories.set(directory, top);
   }
 
   /**

@@ -12,212 +12,73 @@ import {
 } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { nextTurn } from "../base/next_turn.ts";
-import { dirname } from "../base/paths.ts";
 import type { Progress, Stage } from "../base/progress.ts";
 import type { StageClock } from "../base/stage_clock.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
-import type { DatasetType } from "../butler/dataset_ref.ts";
-import { absolutePath, FileDatastore } from "../butler/datastore.ts";
-import {
-  PROVENANCE_FORMATTER,
-  PROVENANCE_STORAGE_CLASS,
-  RUN_PROVENANCE,
-} from "../butler/provenance_dataset.ts";
-import { type DatasetBatch, openRegistry, type Registry } from "../butler/registry.ts";
-import { withRecords } from "../butler/record_fetch.ts";
-import type { RepositoryConfig } from "../butler/repo_config.ts";
 import { selectRows } from "../butler/dataset_batch.ts";
-import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { removeLeftovers } from "../store/temporary_file.ts";
+import { absolutePath } from "../butler/datastore.ts";
+import { PROVENANCE_FORMATTER, PROVENANCE_STORAGE_CLASS } from "../butler/provenance_dataset.ts";
+import { requireProvenance } from "../butler/provenance_guard.ts";
+import type { DatasetBatch, ProvenanceGuard } from "../butler/registry.ts";
 import { failpoint } from "../store/failpoints.ts";
-import { fileIdentity, FileSource } from "../store/file_source.ts";
-import type { Zstd } from "../store/zstd.ts";
+import { fileIdentity } from "../store/file_source.ts";
+import { type FileStamp, requireStamp } from "../store/file_stamp.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
+import type { DeleterSetup, KeptFile } from "./deleter.ts";
 import type { DeleterClient } from "./deleter_client.ts";
-import { EmptyDirectories } from "./empty_directories.ts";
-import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
-import type { IngestContext, IngestOptions, IngestStage, IngestSummary } from "./options.ts";
-import { MAX_PATHS, RowBatch } from "./row_batch.ts";
-import { ingestStages, type ReadingFigures, readingStages } from "./stages.ts";
-import { Targets, TargetState } from "./targets.ts";
-import {
-  carryOutTransfer,
-  deleteMovedSource,
-  planTransfer,
-  type TransferPlan,
-} from "./transfer.ts";
+import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
+import type { PreparedIngest } from "./prepare_ingest.ts";
+import type { RowBatch } from "./row_batch.ts";
+import { ingestStages } from "./stages.ts";
+import { TargetBatches } from "./target_batches.ts";
+import { type Targets, TargetState } from "./targets.ts";
+import { carryOutTransfer, deleteMovedSource, type MovedSource } from "./transfer.ts";
 
 /** Kept files named in the summary; the others are counted. */
 const MAX_KEPT = 100;
 /** Rows of the first transaction: a small one, so that deleting begins soon. */
 const FIRST_BATCH_SIZE = 1000;
-/** Quanta between two looks at the clock. */
-const QUANTA_PER_LOOK = 1024;
 
 /** One ingest, checked and ready to run. */
-export class GraphIngest implements AsyncDisposable {
-  readonly #options: IngestOptions;
-  readonly #config: RepositoryConfig;
-  readonly #registry: Registry;
+export class GraphIngest {
+  readonly #prepared: PreparedIngest;
   readonly #log: Log;
   readonly #progress: Progress;
   readonly #signal: AbortSignal;
-  /** Whether another process registered the graph first. */
-  isOvertaken = false;
-  readonly #choice: GraphChoice;
-  readonly #graph: ProvenanceGraph;
   readonly #targets: Targets;
-  readonly #plan: TransferPlan;
-  readonly #provenanceType: DatasetType;
-  /** The RUN as file templates write it. */
-  readonly #runPath: string;
-  /** Absolute path at which the file template puts the graph. */
-  readonly #templateTarget: string;
-  readonly graphMtimeMs: number;
-  readonly #kept: string[] = [];
+  readonly #counts: TargetCounts;
+  readonly #kept: KeptFile[] = [];
+  /** Whether another process registered a graph first. */
+  isOvertaken = false;
+  /** The graph in the datastore, once it is there. */
+  #backing: Backing | null = null;
+  #movedSource: MovedSource | null = null;
   #nKept = 0;
   #nForgotten = 0;
   #nIngested = 0;
   #nDeleted = 0;
   #nDirectories = 0;
   #deleteSeconds = 0;
-  readonly #counts: { nAbsent: number; nOriginal: number; nDone: number; nNotProduced: number };
 
-  private constructor(
-    options: IngestOptions,
-    config: RepositoryConfig,
-    registry: Registry,
-    context: IngestContext,
-    choice: GraphChoice,
-    graph: ProvenanceGraph,
-    targets: Targets,
-    plan: TransferPlan,
-    provenanceType: DatasetType,
-    templatePath: string,
-  ) {
-    this.#runPath = dirname(dirname(templatePath));
-    this.#templateTarget = absolutePath(config.datastore.root, templatePath);
-    this.#options = options;
-    this.#config = config;
-    this.#registry = registry;
-    this.#log = context.log;
-    this.#progress = context.progress;
-    this.#signal = context.signal;
-    this.#choice = choice;
-    this.#graph = graph;
-    this.#targets = targets;
-    this.#plan = plan;
-    this.#provenanceType = provenanceType;
-    this.graphMtimeMs = Deno.statSync(choice.path).mtime?.getTime() ?? 0;
-    const counts = { nAbsent: 0, nOriginal: 0, nDone: 0, nNotProduced: 0 };
-    for (let target = 0; target < targets.n; target++) {
-      if (targets.produced[target] === 0) counts.nNotProduced++;
-      else if (targets.state[target] === TargetState.DONE) counts.nDone++;
-      else if (targets.state[target] === TargetState.ORIGINAL) counts.nOriginal++;
-      else counts.nAbsent++;
-    }
-    this.#counts = counts;
-  }
-
-  /** Reads graph and registry and checks everything; changes nothing. */
-  static async prepare(
-    options: IngestOptions,
-    config: RepositoryConfig,
-    zstd: Zstd,
-    context: IngestContext,
-  ): Promise<GraphIngest> {
-    const { log } = context;
-    const registry = await openRegistry(config, {
-      writeable: !options.isDryRun,
-      busyTimeoutMs: options.busyTimeoutMs,
-    });
-    let graph: ProvenanceGraph | null = null;
-    try {
-      const datastore = new FileDatastore(config, registry.universe, { mockStorageClasses: true });
-      const provenanceType: DatasetType = {
-        name: RUN_PROVENANCE,
-        group: registry.universe.group([]),
-        storageClass: PROVENANCE_STORAGE_CLASS,
-        isCalibration: false,
-      };
-      await registry.checkDatasetType(provenanceType);
-      const templatePath = (run: string) =>
-        datastore.plan(provenanceType, run).path([], { column: () => undefined });
-      const choice = await chooseGraph(options, config, registry, templatePath, zstd);
-      log.log(
-        "INFO",
-        choice.recordPath === null
-          ? "Reading the pre-ingest provenance graph."
-          : "Reading the already-ingested provenance graph.",
-      );
-      graph = await ProvenanceGraph.open(FileSource.open(choice.path), zstd);
-      await graph.verifyStructure();
-      const isFirst = choice.recordPath === null;
-      const figures: ReadingFigures = {
-        verified: isFirst ? { nDone: 0, nTotal: graph.nBlockBytes } : null,
-        quanta: { nDone: 0, nTotal: graph.header.n_quanta },
-        isVerified: false,
-        isRead: false,
-      };
-      using watch = context.progress.watch(() => readingStages(figures));
-      // Soon the only copy of what the originals hold, so every byte is checked before they go.
-      if (isFirst) {
-        await graph.verifyBlocks((nBytes) => {
-          figures.verified!.nDone += nBytes;
-          watch.update();
-        });
-      }
-      figures.isVerified = true;
-      watch.update();
-      const plan = choice.recordPath === null
-        ? planTransfer(
-          options.transfer,
-          choice.path,
-          config.datastore.root,
-          templatePath(choice.run),
-        )
-        : ingestedPlan(choice, config);
-      log.log("INFO", `Querying for existing datasets in '${choice.run}'.`);
-      const targets = await Targets.read(
-        graph,
-        await graph.pipelineGraph(),
-        registry.universe,
-        datastore,
-        () => {
-          if (++figures.quanta.nDone % QUANTA_PER_LOOK === 0) watch.update();
-        },
-      );
-      figures.isRead = true;
-      watch.update();
-      for (const type of targets.types) await registry.checkDatasetType(type);
-      await findStates(targets, registry, choice.run, plan);
-      const ingest = new GraphIngest(
-        options,
-        config,
-        registry,
-        context,
-        choice,
-        graph,
-        targets,
-        plan,
-        provenanceType,
-        templatePath(choice.run),
-      );
-      ingest.#checkResume();
-      return ingest;
-    } catch (error) {
-      graph?.close();
-      await registry[Symbol.asyncDispose]();
-      throw error;
-    }
+  /** @throws {RefusedError} if nothing may be begun, but nothing was. */
+  constructor(prepared: PreparedIngest, { log, progress, signal }: IngestContext) {
+    this.#prepared = prepared;
+    this.#log = log;
+    this.#progress = progress;
+    this.#signal = signal;
+    this.#targets = prepared.targets;
+    this.#counts = countTargets(prepared.targets);
+    this.#checkResume();
   }
 
   #checkResume(): void {
+    const { choice, plan, options } = this.#prepared;
     const { nOriginal, nAbsent } = this.#counts;
-    const hasBegun = this.#choice.recordPath !== null || this.#plan.how === "in place" ||
-      nAbsent > 0 || nOriginal === 0;
-    if (this.#options.resume && !hasBegun) {
+    const hasBegun = choice.registered !== null || plan.how === "in place" || nAbsent > 0 ||
+      nOriginal === 0;
+    if (options.resume && !hasBegun) {
       throw new RefusedError(
-        `Cannot resume ingesting into RUN "${this.#choice.run}": nothing has been begun there`,
+        `Cannot resume ingesting into RUN "${choice.run}": nothing has been begun there`,
         { hint: "leave out --resume to begin" },
       );
     }
@@ -225,36 +86,91 @@ export class GraphIngest implements AsyncDisposable {
 
   /** Carries out all steps that are left. */
   async run(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
-    const registry = this.#registry;
+    const { registry, choice, options } = this.#prepared;
     using watch = this.#progress.watch(() => this.#stages(deleter, clock));
     const enter = (stage: IngestStage) => {
       clock.enter(stage);
       watch.update();
     };
-    const { recordPath } = this.#choice;
-    if (recordPath === null) {
+    if (choice.registered === null) {
       enter("forget");
-      if (!this.#options.inPlace) await this.#forget();
+      if (!options.inPlace) await this.#forget();
       await this.#stopIfAsked();
       enter("transfer");
-      this.#log.log("INFO", "Ingesting the provenance quantum graph.");
-      carryOutTransfer(this.#plan);
-      failpoint("transfer.done");
-      await registry.registerDatasetTypes([this.#provenanceType]);
-      failpoint("ingest.type-registered");
-      await registry.ingestDatasets(this.#graphBatch());
-      failpoint("backed.committed");
+      await this.#ingestGraph();
     }
     enter("reingest");
+    const backing = this.#backing ??= registeredBacking(this.#prepared);
+    deleter.setUp(this.#deleterSetup(backing.file));
     // Whatever a killed process was about to put there is of no use any more.
-    removeLeftovers(this.#templateTarget, false);
+    removeLeftovers(this.#templateTarget(), true);
     await registry.registerDatasetTypes(this.#targets.typesToRegister());
-    await this.#reingest(deleter, enter);
-    if (this.#options.transfer === "move" && this.#choice.given !== null) {
+    await this.#reingest(deleter, backing, enter);
+    if (options.transfer === "move" && choice.given !== null) {
       failpoint("source.before-delete");
-      deleteMovedSource(this.#choice.given, this.#plan.target);
+      this.#movedSource = deleteMovedSource(choice.given, backing.file.path);
       failpoint("source.deleted");
     }
+  }
+
+  /** Looks at every original as {@linkcode run} would, and changes nothing. */
+  async rehearse(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
+    const { verified: { path, stamp } } = this.#prepared;
+    using watch = this.#progress.watch(() => this.#stages(deleter, clock));
+    clock.enter("delete");
+    watch.update();
+    deleter.setUp(this.#deleterSetup({ path, stamp }));
+    const batches = await TargetBatches.begin(this.#prepared);
+    while (await batches.next(this.#prepared.options.batchSize)) {
+      batches.rows.clear();
+      this.#noteUnrecorded(batches.takeUnproduced());
+      await this.#stopIfAskedAfter(deleter);
+      const originals = await batches.takeOriginals();
+      if (originals !== null) await deleter.delete(originals);
+    }
+    await this.#noteDeleted(deleter);
+  }
+
+  /** What a deleter must know of the graph that has the content of originals. */
+  #deleterSetup(graph: Backing["file"]): DeleterSetup {
+    const { config, options } = this.#prepared;
+    return {
+      root: config.datastore.root,
+      graph,
+      types: this.#targets.originalTypes,
+      isDryRun: options.isDryRun,
+    };
+  }
+
+  /** Absolute path at which the file template puts the graph. */
+  #templateTarget(): string {
+    const { config, templatePath, choice } = this.#prepared;
+    return absolutePath(config.datastore.root, templatePath(choice.run));
+  }
+
+  /** Puts the graph that was checked into the datastore and registers it, unless somebody was faster. */
+  async #ingestGraph(): Promise<void> {
+    const { registry, plan, verified, config, provenanceType } = this.#prepared;
+    this.#log.log("INFO", "Ingesting the provenance quantum graph.");
+    removeLeftovers(this.#templateTarget(), true);
+    const stamp = carryOutTransfer(plan, verified.source);
+    failpoint("transfer.done");
+    await registry.registerDatasetTypes([provenanceType]);
+    failpoint("ingest.type-registered");
+    const backing = this.#backing = {
+      id: uuidFromText(verified.graph.header.provenance_dataset_id),
+      recordPath: plan.graphRecordPath,
+      checksum: config.datastore.checksum ? verified.checksum() : null,
+      file: { path: plan.target, stamp },
+    };
+    requireStamp(plan.target, stamp, "graph");
+    try {
+      await registry.ingestDatasets(this.#graphBatch(backing), { provenance: null });
+    } catch (error) {
+      this.isOvertaken = error instanceof ConflictingDatasetError;
+      throw error;
+    }
+    failpoint("backed.committed");
   }
 
   async #forget(): Promise<void> {
@@ -262,14 +178,16 @@ export class GraphIngest implements AsyncDisposable {
       "INFO",
       "Dropping database records for metadata/log/config datasets backed by their original files.",
     );
+    const { registry, choice, options, verified } = this.#prepared;
     const targets = this.#targets;
+    verified.requireUnchanged();
     let batch: number[] = [];
     const flush = async () => {
       const ids = new Uint8Array(batch.length * UUID_SIZE);
       batch.forEach((target, i) => ids.set(targets.id(target), i * UUID_SIZE));
       await this.#stopIfAsked();
       try {
-        this.#nForgotten += await this.#registry.forgetDatasets(ids, this.#choice.run);
+        this.#nForgotten += await registry.forgetDatasets(ids, choice.run);
       } catch (error) {
         this.isOvertaken = error instanceof ConflictingDatasetError;
         throw error;
@@ -281,7 +199,7 @@ export class GraphIngest implements AsyncDisposable {
     for (let target = 0; target < targets.n; target++) {
       if (targets.produced[target] === 0 || targets.state[target] === TargetState.ABSENT) continue;
       batch.push(target);
-      if (batch.length >= this.#options.batchSize) await flush();
+      if (batch.length >= options.batchSize) await flush();
     }
     if (batch.length > 0) await flush();
     this.#log.log(
@@ -312,68 +230,53 @@ export class GraphIngest implements AsyncDisposable {
     await this.#stopIfAsked();
   }
 
-  #graphBatch(): DatasetBatch {
+  #graphBatch({ id, recordPath, checksum, file }: Backing): DatasetBatch {
     return {
-      run: this.#choice.run,
+      run: this.#prepared.choice.run,
       n: 1,
-      ids: uuidFromText(this.#graph.header.provenance_dataset_id),
+      ids: id,
       typeIndex: new Uint16Array(1),
-      types: [this.#provenanceType],
+      types: [this.#prepared.provenanceType],
       values: [],
-      paths: [this.#plan.graphRecordPath],
+      paths: [recordPath],
       formatters: [PROVENANCE_FORMATTER],
       storageClasses: [PROVENANCE_STORAGE_CLASS],
-      fileSize: Deno.statSync(this.#plan.target).size,
+      fileSize: file.stamp.size,
+      checksum,
     };
   }
 
-  async #reingest(deleter: DeleterClient, enter: (stage: IngestStage) => void): Promise<void> {
+  async #reingest(
+    deleter: DeleterClient,
+    backing: Backing,
+    enter: (stage: IngestStage) => void,
+  ): Promise<void> {
+    const { options } = this.#prepared;
     this.#log.log(
       "INFO",
       "Re-ingesting metadata/log/config datasets with provenance graph backing and deleting their " +
         "original files.",
     );
-    const targets = this.#targets;
-    const directories = new EmptyDirectories(this.#config.datastore.root);
-    const records = await this.#registry.dimensionRecordSource();
-    const fileSize = Deno.statSync(this.#plan.target).size;
-    const batch = new RowBatch(targets);
-    let next = 0;
-    let maxRows = Math.min(FIRST_BATCH_SIZE, this.#options.batchSize);
-    // Goes on where it was left when a record had to be fetched.
-    const fill = () => {
-      for (; next < targets.n && batch.n < maxRows && batch.nPaths < MAX_PATHS; next++) {
-        const path = targets.path(next, records);
-        if (path !== null) {
-          directories.add(path, this.#runPath, targets.types[targets.typeIndex(next)].name);
-        }
-        if (targets.produced[next] === 0) {
-          if (path !== null) this.#noteUnrecorded(path);
-          continue;
-        }
-        if (targets.state[next] !== TargetState.DONE) batch.add(next);
-        if (path !== null) batch.addPath(path);
-      }
-    };
-    while (next < targets.n) {
-      await withRecords(fill);
-      maxRows = this.#options.batchSize;
+    const batches = await TargetBatches.begin(this.#prepared);
+    let maxRows = Math.min(FIRST_BATCH_SIZE, options.batchSize);
+    while (await batches.next(maxRows)) {
+      maxRows = options.batchSize;
+      this.#noteUnrecorded(batches.takeUnproduced());
       await this.#stopIfAskedAfter(deleter);
-      const { n } = batch;
+      const { n } = batches.rows;
       if (n > 0) {
-        await this.#back(batch.take(this.#choice.run, this.#plan.backedRecordPath, fileSize));
+        await this.#back(batches.rows, backing);
         this.#nIngested += n;
         failpoint("backed.committed");
       }
       // The transaction is durable: only now may the originals go.
-      const paths = batch.takePaths();
-      if (paths.length > 0) await deleter.delete(paths);
+      const originals = await batches.takeOriginals();
+      if (originals === null) continue;
+      await this.#requireBacking(backing);
+      await deleter.delete(originals);
     }
     enter("delete");
-    const deleted = await deleter.finish();
-    this.#nDeleted = deleted.nDeleted;
-    this.#deleteSeconds = deleted.seconds;
-    for (const path of deleted.newer) this.#keep(path, "is newer than the provenance graph");
+    await this.#noteDeleted(deleter);
     this.#log.log(
       "INFO",
       `Re-ingested ${this.#nIngested} metadata/log/config datasets (${this.#counts.nDone} had ` +
@@ -383,7 +286,7 @@ export class GraphIngest implements AsyncDisposable {
     await this.#stopIfAskedAfter(deleter);
     enter("tidy");
     failpoint("directories.before");
-    const { nRemoved, notEmpty } = await directories.remove();
+    const { nRemoved, notEmpty } = await batches.directories.remove();
     failpoint("directories.done");
     this.#nDirectories = nRemoved;
     this.#log.log("INFO", `Deleted ${nRemoved} directories that became empty.`);
@@ -396,30 +299,60 @@ export class GraphIngest implements AsyncDisposable {
   }
 
   /** Registers datasets backed by the graph, or lets those that are registered be backed by it. */
-  async #back(batch: DatasetBatch): Promise<void> {
-    const rest = this.#options.inPlace
-      ? selectRows(batch, await this.#registry.rewriteRecords(batch))
+  async #back(rows: RowBatch, backing: Backing): Promise<void> {
+    const { registry, choice, plan, options } = this.#prepared;
+    const batch = {
+      ...rows.take(choice.run, plan.backedRecordPath, backing.file.stamp.size),
+      checksum: backing.checksum,
+    };
+    const guard = guardOf(backing);
+    const rest = options.inPlace
+      ? selectRows(batch, await registry.rewriteRecords(batch, guard))
       : batch;
-    if (rest.n > 0) await this.#registry.ingestDatasets(rest);
+    if (rest.n > 0) await registry.ingestDatasets(rest, guard);
   }
 
-  /** A file of a dataset that the graph says was not produced: its content is nowhere else. */
-  #noteUnrecorded(path: string): void {
-    if (fileIdentity(absolutePath(this.#config.datastore.root, path)) !== null) {
-      this.#keep(path, "is not recorded in the provenance graph");
+  /**
+   * Looks once more, right before originals are deleted, whether the RUN's graph is the one that was
+   * checked, in the registry and in the datastore.
+   *
+   * @throws {ProvgraphError} with exit code 1 if it isn't.
+   */
+  async #requireBacking(backing: Backing): Promise<void> {
+    const { registry, choice: { run } } = this.#prepared;
+    requireProvenance(await registry.findRunProvenance(run), { run }, guardOf(backing));
+    requireStamp(backing.file.path, backing.file.stamp, "graph");
+  }
+
+  /** Waits for the deleter, and tells which files stay. */
+  async #noteDeleted(deleter: DeleterClient): Promise<void> {
+    const { nDeleted, seconds, kept } = await deleter.finish();
+    this.#nDeleted = nDeleted;
+    this.#deleteSeconds = seconds;
+    for (const { path, reason } of kept) this.#keep(path, reason);
+  }
+
+  /** Files of datasets that the graph says were not produced: their content is nowhere else. */
+  #noteUnrecorded(paths: readonly string[]): void {
+    const { root } = this.#prepared.config.datastore;
+    for (const path of paths) {
+      if (fileIdentity(absolutePath(root, path)) !== null) {
+        this.#keep(path, "is not recorded in the provenance graph");
+      }
     }
   }
 
   #keep(path: string, reason: string): void {
     this.#nKept++;
-    if (this.#kept.length < MAX_KEPT) this.#kept.push(path);
+    if (this.#kept.length < MAX_KEPT) this.#kept.push({ path, reason });
     this.#log.log("WARNING", `Original file '${path}' stays: it ${reason}.`);
   }
 
   /** What is being done. */
   #stages(deleter: DeleterClient, clock: StageClock<IngestStage>): Stage[] {
     const { nAbsent, nOriginal } = this.#counts;
-    const isForgetting = this.#choice.recordPath === null && !this.#options.inPlace;
+    const { choice, options } = this.#prepared;
+    const isForgetting = choice.registered === null && !options.inPlace;
     return ingestStages({
       stage: clock.stage ?? "check",
       forget: isForgetting ? { nDone: this.#nForgotten, nTotal: nOriginal } : null,
@@ -431,10 +364,10 @@ export class GraphIngest implements AsyncDisposable {
   /** Numbers of what was done; in a dry run, of what would be. */
   summary(): Omit<IngestSummary, "seconds" | "stageSeconds"> {
     const { nAbsent, nOriginal, nDone, nNotProduced } = this.#counts;
-    const isFirst = this.#choice.recordPath === null;
-    const { isDryRun } = this.#options;
+    const { choice, options: { isDryRun }, plan } = this.#prepared;
+    const isFirst = choice.registered === null;
     return {
-      run: this.#choice.run,
+      run: choice.run,
       isAlreadyDone: !isFirst && nAbsent + nOriginal === 0 && this.#nDeleted === 0 &&
         this.#nDirectories === 0,
       nForgotten: isDryRun && isFirst ? nOriginal : this.#nForgotten,
@@ -445,38 +378,55 @@ export class GraphIngest implements AsyncDisposable {
       nDirectoriesDeleted: this.#nDirectories,
       nKept: this.#nKept,
       keptFiles: this.#kept,
-      graphPath: this.#plan.target,
+      graphPath: plan.target,
+      movedSource: this.#movedSource === null
+        ? null
+        : { path: choice.given!, ...this.#movedSource },
       workSeconds: { delete: this.#deleteSeconds },
     };
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#graph.close();
-    await this.#registry[Symbol.asyncDispose]();
-  }
 }
 
-/** Asks the registry which targets it has, and whether the graph backs them. */
-async function findStates(
-  targets: Targets,
-  registry: Registry,
-  run: string,
-  plan: TransferPlan,
-): Promise<void> {
-  const typeNames = targets.types.map((type) => type.name);
-  const setStates = async (batches: AsyncIterable<Uint8Array>, isBacked: boolean) => {
-    for await (const ids of batches) {
-      for (let at = 0; at < ids.length; at += UUID_SIZE) {
-        const target = targets.find(ids, at);
-        if (target < 0) continue;
-        // A record without its dataset is nothing.
-        if (!isBacked) targets.state[target] = TargetState.ORIGINAL;
-        else if (targets.state[target] === TargetState.ORIGINAL) {
-          targets.state[target] = TargetState.DONE;
-        }
-      }
-    }
+/** The graph that backs datasets, as it is registered. */
+interface Backing {
+  id: Uint8Array;
+  recordPath: string;
+  /** What records say, null if the datastore keeps none. */
+  checksum: string | null;
+  /** Where it is, and which file that is. */
+  file: { path: string; stamp: FileStamp };
+}
+
+/** The graph that was registered before: the file that was checked. */
+function registeredBacking({ choice, verified, config }: PreparedIngest): Backing {
+  const { id, record } = choice.registered!;
+  return {
+    id,
+    recordPath: record.path,
+    checksum: config.datastore.checksum ? verified.checksum() : null,
+    file: { path: choice.path, stamp: verified.stamp },
   };
-  await setStates(registry.runDatasetIds(run, typeNames), false);
-  await setStates(registry.datasetIdsStoredAt(plan.backedRecordPath), true);
+}
+
+function guardOf({ id, recordPath, file }: Backing): ProvenanceGuard {
+  return { provenance: { id, path: recordPath, fileSize: file.stamp.size } };
+}
+
+/** How many targets are in which state. */
+interface TargetCounts {
+  nAbsent: number;
+  nOriginal: number;
+  nDone: number;
+  nNotProduced: number;
+}
+
+function countTargets({ n, produced, state }: Targets): TargetCounts {
+  const counts = { nAbsent: 0, nOriginal: 0, nDone: 0, nNotProduced: 0 };
+  for (let target = 0; target < n; target++) {
+    if (produced[target] === 0) counts.nNotProduced++;
+    else if (state[target] === TargetState.DONE) counts.nDone++;
+    else if (state[target] === TargetState.ORIGINAL) counts.nOriginal++;
+    else counts.nAbsent++;
+  }
+  return counts;
 }

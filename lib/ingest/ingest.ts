@@ -16,7 +16,12 @@
  * @module
  */
 
-import { ConflictingDatasetError, stopReason } from "../base/errors.ts";
+import {
+  ConflictingDatasetError,
+  EnvironmentError,
+  ProvgraphError,
+  stopReason,
+} from "../base/errors.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { describeSystemError } from "../store/file_source.ts";
@@ -24,6 +29,7 @@ import { requireOpenFiles } from "../store/open_files.ts";
 import { Zstd } from "../store/zstd.ts";
 import { DeleterClient, N_WORKERS } from "./deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
+import { PreparedIngest } from "./prepare_ingest.ts";
 import {
   INGEST_STAGES,
   type IngestContext,
@@ -55,33 +61,52 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
   const config = loadRepositoryConfig(options.repository, context.env);
-  if (!options.isDryRun) requireOpenFiles(config.configPath, N_WORKERS, false);
-  using deleter = options.isDryRun ? null : DeleterClient.start(context.makeWorker);
+  requireOpenFiles(config.configPath, N_WORKERS, false);
+  using deleter = DeleterClient.start(context.makeWorker);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
     clock.enter("check");
-    await using ingest = await GraphIngest.prepare(options, config, zstd, context);
-    if (deleter !== null) {
-      deleter.setUp(config.datastore.root, ingest.graphMtimeMs);
-      const tell = () => {
-        const { signal } = stopReason(context.signal);
-        context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);
-      };
-      context.signal.addEventListener("abort", tell);
-      try {
-        await ingest.run(deleter, clock);
-      } catch (error) {
-        // Another process registered the graph between our look and our first step: look again.
-        if (error instanceof ConflictingDatasetError && ingest.isOvertaken && round === 0) continue;
-        throw error;
-      } finally {
-        context.signal.removeEventListener("abort", tell);
-      }
+    await using prepared = round === 0
+      ? await PreparedIngest.prepare(options, config, zstd, context)
+      : await prepareAgain(options, config, zstd, context);
+    const ingest = new GraphIngest(prepared, context);
+    const tell = () => {
+      const { signal } = stopReason(context.signal);
+      context.log.log("WARNING", `Caught ${signal}; finishing the batch in hand.`);
+    };
+    context.signal.addEventListener("abort", tell);
+    try {
+      if (options.isDryRun) await ingest.rehearse(deleter, clock);
+      else await ingest.run(deleter, clock);
+    } catch (error) {
+      // Another process registered the graph between our look and our first step: look again.
+      if (error instanceof ConflictingDatasetError && ingest.isOvertaken && round === 0) continue;
+      throw error;
+    } finally {
+      context.signal.removeEventListener("abort", tell);
     }
     return {
       ...ingest.summary(),
       seconds: (performance.now() - startMs) / 1000,
       stageSeconds: clock.seconds(),
     };
+  }
+}
+
+/**
+ * Prepares once more, after another process has registered a graph: what is refused now may have forgotten
+ * datasets before, so it doesn't end as if nothing had been changed.
+ */
+async function prepareAgain(
+  ...args: Parameters<typeof PreparedIngest.prepare>
+): Promise<PreparedIngest> {
+  try {
+    return await PreparedIngest.prepare(...args);
+  } catch (error) {
+    if (!(error instanceof ProvgraphError) || error.exitCode !== 2) throw error;
+    throw new EnvironmentError(
+      `Cannot go on, as another process was faster: ${error.message}`,
+      { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+    );
   }
 }

@@ -6,7 +6,9 @@
 
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
+import type { KeptFile } from "./deleter.ts";
 import type { DeleterFactory } from "./deleter_client.ts";
+import type { MovedSource } from "./transfer.ts";
 
 /** Transfer modes of the butler that `ingest-graph` knows. */
 export const TRANSFER_MODES = [
@@ -37,6 +39,8 @@ export interface IngestOptions {
   /** Whether to refuse a RUN in which nothing was begun. */
   resume: boolean;
   isDryRun: boolean;
+  /** Whether a graph is taken in which nothing ran. */
+  allowEmpty: boolean;
   /** How long to wait for a lock of the database, milliseconds; undefined leaves it to the registry. */
   busyTimeoutMs?: number;
 }
@@ -82,10 +86,12 @@ export interface IngestSummary {
   nDirectoriesDeleted: number;
   /** Original files that stay because their content is not in the graph. */
   nKept: number;
-  /** The first of them, relative to the datastore's root. */
-  keptFiles: string[];
+  /** The first of them. */
+  keptFiles: KeptFile[];
   /** Where the graph is now. */
   graphPath: string;
+  /** What has become of the file that was given to be moved; null if nothing was to be moved. */
+  movedSource: ({ path: string } & MovedSource) | null;
   seconds: number;
   /** Wall time of each stage; together all of `seconds`. */
   stageSeconds: Record<IngestStage, number>;

@@ -19,6 +19,8 @@ export class RowBatch {
   #rows: number[] = [];
   #values: DataIdValue[] = [];
   #paths: string[] = [];
+  /** Targets of the paths. */
+  #owners: number[] = [];
 
   constructor(targets: Targets) {
     this.#targets = targets;
@@ -42,16 +44,24 @@ export class RowBatch {
     for (let i = 0; i < group.required.length; i++) this.#values.push(values[i]);
   }
 
-  /** Takes an original. */
-  addPath(path: string): void {
-    this.#paths.push(path);
+  /** Leaves the rows out. */
+  clear(): void {
+    this.#rows = [];
+    this.#values = [];
   }
 
-  /** The originals, which are no longer in it. */
-  takePaths(): string[] {
-    const paths = this.#paths;
+  /** Takes a place where the original of a target may be. */
+  addPath(path: string, target: number): void {
+    this.#paths.push(path);
+    this.#owners.push(target);
+  }
+
+  /** The originals, which are no longer in it, and their targets. */
+  takePaths(): { paths: string[]; owners: number[] } {
+    const taken = { paths: this.#paths, owners: this.#owners };
     this.#paths = [];
-    return paths;
+    this.#owners = [];
+    return taken;
   }
 
   /** The rows, which are no longer in it. */
@@ -76,8 +86,7 @@ export class RowBatch {
       storageClasses: targets.types.map((type) => type.storageClass),
       fileSize,
     };
-    this.#rows = [];
-    this.#values = [];
+    this.clear();
     return batch;
   }
 }

@@ -18,8 +18,7 @@ export interface IngestFigures {
 
 /** How far the reading before an ingest is. */
 export interface ReadingFigures {
-  /** Null where the graph was checked before it got into the datastore. */
-  verified: { nDone: number; nTotal: number } | null;
+  verified: { nDone: number; nTotal: number };
   quanta: { nDone: number; nTotal: number };
   isVerified: boolean;
   isRead: boolean;
@@ -28,11 +27,10 @@ export interface ReadingFigures {
 /** Checking every byte of the graph, then reading its quanta. */
 export function readingStages({ verified, quanta, isVerified, isRead }: ReadingFigures): Stage[] {
   const readState = !isVerified ? "waiting" : isRead ? "done" : "running";
-  const stages: Stage[] = verified === null ? [] : [
+  return [
     { name: "verify", unit: "bytes", ...verified, state: isVerified ? "done" : "running" },
+    { name: "read", unit: "quanta", ...quanta, state: readState },
   ];
-  stages.push({ name: "read", unit: "quanta", ...quanta, state: readState });
-  return stages;
 }
 
 /** Forgetting, then ingesting and deleting side by side. */

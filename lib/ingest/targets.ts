@@ -18,10 +18,12 @@ import {
   parseQuantumSummary,
   readProduced,
 } from "../provenance/quantum_summary.ts";
+import type { OriginalKind } from "../provenance/original_proof.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
+import type { OriginalType } from "./deleter.ts";
 import { IdTable } from "./id_table.ts";
 
 /** State of a target, in {@linkcode Targets.state}. */
@@ -34,21 +36,28 @@ export const TargetState = {
   DONE: 2,
 } as const;
 
+/** Number of the quantum of a target that has none: a config. */
+export const NO_QUANTUM = 0xffffffff;
+
 interface TaskTypes {
   metadata: number;
   log: number;
 }
 
-/** All targets of a graph. Memory: 32 to 40 bytes a target, and the coordinates of the quanta. */
+/** All targets of a graph. Memory: 36 to 44 bytes a target, and the coordinates of the quanta. */
 export class Targets {
   readonly types: DatasetType[] = [];
   readonly plans: DatasetPlan[] = [];
+  /** What datasets of each of the types are to their tasks. */
+  readonly originalTypes: OriginalType[];
   /** Packed ids. */
   readonly ids: Uint8Array;
   /** 1 where the graph holds the content. */
   readonly produced: Uint8Array;
   /** One of {@linkcode TargetState}. */
   readonly state: Uint8Array;
+  /** Number of each target's quantum in the order of `quanta.mb`, or {@linkcode NO_QUANTUM}. */
+  readonly quantum: Uint32Array;
   readonly n: number;
   readonly #table: IdTable;
   readonly #producedTypes = new Set<number>();
@@ -56,6 +65,7 @@ export class Targets {
   readonly #typeIndex: Uint16Array;
   readonly #coordinateAt: Uint32Array;
   readonly #coordinates: CoordinateList;
+  #recorded: ReadonlyMap<number, string> = new Map();
   /** The data ID of the last row: a quantum's metadata and log share theirs. */
   #lastValues: DataIdValue[] = [];
   #lastCoordinateAt = -1;
@@ -65,14 +75,17 @@ export class Targets {
     universe: DimensionUniverse,
     types: DatasetType[],
     plans: DatasetPlan[],
+    originalTypes: OriginalType[],
     coordinates: CoordinateList,
     list: TargetList,
   ) {
+    this.originalTypes = originalTypes;
     this.#universe = universe;
     this.types = types;
     this.plans = plans;
     this.#coordinates = coordinates;
-    const { ids, produced, typeIndex, coordinateAt } = list.columns();
+    const { ids, produced, typeIndex, coordinateAt, quantum } = list.columns();
+    this.quantum = quantum;
     this.#typeIndex = typeIndex;
     this.#coordinateAt = coordinateAt;
     this.ids = ids;
@@ -98,12 +111,27 @@ export class Targets {
     datastore: FileDatastore,
     onQuantum: () => void = () => {},
   ): Promise<Targets> {
+    try {
+      return await Targets.#read(graph, pipeline, universe, datastore, onQuantum);
+    } catch (error) {
+      throw unusable(graph.name, error);
+    }
+  }
+
+  static async #read(
+    graph: ProvenanceGraph,
+    pipeline: PipelineGraph,
+    universe: DimensionUniverse,
+    datastore: FileDatastore,
+    onQuantum: () => void,
+  ): Promise<Targets> {
     const graphUniverse = pipeline.dimensionsText === null
       ? null
       : DimensionUniverse.parse(pipeline.dimensionsText);
     const types: DatasetType[] = [];
     const plans: DatasetPlan[] = [];
-    const addType = (name: string): number => {
+    const originalTypes: OriginalType[] = [];
+    const addType = (name: string, kind: OriginalKind, label: string): number => {
       const type = pipeline.datasetTypes.get(name);
       if (type?.dimensions == null || type.storageClass === null) {
         throw new InvalidQuantumGraphFileError(
@@ -117,14 +145,15 @@ export class Targets {
         isCalibration: type.isCalibration,
       };
       types.push(full);
+      originalTypes.push({ kind, label });
       plans.push(datastore.plan(full, graph.header.output_run));
       return types.length - 1;
     };
     const taskTypes = new Map<string, TaskTypes>();
     for (const [label, task] of pipeline.tasks) {
       taskTypes.set(label, {
-        metadata: addType(task.metadataDatasetType),
-        log: task.logDatasetType === null ? -1 : addType(task.logDatasetType),
+        metadata: addType(task.metadataDatasetType, "metadata", label),
+        log: task.logDatasetType === null ? -1 : addType(task.logDatasetType, "log", label),
       });
     }
     const coordinates = new CoordinateList();
@@ -140,16 +169,16 @@ export class Targets {
             `"${quantum.taskLabel}", which its pipeline doesn't have`,
         );
       }
-      nQuanta++;
       onQuantum();
       const status = quantum.lastStatus;
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
         status === AttemptStatus.ABORTED_SUCCESS;
       const at = coordinates.add(quantum.dataCoordinate);
-      list.add(quantum.metadataId, typesOfTask.metadata, hasMetadata, at);
+      list.add(quantum.metadataId, typesOfTask.metadata, hasMetadata, at, nQuanta);
       // A failed quantum "has" a log by its status, but may have died without one.
       if (status === AttemptStatus.FAILED && quantum.logId !== null) failedLogs.push(list.n);
-      list.add(quantum.logId, typesOfTask.log, status === AttemptStatus.SUCCESSFUL, at);
+      list.add(quantum.logId, typesOfTask.log, status === AttemptStatus.SUCCESSFUL, at, nQuanta);
+      nQuanta++;
     });
     if (nQuanta !== graph.header.n_quanta) {
       throw new InvalidQuantumGraphFileError(
@@ -162,7 +191,8 @@ export class Targets {
       const task = pipeline.tasks.get(init.taskLabel);
       const id = init.outputs.get(CONFIG_CONNECTION);
       if (task === undefined || id === undefined) continue;
-      list.add(id, addType(task.configDatasetType), true, empty);
+      const type = addType(task.configDatasetType, "config", init.taskLabel);
+      list.add(id, type, true, empty, NO_QUANTUM);
     }
     for (const target of failedLogs) {
       const id = list.id(target);
@@ -174,7 +204,7 @@ export class Targets {
       }
       list.setProduced(target, readProduced(await graph.readDataset(node.dataset)));
     }
-    return new Targets(universe, types, plans, coordinates, list);
+    return new Targets(universe, types, plans, originalTypes, coordinates, list);
   }
 
   /** Id of a target: 16 bytes, a view. */
@@ -218,18 +248,47 @@ export class Targets {
     return this.#lastValues;
   }
 
+  /** Takes paths of originals, by target, that records name and templates don't predict. */
+  noteRecorded(paths: ReadonlyMap<number, string>): void {
+    this.#recorded = paths;
+  }
+
   /**
-   * Path of a target's original as templates predict it; null if the datastore doesn't take it.
+   * Paths at which a target's original may be: what its record named, if that was odd; what templates of
+   * today's releases predict, then those of older ones if they differ. None if the datastore doesn't take
+   * it.
    *
    * @param records Called from within `withRecords()`.
    * @throws {RefusedError} as {@linkcode dataId}, or if a record that the template needs is missing.
    */
-  path(target: number, records: DimensionRecordSource): string | null {
+  paths(target: number, records: DimensionRecordSource): string[] {
+    const recorded = this.#recorded.get(target);
+    const odd = recorded === undefined ? [] : [recorded];
     const values = this.dataId(target);
     const plan = this.plans[this.#typeIndex[target]];
-    if (!plan.accepts(values)) return null;
-    return plan.path(values, records, plan.usesId ? uuidToText(this.id(target)) : undefined);
+    if (!plan.accepts(values)) return odd;
+    const idText = plan.usesId ? uuidToText(this.id(target)) : undefined;
+    const path = plan.path(values, records, idText);
+    const older = plan.isRenamed ? plan.olderPath(values, records, idText) : null;
+    return older === null ? [...odd, path] : [...odd, path, older];
   }
+}
+
+/** What is wrong with a graph, with its name; anything else stays what it is. */
+function unusable(graphName: string, error: unknown): unknown {
+  const what = `Cannot use provenance graph "${graphName}"`;
+  if (error instanceof SyntaxError) {
+    return new InvalidQuantumGraphFileError(`${what}: ${error.message}`, { cause: error });
+  }
+  const unnamed = "Cannot use provenance graph:";
+  if (!(error instanceof InvalidQuantumGraphFileError) || !error.message.startsWith(unnamed)) {
+    return error;
+  }
+  const state = error.message.slice(unnamed.length);
+  return new InvalidQuantumGraphFileError(`${what}:${state}`, {
+    cause: error,
+    hint: `provgraph check "${graphName}" --read-data says what is damaged`,
+  });
 }
 
 /** Growing columns of targets. */
@@ -238,9 +297,16 @@ class TargetList {
   #produced = new Uint8Array(1024);
   #typeIndex = new Uint16Array(1024);
   #coordinateAt = new Uint32Array(1024);
+  #quantum = new Uint32Array(1024);
   n = 0;
 
-  add(idText: string | null, typeIndex: number, produced: boolean, coordinateAt: number): void {
+  add(
+    idText: string | null,
+    typeIndex: number,
+    produced: boolean,
+    coordinateAt: number,
+    quantum: number,
+  ): void {
     if (idText === null) return;
     if (typeIndex < 0) {
       throw new InvalidQuantumGraphFileError(
@@ -255,6 +321,7 @@ class TargetList {
     }
     this.#typeIndex[this.n] = typeIndex;
     this.#coordinateAt[this.n] = coordinateAt;
+    this.#quantum[this.n] = quantum;
     this.#produced[this.n++] = produced ? 1 : 0;
   }
 
@@ -271,6 +338,9 @@ class TargetList {
     const coordinateAt = new Uint32Array(this.#coordinateAt.length * 2);
     coordinateAt.set(this.#coordinateAt);
     this.#coordinateAt = coordinateAt;
+    const quantum = new Uint32Array(this.#quantum.length * 2);
+    quantum.set(this.#quantum);
+    this.#quantum = quantum;
   }
 
   id(target: number): Uint8Array {
@@ -286,12 +356,14 @@ class TargetList {
     produced: Uint8Array;
     typeIndex: Uint16Array;
     coordinateAt: Uint32Array;
+    quantum: Uint32Array;
   } {
     return {
       ids: this.#ids.subarray(0, this.n * UUID_SIZE),
       produced: this.#produced.subarray(0, this.n),
       typeIndex: this.#typeIndex,
       coordinateAt: this.#coordinateAt,
+      quantum: this.#quantum,
     };
   }
 }

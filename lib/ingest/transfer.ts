@@ -9,14 +9,20 @@
 import { accessSync, constants, statfsSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { EnvironmentError, RefusedError } from "../base/errors.ts";
+import { EnvironmentError, NotFoundError, ProvgraphError, RefusedError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore.ts";
-import { fsyncDirectory, renameDurably } from "../store/durable_file.ts";
+import { fsyncDirectory, removeIfPresent } from "../store/durable_file.ts";
 import { failpoint } from "../store/failpoints.ts";
+import { fileError, FileSource, systemErrorCode } from "../store/file_source.ts";
+import {
+  type FileStamp,
+  isSameStamp,
+  requireStamp,
+  stampAt,
+  stampOf,
+} from "../store/file_stamp.ts";
+import { TemporaryFile } from "../store/temporary_file.ts";
 import type { TransferMode } from "./options.ts";
-import { fileError } from "../store/file_source.ts";
-import { removeLeftovers } from "../store/temporary_file.ts";
-import { temporaryName } from "../store/temporary_name.ts";
 
 /** What will be done with the graph file. */
 export interface TransferPlan {
@@ -177,121 +183,217 @@ function statSource(path: string): Deno.FileInfo {
 }
 
 /**
- * Puts the graph at its target, durably. The source stays. Idempotent: a target left by a killed
- * process is replaced.
+ * Whether another file than the graph is at a plan's target, which {@linkcode carryOutTransfer} won't
+ * replace.
  *
+ * @param source The opened graph.
+ * @throws {EnvironmentError} if it can't be read.
+ */
+export function isTargetTaken(plan: TransferPlan, source: FileSource): boolean {
+  return plan.how !== "in place" && isTaken(plan.target) && !isContentOf(plan.target, source);
+}
+
+/**
+ * Puts the graph at its target, durably. The source stays. What is at the target is never replaced: one of
+ * two processes gets the name, the other an error. Idempotent: the same content, left by a killed process,
+ * is used.
+ *
+ * @param source The opened graph, which is what is put there, whatever its path leads to by now.
+ * @returns which file is at the target.
  * @throws {EnvironmentError} if that fails; no half-written file is left under the target's name.
  */
-export function carryOutTransfer(plan: TransferPlan): void {
+export function carryOutTransfer(plan: TransferPlan, source: FileSource): FileStamp {
   try {
-    if (plan.how === "in place" || isSameFile(plan.source, plan.target)) {
-      syncFile(plan.target);
-      fsyncDirectory(dirname(plan.target));
-      return;
+    if (plan.how !== "in place") {
+      Deno.mkdirSync(dirname(plan.target), { recursive: true });
+      failpoint("transfer.directory-made");
     }
-    Deno.mkdirSync(dirname(plan.target), { recursive: true });
-    failpoint("transfer.directory-made");
-    removeLeftovers(plan.target, false);
-    const temporary = temporaryName(plan.target);
-    syncFile(plan.source);
-    try {
-      place(plan, temporary);
-      failpoint("transfer.placed");
-      renameDurably(temporary, plan.target);
-      failpoint("transfer.renamed");
-      fsyncDirectory(dirname(dirname(plan.target)));
-    } finally {
-      removeIfThere(temporary);
+    let placed: FileStamp | null = null;
+    if (plan.how !== "in place" && !isTaken(plan.target)) {
+      removeIfPresent(plan.target);
+      placed = place(plan, source);
+      failpoint("transfer.named");
     }
+    const stamp = requireContent(plan, source, placed);
+    syncFile(plan.target);
+    fsyncDirectory(dirname(plan.target));
+    fsyncDirectory(dirname(dirname(plan.target)));
+    return stamp;
   } catch (error) {
+    if (error instanceof ProvgraphError) throw error;
     throw fileError(`transfer graph "${plan.source}" to`, plan.target, error);
   }
 }
 
-function place(plan: TransferPlan, temporary: string): void {
+/** Whether something has a name; an empty file, left by {@linkcode giveName}, is nothing. */
+function isTaken(path: string): boolean {
+  try {
+    const { isFile, size } = Deno.lstatSync(path);
+    return !isFile || size > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * The stamp of the target, if it has the bytes of the source.
+ *
+ * @param placed A file of this process that has them, if it made one.
+ */
+function requireContent(
+  { source: path, target }: TransferPlan,
+  source: FileSource,
+  placed: FileStamp | null,
+): FileStamp {
+  const before = stampAt(target);
+  if (before !== null && placed !== null && isSameStamp(before, placed)) return before;
+  if (before !== null && isContentOf(target, source)) {
+    const after = stampAt(target);
+    if (after !== null && isSameStamp(before, after)) return after;
+  }
+  throw new EnvironmentError(
+    `Cannot ingest graph "${path}": "${target}" is not the graph that was checked; another process has ` +
+      "put another one there, or replaced the one that was given",
+    { hint: "find out which process works on it, then run the same command again" },
+  );
+}
+
+/** Gives the target its name; returns which file that is, if it is a copy. */
+function place(plan: TransferPlan, source: FileSource): FileStamp | null {
+  const { target } = plan;
+  // Each of these fails if the name is taken.
   switch (plan.how) {
     case "symlink":
-      Deno.symlinkSync(plan.linkText!, temporary);
+      Deno.symlinkSync(plan.linkText!, target);
       break;
     case "hard link":
-      Deno.linkSync(Deno.realPathSync(plan.source), temporary);
+      linkSource(plan, source);
       break;
     case "hard link or symlink":
-      if (!tryLink(plan.source, temporary)) Deno.symlinkSync(plan.linkText!, temporary);
+      if (!tryLink(plan, source)) Deno.symlinkSync(plan.linkText!, target);
       break;
     case "link or copy":
-      if (!tryLink(plan.source, temporary)) copyDurably(plan.source, temporary);
-      break;
+      return tryLink(plan, source) ? null : copy(plan, source);
     case "copy":
-      copyDurably(plan.source, temporary);
-      break;
+      return copy(plan, source);
     case "in place":
       break;
     default:
       plan.how satisfies never;
   }
+  return null;
 }
 
-function tryLink(source: string, target: string): boolean {
+function tryLink(plan: TransferPlan, source: FileSource): boolean {
   try {
-    Deno.linkSync(Deno.realPathSync(source), target);
+    linkSource(plan, source);
     return true;
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists || error instanceof ProvgraphError) throw error;
     return false;
   }
 }
 
+/** Hard links what the path leads to, and takes that back if it isn't the file that was checked. */
+function linkSource(plan: TransferPlan, source: FileSource): void {
+  const expected = stampOf(source.info());
+  syncFile(plan.source);
+  Deno.linkSync(Deno.realPathSync(plan.source), plan.target);
+  const found = stampAt(plan.target);
+  if (found !== null && isSameStamp(found, expected)) return;
+  // The name is this process's own, and what it leads to is somewhere else as well.
+  if (found !== null) Deno.removeSync(plan.target);
+  requireStamp(plan.source, expected, "graph");
+  throw new EnvironmentError(
+    `Cannot ingest graph "${plan.source}": it was replaced while it was put into the datastore`,
+    { hint: "run the same command again: it checks the new one" },
+  );
+}
+
 /** Copy with the time of the source: originals newer than the graph are told by it. */
-function copyDurably(source: string, target: string): void {
-  Deno.copyFileSync(source, target);
+function copy(plan: TransferPlan, source: FileSource): FileStamp {
+  using temporary = TemporaryFile.create(plan.target);
+  const { file, path } = temporary;
+  const piece = new Uint8Array(PIECE_SIZE);
+  for (let at = 0; at < source.size; at += PIECE_SIZE) {
+    const part = piece.subarray(0, Math.min(PIECE_SIZE, source.size - at));
+    source.readInto(part, at);
+    for (let done = 0; done < part.length;) done += file.writeSync(part.subarray(done));
+  }
   failpoint("transfer.copied");
-  const info = Deno.statSync(source);
-  if (info.mtime !== null) Deno.utimeSync(target, info.mtime, info.mtime);
-  syncFile(target);
-  if (!haveSameContent(source, target)) {
-    throw new EnvironmentError(`Cannot copy "${source}": the copy reads back differently`);
+  const { mtime } = source.info();
+  if (mtime !== null) file.utimeSync(mtime, mtime);
+  file.syncSync();
+  if (!isContentOf(path, source)) {
+    throw new EnvironmentError(`Cannot copy "${plan.source}": the copy reads back differently`);
   }
+  failpoint("transfer.placed");
+  const stamp = stampOf(file.statSync());
+  giveName(path, plan.target);
+  return stamp;
 }
 
-const COMPARE_SIZE = 1 << 20;
-
-/** Whether two files have the same bytes. */
-export function haveSameContent(a: string, b: string): boolean {
-  using fileA = Deno.openSync(a);
-  using fileB = Deno.openSync(b);
-  if (fileA.statSync().size !== fileB.statSync().size) return false;
-  const bufferA = new Uint8Array(COMPARE_SIZE);
-  const bufferB = new Uint8Array(COMPARE_SIZE);
-  for (;;) {
-    const nA = readFully(fileA, bufferA);
-    const nB = readFully(fileB, bufferB);
-    if (nA !== nB) return false;
-    for (let i = 0; i < nA; i++) if (bufferA[i] !== bufferB[i]) return false;
-    if (nA < COMPARE_SIZE) return true;
+/**
+ * Gives a file another name, if that isn't taken. Where no hard links are, the name is created first, as an
+ * empty file: so nothing but an empty file can ever be replaced.
+ *
+ * @throws {Deno.errors.AlreadyExists} if it is taken.
+ */
+function giveName(path: string, name: string): void {
+  try {
+    Deno.linkSync(path, name);
+    return;
+  } catch (error) {
+    if (!NO_HARD_LINKS.has(systemErrorCode(error) ?? "")) throw error;
   }
+  using own = Deno.openSync(name, { write: true, createNew: true });
+  const found = stampAt(name);
+  if (found === null || !isSameStamp(found, stampOf(own.statSync()))) {
+    throw new EnvironmentError(`Cannot create "${name}": another process uses the name`);
+  }
+  Deno.renameSync(path, name);
 }
 
-function readFully(file: Deno.FsFile, buffer: Uint8Array): number {
-  let at = 0;
-  while (at < buffer.length) {
-    const n = file.readSync(buffer.subarray(at));
-    if (n === null) break;
-    at += n;
+/** What file systems without hard links, or that don't allow one, answer. */
+const NO_HARD_LINKS: ReadonlySet<string> = new Set([
+  "EPERM",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EMLINK",
+  "ENOSYS",
+]);
+
+const PIECE_SIZE = 1 << 20;
+
+/** Whether a path leads to the bytes of an opened file. */
+export function isContentOf(path: string, source: FileSource): boolean {
+  let file: FileSource;
+  try {
+    file = FileSource.open(path);
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
   }
-  return at;
+  using other = file;
+  const [a, b] = [stampOf(other.info()), stampOf(source.info())];
+  if (other.size !== source.size) return false;
+  // The same file: what was checked is what is there, unless somebody has written to it since.
+  if (isSameStamp(a, b)) return true;
+  const [pieceA, pieceB] = [new Uint8Array(PIECE_SIZE), new Uint8Array(PIECE_SIZE)];
+  for (let at = 0; at < source.size; at += PIECE_SIZE) {
+    const length = Math.min(PIECE_SIZE, source.size - at);
+    const [partA, partB] = [pieceA.subarray(0, length), pieceB.subarray(0, length)];
+    other.readInto(partA, at);
+    source.readInto(partB, at);
+    for (let i = 0; i < length; i++) if (partA[i] !== partB[i]) return false;
+  }
+  return true;
 }
 
 function syncFile(path: string): void {
   using file = Deno.openSync(path);
   file.syncSync();
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** Whether two paths lead to one file: the same inode. */
@@ -306,33 +408,86 @@ export function isSameFile(a: string, b: string): boolean {
   }
 }
 
+/** What has become of the source of a move. */
+export type MovedSource =
+  | { state: "deleted" | "absent" }
+  /** Why it is still there, in words that follow "it". */
+  | { state: "stays"; reason: string };
+
 /**
- * Deletes the source of a finished move. A file that merely has the same name or header stays: it is
- * deleted only if the datastore has the same file, or the same bytes on another file system.
+ * Deletes the source of a finished move: if it is the same file as the graph in the datastore, or has the
+ * same bytes, whether or not a hard link could be made. A file that merely has the same name or header
+ * stays.
  *
  * @param source Path as given.
  * @param target The graph in the datastore.
- * @returns whether it was deleted.
+ * @throws {EnvironmentError} if it can't be read or deleted.
  */
-export function deleteMovedSource(source: string, target: string): boolean {
+export function deleteMovedSource(source: string, target: string): MovedSource {
   try {
-    if (!isMovedSource(source, target)) return false;
+    const reason = whyNotMoved(source, target);
+    if (reason !== null) return { state: "stays", reason };
+    using opened = FileSource.open(source);
+    const stamp = stampOf(opened.info());
+    if (!isContentOf(target, opened)) {
+      return { state: "stays", reason: "is not the graph that was ingested" };
+    }
+    // Whoever writes the graph again meanwhile keeps the new one.
+    const found = stampAt(source);
+    if (found === null || !isSameStamp(found, stamp)) {
+      return { state: "stays", reason: "was replaced meanwhile" };
+    }
     Deno.removeSync(source);
     fsyncDirectory(dirname(source));
   } catch (error) {
-    // Another ingest-graph of the same graph may have deleted it at any time since we looked.
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof NotFoundError) return { state: "absent" };
+    if (error instanceof ProvgraphError) throw error;
+    // Somebody else may have deleted it at any time since we looked.
+    if (error instanceof Deno.errors.NotFound) return { state: "absent" };
     throw fileError("delete moved graph", source, error);
   }
-  return true;
+  return { state: "deleted" };
 }
 
-function isMovedSource(source: string, target: string): boolean {
-  const info = Deno.lstatSync(source);
+/** Null if a source may go once its content is known to be in the datastore. */
+function whyNotMoved(source: string, target: string): string | null {
   const canonical = (path: string) => join(Deno.realPathSync(dirname(path)), basename(path));
-  if (canonical(source) === canonical(target) || info.isSymlink) return false;
+  if (canonical(source) === canonical(target)) return "is the graph in the datastore itself";
+  if (Deno.lstatSync(source).isSymlink) return "is a symbolic link";
   // A link to the source, made by another transfer mode, would be left pointing nowhere.
-  if (Deno.lstatSync(target).isSymlink) return false;
-  return isSameFile(source, target) ||
-    (info.dev !== Deno.statSync(target).dev && haveSameContent(source, target));
+  if (Deno.lstatSync(target).isSymlink) return "is what the datastore has a symbolic link to";
+  return null;
+}
+
+/**
+ * Gives the graph of a RUN whose ingest was undone the name that it is to have, and takes the one in the
+ * datastore from it. Idempotent.
+ *
+ * @param stored Where it is, or a link to it.
+ * @param path Where it is to be; the same content may be there.
+ * @param source The opened graph.
+ * @throws {EnvironmentError} if that fails; then it is where it was.
+ */
+export function putGraphBack(stored: string, path: string, source: FileSource): void {
+  const canonical = (name: string) => join(Deno.realPathSync(dirname(name)), basename(name));
+  try {
+    if (isTaken(path) && canonical(stored) === canonical(path)) return;
+    carryOutTransfer(
+      {
+        source: stored,
+        target: path,
+        graphRecordPath: "",
+        backedRecordPath: "",
+        how: "link or copy",
+        linkText: null,
+        deleteSource: true,
+      },
+      source,
+    );
+    Deno.removeSync(stored);
+    fsyncDirectory(dirname(stored));
+  } catch (error) {
+    if (error instanceof ProvgraphError) throw error;
+    throw fileError(`move graph "${stored}" to`, path, error);
+  }
 }

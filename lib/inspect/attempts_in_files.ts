@@ -7,6 +7,7 @@
 import { ByteBuilder } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { basename } from "../base/paths.ts";
+import { metadataConverter, metadataForm, requireLogForm } from "../provenance/document_forms.ts";
 import { parseLogFile } from "../provenance/log_records.ts";
 import {
   assembleAttempts,
@@ -18,7 +19,7 @@ import {
 import { parseTaskMetadata } from "../provenance/task_metadata.ts";
 import { type AttemptDocuments, attemptDocuments } from "./documents.ts";
 import { missingReason } from "./quantum_document.ts";
-import type { RepositoryStore, Target } from "./repository_store.ts";
+import type { FilePlace, RepositoryStore, Target } from "./repository_store.ts";
 
 /**
  * Logs or metadata of all attempts, as the aggregator would record them.
@@ -34,16 +35,23 @@ export async function attemptsInFiles(
   const paths: string[] = [];
   const read = async <T>(
     suffix: "log" | "metadata",
-    parse: (bytes: Uint8Array, label: string) => T,
+    parse: (bytes: Uint8Array, place: FilePlace) => Promise<{ bytes: Uint8Array; parsed: T }>,
   ): Promise<{ bytes: Uint8Array; parsed: T } | null> => {
     const place = await store.place(`${label}_${suffix}`, run, required);
     if (place.kind !== "file") return null;
-    paths.push(place.path);
-    const bytes = store.readFile(place.path);
-    return bytes && { bytes, parsed: parsing(place.path, () => parse(bytes, label)) };
+    paths.push(nameOf(place));
+    const bytes = await store.readFile(place);
+    return bytes && await parsing(nameOf(place), () => parse(bytes, place));
   };
-  const logFile = await read("log", parseLogFile);
-  const metadataFile = await read("metadata", parseTaskMetadata);
+  const logFile = await read("log", (bytes, place) => {
+    requireLogForm(place);
+    return Promise.resolve({ bytes, parsed: parseLogFile(bytes, label) });
+  });
+  const metadataFile = await read("metadata", async (bytes, place) => {
+    const convert = await metadataConverter(metadataForm(place));
+    const text = convert === null ? bytes : convert(bytes);
+    return { bytes: text, parsed: parseTaskMetadata(text, label) };
+  });
   if (logFile === null && metadataFile === null) {
     throw new NotFoundError(
       `Cannot read ${kind} of "${label}" in RUN "${run}" of ${store.name}: there is neither a log ` +
@@ -54,7 +62,10 @@ export async function attemptsInFiles(
   const log: LogSource | null = logFile && { bytes: logFile.bytes, file: logFile.parsed };
   const metadata: MetadataSource | null = metadataFile &&
     { bytes: metadataFile.bytes, document: metadataFile.parsed };
-  const { attempts } = parsing(paths[0], () => assembleAttempts(log, metadata, false));
+  const { attempts } = await parsing(
+    paths[0],
+    () => Promise.resolve(assembleAttempts(log, metadata, false)),
+  );
   const out = new ByteBuilder();
   if (kind === "log") writeLogBlock(out, attempts, log?.bytes ?? null);
   else writeMetadataBlock(out, attempts);
@@ -71,9 +82,14 @@ export async function attemptsInFiles(
   );
 }
 
-function parsing<T>(path: string, parse: () => T): T {
+/** How messages call a file. */
+function nameOf({ path, zipMember }: FilePlace): string {
+  return zipMember === null ? path : `${path}: ${zipMember}`;
+}
+
+async function parsing<T>(path: string, parse: () => Promise<T>): Promise<T> {
   try {
-    return parse();
+    return await parse();
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new InvalidQuantumGraphFileError(

@@ -6,6 +6,7 @@
 
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { decodeUtf8, encodeUtf8, JsonCursor } from "../base/json_text.ts";
+import { visibleBytes, visibleText } from "../base/visible_text.ts";
 import type { DocumentKind } from "./document_kinds.ts";
 import { type AttemptDocuments, type DocumentSource, parseStored } from "./documents.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
@@ -38,17 +39,23 @@ export interface CatOptions {
 /**
  * Prints one document.
  *
- * @param write Receives the output piece by piece.
+ * @param output Receives the document piece by piece; text for people without control characters.
  * @throws {UsageError} if options, kind and ID don't go together.
  * @throws {NotFoundError} if there is no such document.
  */
 export async function cat(
   source: DocumentSource,
   options: CatOptions,
-  write: (bytes: Uint8Array | string) => void,
+  output: (bytes: Uint8Array | string) => void,
 ): Promise<void> {
+  // What is laid out for people is shown on terminals, also behind a pipe.
+  const write = options.format === "text" && !options.isRaw
+    ? (text: Uint8Array | string) =>
+      output(typeof text === "string" ? visibleText(text) : visibleBytes(text))
+    : output;
   const selector = parseSelector(options.idWords);
   check(options, selector);
+  const named = `${[options.what, ...options.idWords].join(" ")} of ${source.name}`;
   switch (options.what) {
     case "log":
     case "metadata":
@@ -56,12 +63,12 @@ export async function cat(
     case "quantum":
       return await catQuantum(source, selector!, options, write);
     case "dataset":
-      return catDocument(await source.dataset(selector!), options, write);
+      return catDocument(await source.dataset(selector!), named, options, write);
     case "header":
-      return catDocument(await source.header(), options, write);
+      return catDocument(await source.header(), named, options, write);
     case "packages": {
       const { text, stored } = await source.packages();
-      return catDocument(options.isRaw ? stored : text, options, write);
+      return catDocument(options.isRaw ? stored : text, named, options, write);
     }
     case "config": {
       const { label, text } = await source.config(selector);
@@ -103,14 +110,24 @@ function check(
   }
 }
 
+/** Prints a document with another layout, if it is one. */
 function catDocument(
   text: Uint8Array,
+  what: string,
   { format, isRaw }: CatOptions,
   write: (bytes: Uint8Array | string) => void,
 ): void {
   if (isRaw) return write(text);
+  parseStored(what, () => requireJson(text));
   write(format === "text" ? indentJson(text) : format === "json" ? text : oneLineJson(text));
   write("\n");
+}
+
+/** Checks that a text is JSON and no deeper than readers take; nothing of it is kept. */
+function requireJson(text: Uint8Array): void {
+  const cursor = new JsonCursor(text);
+  cursor.skip();
+  cursor.finish();
 }
 
 /** Position of the attempt that is asked for. */
@@ -260,8 +277,10 @@ async function catQuantum(
   if (options.attempt !== null) {
     const { attemptRanges } = parseStored(what, () => parseQuantumView(text));
     const index = chooseAttempt(options.attempt, attemptRanges.length, what);
-    return catDocument(text.subarray(...attemptRanges[index]), options, write);
+    return catDocument(text.subarray(...attemptRanges[index]), what, options, write);
   }
-  if (options.isRaw || options.format !== "text") return catDocument(text, options, write);
+  if (options.isRaw || options.format !== "text") {
+    return catDocument(text, what, options, write);
+  }
   write(quantumText(parseStored(what, () => parseQuantumView(text))));
 }

@@ -65,6 +65,8 @@ export interface AddressCheck {
   keepIds: boolean;
   /** Called with every row's id, valid during the call. */
   onRow?: (row: number, id: Uint8Array) => void;
+  /** Whether a row may have no address. */
+  mayBeEmpty?: (id: Uint8Array) => boolean;
 }
 
 /** Columns of `nodes.addr` that say what a row is about. */
@@ -153,7 +155,7 @@ class RowChecker {
       nPresent[i]++;
       if (columns[i] !== null) this.#checkAddress(row, id, i);
     }
-    if (isEmpty) {
+    if (isEmpty && this.#check.mayBeEmpty?.(id) !== true) {
       this.#report.add("empty-row", this.#place(row), `${uuidToText(id)} has no address`);
     }
   }

@@ -8,6 +8,7 @@
 import { crc32 } from "../base/crc32.ts";
 import { ProvgraphError } from "../base/errors.ts";
 import { JsonCursor } from "../base/json_text.ts";
+import { documentLimit } from "../qg/document_limits.ts";
 import { decodeHeader, MAX_HEADER_SIZE, readDictionary } from "../qg/graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { HEADER_MEMBER } from "../qg/member_names.ts";
@@ -15,7 +16,8 @@ import { MultiblockPass, PASS_READ_SIZE } from "../qg/multiblock.ts";
 import type { ByteSource } from "../store/byte_source.ts";
 import { ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
-import { commandLine, type FileProblemKind, type Findings } from "./check_findings.ts";
+import { type Advice, fileAdvice } from "./check_advice.ts";
+import type { FileProblemKind, Findings } from "./check_findings.ts";
 
 /** Kinds of problems that writing a new address file can mend. */
 const REBUILDABLE: ReadonlySet<FileProblemKind> = new Set<FileProblemKind>([
@@ -32,17 +34,20 @@ const REBUILDABLE: ReadonlySet<FileProblemKind> = new Set<FileProblemKind>([
   "misfiled-block",
 ]);
 
-/** What a check of a file reports to, and how it words the commands. */
+/** What a check of a file reports to, and what it advises. */
 export class FileReport {
   readonly findings: Findings;
   /** The file as the user wrote it. */
   readonly argument: string;
   /** Whether addresses can be rebuilt: only those of provenance graphs. */
   canRebuild = false;
+  /** What to do about damage that can't be mended. */
+  replacement: Advice;
 
   constructor(findings: Findings, argument: string) {
     this.findings = findings;
     this.argument = argument;
+    this.replacement = fileAdvice.restore(argument);
   }
 
   /**
@@ -58,9 +63,7 @@ export class FileReport {
       kind,
       where: place === "" ? this.argument : `${this.argument}: ${place}`,
       what,
-      command: isRepairable
-        ? commandLine("provgraph", "check", this.argument, "--repair")
-        : this.rewriteCommand,
+      advice: isRepairable ? fileAdvice.repair(this.argument) : this.replacement,
       isRepairable,
     });
   }
@@ -68,13 +71,6 @@ export class FileReport {
   /** Adds a problem that was thrown; errors of the machine are thrown again. */
   addError(kind: FileProblemKind, place: string, error: unknown, isRebuildable?: boolean): void {
     this.add(kind, place, describeDamage(error), isRebuildable);
-  }
-
-  /** Command that writes the file anew. */
-  get rewriteCommand(): string {
-    return this.canRebuild
-      ? `provgraph aggregate-graph PREDICTED_GRAPH REPO --output ${commandLine(this.argument)}`
-      : `cp COPY_OF_THE_FILE ${commandLine(this.argument)}`;
   }
 }
 
@@ -189,8 +185,10 @@ export class Archive {
     if (!this.zip.members.has(name)) return null;
     try {
       // The checksum is compared for all members alike.
-      const frame = await this.zip.readMember(name, { checkCrc: false });
-      return parse(this.decompressor.decompress(frame, `"${this.source.name}: ${name}"`));
+      const limit = documentLimit(name, this.zip.members);
+      const frame = await this.zip.readMember(name, { maxSize: 2 * limit, checkCrc: false });
+      const what = `"${this.source.name}: ${name}"`;
+      return parse(this.decompressor.decompress(frame, what, limit));
     } catch (error) {
       report.addError("damaged-document", name, error);
       return null;
@@ -265,7 +263,11 @@ export class Archive {
         const end = offsets[block + 1] - offsets[first];
         let text: Uint8Array;
         try {
-          text = this.decompressor.decompress(bytes.subarray(start + intSize, end), "block");
+          text = this.decompressor.decompress(
+            bytes.subarray(start + intSize, end),
+            "block",
+            documentLimit(member, this.zip.members),
+          );
         } catch (error) {
           report.addError("damaged-block", blockPlace(table, block), error);
           continue;

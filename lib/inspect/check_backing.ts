@@ -5,12 +5,17 @@
  * @module
  */
 
+import { RefusedError } from "../base/errors.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import { absolutePath } from "../butler/datastore.ts";
+import { absolutePath, storedName } from "../butler/datastore_path.ts";
+import { FILE_PROOF_SIZE } from "../provenance/file_digests.ts";
+import { OriginalProver } from "../provenance/original_proof.ts";
+import { stampOf } from "../store/file_stamp.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { describeDamage } from "./check_archive.ts";
-import { commandLine, type Findings } from "./check_findings.ts";
+import { type Advice, fileAdvice, type RunAdvice } from "./check_advice.ts";
+import type { Findings } from "./check_findings.ts";
 import {
   type GraphTarget,
   type GraphTargets,
@@ -32,7 +37,7 @@ export type IngestState =
 /** What {@linkcode checkBacking} works on. */
 export interface BackingCheck {
   findings: Findings;
-  repository: string;
+  advice: RunAdvice;
   run: string;
   graph: ProvenanceGraph;
   /** Graph file as the user wrote it, or null. */
@@ -49,8 +54,10 @@ export interface BackingCheck {
   targets: GraphTargets;
   registered: RegisteredTargets;
   tree: FileTree;
-  /** Command with which the butler removes a dataset. */
-  pruneCommand: (id: Uint8Array) => Promise<string>;
+  /** Whether not one file of the RUN is there, so that nothing is said of single ones. */
+  isNothingThere: boolean;
+  /** How the butler removes a dataset. */
+  prune: (id: Uint8Array) => Promise<Advice>;
 }
 
 /** Counts of one pass over the targets. */
@@ -69,7 +76,7 @@ interface Counts {
 /** Compares graph, registry and files, and reports every problem. */
 export async function checkBacking(check: BackingCheck): Promise<IngestState> {
   try {
-    const pass = new BackingPass(check);
+    await using pass = new BackingPass(check);
     return await pass.run();
   } catch (error) {
     const path = check.graph.name;
@@ -77,13 +84,18 @@ export async function checkBacking(check: BackingCheck): Promise<IngestState> {
       kind: "damaged-graph",
       where: path,
       what: describeDamage(error),
-      command: commandLine("provgraph", "check", path, "--read-data"),
+      advice: adviceOnGraph(error, path),
     });
     return check.isRegistered ? "finished" : "not ingested";
   }
 }
 
-class BackingPass {
+/** What to do about a graph that can't be used: nothing, if it is sound and doesn't fit the repository. */
+export function adviceOnGraph(error: unknown, path: string): Advice | null {
+  return error instanceof RefusedError ? null : fileAdvice.lookAt(path);
+}
+
+class BackingPass implements AsyncDisposable {
   readonly #check: BackingCheck;
   readonly #counts: Counts = {
     nTargets: 0,
@@ -97,6 +109,7 @@ class BackingPass {
   readonly #emptied = new Set<string>();
   /** Orphaned originals to be listed, if nothing else is left to do. */
   readonly #orphaned: string[] = [];
+  #prover: OriginalProver | null = null;
 
   constructor(check: BackingCheck) {
     this.#check = check;
@@ -124,7 +137,7 @@ class BackingPass {
         kind: "orphaned-original",
         where: path,
         what: "its content is in the provenance graph, which backs the dataset",
-        command: this.#repairCommand(),
+        advice: this.#check.advice.repair(),
         isRepairable: true,
       });
     }
@@ -135,24 +148,22 @@ class BackingPass {
         where: `RUN "${this.#check.run}"`,
         what: `${nEmpty} directories of metadata, log and config files are empty, such as ` +
           `"${this.#emptied.values().next().value}"`,
-        command: this.#ingestCommand(),
+        advice: this.#ingest(),
         isRepairable: true,
       });
     }
     return nOrphaned + nEmpty > 0 ? "unfinished" : "finished";
   }
 
-  #ingestCommand(): string {
-    const { repository, run, isGiven, graphArgument } = this.#check;
-    return isGiven && graphArgument !== null
-      // A copy: whoever gave the graph to a check still wants to have it.
-      ? commandLine("provgraph", "ingest-graph", repository, graphArgument, "--transfer", "copy")
-      : commandLine("provgraph", "ingest-graph", repository, "--output-run", run);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#prover?.[Symbol.asyncDispose]();
   }
 
-  #repairCommand(): string {
-    const { repository, run } = this.#check;
-    return commandLine("provgraph", "check", repository, "--run", run, "--repair");
+  #ingest(): Advice {
+    const { advice, isGiven, graphArgument } = this.#check;
+    return isGiven && graphArgument !== null
+      ? advice.ingestGiven(graphArgument)
+      : advice.finishIngest();
   }
 
   /** One target: is it registered, what backs it, is its original there? */
@@ -162,7 +173,7 @@ class BackingPass {
     const state = i < 0 ? 0 : registered.state[i];
     if (i >= 0) registered.state[i] |= Stored.NAMED;
     const isBacked = (state & Stored.GRAPH) !== 0;
-    const hasOriginal = target.path !== null && tree.claim(target.path);
+    const originals = target.paths.filter((path) => tree.claim(storedName(path)));
     this.#noteDirectories(target);
     if (isBacked && !this.#hasBlock(target, state)) {
       await this.#reportWithoutContent(target);
@@ -170,8 +181,9 @@ class BackingPass {
     }
     if (!target.hasContent) {
       // Registered, with a file of its own: the graph has nothing to do with it.
-      if ((state & Stored.ELSEWHERE) === 0 && i < 0 && hasOriginal) this.#reportUnrecorded(target);
-      else if (i >= 0 && (state & Stored.FILE_THERE) === 0) await this.#reportLost(target, state);
+      if ((state & Stored.ELSEWHERE) === 0 && i < 0 && originals.length > 0) {
+        for (const path of originals) this.#reportUnrecorded(target, path);
+      } else if (i >= 0 && (state & Stored.FILE_THERE) === 0) await this.#reportLost(target, state);
       return;
     }
     const counts = this.#counts;
@@ -181,12 +193,15 @@ class BackingPass {
       counts.nElsewhere++;
       if (!isRegistered && (state & Stored.FILE_THERE) === 0) await this.#reportLost(target, state);
     }
-    if (!hasOriginal || !isRegistered) return;
-    if (this.#isNewer(target.path!)) return;
-    counts.nOriginals++;
-    if (!isBacked) return;
-    counts.nOrphaned++;
-    if (this.#orphaned.length < MAX_KEPT) this.#orphaned.push(target.path!);
+    if (!isRegistered) return;
+    for (const path of originals) {
+      // Of those that the ingest has yet to see it finds out itself.
+      if (isBacked && !await this.#isInGraph(path, target)) continue;
+      counts.nOriginals++;
+      if (!isBacked) continue;
+      counts.nOrphaned++;
+      if (this.#orphaned.length < MAX_KEPT) this.#orphaned.push(path);
+    }
   }
 
   /** Whether the graph has what the record promises. */
@@ -197,82 +212,96 @@ class BackingPass {
   }
 
   /** Directories that ingesting leaves empty and would remove. */
-  #noteDirectories({ path, typeName }: GraphTarget): void {
+  #noteDirectories({ paths, typeName }: GraphTarget): void {
     const { runPath, tree } = this.#check;
-    if (path === null || tree.emptyDirectories.size === 0) return;
+    if (tree.emptyDirectories.size === 0) return;
     const top = `${runPath}/${typeName}`;
-    for (let at = dirname(path); at.length >= top.length; at = dirname(at)) {
-      if (at !== top && !at.startsWith(`${top}/`)) return;
-      if (tree.emptyDirectories.has(at)) this.#emptied.add(at);
+    for (const path of paths) {
+      for (let at = dirname(path); at.length >= top.length; at = dirname(at)) {
+        if (at !== top && !at.startsWith(`${top}/`)) break;
+        if (tree.emptyDirectories.has(at)) this.#emptied.add(at);
+      }
     }
   }
 
-  #isNewer(path: string): boolean {
-    const { root, graphMtimeMs, findings } = this.#check;
+  /** Whether an original has the content that the graph has; if not, that is reported. */
+  async #isInGraph(path: string, { kind, label, id }: GraphTarget): Promise<boolean> {
+    const { root, graph, findings } = this.#check;
     const file = absolutePath(root, path);
-    let mtimeMs: number;
-    try {
-      mtimeMs = Deno.statSync(file).mtime?.getTime() ?? 0;
-    } catch (error) {
-      // Gone meanwhile, or a link that leads nowhere.
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-    if (mtimeMs <= graphMtimeMs) return false;
-    findings.add({
-      kind: "newer-original",
-      where: path,
-      what: "it was written after the provenance graph, so its content is nowhere else",
-      command: commandLine("rm", file),
+    this.#prover ??= await OriginalProver.load({
+      path: graph.name,
+      stamp: stampOf(Deno.statSync(graph.name)),
     });
-    return true;
+    const found = await this.#prover.compare(file, {
+      kind,
+      label,
+      id,
+      proof: new Uint8Array(FILE_PROOF_SIZE),
+    });
+    if (found.state === "other") {
+      findings.add({
+        kind: "newer-original",
+        where: path,
+        what: `it ${found.reason}; its content is nowhere else`,
+        advice: fileAdvice.setAside(file),
+      });
+    }
+    return found.state === "same";
   }
 
-  #reportUnrecorded({ path, typeName, id }: GraphTarget): void {
-    const { findings, root } = this.#check;
+  #reportUnrecorded({ typeName, id }: GraphTarget, path: string): void {
+    const { findings, root, advice, isRegistered, graphMtimeMs } = this.#check;
+    const file = absolutePath(root, path);
+    // Once the graph is ingested, the RUN takes nothing more. What was there when the graph was made
+    // could not be read, and won't be.
+    const isLater = !isRegistered && (modifiedMs(file) ?? 0) > graphMtimeMs;
     findings.add({
       kind: "unrecorded-original",
-      where: path!,
+      where: path,
       what:
         `the provenance graph has no content of ${typeName} ${uuidToText(id)}, so it is nowhere ` +
         "else",
-      command: commandLine("rm", absolutePath(root, path!)),
+      advice: isLater ? advice.aggregate() : fileAdvice.setAside(file),
     });
   }
 
   async #reportWithoutContent({ id, typeName }: GraphTarget): Promise<void> {
-    const { findings, pruneCommand } = this.#check;
+    const { findings, prune } = this.#check;
     if (!findings.count("backed-without-content")) return;
     findings.list({
       kind: "backed-without-content",
       where: `dataset ${uuidToText(id)} (${typeName})`,
       what: "the provenance graph is said to back it, but its last attempt has none",
-      command: await pruneCommand(id),
+      advice: await prune(id),
     });
   }
 
   /** Registered, but its file is gone. */
-  async #reportLost({ id, typeName, path, hasContent }: GraphTarget, state: number): Promise<void> {
-    const { findings, pruneCommand } = this.#check;
+  async #reportLost(
+    { id, typeName, paths, hasContent }: GraphTarget,
+    state: number,
+  ): Promise<void> {
+    const { findings, prune, isNothingThere } = this.#check;
     const kind = (state & Stored.ELSEWHERE) === 0
       ? "registered-without-record"
       : "registered-without-file";
+    if (isNothingThere && kind === "registered-without-file") return;
     if (!findings.count(kind)) return;
     findings.list({
       kind,
       where: `dataset ${uuidToText(id)} (${typeName})`,
       what: (kind === "registered-without-record"
         ? "no datastore record says where it is"
-        : `its file${path === null ? "" : ` "${path}"`} isn't there`) +
+        : `its file${paths.length === 0 ? "" : ` "${paths[0]}"`} isn't there`) +
         (hasContent ? ", but the provenance graph has its content" : ""),
-      command: hasContent ? this.#ingestCommand() : await pruneCommand(id),
+      advice: hasContent ? this.#ingest() : await prune(id),
       isRepairable: hasContent && this.#check.isRegistered,
     });
   }
 
   /** Registered datasets that no quantum of the graph names. */
   async #checkUnnamed(): Promise<void> {
-    const { registered, findings, pruneCommand } = this.#check;
+    const { registered, findings, prune, isNothingThere } = this.#check;
     for (let i = 0; i < registered.n; i++) {
       const state = registered.state[i];
       if ((state & Stored.NAMED) !== 0) continue;
@@ -284,12 +313,13 @@ class BackingPass {
         : (state & Stored.FILE_THERE) === 0
         ? "registered-without-file"
         : null;
-      if (kind === null || !findings.count(kind)) continue;
+      if (kind === null || (isNothingThere && kind === "registered-without-file")) continue;
+      if (!findings.count(kind)) continue;
       findings.list({
         kind,
         where: `dataset ${registered.idText(i)}`,
         what: "no quantum of the provenance graph has it, and it is not stored otherwise",
-        command: await pruneCommand(id),
+        advice: await prune(id),
       });
     }
   }
@@ -302,7 +332,7 @@ class BackingPass {
       what: `run_provenance is there, but of ${nTargets} metadata, log and config datasets ` +
         `${nUnregistered} are not registered and ${nElsewhere} not backed by it; ` +
         `${nOriginals} original files are left`,
-      command: this.#ingestCommand(),
+      advice: this.#ingest(),
       isRepairable: true,
     });
   }
@@ -311,14 +341,14 @@ class BackingPass {
     const { findings, run, isGiven } = this.#check;
     const { nTargets, nUnregistered } = this.#counts;
     const where = `RUN "${run}"`;
-    const command = this.#ingestCommand();
+    const advice = this.#ingest();
     if (!isGiven) {
       findings.add({
         kind: "unregistered-graph",
         where: this.#check.graph.name,
         what: `it lies at the place of run_provenance of ${where}, but isn't registered; of ` +
           `${nTargets} metadata, log and config datasets ${nUnregistered} are not registered`,
-        command,
+        advice,
         isRepairable: true,
       });
       return "unregistered";
@@ -333,10 +363,20 @@ class BackingPass {
           "provenance graph: its ingest was promised, or interrupted"
         : `${nUnregistered} of ${nTargets} metadata, log and config datasets are not registered, nor ` +
           "is the provenance graph: its ingest was interrupted",
-      command,
+      advice,
       isRepairable: true,
     });
     return "unregistered";
+  }
+}
+
+/** When a file was written, milliseconds since 1970; null if it is gone, or a link that leads nowhere. */
+function modifiedMs(file: string): number | null {
+  try {
+    return Deno.statSync(file).mtime?.getTime() ?? 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
   }
 }
 

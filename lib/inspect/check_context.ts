@@ -8,17 +8,19 @@
 import { dirname, relative } from "node:path";
 import { ProvgraphError } from "../base/errors.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
-import { absolutePath, FileDatastore } from "../butler/datastore.ts";
-import { localPath, uriScheme } from "../butler/local_path.ts";
-import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import { FileDatastore } from "../butler/datastore.ts";
 import type { Registry } from "../butler/registry.ts";
+import { type RecordedFile, recordedFile } from "../butler/recorded_file.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
-import { commandLine, type Findings } from "./check_findings.ts";
+import { provenancePath, RunsInside } from "../butler/runs_inside.ts";
+import { type Advice, RunAdvice } from "./check_advice.ts";
+import type { Findings } from "./check_findings.ts";
 import type { Env } from "./repository_store.ts";
 
 /** Storage classes of what a graph backs, for when no graph says which types these are. */
 export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
   "TaskMetadata",
+  "PropertySet",
   "ButlerLogRecords",
   "Config",
 ]);
@@ -46,6 +48,8 @@ export class CheckContext {
   readonly templatePath: string;
   /** The RUN as file templates write it. */
   readonly runPath: string;
+  readonly advice: RunAdvice;
+  #runsInside: RunsInside | null = null;
   readonly #typeByName = new Map<string, DatasetType | null>();
 
   constructor(
@@ -60,15 +64,10 @@ export class CheckContext {
     this.registry = registry;
     this.env = env;
     this.findings = findings;
+    const { repository, run, graph } = options;
+    this.advice = new RunAdvice(repository, run, graph?.argument ?? null);
     this.datastore = new FileDatastore(config, registry.universe, { mockStorageClasses: true });
-    const provenanceType: DatasetType = {
-      name: RUN_PROVENANCE,
-      group: registry.universe.group([]),
-      storageClass: PROVENANCE_STORAGE_CLASS,
-      isCalibration: false,
-    };
-    this.templatePath = this.datastore.plan(provenanceType, options.run)
-      .path([], { column: () => undefined });
+    this.templatePath = provenancePath(this.datastore, registry.universe, options.run);
     this.runPath = dirname(dirname(this.templatePath));
   }
 
@@ -78,34 +77,27 @@ export class CheckContext {
     return from === "" || from.startsWith("..") || from.startsWith("/") ? null : from;
   }
 
-  /** Command line of this tool; REPO and RUN stand for those checked. */
-  command(...words: string[]): string {
-    const { repository, run } = this.options;
-    return commandLine(
-      "provgraph",
-      ...words.map((word) => word === "REPO" ? repository : word === "RUN" ? run : word),
+  /** The RUNs whose files lie inside the directory of this one. Asked for once. */
+  async runsInside(): Promise<RunsInside> {
+    return this.#runsInside ??= await RunsInside.find(
+      this.registry,
+      this.datastore,
+      this.options.run,
     );
   }
 
-  /** Command with which the butler removes a dataset whose content is lost. */
-  async pruneCommand(id: Uint8Array): Promise<string> {
-    const { repository, run } = this.options;
+  /** How the butler removes a dataset whose content is lost. */
+  async prune(id: Uint8Array): Promise<Advice> {
     const info = await this.registry.datasetInfo(id);
     const type = info === null ? null : await this.type(info.typeName);
-    const words = ["butler", "prune-datasets", repository, run, "--purge", run];
-    if (info !== null) words.push("--datasets", info.typeName);
-    if (info !== null && type !== null && info.required.length > 0) {
-      words.push(
-        "--where",
-        type.group.required.map((name, i) => {
-          const value = info.required[i];
-          return `${name}=${
-            typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : value
-          }`;
-        }).join(" AND "),
-      );
+    if (info === null || type === null || info.required.length === 0) {
+      return this.advice.prune(info?.typeName ?? null, null);
     }
-    return commandLine(...words, "--no-confirm");
+    const terms = type.group.required.map((name, i) => {
+      const value = info.required[i];
+      return `${name}=${typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : value}`;
+    });
+    return this.advice.prune(info.typeName, terms.join(" AND "));
   }
 
   /** The registered dataset type of a name, or null; looked up once. */
@@ -118,14 +110,10 @@ export class CheckContext {
     return type;
   }
 
-  /** Absolute path of a record, or null if it isn't a local file inside the rules. */
-  recordedFile(recordPath: string): string | null {
-    const { root } = this.config.datastore;
+  /** The file of a record, or null if it isn't a local file inside the rules. */
+  recordedFile(recordPath: string): RecordedFile | null {
     try {
-      if (uriScheme(recordPath) !== null || recordPath.startsWith("/")) {
-        return localPath(recordPath, this.env, root, "datastore record");
-      }
-      return absolutePath(root, recordPath);
+      return recordedFile(recordPath, this.config.datastore.root, this.env);
     } catch (error) {
       if (error instanceof ProvgraphError) return null;
       throw error;

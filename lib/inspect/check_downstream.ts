@@ -18,6 +18,7 @@ import { containsUuid, uuidFromText, uuidToHex } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { uriScheme } from "../butler/local_path.ts";
 import { PROVENANCE_FORMATTER } from "../butler/provenance_dataset.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import { METADATA_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
@@ -87,11 +88,12 @@ export interface DownstreamCheck {
 export async function checkDownstream(
   options: { graphPath: string; repository: string; run: string },
   env: Env,
+  wait: LockWaitOptions = {},
 ): Promise<DownstreamCheck> {
   const { repository, run } = options;
   using graph = await PredictedGraph.open(options.graphPath, await Zstd.load());
   const config = loadRepositoryConfig(repository, env);
-  await using registry = await openRegistry(config, { writeable: false, env });
+  await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, run, repository);
   const downstreamRun = graph.header.output_run;
   const isIngested = await registry.findRunProvenance(run) !== null;

@@ -5,14 +5,41 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { dirname, join } from "../base/paths.ts";
+import { openNamedGraph } from "../qg/absent_graph.ts";
+import { oldFormatError } from "../qg/graph_file.ts";
 import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
-import { FileSource } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
+import { fileAdvice } from "./check_advice.ts";
 import { Archive, FileReport } from "./check_archive.ts";
 import { checkChunkLog } from "./check_chunk_log.ts";
 import type { Findings } from "./check_findings.ts";
+import { leftoversBeside } from "./check_leftovers.ts";
 import { checkPredicted } from "./check_predicted.ts";
 import { checkProvenance } from "./check_provenance.ts";
+
+/**
+ * Reports the files beside a graph that tell of an aggregation into it: its lock, its chunk log, temporary
+ * files. Of a graph in a repository the check of its RUN tells them.
+ *
+ * @param isSound whether the graph itself is whole.
+ */
+export async function checkBeside(
+  path: string,
+  findings: Findings,
+  isSound: boolean,
+): Promise<void> {
+  const leftovers = leftoversBeside(path);
+  if (leftovers.length === 0) return;
+  const { LeftoverReport } = await import("./check_leftover_report.ts");
+  const report = new LeftoverReport({
+    findings,
+    repository: null,
+    repair: null,
+    hasSoundGraph: isSound,
+  });
+  for (const leftover of leftovers) await report.report(leftover);
+}
 
 /** Options of {@linkcode checkFile}. */
 export interface CheckFileOptions {
@@ -46,17 +73,21 @@ export async function checkFile(
   findings: Findings,
 ): Promise<CheckedFile> {
   const zstd = await Zstd.load();
-  using source = FileSource.open(path);
+  using source = openNamedGraph(path);
   const report = new FileReport(findings, argument);
   findings.steps.begin("read", source.size);
   const first = source.readSync(0, Math.min(source.size, CHUNK_LOG_MAGIC.length));
   if (startsWith(first, CHUNK_LOG_MAGIC)) {
+    const output = argument.replace(/\.chunks$/, "");
+    report.replacement = output === argument
+      ? fileAdvice.continueAggregation("GRAPH", argument, null)
+      : fileAdvice.continueAggregation(output, null, null);
     const contents = checkChunkLog(source, zstd, report, readData);
     findings.steps.end("read");
     return { kind: "chunk log", contents };
   }
   if (!startsWith(first, ZIP_SIGNATURE)) {
-    throw new InvalidQuantumGraphFileError(
+    throw await oldFormatError(source) ?? new InvalidQuantumGraphFileError(
       `Cannot check "${argument}": it is neither a quantum graph nor a chunk log`,
       { hint: "for a repository, give --run RUN" },
     );
@@ -69,7 +100,9 @@ export async function checkFile(
     return { kind: "predicted graph", contents };
   }
   report.canRebuild = true;
+  if (!isInRepository(path)) report.replacement = fileAdvice.writeAgain(argument);
   const n = await checkProvenance(archive, report, readData);
+  if (findings.isRepairable) await reviseRepairs(archive, report);
   endSteps(findings);
   return {
     kind: "provenance graph",
@@ -80,6 +113,36 @@ export async function checkFile(
       `${n.nMetadata} metadata blocks`,
     ],
   };
+}
+
+/** What `--repair` would refuse is not advised. */
+async function reviseRepairs(archive: Archive, { findings, argument, replacement }: FileReport) {
+  const { rebuildObstacle } = await import("./rebuild_nodes.ts");
+  const obstacle = await rebuildObstacle(archive, argument);
+  if (obstacle === null) return;
+  findings.withdrawFileRepairs(replacement);
+  findings.note(`the addresses of "${argument}" can't be rebuilt: ${obstacle}`);
+}
+
+/**
+ * Whether a graph lies in a butler repository, as far as its place tells: then `aggregate-graph` must not
+ * write it again, but a graph elsewhere may still be that of an ingested RUN.
+ */
+function isInRepository(path: string): boolean {
+  if (/\/run_provenance\/run_provenance_[^/]*\.qg$/.test(path)) return true;
+  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
+    if (isThere(join(at, "butler.yaml"))) return true;
+  }
+  return false;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function endSteps({ steps }: Findings): void {

@@ -1,11 +1,12 @@
 /**
- * What `check` finds: problems, each with the command that mends it, and notes. Every problem is
+ * What `check` finds: problems, with the command that mends it where there is one, and notes. Every problem is
  * counted; of each kind only the first are kept, so that a wholly broken campaign doesn't fill the
  * memory.
  *
  * @module
  */
 
+import type { Advice } from "./check_advice.ts";
 import { CheckSteps } from "./check_steps.ts";
 
 /** Kinds of problems of a file. Names are part of the scripting contract. */
@@ -72,12 +73,14 @@ export type RepositoryProblemKind =
   | "graph-size"
   /** An original whose content is in the graph. */
   | "orphaned-original"
-  /** An original that is newer than the graph. */
+  /** An original whose content is not that which the graph has. */
   | "newer-original"
   /** An original of which the graph has nothing. */
   | "unrecorded-original"
   /** Directories that ingesting has emptied. */
   | "empty-directory"
+  /** Not one file of the RUN is there: perhaps a disk isn't mounted. */
+  | "no-file-there"
   | "registered-without-file"
   | "registered-without-record"
   | "file-without-record"
@@ -97,11 +100,8 @@ export interface Problem {
   where: string;
   /** What is wrong, a clause without full stop. */
   what: string;
-  /**
-   * Command line that mends it, quoted for a shell. Words in capitals stand for what only the user
-   * knows.
-   */
-  command: string;
+  /** What mends it, or leads to that; null if nothing is known that is safe. */
+  advice: Advice | null;
   /** Whether `check --repair` mends it; absent for no. */
   isRepairable?: boolean;
 }
@@ -111,7 +111,8 @@ export const DEFAULT_LIMIT = 100;
 
 /** Collects problems and notes. */
 export class Findings {
-  readonly #limit: number;
+  /** Problems of each kind that are kept. */
+  readonly limit: number;
   readonly #counts = new Map<ProblemKind, number>();
   readonly #problems: Problem[] = [];
   readonly #notes: string[] = [];
@@ -121,7 +122,7 @@ export class Findings {
 
   /** @param limit problems of each kind that are kept; others are only counted. */
   constructor(limit: number = DEFAULT_LIMIT, steps: CheckSteps = new CheckSteps()) {
-    this.#limit = limit;
+    this.limit = limit;
     this.steps = steps;
   }
 
@@ -129,7 +130,7 @@ export class Findings {
   count(kind: ProblemKind): boolean {
     const n = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, n);
-    return n <= this.#limit;
+    return n <= this.limit;
   }
 
   /** Keeps the description of a problem that was counted. */
@@ -142,9 +143,22 @@ export class Findings {
     if (this.count(problem.kind)) this.list(problem);
   }
 
+  /**
+   * Says that addresses which were thought to be repairable aren't, here or at all.
+   *
+   * @param advice what to do instead; null if the repair of the file alone does it.
+   */
+  withdrawFileRepairs(advice: Advice | null): void {
+    for (const problem of this.#problems) {
+      if (problem.advice?.name !== "repair-file") continue;
+      problem.advice = advice ?? problem.advice;
+      problem.isRepairable = false;
+    }
+  }
+
   /** Something worth knowing that is no problem. */
   note(text: string): void {
-    if (this.#notes.length < this.#limit) this.#notes.push(text);
+    if (this.#notes.length < this.limit) this.#notes.push(text);
   }
 
   /** Problems kept, in the order found. */
@@ -173,11 +187,4 @@ export class Findings {
   get isRepairable(): boolean {
     return this.#problems.some((problem) => problem.isRepairable === true);
   }
-}
-
-/** A command line of words, each quoted as a POSIX shell needs it. */
-export function commandLine(...words: string[]): string {
-  return words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-  ).join(" ");
 }

@@ -6,7 +6,7 @@
  */
 
 import { JsonCursor } from "../base/json_text.ts";
-import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
+import { compareUuids, UUID_SIZE, uuidToHex, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { GraphIndex } from "../provenance/graph_index.ts";
 import {
   DIMENSION_DATA_MEMBER,
@@ -61,19 +61,24 @@ export async function checkPredicted(
     report,
     (text) => PipelineGraph.parse(text, PIPELINE_GRAPH_MEMBER),
   );
-  await archive.document(INIT_QUANTA_MEMBER, report, parseInitQuanta);
+  const initQuanta = await archive.document(INIT_QUANTA_MEMBER, report, parseInitQuanta);
+  // Version 0 files init quanta as well, without an address.
+  const initIds = new Set(
+    header.version === 0 ? initQuanta?.map(({ quantumId }) => plainId(quantumId)) : [],
+  );
   const column = table === null ? null : addressColumn(table, "one id");
   const rows = await checkAddresses({
     archive,
     member: QUANTA_ADDRESS_MEMBER,
     columns: [column],
     keepIds: readData,
+    mayBeEmpty: (id) => initIds.has(uuidToHex(id)),
   }, report);
   const nQuanta = table?.nBlocks ?? 0;
   for (
     const [member, n] of [[QUANTUM_DATASETS_MEMBER, table?.nBlocks], [
       QUANTA_ADDRESS_MEMBER,
-      rows?.nRows,
+      header.version === 0 ? rows?.nPresent[0] : rows?.nRows,
     ]] as const
   ) {
     if (n === undefined || n === header.n_quanta) continue;
@@ -91,6 +96,11 @@ export async function checkPredicted(
     if (report.findings.nProblems === 0) await checkDatasetCount(path, zstd, archive, report);
   }
   return [`${nQuanta} quanta`, `${header.n_datasets} datasets`];
+}
+
+/** An ID as `uuidToHex()` writes it. */
+function plainId(idText: string): string {
+  return idText.replaceAll("-", "").toLowerCase();
 }
 
 /** Every block: decoded, parsed, filed under its own id, of a task that the pipeline has. */

@@ -8,10 +8,22 @@ import { ProvgraphError } from "../base/errors.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { uriScheme } from "../butler/local_path.ts";
 import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import { FileSource } from "../store/file_source.ts";
+import { ZipReader } from "../store/zip_reader.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext, isFile } from "./check_context.ts";
-import { commandLine } from "./check_findings.ts";
+import { fileAdvice } from "./check_advice.ts";
 import { type GraphTargets, RegisteredTargets, Stored } from "./check_targets.ts";
 import type { FileTree } from "./check_tree.ts";
+
+/** Fewer datasets than this may well have lost all their files one by one. */
+const MIN_ABSENT = 2;
+
+/** A dataset whose file isn't there. */
+interface Absent {
+  id: Uint8Array;
+  typeName: string;
+  path: string;
+}
 
 /** One pass over the datasets of a RUN. */
 export class RecordsPass {
@@ -19,6 +31,12 @@ export class RecordsPass {
   readonly #tree: FileTree;
   /** Number of datasets that each path of a graph backs. */
   readonly #nBackedBy = new Map<string, number>();
+  /** Members of each ZIP file that records name; null if it isn't there or can't be read. */
+  readonly #zips = new Map<string, ReadonlySet<string> | null>();
+  readonly #absent: Absent[] = [];
+  #nUnlisted = 0;
+  #nAbsent = 0;
+  #nThere = 0;
   /** What the registry has of the types that a graph backs. */
   readonly registered = new RegisteredTargets();
   nDatasets = 0;
@@ -57,29 +75,77 @@ export class RecordsPass {
           // Another graph is looked for by its path, once for all datasets.
           state = isOwn ? Stored.GRAPH : Stored.ELSEWHERE | Stored.FILE_THERE;
         } else if (path !== null) {
-          state = Stored.ELSEWHERE | (this.#hasFile(path) ? Stored.FILE_THERE : 0);
+          state = Stored.ELSEWHERE | (await this.#hasContent(path) ? Stored.FILE_THERE : 0);
         }
         if (isTarget || isBacked) this.registered.add(id, state);
+        if (path !== null && !isBacked) this.#countFile((state & Stored.FILE_THERE) !== 0);
         // With a graph, what is missing of a target may be there: that is told together.
         if (isBacked || (isTarget && targets !== null)) continue;
         if (path === null) await this.#reportWithoutRecord(id, typeName);
-        else if ((state & Stored.FILE_THERE) === 0) {
-          await this.#reportWithoutFile(id, typeName, path);
-        }
+        else if ((state & Stored.FILE_THERE) === 0) this.#noteAbsent(id, typeName, path);
       }
     }
     steps.end("query");
+    if (this.isNothingThere) this.#reportNothingThere();
+    else await this.#reportAbsent();
   }
 
-  #hasFile(path: string): boolean {
-    if (uriScheme(path) === null && !path.startsWith("/")) {
-      if (this.#tree.covers(path)) return this.#tree.claim(path);
+  /**
+   * Whether records name files and not one of them is there. That is not the absence of each: a disk
+   * may not be mounted, so nothing is said of single datasets.
+   */
+  get isNothingThere(): boolean {
+    return this.#nThere === 0 && this.#nAbsent >= MIN_ABSENT;
+  }
+
+  #countFile(isThere: boolean): void {
+    if (isThere) this.#nThere++;
+    else this.#nAbsent++;
+  }
+
+  /** Whether the file of a record is there, and in a ZIP file the member. */
+  async #hasContent(path: string): Promise<boolean> {
+    // Nearly all paths mean what they say.
+    if (!/[#%]/.test(path) && uriScheme(path) === null && this.#tree.covers(path)) {
+      return this.#tree.claim(path);
     }
     const file = this.#context.recordedFile(path);
     // Not local: nothing can be said, so nothing is.
     if (file === null) return uriScheme(path) !== null;
-    const inside = this.#context.relativePath(file);
-    return inside !== null && this.#tree.covers(inside) ? this.#tree.claim(inside) : isFile(file);
+    const inside = this.#context.relativePath(file.path);
+    const isThere = inside !== null && this.#tree.covers(inside)
+      ? this.#tree.claim(inside)
+      : isFile(file.path);
+    if (!isThere || file.zipMember === null) return isThere;
+    return await this.#hasMember(file.path, file.zipMember);
+  }
+
+  async #hasMember(path: string, member: string): Promise<boolean> {
+    let members = this.#zips.get(path);
+    if (members === undefined) {
+      members = await membersOf(path);
+      this.#zips.set(path, members);
+    }
+    // What can't be read as a ZIP file may be one for others.
+    return members === null || members.has(member);
+  }
+
+  #noteAbsent(id: Uint8Array, typeName: string, path: string): void {
+    const { limit } = this.#context.findings;
+    if (this.#absent.length < limit) this.#absent.push({ id: id.slice(), typeName, path });
+    else this.#nUnlisted++;
+  }
+
+  #reportNothingThere(): void {
+    const { config, options, findings } = this.#context;
+    findings.add({
+      kind: "no-file-there",
+      where: `RUN "${options.run}"`,
+      what: `not one of the ${this.#nAbsent} files that its records name is there, below ` +
+        `"${config.datastore.root}": perhaps a disk isn't mounted; until that is known, ` +
+        "nothing can be said of single datasets",
+      advice: null,
+    });
   }
 
   async #reportWithoutRecord(id: Uint8Array, typeName: string): Promise<void> {
@@ -89,18 +155,23 @@ export class RecordsPass {
       kind: "registered-without-record",
       where: `dataset ${uuidToText(id)} (${typeName})`,
       what: "it is registered, but no datastore record says where it is",
-      command: await this.#context.pruneCommand(id),
+      advice: await this.#context.prune(id),
     });
   }
 
-  async #reportWithoutFile(id: Uint8Array, typeName: string, path: string): Promise<void> {
-    if (!this.#context.findings.count("registered-without-file")) return;
-    this.#context.findings.list({
-      kind: "registered-without-file",
-      where: `dataset ${uuidToText(id)} (${typeName})`,
-      what: `its file "${path}" isn't there`,
-      command: await this.#context.pruneCommand(id),
-    });
+  async #reportAbsent(): Promise<void> {
+    for (const { id, typeName, path } of this.#absent) {
+      if (!this.#context.findings.count("registered-without-file")) continue;
+      this.#context.findings.list({
+        kind: "registered-without-file",
+        where: `dataset ${uuidToText(id)} (${typeName})`,
+        what: `its file "${path}" isn't there`,
+        advice: await this.#context.prune(id),
+      });
+    }
+    for (let i = 0; i < this.#nUnlisted; i++) {
+      this.#context.findings.count("registered-without-file");
+    }
   }
 
   /** Whether the datastore's constraints keep a dataset out, so that it has no record by rights. */
@@ -117,25 +188,38 @@ export class RecordsPass {
     }
   }
 
-  /** Records that name another graph than the RUN's. */
+  /**
+   * Records that name another graph than the RUN's.
+   *
+   * @param registeredPath what records of its own graph say, or null.
+   */
   reportMissingGraphs(registeredPath: string | null): void {
     for (const [path, n] of this.#nBackedBy) {
       if (path === registeredPath) continue;
-      const file = this.#context.recordedFile(path);
+      const file = this.#context.recordedFile(path)?.path ?? null;
       const isThere = file !== null && isFile(file);
+      const { graph } = this.#context.options;
       this.#context.findings.add({
         kind: "missing-graph",
         where: `RUN "${this.#context.options.run}"`,
         what: `${n} datasets are backed by the graph "${path}", which ` +
           (isThere ? "is not its run_provenance" : "isn't there"),
-        command: isThere
-          ? this.#context.command("ingest-graph", "REPO", file, "--output-run", "RUN")
-          : commandLine(
-            "cp",
-            this.#context.options.graph?.argument ?? "COPY_OF_THE_GRAPH",
-            file ?? path,
-          ),
+        advice: isThere
+          ? registeredPath === null
+            ? this.#context.advice.ingestGiven(file)
+            : this.#context.advice.finishIngest()
+          : fileAdvice.restore(file ?? path, graph?.argument ?? null),
       });
     }
+  }
+}
+
+async function membersOf(path: string): Promise<ReadonlySet<string> | null> {
+  try {
+    using source = FileSource.open(path);
+    return new Set((await ZipReader.open(source)).members.keys());
+  } catch (error) {
+    if (error instanceof ProvgraphError) return null;
+    throw error;
   }
 }

@@ -8,21 +8,25 @@
  * @module
  */
 
-import { NotFoundError, UsageError } from "../base/errors.ts";
+import { EnvironmentError, NotFoundError, UsageError } from "../base/errors.ts";
 import { uuidToText } from "../base/uuid.ts";
 import { absolutePath } from "../butler/datastore.ts";
 import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { type DatastoreRecord, openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { openNamedGraph } from "../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { FileSource } from "../store/file_source.ts";
+import { fileError, isAbsence } from "../store/file_source.ts";
 import { Zstd } from "../store/zstd.ts";
 import { describeDamage } from "./check_archive.ts";
-import { checkBacking, type IngestState } from "./check_backing.ts";
+import { adviceOnGraph, checkBacking, type IngestState } from "./check_backing.ts";
 import { CheckContext, type CheckRepositoryOptions, isFile } from "./check_context.ts";
 import { checkFile } from "./check_file.ts";
-import { commandLine, type Findings } from "./check_findings.ts";
+import { fileAdvice } from "./check_advice.ts";
+import type { Findings } from "./check_findings.ts";
 import { type Leftover, leftoversBeside } from "./check_leftovers.ts";
+import { LeftoverReport } from "./check_leftover_report.ts";
 import { RecordsPass } from "./check_records.ts";
 import { GraphTargets } from "./check_targets.ts";
 import { FileTree } from "./check_tree.ts";
@@ -68,9 +72,10 @@ export async function checkRepository(
   options: CheckRepositoryOptions,
   env: Env,
   findings: Findings,
+  wait: LockWaitOptions = {},
 ): Promise<CheckedRepository> {
   const config = loadRepositoryConfig(options.repository, env);
-  await using registry = await openRegistry(config, { writeable: false, env });
+  await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, options);
   const context = new CheckContext(options, config, registry, env, findings);
   return await new RepositoryCheck(context).run();
@@ -94,6 +99,22 @@ async function requireRun(
   );
 }
 
+/** Where the root is missing, nothing is known of any file: a disk may not be mounted. */
+function requireDirectory(root: string): void {
+  try {
+    if (Deno.statSync(root).isDirectory) return;
+  } catch (error) {
+    if (!isAbsence(error)) throw fileError("look at the datastore's root", root, error);
+  }
+  throw new EnvironmentError(`Cannot check datastore "${root}": there is no such directory`, {
+    hint: "mount its disk, or check datastore.root in the repository's configuration",
+  });
+}
+
+function modifiedMs(path: string): number {
+  return Deno.statSync(path).mtime?.getTime() ?? 0;
+}
+
 class RepositoryCheck {
   readonly #context: CheckContext;
 
@@ -104,7 +125,9 @@ class RepositoryCheck {
   async run(): Promise<CheckedRepository> {
     const { options, config, findings, runPath } = this.#context;
     const { root } = config.datastore;
-    const tree = FileTree.scan(root, runPath, findings.steps);
+    requireDirectory(root);
+    const { runByDirectory } = await this.#context.runsInside();
+    const tree = FileTree.scan(root, runPath, runByDirectory, findings.steps);
     const zstd = await Zstd.load();
     const chosen = await this.#chooseGraph(zstd);
     using graph = chosen?.graph;
@@ -117,11 +140,11 @@ class RepositoryCheck {
     if (chosen !== null && targets !== null) {
       state = await checkBacking({
         findings,
-        repository: options.repository,
+        advice: this.#context.advice,
         run: options.run,
         graph: chosen.graph!,
         graphArgument: options.graph?.argument ?? null,
-        graphMtimeMs: Deno.statSync(chosen.path).mtime?.getTime() ?? 0,
+        graphMtimeMs: modifiedMs(chosen.path),
         root,
         runPath,
         isRegistered: chosen.isRegistered,
@@ -129,28 +152,38 @@ class RepositoryCheck {
         targets,
         registered: records.registered,
         tree,
-        pruneCommand: (id) => this.#context.pruneCommand(id),
+        isNothingThere: records.isNothingThere,
+        prune: (id) => this.#context.prune(id),
       });
       if (options.readData) await this.#checkGraphData(chosen);
     }
-    const unclaimed = new UnclaimedFiles(this.#context);
     const isRegistered = chosen?.isRegistered ?? false;
     const known = targets === null
       ? isRegistered ? "damaged" : "none"
       : isRegistered
       ? "ingested"
       : "not ingested";
-    await unclaimed.report(tree, known, records.registered.n);
+    const leftovers = new LeftoverReport({
+      findings,
+      repository: options.repository,
+      repair: this.#context.advice.repair(),
+      hasSoundGraph: targets !== null,
+    });
+    const unclaimed = new UnclaimedFiles(this.#context, leftovers);
+    await unclaimed.report(tree, known, {
+      nRegistered: records.registered.n,
+      graphMtimeMs: targets === null ? 0 : modifiedMs(chosen!.path),
+    });
     for (const path of new Set([chosen?.path, options.graph?.path])) {
       if (path === undefined || this.#isInside(path)) continue;
-      for (const leftover of leftoversBeside(path)) await unclaimed.reportLeftover(leftover);
+      for (const leftover of leftoversBeside(path)) await leftovers.report(leftover);
     }
     return {
       nDatasets: records.nDatasets,
       nFiles: tree.nFiles,
       graphPath: chosen?.path ?? null,
       state,
-      leftovers: unclaimed.leftovers,
+      leftovers: leftovers.removable,
       ingest: state === "unfinished" || state === "unregistered"
         ? { graphPath: chosen!.isGiven ? chosen!.path : null }
         : null,
@@ -196,17 +229,17 @@ class RepositoryCheck {
         kind: "registered-without-record",
         where,
         what: "it is registered, but no datastore record says where it is",
-        command: await this.#context.pruneCommand(id),
+        advice: await this.#context.prune(id),
       });
       return null;
     }
-    const path = this.#context.recordedFile(record.path);
+    const path = this.#context.recordedFile(record.path)?.path ?? null;
     if (path === null || !isFile(path)) {
       this.#context.findings.add({
         kind: "missing-graph",
         where,
         what: `its record points at "${record.path}", which isn't there`,
-        command: commandLine("cp", given?.argument ?? "COPY_OF_THE_GRAPH", path ?? record.path),
+        advice: fileAdvice.restore(path ?? record.path, given?.argument ?? null),
       });
       return null;
     }
@@ -222,12 +255,11 @@ class RepositoryCheck {
     }
     const recordPath = this.#context.relativePath(path);
     if (recordPath === null) {
-      const ingest = this.#context.command("ingest-graph", "REPO", path, "--transfer", "copy");
       this.#context.findings.add({
         kind: "missing-graph",
         where,
         what: `"${path}" lies outside the datastore, so no dataset can be backed by it`,
-        command: `${await this.#context.pruneCommand(id)} && ${ingest}`,
+        advice: this.#context.advice.ingestInside(await this.#context.prune(id), path),
       });
     }
     return { graph, path, recordPath, isRegistered: true, isGiven: false };
@@ -242,7 +274,7 @@ class RepositoryCheck {
       where,
       what:
         `"${path}" has ${size} bytes, its record says ${recorded}; the butler refuses to read it`,
-      command: commandLine("cp", "COPY_OF_THE_GRAPH", path),
+      advice: fileAdvice.restore(path),
     });
   }
 
@@ -263,7 +295,7 @@ class RepositoryCheck {
   async #openGraph(path: string, zstd: Zstd, argument: string): Promise<ProvenanceGraph | null> {
     let graph: ProvenanceGraph | null = null;
     try {
-      graph = await ProvenanceGraph.open(FileSource.open(path), zstd);
+      graph = await ProvenanceGraph.open(openNamedGraph(path), zstd);
       await graph.verifyStructure();
     } catch (error) {
       graph?.close();
@@ -272,7 +304,7 @@ class RepositoryCheck {
         kind: "damaged-graph",
         where: argument,
         what: describeDamage(error),
-        command: this.#context.command("check", argument, "--read-data"),
+        advice: adviceOnGraph(error, argument),
       });
       return null;
     }
@@ -289,7 +321,7 @@ class RepositoryCheck {
       kind: "missing-graph",
       where: argument,
       what: `${state}, not of "${this.#context.options.run}"`,
-      command: commandLine("cp", "COPY_OF_THE_GRAPH", path),
+      advice: fileAdvice.restore(path),
     });
     return null;
   }
@@ -313,7 +345,7 @@ class RepositoryCheck {
       kind: "damaged-graph",
       where: path,
       what: describeDamage(error),
-      command: this.#context.command("check", path, "--read-data"),
+      advice: adviceOnGraph(error, path),
     });
   }
 
@@ -322,5 +354,7 @@ class RepositoryCheck {
       ? this.#context.options.graph.argument
       : path;
     await checkFile({ path, argument, readData: true }, this.#context.findings);
+    // The repair of a repository doesn't touch the graph itself.
+    this.#context.findings.withdrawFileRepairs(null);
   }
 }

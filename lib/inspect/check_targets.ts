@@ -105,11 +105,13 @@ export interface GraphTarget {
   /** 16 bytes. */
   id: Uint8Array;
   kind: "metadata" | "log" | "config";
+  /** Label of the task. */
+  label: string;
   typeName: string;
   /** Whether the graph has its content. */
   hasContent: boolean;
-  /** Predicted path of the original, relative to the root; null if the datastore doesn't take it. */
-  path: string | null;
+  /** Predicted paths of the original, relative to the root; none if the datastore doesn't take it. */
+  paths: string[];
 }
 
 /** Reads the targets of a graph one by one. */
@@ -181,12 +183,12 @@ export class GraphTargets {
       const status = quantum.lastStatus;
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
         status === AttemptStatus.ABORTED_SUCCESS;
-      const { metadataId, logId, dataCoordinate } = quantum;
+      const { metadataId, logId, dataCoordinate, taskLabel: label } = quantum;
       if (metadataId !== null) {
         const id = uuidFromText(metadataId);
         const typeName = task.metadataDatasetType;
         yield await withRecords(() =>
-          this.#target(id, "metadata", typeName, hasMetadata, dataCoordinate)
+          this.#target(id, ["metadata", label], typeName, hasMetadata, dataCoordinate)
         );
       }
       if (logId !== null && task.logDatasetType !== null) {
@@ -194,7 +196,9 @@ export class GraphTargets {
         const hasLog = status === AttemptStatus.SUCCESSFUL ||
           (status === AttemptStatus.FAILED && await this.#isProduced(id));
         const typeName = task.logDatasetType;
-        yield await withRecords(() => this.#target(id, "log", typeName, hasLog, dataCoordinate));
+        yield await withRecords(() =>
+          this.#target(id, ["log", label], typeName, hasLog, dataCoordinate)
+        );
       }
     }
     for (const init of parseInitQuantumSummaries(await this.#graph.initQuantaText())) {
@@ -202,7 +206,9 @@ export class GraphTargets {
       const id = init.outputs.get(CONFIG_CONNECTION);
       if (task === undefined || id === undefined) continue;
       const typeName = task.configDatasetType;
-      yield await withRecords(() => this.#target(uuidFromText(id), "config", typeName, true, []));
+      yield await withRecords(() =>
+        this.#target(uuidFromText(id), ["config", init.taskLabel], typeName, true, [])
+      );
     }
   }
 
@@ -215,19 +221,24 @@ export class GraphTargets {
 
   #target(
     id: Uint8Array,
-    kind: GraphTarget["kind"],
+    [kind, label]: [kind: GraphTarget["kind"], label: string],
     typeName: string,
     hasContent: boolean,
     coordinate: readonly JsonValue[],
   ): GraphTarget {
     const plan = this.#plans.get(typeName);
-    let path: string | null = null;
+    const paths: string[] = [];
     if (plan !== undefined) {
       const idText = uuidToText(id);
       const { group } = plan.type;
       const values = dataIdFromCoordinate(group, this.#universe, coordinate, `dataset ${idText}`);
-      if (plan.accepts(values)) path = plan.path(values, this.#records, idText);
+      if (plan.accepts(values)) {
+        paths.push(plan.path(values, this.#records, idText));
+        // Releases before kept colons and other characters in names; their files are still there.
+        const older = plan.olderPath(values, this.#records, idText);
+        if (older !== null) paths.push(older);
+      }
     }
-    return { id, kind, typeName, hasContent, path };
+    return { id, kind, label, typeName, hasContent, paths };
   }
 }

@@ -19,15 +19,17 @@ const MIN_SLOTS = 1024;
 export class FileTree {
   readonly #root: string;
   readonly #top: string;
+  readonly #foreign: { has(directory: string): boolean };
   #slots = new Float64Array(MIN_SLOTS);
   #claimed = new Uint8Array(MIN_SLOTS);
   /** Number of files. */
   nFiles = 0;
   readonly #empty = new Set<string>();
 
-  private constructor(root: string, top: string) {
+  private constructor(root: string, top: string, foreign: { has(directory: string): boolean }) {
     this.#root = root;
     this.#top = top;
+    this.#foreign = foreign;
   }
 
   /**
@@ -35,17 +37,23 @@ export class FileTree {
    *
    * @param root absolute root of the datastore.
    * @param top directory below it, relative.
+   * @param foreign directories inside, relative to the root, that belong to others.
    * @param steps gets the number of files.
    * @throws {EnvironmentError} if a directory can't be read: absence must be known.
    */
-  static scan(root: string, top: string, steps: CheckSteps): FileTree {
-    const tree = new FileTree(root, top);
+  static scan(
+    root: string,
+    top: string,
+    foreign: { has(directory: string): boolean },
+    steps: CheckSteps,
+  ): FileTree {
+    const tree = new FileTree(root, top, foreign);
     const visit = (directory: string): boolean => {
       let hasFiles = false;
       for (const entry of readDirectory(join(root, directory))) {
         const path = `${directory}/${entry.name}`;
         if (entry.isDirectory) {
-          if (visit(path)) hasFiles = true;
+          if (foreign.has(path) || visit(path)) hasFiles = true;
           continue;
         }
         tree.#add(hashPath(path));
@@ -91,7 +99,7 @@ export class FileTree {
     for (const entry of readDirectory(join(this.#root, directory))) {
       const path = `${directory}/${entry.name}`;
       if (entry.isDirectory) {
-        yield* this.unclaimed(path);
+        if (!this.#foreign.has(path)) yield* this.unclaimed(path);
         continue;
       }
       const slot = this.#slot(hashPath(path));

@@ -1,36 +1,49 @@
 /**
- * Files of a RUN that nothing names: left behind by a killed process, by a failed quantum, or by
- * people.
+ * Files of a RUN that nothing names: left behind by a killed process, by a failed quantum, by another
+ * RUN that isn't registered yet, or by people. Nothing is said to be removed here: what isn't known may
+ * be all that there is.
  *
  * @module
  */
 
-import { ProvgraphError } from "../base/errors.ts";
-import { dirname } from "../base/paths.ts";
-import { absolutePath } from "../butler/datastore.ts";
-import { BACKED_STORAGE_CLASSES, type CheckContext, isFile } from "./check_context.ts";
-import { checkFile } from "./check_file.ts";
-import { commandLine, Findings } from "./check_findings.ts";
-import { inspectLeftover, type Leftover } from "./check_leftovers.ts";
+import { basename, join } from "../base/paths.ts";
+import { splitRecordPath } from "../butler/recorded_file.ts";
+import { BACKED_STORAGE_CLASSES, type CheckContext } from "./check_context.ts";
+import type { LeftoverReport } from "./check_leftover_report.ts";
+import { inspectLeftover } from "./check_leftovers.ts";
 import type { FileTree } from "./check_tree.ts";
+import { AggregatedQuanta } from "./check_aggregated.ts";
+
+/** What has told which originals it has. */
+export type KnownGraph = "none" | "damaged" | "not ingested" | "ingested";
 
 /** Files that nothing names. */
 interface UnclaimedCounts {
   /** Metadata, logs and configs. */
   nOriginals: number;
   nOthers: number;
-  first: string;
+  firstOriginal: string;
+  firstOther: string;
+}
+
+/** What is known of the RUN otherwise. */
+export interface RunFigures {
+  /** Registered metadata, log and config datasets. */
+  nRegistered: number;
+  /** When the graph was written, milliseconds since 1970; 0 without one. */
+  graphMtimeMs: number;
 }
 
 /** Reports files that no record and no graph names. */
 export class UnclaimedFiles {
   readonly #context: CheckContext;
-  /** Locks and temporary files that may be stale. */
-  readonly leftovers: Leftover[] = [];
-  #hasGraph = false;
+  readonly #leftovers: LeftoverReport;
+  /** Files that look like those of a RUN that isn't registered, by its name. */
+  readonly #nByRun = new Map<string, number>();
 
-  constructor(context: CheckContext) {
+  constructor(context: CheckContext, leftovers: LeftoverReport) {
     this.#context = context;
+    this.#leftovers = leftovers;
   }
 
   /**
@@ -38,52 +51,116 @@ export class UnclaimedFiles {
    *
    * @param graph whether a graph has told which originals it has. Of one that is ingested, but damaged,
    *   nothing is known, so nothing is said of originals: they may be all that is left.
-   * @param nRegistered registered metadata, log and config datasets.
    */
-  async report(
-    tree: FileTree,
-    graph: "none" | "damaged" | "not ingested" | "ingested",
-    nRegistered: number,
-  ): Promise<void> {
-    const { root } = this.#context.config.datastore;
-    this.#hasGraph = graph !== "none";
-    const isOther = this.#otherRuns(this.#context.runPath);
-    const counts: UnclaimedCounts = { nOriginals: 0, nOthers: 0, first: "" };
-    for (const path of tree.unclaimed()) {
-      if (await isOther(path)) continue;
-      const leftover = inspectLeftover(absolutePath(root, path));
-      if (leftover !== null) await this.reportLeftover(leftover);
-      else if (graph === "none") {
-        counts.first ||= path;
-        if (await this.#isOriginal(path)) counts.nOriginals++;
-        else counts.nOthers++;
-      } else if (graph === "damaged" && await this.#isOriginal(path)) counts.nOriginals++;
-      else this.#reportFile(path, graph !== "not ingested");
+  async report(tree: FileTree, graph: KnownGraph, figures: RunFigures): Promise<void> {
+    await this.#claimOthers(tree);
+    const counts: UnclaimedCounts = {
+      nOriginals: 0,
+      nOthers: 0,
+      firstOriginal: "",
+      firstOther: "",
+    };
+    for await (const path of this.#nobodys(tree)) {
+      const leftover = inspectLeftover(this.#absolute(path));
+      if (leftover !== null) await this.#leftovers.report(leftover);
+      else if (await this.#isOriginal(path)) {
+        counts.firstOriginal ||= path;
+        counts.nOriginals++;
+        if (graph === "ingested" || graph === "not ingested") {
+          this.#reportFile(path, graph, figures);
+        }
+      } else {
+        counts.firstOther ||= path;
+        counts.nOthers++;
+        if (graph !== "none") this.#reportFile(path, graph, figures);
+      }
     }
-    if (graph === "damaged") {
-      if (counts.nOriginals === 0) return;
+    for (const [run, n] of [...this.#nByRun].sort()) {
+      this.#context.findings.note(
+        `${n} files are left alone, as they look like those of RUN "${run}", which isn't registered`,
+      );
+    }
+    if (graph === "damaged" && counts.nOriginals > 0) {
       this.#context.findings.note(
         `${counts.nOriginals} metadata, log and config files were not compared with the provenance ` +
           "graph, as that can't be read",
       );
-    } else if (counts.nOriginals + counts.nOthers > 0) this.#reportCounts(counts, nRegistered);
+    }
+    if (graph === "none") await this.#reportWithoutGraph(tree, counts, figures);
   }
 
-  #reportFile(path: string, isIngested: boolean): void {
-    const { config, findings } = this.#context;
+  #absolute(path: string): string {
+    // Names as they are on the disk: percent signs in them mean nothing.
+    return join(this.#context.config.datastore.root, path);
+  }
+
+  /** Datasets of other RUNs may have their files here too: their records say so. */
+  async #claimOthers(tree: FileTree): Promise<void> {
+    if (tree.unclaimed().next().done === true) return;
+    const { registry, runPath } = this.#context;
+    for await (const paths of registry.recordPathsBelow(runPath)) {
+      for (const path of paths) {
+        const file = this.#context.recordedFile(splitRecordPath(path).location);
+        const inside = file === null ? null : this.#context.relativePath(file.path);
+        if (inside !== null) tree.claim(inside);
+      }
+    }
+  }
+
+  /** Files that neither a record nor their place and name give to a RUN. */
+  async *#nobodys(tree: FileTree): AsyncGenerator<string> {
+    this.#nByRun.clear();
+    for (const path of tree.unclaimed()) {
+      const run = await this.#unregisteredRun(path);
+      if (run === null) yield path;
+      else this.#nByRun.set(run, (this.#nByRun.get(run) ?? 0) + 1);
+    }
+  }
+
+  /**
+   * The RUN that a file seems to be of, if that isn't this one: quanta of `u/me/test/rerun1` that were
+   * not aggregated yet have their files inside the directory of `u/me/test`. Templates write the dataset
+   * type behind the RUN, and by default the RUN at the end of the name.
+   */
+  async #unregisteredRun(path: string): Promise<string | null> {
+    const { runPath, options } = this.#context;
+    const parts = path.slice(runPath.length + 1).split("/");
+    if (parts.length < 3 || await this.#isType(parts[0])) return null;
+    const name = basename(path);
+    for (let i = parts.length - 2; i > 0; i--) {
+      const run = `${options.run}/${parts.slice(0, i).join("/")}`;
+      const isNamed = name.includes(`_${run.replaceAll("/", "_")}`);
+      if (isNamed || await this.#isType(parts[i])) return run;
+    }
+    return null;
+  }
+
+  async #isType(directory: string): Promise<boolean> {
+    return await this.#context.type(directory.split(".")[0]) !== null;
+  }
+
+  #reportFile(path: string, graph: KnownGraph, { graphMtimeMs }: RunFigures): void {
+    const { findings, advice } = this.#context;
+    // Quanta that ran after the graph was written are registered by the next aggregation.
+    const isLater = graph === "not ingested" && this.#isLater(path, graphMtimeMs);
     findings.add({
       kind: "file-without-record",
       where: path,
-      what: "no datastore record names this file",
-      command: isIngested
-        ? commandLine("rm", absolutePath(config.datastore.root, path))
-        : this.#aggregateCommand("GRAPH"),
+      what: isLater
+        ? "no datastore record names this file, which was written after the provenance graph"
+        : "neither a datastore record nor the provenance graph names this file; nothing is known " +
+          "of it, so keep it unless you know it",
+      advice: isLater ? advice.aggregate() : null,
     });
   }
 
-  #aggregateCommand(output: string): string {
-    const repository = commandLine(this.#context.options.repository);
-    return `provgraph aggregate-graph PREDICTED_GRAPH ${repository} --output ${output}`;
+  #isLater(path: string, graphMtimeMs: number): boolean {
+    try {
+      return (Deno.statSync(this.#absolute(path)).mtime?.getTime() ?? 0) > graphMtimeMs;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
   }
 
   /** Whether a path is a metadata, log or config file, as far as its directory tells. */
@@ -94,120 +171,69 @@ export class UnclaimedFiles {
   }
 
   /** Without a graph, only the whole picture tells what has happened. */
-  #reportCounts({ nOriginals, nOthers, first }: UnclaimedCounts, nRegistered: number): void {
-    const { findings, options } = this.#context;
+  async #reportWithoutGraph(
+    tree: FileTree,
+    counts: UnclaimedCounts,
+    { nRegistered }: RunFigures,
+  ): Promise<void> {
+    const { findings, options, advice } = this.#context;
+    const { nOriginals, nOthers, firstOriginal, firstOther } = counts;
+    if (nOriginals + nOthers === 0) return;
     const where = `RUN "${options.run}"`;
-    const ingest = `${this.#context.command("ingest-graph", "REPO")} GRAPH`;
-    const files =
-      `${nOriginals} metadata, log and config files, such as "${first}", have no record`;
-    if (nOthers > 0) {
+    const originals =
+      `${nOriginals} metadata, log and config files, such as "${firstOriginal}", have no record`;
+    const isAggregated = nOriginals === 0 ||
+      (nRegistered === 0 && nOthers > 0 && await this.#areAggregated(tree, nOriginals));
+    if (isAggregated) {
+      if (nOriginals > 0) this.#reportPromised(originals);
+      if (nOthers > 0) {
+        findings.add({
+          kind: "file-without-record",
+          where,
+          what: `${nOthers} files, such as "${firstOther}", have no record, although the RUN was ` +
+            "aggregated: they are of quanta that did not succeed, of another graph, or of nobody " +
+            "that is known",
+          advice: null,
+        });
+      }
+    } else if (nOthers > 0) {
       findings.add({
         kind: "unfinished-aggregation",
         where,
         what:
-          `${nOriginals + nOthers} files, such as "${first}", have no record: the RUN was not ` +
-          "aggregated to its end, or they belong to quanta that did not succeed",
-        command: this.#aggregateCommand("GRAPH"),
+          `${nOriginals + nOthers} files, such as "${firstOther}", have no record: the RUN was ` +
+          "not aggregated to its end",
+        advice: advice.aggregate(),
       });
     } else if (nRegistered === 0) {
-      findings.add({
-        kind: "promised-ingest",
-        where,
-        what: `${files}, nor is there a run_provenance: its ingest was promised, or interrupted`,
-        command: ingest,
-      });
+      this.#reportPromised(originals);
     } else {
       findings.add({
         kind: "interrupted-forget",
         where,
-        what: `${files}, while ${nRegistered} such datasets are registered: an ingest was ` +
+        what: `${originals}, while ${nRegistered} such datasets are registered: an ingest was ` +
           "interrupted, or their quanta were not aggregated (--graph GRAPH tells)",
-        command: ingest,
+        advice: advice.ingest(),
       });
     }
   }
 
-  /** Tells whether a file belongs to another RUN whose name begins with this one's. */
-  #otherRuns(runPath: string): (path: string) => Promise<boolean> {
-    const known = new Map<string, boolean>();
-    const isRun = async (directory: string): Promise<boolean> => {
-      let found = known.get(directory);
-      if (found === undefined) {
-        const name = `${this.#context.options.run}${directory.slice(runPath.length)}`;
-        found = (await this.#context.registry.findCollection(name))?.type === "RUN";
-        known.set(directory, found);
-      }
-      return found;
-    };
-    return async (path) => {
-      for (let at = dirname(path); at.length > runPath.length; at = dirname(at)) {
-        if (await isRun(at)) return true;
-      }
-      return false;
-    };
-  }
-
-  /** Reports a file that a killed process of this tool left. */
-  async reportLeftover(leftover: Leftover): Promise<void> {
-    const { kind, path, ownerPath, pid, host, process } = leftover;
-    const { graph } = this.#context.options;
-    const by = pid === null
-      ? " of a process"
-      : ` of process ${pid}${host === null ? "" : ` on host "${host}"`}`;
-    if (process === "running") {
-      this.#context.findings.note(`"${path}" is the ${kind}${by}, which is running`);
-      return;
-    }
-    if (kind === "chunk log") {
-      const isFinished = isFile(ownerPath);
-      this.#context.findings.add({
-        kind: "left-over-chunk-log",
-        where: path,
-        what: isFinished
-          ? `"${ownerPath}" is finished, so its chunk log is of no more use`
-          : "a scan was not finished; the same aggregate-graph continues it",
-        command: isFinished
-          ? commandLine("rm", path)
-          : this.#aggregateCommand(commandLine(ownerPath)),
-      });
-      return;
-    }
-    if (await this.#isOnlyGraph(leftover)) {
-      this.#context.findings.add({
-        kind: "left-over-temporary",
-        where: path,
-        what: "it is a whole provenance graph, and no other one of the RUN is known",
-        command: commandLine("mv", path, ownerPath),
-      });
-      return;
-    }
-    this.leftovers.push(leftover);
-    const isStale = process === "gone";
-    const repair = ["check", "REPO", "--run", "RUN", "--repair"];
-    if (graph !== null) repair.push("--graph", graph.argument);
+  #reportPromised(originals: string): void {
     this.#context.findings.add({
-      kind: kind === "lock" ? "left-over-lock" : "left-over-temporary",
-      where: path,
-      what: isStale
-        ? `it is the ${kind === "lock" ? "lock" : "temporary file"}${by}, which runs no more`
-        : `it is the ${
-          kind === "lock" ? "lock" : "temporary file"
-        }${by}; it is stale if that process runs no more`,
-      command: isStale ? this.#context.command(...repair) : commandLine("rm", path),
-      isRepairable: isStale,
+      kind: "promised-ingest",
+      where: `RUN "${this.#context.options.run}"`,
+      what: `${originals}, nor is there a run_provenance: its ingest was promised, or interrupted`,
+      advice: this.#context.advice.ingest(),
     });
   }
-  /** Whether a temporary file may be all that is left of the RUN's graph. */
-  async #isOnlyGraph({ kind, path, ownerPath }: Leftover): Promise<boolean> {
-    if (kind !== "temporary" || this.#hasGraph || isFile(ownerPath)) return false;
-    const findings = new Findings(1);
-    try {
-      const { kind } = await checkFile({ path, argument: path, readData: false }, findings);
-      return kind === "provenance graph" && findings.nProblems === 0;
-    } catch (error) {
-      // A torn copy is no graph; what can't be read is not removed either.
-      if (error instanceof ProvgraphError && error.exitCode === 2) return false;
-      throw error;
+
+  /** Whether the quanta whose metadata have no record were aggregated: their outputs are registered. */
+  async #areAggregated(tree: FileTree, nOriginals: number): Promise<boolean> {
+    const { registry, options } = this.#context;
+    const quanta = new AggregatedQuanta(nOriginals);
+    for await (const path of this.#nobodys(tree)) {
+      if (await this.#isOriginal(path)) quanta.sample(this.#absolute(path));
     }
+    return await quanta.areRegistered(registry, options.run);
   }
 }

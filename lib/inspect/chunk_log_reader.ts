@@ -12,6 +12,8 @@ import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "../provenance/chunk_log_header.ts";
 import { ScanHead } from "../provenance/scan_chunk.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
+import { documentLimit } from "../qg/document_limits.ts";
+import { PIPELINE_GRAPH_MEMBER } from "../qg/member_names.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import {
   CHUNK_LOG_MAGIC,
@@ -131,6 +133,7 @@ export class ChunkLogReader {
       this.#plainDecompressor.decompress(
         this.#header.pipelineGraphFrame,
         `pipeline graph of ${this.name}`,
+        documentLimit(PIPELINE_GRAPH_MEMBER, new Map()),
       ),
       this.#source.name,
     );

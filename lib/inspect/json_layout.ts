@@ -16,6 +16,9 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
+/** Levels that are indented: more would make a long text of a short one. */
+const MAX_INDENT = 200;
+
 /** End of the string that begins at `start`, behind its closing quote. */
 function stringEnd(text: Uint8Array, start: number): number {
   let at = start + 1;
@@ -27,7 +30,7 @@ function stringEnd(text: Uint8Array, start: number): number {
 export function indentJson(text: Uint8Array): Uint8Array<ArrayBuffer> {
   const out = new ByteBuilder();
   let depth = 0;
-  const newline = () => out.text(`\n${"  ".repeat(depth)}`);
+  const newline = () => out.text(`\n${"  ".repeat(Math.min(depth, MAX_INDENT))}`);
   let at = 0;
   while (at < text.length) {
     const c = text[at];

@@ -236,7 +236,7 @@ function quantumRow(
   const last = view.attempts.at(-1);
   const usage = last?.usage ?? null;
   const count = (edges: ReadonlyMap<string, readonly string[]>) =>
-    [...edges.values()].reduce((sum, ids) => sum + ids.length, 0);
+    new Set([...edges.values()].flat()).size;
   const fields = {
     quantum_id: view.quantumId,
     task: view.taskLabel,

@@ -7,12 +7,14 @@
 
 import { RefusedError, UsageError } from "../base/errors.ts";
 import { localPath, uriScheme } from "../butler/local_path.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
+import { openNamedGraph } from "../qg/absent_graph.ts";
 import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
+import { openArchive } from "../qg/graph_file.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CHUNK_LOG_MAGIC } from "../store/chunk_log.ts";
 import { FileSource } from "../store/file_source.ts";
 import { HttpSource, isHttpUrl } from "../store/http_source.ts";
-import { ZipReader } from "../store/zip_reader.ts";
 import { Zstd } from "../store/zstd.ts";
 import type { DocumentSource } from "./documents.ts";
 import { GraphDocuments } from "./graph_documents.ts";
@@ -22,6 +24,7 @@ import { GraphDocuments } from "./graph_documents.ts";
  * else is a repository.
  *
  * @param run RUN to look in. Files hold one; another is refused.
+ * @param wait how a locked registry is waited for
  * @throws {UsageError} if the source is of another RUN.
  * @throws {NotFoundError} if it is nothing that is there.
  */
@@ -30,6 +33,7 @@ export async function openSource(
   run: string | null,
   env: { get(name: string): string | undefined },
   cwd: string,
+  wait: LockWaitOptions = {},
 ): Promise<DocumentSource> {
   const zstd = Zstd.forFewReads();
   if (isHttpUrl(argument)) {
@@ -41,7 +45,7 @@ export async function openSource(
     const { RepositoryDocuments } = await import(
       import.meta.resolve("./repository_documents.ts")
     ) as typeof import("./repository_documents.ts");
-    return await RepositoryDocuments.open(argument, run, env, zstd);
+    return await RepositoryDocuments.open(argument, run, env, zstd, wait);
   }
   return checkRun(await openFile(path, zstd), run);
 }
@@ -97,7 +101,7 @@ async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
 }
 
 function hasMagic(path: string): boolean {
-  using source = FileSource.open(path);
+  using source = openNamedGraph(path);
   if (source.size < CHUNK_LOG_MAGIC.length) return false;
   const first = source.readSync(0, CHUNK_LOG_MAGIC.length);
   return CHUNK_LOG_MAGIC.every((byte, i) => first[i] === byte);
@@ -105,5 +109,5 @@ function hasMagic(path: string): boolean {
 
 async function isPredicted(path: string): Promise<boolean> {
   using source = FileSource.open(path);
-  return (await ZipReader.open(source)).members.has(QUANTUM_DATASETS_MEMBER);
+  return (await openArchive(source)).members.has(QUANTUM_DATASETS_MEMBER);
 }

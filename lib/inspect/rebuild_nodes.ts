@@ -14,6 +14,7 @@ import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid
 import { readTaskMetadata } from "../provenance/task_metadata.ts";
 import { UsualDocument } from "../provenance/usual_documents.ts";
 import {
+  addressFileSize,
   addressHeaderSize,
   addressRowSize,
   writeAddressHeader,
@@ -24,12 +25,14 @@ import {
   LOGS_MEMBER,
   METADATA_MEMBER,
   NODES_ADDRESS_COLUMNS,
+  NODES_ADDRESS_MEMBER,
+  NODES_FENCES_MEMBER,
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
 import { fenceCount, fenceRow } from "../qg/range_plan.ts";
-import { type Archive, type BlockTable, FileReport } from "./check_archive.ts";
+import { type Archive, type BlockTable, describeDamage, FileReport } from "./check_archive.ts";
 import { DatasetRecord, QuantumRecord, readAttemptBlock } from "./check_documents.ts";
-import type { Findings } from "./check_findings.ts";
+import { Findings } from "./check_findings.ts";
 
 const N_ADDRESSES = NODES_ADDRESS_COLUMNS.length;
 const ROWS_PER_WRITE = 4096;
@@ -44,6 +47,30 @@ export function refusal(argument: string, state: string): InvalidQuantumGraphFil
     hint:
       "before ingest-graph, aggregate-graph writes the file again; afterwards take a copy of it",
   });
+}
+
+/**
+ * Why the addresses of a graph can't be rebuilt, or null if they can: blocks must be sound and say whose
+ * they are; and where the address file changes its size, all other members are copied, so these too.
+ */
+export async function rebuildObstacle(archive: Archive, argument: string): Promise<string | null> {
+  const findings = new Findings(1);
+  try {
+    const nodes = await Nodes.read(archive, argument, findings);
+    const [first] = findings.problems;
+    if (nodes === null || first !== undefined) return first?.what ?? "its blocks are damaged";
+    const { members } = archive.zip;
+    const size = addressFileSize(nodes.nRows, N_ADDRESSES, archive.header.int_size);
+    const keepsLayout = members.get(NODES_ADDRESS_MEMBER)?.size === size;
+    for (const name of keepsLayout ? [] : members.keys()) {
+      if (name !== NODES_ADDRESS_MEMBER && name !== NODES_FENCES_MEMBER) {
+        await archive.zip.checkMember(name);
+      }
+    }
+    return null;
+  } catch (error) {
+    return describeDamage(error);
+  }
 }
 
 /** Where the blocks of every node are. Memory: 36 bytes a node and 8 a block. */

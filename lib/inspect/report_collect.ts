@@ -7,6 +7,7 @@
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
 import { countQuanta, type Progress } from "../base/progress.ts";
 import { readReportQuantum } from "../provenance/report.ts";
+import { latestStart } from "../provenance/odd_times.ts";
 import { ReportCounts } from "../provenance/report_counts.ts";
 import { parseHeader } from "../qg/header.ts";
 import type { DocumentSource } from "./documents.ts";
@@ -48,6 +49,7 @@ export async function collectReport(
     new ReportCounts(labels, header),
     dimensions,
     options.limits,
+    latestStart(header.timestamp),
   );
   for await (const text of countQuanta(source.quanta(), header.n_quanta, options.progress)) {
     const quantum = readReportQuantum(text, `quantum in ${source.name}`);

@@ -6,6 +6,7 @@
 
 import { formatIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
+import { hasOddTimes } from "../provenance/odd_times.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
 import type { ReportCounts, TaskCounts } from "../provenance/report_counts.ts";
 import { LogDistribution } from "../provenance/report_distribution.ts";
@@ -91,6 +92,7 @@ class TaskPart {
   readonly memory = new LogDistribution(...MEMORY_SCALE);
   nRetried = 0;
   nAttempts = 0;
+  nOddTimes = 0;
   cpuSeconds = 0;
   firstStart = Infinity;
   lastEnd = -Infinity;
@@ -110,15 +112,21 @@ export class ReportCollector {
   readonly #slowest: LargestList;
   readonly #largest: LargestList;
   readonly #groups = new Map<string, ExceptionReport>();
+  readonly #latest: number;
   #nGroupsLost = 0;
 
-  /** @param labels All tasks, in pipeline order. */
+  /**
+   * @param labels All tasks, in pipeline order.
+   * @param latest Attempts that began later have impossible times, microseconds since 1970.
+   */
   constructor(
     labels: readonly string[],
     counts: ReportCounts,
     dimensions: RowDimensions,
     limits: ReportLimits,
+    latest: number,
   ) {
+    this.#latest = latest;
     labels.forEach((label, i) => this.#parts.set(label, new TaskPart(i)));
     this.#timeline = new Timeline(labels.length);
     this.#counts = counts;
@@ -149,12 +157,17 @@ export class ReportCollector {
     const attempt = quantum.attempts[i];
     const { memoryBytes, startMicros, prepSeconds, initSeconds, runSeconds, cpuSeconds } = attempt
       .usage!;
-    part.runTime.add(runSeconds);
-    part.memory.add(memoryBytes);
-    if (Number.isFinite(cpuSeconds)) part.cpuSeconds += cpuSeconds;
     const make = () => this.#extreme(quantum, i, attempt);
-    this.#slowest.offer(runSeconds, make);
+    part.memory.add(memoryBytes);
     this.#largest.offer(memoryBytes, make);
+    // No clock that is set: processors count it.
+    if (cpuSeconds >= 0 && Number.isFinite(cpuSeconds)) part.cpuSeconds += cpuSeconds;
+    if (hasOddTimes(attempt.usage!, this.#latest)) {
+      part.nOddTimes++;
+      return;
+    }
+    part.runTime.add(runSeconds);
+    this.#slowest.offer(runSeconds, make);
     const seconds = prepSeconds + initSeconds + runSeconds;
     if (startMicros === null || !Number.isFinite(seconds)) return;
     const end = Math.max(startMicros, startMicros + Math.round(seconds * 1e6));
@@ -266,6 +279,7 @@ export class ReportCollector {
       n_caveats: sum(tasks.flatMap(({ caveats }) => caveats.map(({ n }) => n))),
       n_retried: sum(tasks.map(({ n_retried }) => n_retried)),
       n_attempts: sum(tasks.map(({ n_attempts }) => n_attempts)),
+      n_odd_times: sum(parts.map(({ part }) => part.nOddTimes)),
       first_start: instant(Math.min(...parts.map(({ part }) => part.firstStart))),
       last_end: instant(Math.max(...parts.map(({ part }) => part.lastEnd))),
       run_time: sum(parts.map(({ part }) => part.runTime.sum)),

@@ -5,6 +5,7 @@
  */
 
 import type { JsonValue } from "../base/json_text.ts";
+import { shellWord } from "../base/shell.ts";
 import type { ExceptionReport, RunReport, TaskReport } from "./report_model.ts";
 
 /** `12,345`. */
@@ -126,9 +127,7 @@ export function sampleCommandLine(
   { argument }: RunReport,
   { exception, sample: { quantum_id, attempt, log } }: ExceptionReport,
 ): string {
-  const word = /^[\w@%+=:,./-]+$/.test(argument)
-    ? argument
-    : `'${argument.replaceAll("'", "'\\''")}'`;
+  const word = shellWord(argument);
   return exception === null && log === null
     ? `provgraph cat ${word} quantum ${quantum_id}`
     : `provgraph cat ${word} log ${quantum_id} --attempt ${attempt}`;

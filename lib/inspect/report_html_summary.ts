@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oddTimesText } from "../provenance/odd_times.ts";
 import {
   formatCount,
   formatInstant,
@@ -33,6 +34,7 @@ export function aboutRun(report: RunReport): Markup {
       })`,
     ]);
   }
+  if (report.n_odd_times > 0) entries.push(["Left out", oddTimesText(report.n_odd_times)]);
   const built = [
     report.user === "" ? "" : `by ${report.user}`,
     report.timestamp === "" ? "" : `at ${formatInstant(report.timestamp).replace(/\.\d+$/, "")}`,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oddTimesText } from "../provenance/odd_times.ts";
 import {
   cappedTexts,
   caveatsText,
@@ -20,7 +21,7 @@ import {
   shownStatuses,
   statusWords,
 } from "./report_format.ts";
-import { visibleText } from "./report_markup.ts";
+import { visibleText } from "../base/visible_text.ts";
 import type { DistributionReport, ExtremeReport, RunReport, TaskReport } from "./report_model.ts";
 
 /** Failed quanta that a ticket has room for. */
@@ -113,6 +114,7 @@ function summary(report: RunReport): string {
       `Executed ${formatInstant(report.first_start)} to ${formatInstant(report.last_end)} UTC.`,
     );
   }
+  if (report.n_odd_times > 0) lines.push(`${oddTimesText(report.n_odd_times)}.`);
   return lines.join("\n");
 }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { visibleText } from "../base/visible_text.ts";
+
 /** Markup that may be put into a page as it is. */
 export class Markup {
   constructor(readonly text: string) {}
@@ -37,20 +39,4 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Text for HTML, in elements and in quoted attributes. What can't be seen is made visible. */
 export function escapeHtml(text: string): string {
   return visibleText(text).replace(/[&<>"']/g, (c) => ENTITIES[c]);
-}
-
-/** Marks of direction and invisible characters, besides controls. */
-const HIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
-/**
- * Text without characters that hide or reorder what stands beside them: control characters become
- * their pictures, marks of direction their code points. Line ends and tabs stay.
- */
-export function visibleText(text: string): string {
-  return text.replace(HIDDEN, (c) => {
-    const code = c.codePointAt(0)!;
-    if (c === "\n" || c === "\t") return c;
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    return code === 0x7f ? "\u2421" : `\\u{${code.toString(16)}}`;
-  });
 }

@@ -139,6 +139,8 @@ export interface RunReport {
   n_caveats: number;
   n_retried: number;
   n_attempts: number;
+  /** Attempts whose times can't be right: no time of theirs is counted. */
+  n_odd_times: number;
   /** First start and last end of an attempt, UTC; null if nothing is recorded. */
   first_start: string | null;
   last_end: string | null;

@@ -7,8 +7,10 @@
 
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { localPath } from "../butler/local_path.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { openRegistry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
+import { openNamedGraph } from "../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { FileSource } from "../store/file_source.ts";
 import { HttpSource, isHttpUrl } from "../store/http_source.ts";
@@ -20,17 +22,18 @@ import { type Env, RepositoryStore } from "./repository_store.ts";
  *
  * @param collection with it, `argument` is a repository and the graph is the first `run_provenance` of
  *   the collection; without, `argument` is the graph: a path or URL.
+ * @param wait how a locked registry is waited for
  * @throws {NotFoundError} if there is no such thing.
  */
 export async function openProvenance(
   argument: string,
   collection: string | null,
-  env: Env,
-  cwd: string,
+  { env, cwd }: { env: Env; cwd: string },
+  wait: LockWaitOptions = {},
 ): Promise<ProvenanceGraph> {
   const zstd = await Zstd.load();
   if (collection === null) return await openGraph(argument, env, cwd, zstd);
-  return await openCollection(argument, collection, env, zstd);
+  return await openCollection(argument, collection, { env, zstd, wait });
 }
 
 async function openGraph(
@@ -46,19 +49,18 @@ async function openGraph(
       hint: "for a repository, name the COLLECTION as well",
     });
   }
-  return await ProvenanceGraph.open(FileSource.open(path), zstd);
+  return await ProvenanceGraph.open(openNamedGraph(path), zstd);
 }
 
 async function openCollection(
   argument: string,
   collection: string,
-  env: Env,
-  zstd: Zstd,
+  { env, zstd, wait }: { env: Env; zstd: Zstd; wait: LockWaitOptions },
 ): Promise<ProvenanceGraph> {
   const config = loadRepositoryConfig(argument, env);
   await using store = new RepositoryStore(
     config,
-    await openRegistry(config, { writeable: false }),
+    await openRegistry(config, { ...wait, writeable: false }),
     env,
     zstd,
   );

@@ -9,6 +9,7 @@ import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
 import type { DatasetType } from "../butler/dataset_ref.ts";
 import { RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import type { LockWaitOptions } from "../butler/lock_wait.ts";
 import { openRegistry, type Registry } from "../butler/registry.ts";
 import { loadRepositoryConfig } from "../butler/repo_config.ts";
 import type { Zstd } from "../store/zstd.ts";
@@ -64,9 +65,10 @@ export class RepositoryDocuments implements DocumentSource {
     run: string | null,
     env: Env,
     zstd: Zstd,
+    wait: LockWaitOptions,
   ): Promise<RepositoryDocuments> {
     const config = loadRepositoryConfig(argument, env);
-    const registry = await openRegistry(config, { writeable: false });
+    const registry = await openRegistry(config, { ...wait, writeable: false });
     try {
       if (run !== null) {
         const found = await registry.findCollection(run);
@@ -139,7 +141,9 @@ export class RepositoryDocuments implements DocumentSource {
       : await this.#configTarget(selector);
     const place = await this.#store.place(`${label}_config`, run, []);
     if (place.kind === "file") {
-      const text = this.#store.readFile(place.path);
+      const { requireConfigForm } = await documentForms();
+      requireConfigForm(place);
+      const text = await this.#store.readFile(place);
       if (text !== null) return { label, text };
     }
     const graph = place.kind === "graph"
@@ -158,8 +162,10 @@ export class RepositoryDocuments implements DocumentSource {
   async packages(): Promise<{ text: Uint8Array; stored: Uint8Array }> {
     const run = this.run ?? await onlyRun(this.#searched, [PACKAGES], "packages");
     const place = await this.#store.place(PACKAGES, run, []);
-    const stored = place.kind === "file" ? this.#store.readFile(place.path) : null;
-    if (stored !== null) {
+    const stored = place.kind === "file" ? await this.#store.readFile(place) : null;
+    if (place.kind === "file" && stored !== null) {
+      const { requirePackagesForm } = await documentForms();
+      requirePackagesForm(place, place.zipMember ?? place.path);
       const { packagesJson } = await import(
         import.meta.resolve("../provenance/packages.ts")
       ) as typeof import("../provenance/packages.ts");
@@ -459,6 +465,13 @@ export class RepositoryDocuments implements DocumentSource {
       hint: "before ingest-graph, a repository knows datasets by ID but not quanta",
     });
   }
+}
+
+/** Loaded where a file is read: once a RUN is ingested, its documents are in the graph. */
+async function documentForms(): Promise<typeof import("../provenance/document_forms.ts")> {
+  return await import(
+    import.meta.resolve("../provenance/document_forms.ts")
+  ) as typeof import("../provenance/document_forms.ts");
 }
 
 function idSelector(id: Uint8Array, { words }: Selector): Selector {

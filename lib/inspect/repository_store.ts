@@ -8,13 +8,14 @@
 import type { DataIdValue } from "../butler/data_id.ts";
 import type { FileDatastore } from "../butler/datastore.ts";
 import { absolutePath } from "../butler/datastore_path.ts";
-import { localPath, uriScheme } from "../butler/local_path.ts";
 import { PROVENANCE_FORMATTER } from "../butler/provenance_dataset.ts";
 import { withRecords } from "../butler/record_fetch.ts";
+import { type RecordedFile, recordedFile } from "../butler/recorded_file.ts";
 import type { Registry } from "../butler/registry.ts";
 import type { RepositoryConfig } from "../butler/repo_config.ts";
+import type { StoredAs } from "../provenance/document_forms.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
+import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../store/file_source.ts";
 import type { Zstd } from "../store/zstd.ts";
 import { GraphDocuments } from "./graph_documents.ts";
 
@@ -28,11 +29,19 @@ export interface Target {
   required: DataIdValue[];
 }
 
+/** A file, or a member of one, that holds a dataset, and how it is to be read. */
+export interface FilePlace extends RecordedFile, StoredAs {
+  readonly kind: "file";
+}
+
 /** Where the stored form of a dataset is. */
 export type Place =
-  | { kind: "file"; path: string }
+  | FilePlace
   | { kind: "graph"; id: Uint8Array; path: string }
   | { kind: "none" };
+
+/** Largest document that is read out of a ZIP file, in bytes. */
+const MAX_MEMBER_SIZE = 2 ** 30;
 
 /** Contents of a repository. */
 export class RepositoryStore implements AsyncDisposable {
@@ -59,27 +68,26 @@ export class RepositoryStore implements AsyncDisposable {
     const id = await this.registry.findDataset(typeName, run, required);
     const record = id === null ? undefined : (await this.registry.records(id))[0];
     if (id !== null && record !== undefined) {
-      const path = this.#recordPath(record.path);
-      return record.formatter === PROVENANCE_FORMATTER
-        ? { kind: "graph", id, path }
-        : { kind: "file", path };
+      const { formatter, storageClass } = record;
+      const file = this.#recordedFile(record.path);
+      return formatter === PROVENANCE_FORMATTER
+        ? { kind: "graph", id, path: file.path }
+        : { kind: "file", ...file, typeName, formatter, storageClass };
     }
     if (await this.graphOf(run) !== null) return { kind: "none" };
-    const path = await this.#predictedPath(typeName, run, required);
-    return path === null ? { kind: "none" } : { kind: "file", path };
+    return await this.#predictedPlace(typeName, run, required) ?? { kind: "none" };
   }
 
-  #recordPath(path: string): string {
-    return uriScheme(path) === null
-      ? absolutePath(this.config.datastore.root, path)
-      : localPath(path, this.#env, this.config.datastore.root, "datastore record");
+  #recordedFile(path: string): RecordedFile {
+    return recordedFile(path, this.config.datastore.root, this.#env);
   }
 
-  async #predictedPath(
+  /** By the name of an older release only if nothing has today's. */
+  async #predictedPlace(
     typeName: string,
     run: string,
     required: readonly DataIdValue[],
-  ): Promise<string | null> {
+  ): Promise<FilePlace | null> {
     const type = await this.registry.findDatasetType(typeName);
     if (type === null) return null;
     // Loaded when needed: once a RUN is ingested, there is a record for everything.
@@ -89,17 +97,40 @@ export class RepositoryStore implements AsyncDisposable {
     this.#datastore ??= new FileDatastore(this.config, this.registry.universe, {
       mockStorageClasses: true,
     });
+    const { root } = this.#datastore;
     const plan = this.#datastore.plan(type, run);
     const values = await this.registry.expandDataId(type.group, required);
     if (!plan.accepts(values)) return null;
     const records = await this.registry.dimensionRecordSource();
-    const path = await withRecords(() => plan.path(values, records));
-    return absolutePath(this.#datastore.root, path);
+    const [today, older] = await withRecords(() => [
+      plan.path(values, records),
+      plan.olderPath(values, records),
+    ]);
+    const isThere = (name: string) => fileIdentity(absolutePath(root, name)) !== null;
+    const name = older !== null && !isThere(today!) && isThere(older) ? older : today!;
+    return {
+      kind: "file",
+      path: absolutePath(root, name),
+      zipMember: null,
+      typeName,
+      formatter: plan.formatter,
+      storageClass: plan.storageClass,
+    };
   }
 
-  /** A whole file, or null if there is none. @throws {EnvironmentError} if it can't be read. */
-  readFile(path: string): Uint8Array | null {
-    return readWholeFile(path, new ReusableBuffer())?.bytes ?? null;
+  /**
+   * Content of a file or of the member that a record names; null if there is none.
+   *
+   * @throws {EnvironmentError} if it can't be read.
+   * @throws {InvalidQuantumGraphFileError} if it is in a ZIP file that is damaged.
+   */
+  async readFile({ path, zipMember }: RecordedFile): Promise<Uint8Array | null> {
+    if (zipMember === null) return readWholeFile(path, new ReusableBuffer())?.bytes ?? null;
+    if (fileIdentity(path) === null) return null;
+    const { readZipMember } = await import(
+      import.meta.resolve("../store/zip_file.ts")
+    ) as typeof import("../store/zip_file.ts");
+    return await readZipMember(path, zipMember, MAX_MEMBER_SIZE);
   }
 
   /** The graph that a RUN holds as run_provenance, or null. */
@@ -111,7 +142,7 @@ export class RepositoryStore implements AsyncDisposable {
   /** Path of the graph that a RUN holds as run_provenance, or null. */
   async graphPathOf(run: string): Promise<string | null> {
     const found = await this.registry.findRunProvenance(run);
-    return found === null ? null : this.#recordPath(found.record.path);
+    return found === null ? null : this.#recordedFile(found.record.path).path;
   }
 
   /** The graph at a path; opened once. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { visibleLine } from "../base/visible_text.ts";
 import type { Trace, TraceNode } from "./trace.ts";
 
 /** Where the branches of a tree end: how deep a chain may be before it is no tree for people. */
@@ -66,7 +67,8 @@ export function* dotLines(
   { nodes, edges }: Trace,
   describe: (node: TraceNode) => string,
 ): Generator<string> {
-  const quote = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+  const quote = (text: string) =>
+    `"${visibleLine(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
   yield "digraph trace {";
   yield "  rankdir=LR;";
   for (const node of nodes.values()) {
@@ -87,7 +89,9 @@ export function* mermaidLines(
 ): Generator<string> {
   const names = new Map([...nodes.keys()].map((id, i) => [id, `n${i}`]));
   const quote = (text: string) =>
-    `"${text.replaceAll("#", "#35;").replaceAll('"', "#quot;").replaceAll("<", "#lt;")}"`;
+    `"${
+      visibleLine(text).replaceAll("#", "#35;").replaceAll('"', "#quot;").replaceAll("<", "#lt;")
+    }"`;
   yield "flowchart LR";
   for (const node of nodes.values()) {
     const name = names.get(node.id)!;

@@ -9,7 +9,12 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "../base/bytes.ts";
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { encodeUtf8, JsonCursor } from "../base/json_text.ts";
-import { CHUNK_LOG_VERSION, ChunkType, makeChunk } from "../store/chunk_log.ts";
+import {
+  CHUNK_LOG_VERSION,
+  ChunkType,
+  makeChunk,
+  MIN_CHUNK_LOG_VERSION,
+} from "../store/chunk_log.ts";
 
 /** What the header chunk says. */
 export interface ChunkLogHeader {
@@ -84,11 +89,14 @@ export function parseChunkLogHeader(
       `Cannot read chunk log "${fileName}": its header is no JSON object: ${decodeSafely(error)}`,
     );
   }
-  if (numbers.version !== CHUNK_LOG_VERSION) {
+  const { version } = numbers;
+  if (
+    !Number.isInteger(version) || version < MIN_CHUNK_LOG_VERSION || version > CHUNK_LOG_VERSION
+  ) {
     throw new InvalidChunkLogError(
-      `Cannot read chunk log "${fileName}": its version is ${numbers.version}, ` +
-        `expected ${CHUNK_LOG_VERSION}`,
-      { hint: "use the version of this tool that wrote it, or remove the file to scan anew" },
+      `Cannot read chunk log "${fileName}": its version is ${version}, ` +
+        `expected ${MIN_CHUNK_LOG_VERSION} to ${CHUNK_LOG_VERSION}`,
+      { hint: "use the version of this tool that wrote it, or move the file away to scan anew" },
     );
   }
   const sizes = [numbers.header_size, numbers.dictionary_size, numbers.pipeline_graph_size];
@@ -99,7 +107,7 @@ export function parseChunkLogHeader(
   }
   const pipelineStart = sizes[0] + sizes[1];
   return {
-    version: numbers.version,
+    version,
     fingerprint,
     graphHeaderText: body.slice(0, sizes[0]),
     dictionary: body.slice(sizes[0], pipelineStart),

@@ -1,6 +1,6 @@
 /**
  * Where the chunk of each quantum is in a chunk log, as typed arrays on shared memory: the writer fills
- * them, scanners look there for chunks that still hold. Memory: 66 bytes a quantum.
+ * them, scanners look there for chunks that still hold. Memory: 82 bytes a quantum.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import {
   readChunks,
 } from "../store/chunk_log.ts";
 import { FileSource } from "../store/file_source.ts";
+import { FILE_PROOF_SIZE, keptStampAt } from "./file_digests.ts";
 import type { GraphIndex } from "./graph_index.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "./chunk_log_header.ts";
 import { DatasetRole, ScanHead } from "./scan_chunk.ts";
@@ -29,6 +30,8 @@ export interface ChunkTable {
   lastAttemptStatus: Int8Array;
   /** Four values a quantum: size and mtime (ns) of the log, then of the metadata. */
   identities: BigInt64Array;
+  /** Two values a quantum: stamps of log and metadata, 0 where there is none (`file_digests.ts`). */
+  stamps: BigInt64Array;
   quantumSize: Uint32Array;
   metadataSize: Uint32Array;
   logSize: Uint32Array;
@@ -44,6 +47,7 @@ export function makeChunkTable(nQuanta: number): ChunkTable {
     scanStatus: new Uint8Array(shared(1)),
     lastAttemptStatus: new Int8Array(shared(1)),
     identities: new BigInt64Array(shared(32)),
+    stamps: new BigInt64Array(shared(16)),
     quantumSize: new Uint32Array(shared(4)),
     metadataSize: new Uint32Array(shared(4)),
     logSize: new Uint32Array(shared(4)),
@@ -80,6 +84,9 @@ export function enterChunk(
   table.identities[q * 4 + 1] = log.mtimeNs;
   table.identities[q * 4 + 2] = BigInt(metadata.sizeBytes);
   table.identities[q * 4 + 3] = metadata.mtimeNs;
+  const { proofs } = head;
+  table.stamps[q * 2] = proofs === null ? 0n : keptStampAt(proofs, 0);
+  table.stamps[q * 2 + 1] = proofs === null ? 0n : keptStampAt(proofs, FILE_PROOF_SIZE);
   table.quantumSize[q] = head.quantumSize;
   table.metadataSize[q] = head.metadataSize;
   table.logSize[q] = head.logSize;

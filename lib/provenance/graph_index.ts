@@ -12,6 +12,7 @@
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import type { QuantumBlocks } from "../qg/packed_quantum_ids.ts";
+import type { OutputRules } from "../qg/predicted_ids.ts";
 import { buildArrays } from "./graph_index_build.ts";
 import { equalIds, findId } from "./id_table.ts";
 
@@ -73,8 +74,12 @@ export class GraphIndex {
    * @throws {InvalidQuantumGraphFileError} if a dataset has two producers, a quantum occurs twice, or
    *   quanta wait for each other in a circle.
    */
-  static build(graph: QuantumBlocks, initQuanta: readonly PredictedQuantum[]): GraphIndex {
-    const { arrays, seed } = buildArrays(graph, initQuanta);
+  static build(
+    graph: QuantumBlocks,
+    initQuanta: readonly PredictedQuantum[],
+    rules: OutputRules | null = null,
+  ): GraphIndex {
+    const { arrays, seed } = buildArrays(graph, initQuanta, rules);
     return new GraphIndex(arrays, seed);
   }
 

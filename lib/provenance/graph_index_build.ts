@@ -6,6 +6,7 @@
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
+import type { OutputRules } from "../qg/predicted_ids.ts";
 import type { PredictedQuantum } from "../qg/predicted_quantum.ts";
 import {
   N_PACKED_COLUMNS,
@@ -36,9 +37,10 @@ export interface BuiltArrays {
 export function buildArrays(
   graph: QuantumBlocks,
   initQuanta: readonly PredictedQuantum[],
+  rules: OutputRules | null,
 ): BuiltArrays {
   const builder = new GraphIndexBuilder(graph.path);
-  for (const packed of packInBatches(graph, N_BATCH)) builder.add(packed);
+  for (const packed of packInBatches(graph, N_BATCH, rules)) builder.add(packed);
   return builder.finish(initQuanta);
 }
 

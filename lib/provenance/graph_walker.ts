@@ -22,6 +22,8 @@ export class GraphWalker {
   #queueTail = 0;
   #nOpen: number;
   readonly #nByStatus = [0, 0, 0, 0, 0];
+  /** One byte a quantum, made when it is needed: see {@linkcode isBehindUnreadable}. */
+  #isBehind: Uint8Array | null = null;
 
   constructor(index: GraphIndex) {
     this.#index = index;
@@ -73,11 +75,7 @@ export class GraphWalker {
   report(q: number, status: ScanStatus, onBlocked: (q: number) => void): void {
     this.#finish(q, status);
     if (status === ScanStatus.SUCCESSFUL) {
-      this.#forSuccessors(q, (successor) => {
-        if (--this.#pending[successor] === 0 && this.#state[successor] === WAITING) {
-          this.#queue[this.#queueTail++] = successor;
-        }
-      });
+      this.#forSuccessors(q, (successor) => this.#release(successor));
       return;
     }
     const descendantStatus = status === ScanStatus.ABANDONED
@@ -91,6 +89,35 @@ export class GraphWalker {
         onBlocked(successor);
         stack.push(successor);
       });
+    }
+  }
+
+  /**
+   * Notes that a quantum left a metadata file that can't be read. It counts as failed, but it may have
+   * succeeded: so it blocks nothing, and what its successors left decides about them.
+   */
+  reportUnreadable(q: number, status: ScanStatus): void {
+    this.#finish(q, status);
+    const isBehind = this.#isBehind ??= new Uint8Array(this.#index.nQuanta);
+    this.#forSuccessors(q, (successor) => {
+      isBehind[successor] = 1;
+      this.#release(successor);
+    });
+  }
+
+  /** Whether a quantum follows one of {@linkcode reportUnreadable}: if it left nothing, it is blocked. */
+  isBehindUnreadable(q: number): boolean {
+    return this.#isBehind !== null && this.#isBehind[q] !== 0;
+  }
+
+  /** Whether a quantum was taken and not reported. */
+  isOut(q: number): boolean {
+    return this.#state[q] === SENT;
+  }
+
+  #release(successor: number): void {
+    if (--this.#pending[successor] === 0 && this.#state[successor] === WAITING) {
+      this.#queue[this.#queueTail++] = successor;
     }
   }
 

@@ -9,6 +9,7 @@ import { type ByteBuilder, writeBigEndian, writeLittleEndian } from "../base/byt
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import { CHUNK_PREFIX_SIZE, sealChunk } from "../store/chunk_log.ts";
+import { QUANTUM_PROOFS_SIZE } from "./file_digests.ts";
 import type { GraphIndex } from "./graph_index.ts";
 
 /** Bytes of the head before its list of datasets. */
@@ -53,6 +54,8 @@ export interface ScanChunk {
   flags: number;
   log: FileIdentity;
   metadata: FileIdentity;
+  /** Stamps and digests of log and metadata file, {@linkcode QUANTUM_PROOFS_SIZE} bytes; null for none. */
+  proofs: Uint8Array | null;
   quantumFrame: Uint8Array | null;
   metadataFrame: Uint8Array | null;
   logFrame: Uint8Array | null;
@@ -66,7 +69,8 @@ export function appendScanChunk(
   intSize: number,
   chunk: ScanChunk,
 ): void {
-  const headSize = SCAN_HEAD_SIZE + chunk.datasets.length * DATASET_ENTRY_SIZE;
+  const proofsAt = SCAN_HEAD_SIZE + chunk.datasets.length * DATASET_ENTRY_SIZE;
+  const headSize = proofsAt + (chunk.proofs?.length ?? 0);
   const start = out.skip(CHUNK_PREFIX_SIZE + headSize);
   const appendBlock = (frame: Uint8Array | null): number => {
     if (frame === null) return 0;
@@ -101,6 +105,7 @@ export function appendScanChunk(
     head[at + 20] = dataset.wasProduced ? 1 : 0;
     head[at + 21] = dataset.role;
   });
+  if (chunk.proofs !== null) head.set(chunk.proofs, proofsAt);
   sealChunk(bytes, 0, type, headSize, bytes.length - CHUNK_PREFIX_SIZE - headSize);
 }
 
@@ -115,10 +120,8 @@ export class ScanHead {
   constructor(head: Uint8Array, where: string) {
     this.#head = head;
     this.#view = new DataView(head.buffer, head.byteOffset, head.length);
-    if (
-      head.length < SCAN_HEAD_SIZE ||
-      head.length !== SCAN_HEAD_SIZE + this.nDatasets * DATASET_ENTRY_SIZE
-    ) {
+    const proofsSize = head.length < SCAN_HEAD_SIZE ? -1 : head.length - this.#proofsAt;
+    if (proofsSize !== 0 && proofsSize !== QUANTUM_PROOFS_SIZE) {
       throw new InvalidChunkLogError(
         `Cannot read chunk of ${where}: its head has ${head.length} bytes, which doesn't fit`,
       );
@@ -155,6 +158,14 @@ export class ScanHead {
   }
   get metadata(): FileIdentity {
     return this.#identity(56);
+  }
+  /** Stamps and digests of log and metadata file, a view; null if the chunk has none. */
+  get proofs(): Uint8Array | null {
+    const at = this.#proofsAt;
+    return this.#head.length === at ? null : this.#head.subarray(at);
+  }
+  get #proofsAt(): number {
+    return SCAN_HEAD_SIZE + this.nDatasets * DATASET_ENTRY_SIZE;
   }
   #identity(at: number): FileIdentity {
     return {

@@ -11,7 +11,7 @@ import {
   END_OF_TIME,
   FIRST_TIME,
   floatText,
-  formatIsoTime,
+  normalIsoTime,
   parseIsoTime,
 } from "../base/iso_time.ts";
 import { uuidToText, writeUuidText } from "../base/uuid.ts";
@@ -65,7 +65,7 @@ const WANTED: ReadonlySet<string> = new Set(QUANTUM_VALUES);
 const BLANKS = "[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*";
 const DIGITS = "\\d(?:_?\\d)*";
 /** Text that Python's float() understands, as the reference applies it to every metadata value. */
-const PYTHON_FLOAT = new RegExp(
+export const PYTHON_FLOAT: RegExp = new RegExp(
   `^${BLANKS}[+-]?(?:(?:${DIGITS}(?:\\.(?:${DIGITS})?)?|\\.${DIGITS})(?:e[+-]?${DIGITS})?|` +
     `inf(?:inity)?|nan)${BLANKS}$`,
   "i",
@@ -406,7 +406,7 @@ export function resourceUsageText(metadata: TaskMetadata | null): string {
     : section.endCpuTime - section.startCpuTime;
   if (![memory, cpu].every(Number.isFinite)) return "null";
   const seconds = (from: number, to: number) => floatText((to - from) / 1e6);
-  return `{"memory":${floatText(memory)},"start":"${formatIsoTime(prep)}","prep_time":${
+  return `{"memory":${floatText(memory)},"start":"${normalIsoTime(section.prepUtc!)}","prep_time":${
     seconds(prep, init)
   },"init_time":${seconds(init, start)},"run_time":${seconds(start, end)},"run_time_cpu":${
     floatText(cpu)

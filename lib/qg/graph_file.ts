@@ -5,15 +5,56 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
-import type { ZipMember, ZipReader } from "../store/zip_reader.ts";
+import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
+import type { ByteSource } from "../store/byte_source.ts";
+import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
+import { documentLimit } from "./document_limits.ts";
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "./member_names.ts";
 
 /** Largest decoded header, in bytes. */
-export const MAX_HEADER_SIZE = 2 ** 26;
+export const MAX_HEADER_SIZE: number = documentLimit(HEADER_MEMBER, new Map());
 /** Largest compression dictionary, in bytes: the usual one has 32 KiB. */
 export const MAX_DICTIONARY_SIZE = 2 ** 24;
+/** First bytes of a graph in the format of releases before v30, a file of pickles: `qgraph4`. */
+const OLD_MAGIC = [0x71, 0x67, 0x72, 0x61, 0x70, 0x68];
+/** First byte of a plain pickle, as the very first releases wrote graphs. */
+const PICKLE_MARK = 0x80;
+
+/**
+ * The refusal of a file that is a quantum graph in an old format; null if it is none.
+ *
+ * Source: `graph/graph.py` of pipe_base (`MAGIC_BYTES`), tried with release 30.2026.4300.
+ */
+export async function oldFormatError(source: ByteSource): Promise<RefusedError | null> {
+  const first = await source.read(0, Math.min(source.size, OLD_MAGIC.length));
+  const isOld = first.length === OLD_MAGIC.length &&
+    OLD_MAGIC.every((byte, i) => first[i] === byte);
+  if (!isOld && !(first[0] === PICKLE_MARK && /\.(?:qgraph|pickle)$/.test(source.name))) {
+    return null;
+  }
+  return new RefusedError(
+    `Cannot read "${source.name}": it is a quantum graph in the old format (.qgraph), which only ` +
+      "Python reads",
+    { hint: "write it anew as .qg: pipetask qgraph -b REPO -g OLD.qgraph -q NEW.qg" },
+  );
+}
+
+/**
+ * Opens the archive of a graph.
+ *
+ * @throws {RefusedError} if it is a graph in an old format.
+ * @throws {InvalidQuantumGraphFileError} as `ZipReader.open()`.
+ */
+export async function openArchive(source: ByteSource): Promise<ZipReader> {
+  try {
+    return await ZipReader.open(source);
+  } catch (error) {
+    if (!(error instanceof InvalidQuantumGraphFileError)) throw error;
+    throw await oldFormatError(source) ?? error;
+  }
+}
+
 /** The compression dictionary of a graph and a decompressor that uses it. */
 export async function readDictionary(
   zip: ZipReader,

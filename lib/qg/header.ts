@@ -8,7 +8,8 @@
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { encodeUtf8, JsonCursor, type JsonValue, parseJson } from "../base/json_text.ts";
-import { isUuidText } from "../base/uuid.ts";
+import { nodeCrypto } from "../base/node_modules.ts";
+import { isUuidText, UUID_SIZE, uuidToText } from "../base/uuid.ts";
 
 /** Newest format version that is read. */
 export const MAX_FORMAT_VERSION = 1;
@@ -26,7 +27,10 @@ export interface QuantumGraphHeader {
   inputs: string[];
   /** Output CHAINED collection, null for none. */
   output: string | null;
-  /** Output RUN collection; safe as a relative path. */
+  /**
+   * Output RUN collection; safe as a relative path. Empty in graphs that were made without one, see
+   * {@linkcode requireOutputRun}.
+   */
   output_run: string;
   /** Who built the predicted graph, empty when unknown. */
   user: string;
@@ -110,7 +114,7 @@ export function parseHeader(
   }
 
   const outputRun = textField(fields, "output_run", invalid);
-  checkCollectionName(outputRun, "output_run", invalid);
+  if (outputRun !== "") checkCollectionName(outputRun, "output_run", invalid);
   const output = fields.output === null ? "" : textField(fields, "output", invalid);
   if (output !== "") checkCollectionName(output, "output", invalid);
   const inputs = fields.inputs ?? [];
@@ -156,9 +160,24 @@ export function parseHeader(
 }
 
 /**
+ * The RUN of a graph, where something is to be done in it. Graphs have none if they were made by
+ * `SeparablePipelineExecutor` from an empty graph, or before an output collection was chosen; they can be
+ * read all the same.
+ *
+ * @throws {RefusedError} if the graph has none.
+ */
+export function requireOutputRun(header: QuantumGraphHeader, fileName: string): string {
+  if (header.output_run !== "") return header.output_run;
+  throw new RefusedError(`Cannot use "${fileName}": it has no output RUN`, {
+    hint: "build the graph with an output collection (pipetask qgraph -o or --output-run)",
+  });
+}
+
+/**
  * Text of the provenance graph's header: the predicted graph's, with the value of `graph_type`
- * replaced, and version 0 made 1 (the provenance layout is that of version 1). All other bytes stay
- * as they are: counts, times and free-form metadata keep their text.
+ * replaced, and version 0 made 1 (the provenance layout is that of version 1). A graph of a release that
+ * gave it no ID for its provenance gets one, always the same. All other bytes stay as they are: counts,
+ * times and free-form metadata keep their text.
  *
  * @throws {SyntaxError} if the text isn't a JSON object.
  *
@@ -169,6 +188,7 @@ export function provenanceHeaderText(predictedHeaderText: Uint8Array): Uint8Arra
   const parts: Uint8Array[] = [];
   let copied = 0;
   let hasType = false;
+  let hasId = false;
   cursor.beginObject();
   const bodyStart = cursor.position;
   let nMembers = 0;
@@ -180,6 +200,11 @@ export function provenanceHeaderText(predictedHeaderText: Uint8Array): Uint8Arra
     if (key === "graph_type") {
       hasType = true;
       replacement = '"provenance"';
+    } else if (key === "provenance_dataset_id") {
+      hasId = end - start > 2;
+      if (hasId) continue;
+      replacement = `"${derivedId(predictedHeaderText)}"`;
+      hasId = true;
     } else if (key === "version" && Number(asciiOf(predictedHeaderText, start, end)) === 0) {
       replacement = "1";
     } else {
@@ -190,13 +215,26 @@ export function provenanceHeaderText(predictedHeaderText: Uint8Array): Uint8Arra
   }
   cursor.finish();
   parts.push(predictedHeaderText.subarray(copied));
-  if (hasType) return concatBytes(parts);
-  // Unreachable behind parseHeader(), which refuses a header without a graph type.
+  // The type can't be missing behind parseHeader().
+  const added = [
+    ...(hasType ? [] : ['"graph_type":"provenance"']),
+    ...(hasId ? [] : [`"provenance_dataset_id":"${derivedId(predictedHeaderText)}"`]),
+  ];
+  if (added.length === 0) return concatBytes(parts);
+  const text = concatBytes(parts);
   return concatBytes([
-    predictedHeaderText.subarray(0, bodyStart),
-    encodeUtf8(`"graph_type":"provenance"${nMembers === 0 ? "" : ","}`),
-    predictedHeaderText.subarray(bodyStart),
+    text.subarray(0, bodyStart),
+    encodeUtf8(added.join(",") + (nMembers === 0 ? "" : ",")),
+    text.subarray(bodyStart),
   ]);
+}
+
+/** A UUID of version 8 that depends on the text alone: the same graph aggregated again has the same one. */
+function derivedId(text: Uint8Array): string {
+  const digest = new Uint8Array(nodeCrypto().createHash("sha256").update(text).digest());
+  digest[6] = 0x80 | digest[6] & 0x0f;
+  digest[8] = 0x80 | digest[8] & 0x3f;
+  return uuidToText(digest.subarray(0, UUID_SIZE));
 }
 
 function asciiOf(text: Uint8Array, start: number, end: number): string {
@@ -233,7 +271,6 @@ function integerField(
  * able to lead out of it.
  */
 function checkCollectionName(name: string, key: string, invalid: (state: string) => Error): void {
-  if (name === "") throw invalid(`${key} is missing or empty`);
   if (name.includes("\0")) throw invalid(`${key} has a NUL character`);
   if (name.startsWith("/")) throw invalid(`${key} ${quote(name)} begins with "/"`);
   if (name.split("/").includes("..")) throw invalid(`${key} ${quote(name)} has a part ".."`);

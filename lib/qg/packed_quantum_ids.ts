@@ -8,7 +8,7 @@
 import { ByteBuilder } from "../base/bytes.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { BlockRange, PredictedBlock } from "./predicted_graph.ts";
-import { type QuantumFileRefs, QuantumIds } from "./predicted_ids.ts";
+import { type OutputRules, type QuantumFileRefs, QuantumIds } from "./predicted_ids.ts";
 
 /** Dataset types and RUN of the metadata and the log of quanta, see {@linkcode QuantumFileRefs}. */
 export type QuantumFileTypes = Omit<QuantumFileRefs, "coordinateRange">;
@@ -45,24 +45,33 @@ export interface PackedQuantumIds {
 export interface QuantumBlocks {
   readonly path: string;
   blocks(range?: BlockRange): Iterable<PredictedBlock>;
-  scanBlock(block: PredictedBlock, out: QuantumIds): void;
+  scanBlock(block: PredictedBlock, out: QuantumIds, rules: OutputRules | null): void;
 }
 
 /**
  * Reads the ids of some blocks.
  *
+ * @param rules What outputs are checked by, if at all.
  * @throws {InvalidQuantumGraphFileError} naming file and place of a block that can't be read or isn't a
  *   quantum.
  */
-export function packQuantumIds(graph: QuantumBlocks, range: BlockRange): PackedQuantumIds {
-  const packer = new Packer(graph);
+export function packQuantumIds(
+  graph: QuantumBlocks,
+  range: BlockRange,
+  rules: OutputRules | null = null,
+): PackedQuantumIds {
+  const packer = new Packer(graph, rules);
   for (const block of graph.blocks(range)) packer.add(block);
   return packer.take();
 }
 
 /** As {@linkcode packQuantumIds}, but of all blocks, so many quanta at a time; the last may be none. */
-export function* packInBatches(graph: QuantumBlocks, nBatch: number): Generator<PackedQuantumIds> {
-  const packer = new Packer(graph);
+export function* packInBatches(
+  graph: QuantumBlocks,
+  nBatch: number,
+  rules: OutputRules | null,
+): Generator<PackedQuantumIds> {
+  const packer = new Packer(graph, rules);
   for (const block of graph.blocks()) {
     packer.add(block);
     if (packer.nQuanta === nBatch) yield packer.take();
@@ -73,6 +82,7 @@ export function* packInBatches(graph: QuantumBlocks, nBatch: number): Generator<
 /** Gathers the ids of blocks. */
 class Packer {
   readonly #graph: QuantumBlocks;
+  readonly #rules: OutputRules | null;
   readonly #quantum = new QuantumIds();
   readonly #ids = new ByteBuilder();
   readonly #coordinates = new ByteBuilder();
@@ -80,8 +90,9 @@ class Packer {
   #taskLabels: string[] = [];
   #fileTypes: QuantumFileTypes[] = [];
 
-  constructor(graph: QuantumBlocks) {
+  constructor(graph: QuantumBlocks, rules: OutputRules | null) {
     this.#graph = graph;
+    this.#rules = rules;
   }
 
   /** Quanta that {@linkcode take} would give. */
@@ -91,7 +102,7 @@ class Packer {
 
   add(block: PredictedBlock): void {
     const quantum = this.#quantum;
-    this.#graph.scanBlock(block, quantum);
+    this.#graph.scanBlock(block, quantum, this.#rules);
     const { files } = quantum;
     const [start, end] = files?.coordinateRange ?? [0, 0];
     this.#numbers.push(

@@ -6,12 +6,12 @@
  */
 
 import { crc32 } from "../base/crc32.ts";
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError } from "../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../base/json_text.ts";
 import { nodeZlib } from "../base/node_modules.ts";
 import { FileSource } from "../store/file_source.ts";
-import { type ZipMember, ZipReader } from "../store/zip_reader.ts";
-import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
+import type { ZipMember, ZipReader } from "../store/zip_reader.ts";
+import { frameContentSize, type Zstd, type ZstdDecompressor } from "../store/zstd.ts";
 import {
   AddressChecker,
   addressHeaderSize,
@@ -22,6 +22,7 @@ import {
   decodeHeader,
   MAX_HEADER_SIZE,
   memberSizes,
+  openArchive,
   readDictionary,
   requireMember,
 } from "./graph_file.ts";
@@ -41,16 +42,14 @@ import {
   MultiblockPass,
   PASS_READ_SIZE,
 } from "./multiblock.ts";
+import { documentLimit } from "./document_limits.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
-import { type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
+import { type OutputRules, type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
 import {
   parseInitQuanta,
   parsePredictedQuantum,
   type PredictedQuantum,
 } from "./predicted_quantum.ts";
-
-/** Largest decoded block of a predicted quantum, in bytes: some 500 000 datasets. */
-const MAX_QUANTUM_SIZE = 2 ** 28;
 
 /** Bytes read at a time for blocks that are asked for one by one: neighbours are mostly next. */
 const READ_AHEAD = 2 ** 15;
@@ -122,7 +121,7 @@ export class PredictedGraph implements Disposable {
   static async open(path: string, zstd: Zstd): Promise<PredictedGraph> {
     const file = FileSource.open(path);
     try {
-      const zip = await ZipReader.open(file);
+      const zip = await openArchive(file);
       const read = await readDictionary(zip, path, zstd);
       const frame = await zip.readMember(HEADER_MEMBER, { maxSize: MAX_HEADER_SIZE });
       const headerText = decodeHeader(frame, path, read.decompressor);
@@ -171,6 +170,11 @@ export class PredictedGraph implements Disposable {
   /** Names of the archive's members with the bytes that each takes, in the order of the file. */
   memberSizes(): { name: string; sizeBytes: number }[] {
     return memberSizes(this.#members);
+  }
+
+  /** Bytes of the decoded pipeline graph, as its frame states them; null if it states none. */
+  get pipelineGraphSize(): number | null {
+    return frameContentSize(this.#readMember(PIPELINE_GRAPH_MEMBER));
   }
 
   /** Decoded text of the pipeline graph, to be copied unchanged. Read once. */
@@ -288,10 +292,11 @@ export class PredictedGraph implements Disposable {
    * Reads only the ids of a block, see {@linkcode scanQuantumIds}.
    *
    * @throws {InvalidQuantumGraphFileError} naming file and place if that fails.
+   * @throws {ProvgraphError} as the rules do.
    */
-  scanBlock(block: PredictedBlock, out: QuantumIds): void {
+  scanBlock(block: PredictedBlock, out: QuantumIds, rules: OutputRules | null = null): void {
     try {
-      scanQuantumIds(block.text, out);
+      scanQuantumIds(block.text, out, rules);
     } catch (cause) {
       throw this.#invalid(`block at ${block.offset}`, cause);
     }
@@ -383,9 +388,11 @@ export class PredictedGraph implements Disposable {
       this.#file.readInto(piece, start + at);
       checker.feed(piece);
     }
-    if (nRows !== this.header.n_quanta) {
+    // Releases before w.2025.47 filed init quanta as well, without an address.
+    const n = this.header.version === 0 ? checker.nPresent[0] : nRows;
+    if (n !== this.header.n_quanta) {
       throw new InvalidQuantumGraphFileError(
-        `Cannot use "${this.path}": "${QUANTA_ADDRESS_MEMBER}" has ${nRows} rows, ` +
+        `Cannot use "${this.path}": "${QUANTA_ADDRESS_MEMBER}" has ${n} rows, ` +
           `the header says ${this.header.n_quanta} quanta`,
       );
     }
@@ -400,17 +407,28 @@ export class PredictedGraph implements Disposable {
     return this.#decompressor.decompress(
       frame,
       `block at ${offset} of "${this.path}: ${QUANTUM_DATASETS_MEMBER}"`,
-      MAX_QUANTUM_SIZE,
+      documentLimit(QUANTUM_DATASETS_MEMBER, this.#members),
     );
   }
 
   #readDocument(name: string): Uint8Array<ArrayBuffer> {
-    return this.#decompressor.decompress(this.#readMember(name), `"${this.path}: ${name}"`);
+    return this.#decompressor.decompress(
+      this.#readMember(name),
+      `"${this.path}: ${name}"`,
+      documentLimit(name, this.#members),
+    );
   }
 
   #readMember(name: string): Uint8Array {
     const member = this.#members.get(name)!;
     const start = this.#dataOffsets.get(name)!;
+    const limit = documentLimit(name, this.#members);
+    // A frame is hardly larger than what it holds.
+    if (name.endsWith(".zst") && member.size > 2 * limit) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot read "${this.path}: ${name}": it has ${member.size} bytes, more than the ${limit} allowed`,
+      );
+    }
     const stored = this.#file.readSync(start, member.compressedSize);
     if (member.method === 0) return stored;
     try {
@@ -430,7 +448,7 @@ export class PredictedGraph implements Disposable {
   }
 
   #invalid(what: string, cause: unknown): unknown {
-    if (cause instanceof InvalidQuantumGraphFileError) return cause;
+    if (cause instanceof ProvgraphError) return cause;
     if (!(cause instanceof Error)) return cause;
     return new InvalidQuantumGraphFileError(
       `Cannot read ${what} of "${this.path}": ${cause.message}`,

@@ -70,6 +70,26 @@ export interface QuantumFileRefs {
   coordinateRange: [startByte: number, endByte: number];
 }
 
+/** What outputs must be like beyond their form: who knows the pipeline says it. */
+export interface OutputRules {
+  /**
+   * Looks at an output of a block.
+   *
+   * @param coordinate Its data ID: a half-open byte range of `text`, empty for `[]`.
+   * @throws {ProvgraphError} if it can't be what a task of the pipeline writes.
+   */
+  checkOutput(
+    text: Uint8Array,
+    output: { typeName: string; run: string; coordinateRange: readonly [number, number] },
+  ): void;
+  /**
+   * Looks at how many datasets a quantum has for metadata and for its log.
+   *
+   * @throws {ProvgraphError} if there can't be so many.
+   */
+  checkFiles(quantumId: Uint8Array, nMetadata: number, nLogs: number): void;
+}
+
 function doubled(bytes: Uint8Array): Uint8Array {
   const larger = new Uint8Array(bytes.length * 2);
   larger.set(bytes);
@@ -78,15 +98,21 @@ function doubled(bytes: Uint8Array): Uint8Array {
 
 /**
  * Reads the ids of one block into `out`, without a string for any of them: the cheap parse of the
- * pass over all quanta. About 2 microseconds a quantum.
+ * pass over all quanta. A few microseconds a quantum.
  *
- * @throws {SyntaxError} as {@linkcode parsePredictedQuantum}; `out` is then undefined. Datasets are
- * not checked beyond their ids.
+ * @param rules What outputs are checked by; null takes all that have the right form.
+ * @throws {SyntaxError} as {@linkcode parsePredictedQuantum}; `out` is then undefined.
+ * @throws {ProvgraphError} as the rules do.
  */
-export function scanQuantumIds(text: Uint8Array, out: QuantumIds): void {
+export function scanQuantumIds(
+  text: Uint8Array,
+  out: QuantumIds,
+  rules: OutputRules | null = null,
+): void {
   let hasId = false;
   let hasLabel = false;
   let hasRepeats = false;
+  let nFiles: [nMetadata: number, nLogs: number] = [0, 0];
   out.nInputs = 0;
   out.nOutputs = 0;
   out.files = null;
@@ -104,11 +130,16 @@ export function scanQuantumIds(text: Uint8Array, out: QuantumIds): void {
         break;
       case "inputs":
         out.nInputs = 0;
-        hasRepeats = scanConnections(cursor, out, false) || hasRepeats;
+        hasRepeats = scanConnections(cursor, out, false, null) || hasRepeats;
+        break;
+      case "data_coordinate":
+        requireArray(cursor);
+        cursor.skip();
         break;
       case "outputs":
         out.nOutputs = 0;
-        hasRepeats = scanConnections(cursor, out, true) || hasRepeats;
+        nFiles = [0, 0];
+        hasRepeats = scanConnections(cursor, out, true, rules, nFiles) || hasRepeats;
         break;
       default:
         cursor.skip();
@@ -117,11 +148,30 @@ export function scanQuantumIds(text: Uint8Array, out: QuantumIds): void {
   cursor.finish();
   if (!hasId) throw missing("quantum_id", "quantum");
   if (!hasLabel) throw missing("task_label", "quantum");
-  if (hasRepeats) fillFrom(parsePredictedQuantum(text), out);
+  if (hasRepeats) nFiles = fillFrom(parsePredictedQuantum(text), out);
+  rules?.checkFiles(out.quantumId, ...nFiles);
 }
 
-/** Reads the ids under `inputs` or `outputs`; true if a connection occurred twice. */
-function scanConnections(cursor: JsonCursor, out: QuantumIds, isOutput: boolean): boolean {
+function requireArray(cursor: JsonCursor): void {
+  if (cursor.kind() !== "array") cursor.fail("expected an array");
+}
+
+/** The dataset that is being read. Only what belongs to a file is kept, in a copy. */
+const present: FileRef = { typeName: null, run: null, coordinateRange: [0, 0] };
+const NO_RANGE: [number, number] = [0, 0];
+
+/**
+ * Reads the ids under `inputs` or `outputs`; true if a connection occurred twice.
+ *
+ * @param nFiles Gets the number of metadata and log datasets.
+ */
+function scanConnections(
+  cursor: JsonCursor,
+  out: QuantumIds,
+  isOutput: boolean,
+  rules: OutputRules | null,
+  nFiles: [nMetadata: number, nLogs: number] = [0, 0],
+): boolean {
   const connections: string[] = [];
   const metadata: FileRef[] = [];
   const logs: FileRef[] = [];
@@ -138,55 +188,64 @@ function scanConnections(cursor: JsonCursor, out: QuantumIds, isOutput: boolean)
       else out.growInputs();
       const target = isOutput ? out.outputIds : out.inputIds;
       const at = (isOutput ? out.nOutputs : out.nInputs) * UUID_SIZE;
-      const file: FileRef | null = role === ROLE_OTHER
-        ? null
-        : { typeName: null, run: null, coordinateRange: [0, 0] };
-      let hasId = false;
-      cursor.beginObject();
-      while (cursor.nextMember()) {
-        if (cursor.key === "dataset_id") {
-          readId(cursor, target, at);
-          hasId = true;
-        } else if (file === null || !readFileRef(cursor, file)) {
-          cursor.skip();
-        }
-      }
-      if (!hasId) throw missing("dataset_id", "dataset");
+      readDatasetRef(cursor, target, at);
       if (isOutput) out.outputRoles[out.nOutputs++] = role;
       else out.nInputs++;
-      if (file !== null) (role === ROLE_LOG ? logs : metadata).push(file);
+      rules?.checkOutput(cursor.bytes, present as KnownRef);
+      if (role !== ROLE_OTHER) (role === ROLE_LOG ? logs : metadata).push({ ...present });
     }
   }
-  if (isOutput) out.files = commonFileRefs(cursor.bytes, metadata, logs);
+  if (isOutput) {
+    out.files = commonFileRefs(cursor.bytes, metadata, logs);
+    nFiles[0] = metadata.length;
+    nFiles[1] = logs.length;
+  }
   return hasRepeats;
 }
 
-/** One metadata or log dataset; null for what it lacks. */
+/** Reads a dataset into `present`, and its id into `target`. */
+function readDatasetRef(cursor: JsonCursor, target: Uint8Array, at: number): void {
+  present.typeName = null;
+  present.run = null;
+  present.coordinateRange = NO_RANGE;
+  let hasId = false;
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    switch (cursor.key) {
+      case "dataset_id":
+        readId(cursor, target, at);
+        hasId = true;
+        break;
+      case "dataset_type_name":
+        present.typeName = names.readString(cursor);
+        break;
+      case "run":
+        present.run = names.readString(cursor);
+        break;
+      case "data_coordinate":
+        requireArray(cursor);
+        present.coordinateRange = cursor.skipRange();
+        break;
+      default:
+        cursor.skip();
+    }
+  }
+  if (!hasId) throw missing("dataset_id", "dataset");
+  if (present.typeName === null) throw missing("dataset_type_name", "dataset");
+  if (present.run === null) throw missing("run", "dataset");
+}
+
+/** One dataset; null for what hasn't been read yet. */
 interface FileRef {
   typeName: string | null;
   run: string | null;
   coordinateRange: [startByte: number, endByte: number];
 }
 
-/** Reads the present member if it belongs to a {@linkcode FileRef}; else false, consuming nothing. */
-function readFileRef(cursor: JsonCursor, file: FileRef): boolean {
-  switch (cursor.key) {
-    case "dataset_type_name":
-      file.typeName = null;
-      if (cursor.kind() !== "string") return false;
-      file.typeName = names.readString(cursor);
-      return true;
-    case "run":
-      file.run = null;
-      if (cursor.kind() !== "string") return false;
-      file.run = names.readString(cursor);
-      return true;
-    case "data_coordinate":
-      file.coordinateRange = cursor.skipRange();
-      return true;
-    default:
-      return false;
-  }
+/** A dataset of which all is read. */
+interface KnownRef extends FileRef {
+  typeName: string;
+  run: string;
 }
 
 function commonFileRefs(
@@ -211,8 +270,15 @@ function roleOf(connection: string): number {
   return connection === LOG_CONNECTION ? ROLE_LOG : ROLE_OTHER;
 }
 
-/** The slow way, for a block in which a connection occurs twice and only its last value counts. */
-function fillFrom(quantum: PredictedQuantum, out: QuantumIds): void {
+/**
+ * The slow way, for a block in which a connection occurs twice and only its last value counts.
+ *
+ * @returns the number of metadata and log datasets.
+ */
+function fillFrom(
+  quantum: PredictedQuantum,
+  out: QuantumIds,
+): [nMetadata: number, nLogs: number] {
   out.nInputs = 0;
   out.nOutputs = 0;
   out.files = null;
@@ -229,4 +295,6 @@ function fillFrom(quantum: PredictedQuantum, out: QuantumIds): void {
       out.outputRoles[out.nOutputs++] = roleOf(connection);
     }
   }
+  const n = (connection: string) => quantum.outputs.get(connection)?.length ?? 0;
+  return [n(METADATA_CONNECTION), n(LOG_CONNECTION)];
 }

@@ -7,7 +7,7 @@
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ByteSource } from "../store/byte_source.ts";
-import { ZipReader } from "../store/zip_reader.ts";
+import type { ZipReader } from "../store/zip_reader.ts";
 import type { Zstd, ZstdDecompressor } from "../store/zstd.ts";
 import {
   type Address,
@@ -17,15 +17,18 @@ import {
   addressRowSize,
   checkAddressHeader,
 } from "./address_file.ts";
+import { isCheckedAsWritten } from "./checked_blocks.ts";
 import {
   decodeHeader,
   MAX_HEADER_SIZE,
   memberSizes,
+  openArchive,
   readDictionary,
   requireMember,
 } from "./graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "./header.ts";
 import {
+  CHECKED_BLOCKS_MEMBER,
   DATASETS_MEMBER,
   DICTIONARY_MEMBER,
   HEADER_MEMBER,
@@ -37,6 +40,7 @@ import {
   NODES_FENCES_MEMBER,
   PACKAGES_MEMBER,
   PIPELINE_GRAPH_MEMBER,
+  QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "./member_names.ts";
 import {
@@ -47,8 +51,10 @@ import {
   MultiblockPass,
   PASS_READ_SIZE,
 } from "./multiblock.ts";
+import { documentLimit } from "./document_limits.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { PrefetchedSource } from "./prefetched_source.ts";
+import { QuantaFiles } from "./quanta_files.ts";
 import {
   type ByteRange,
   joinRanges,
@@ -146,7 +152,7 @@ export class ProvenanceGraph implements Disposable {
     const prefetched = new PrefetchedSource(source);
     try {
       await prefetched.prefetch({ startByte: source.size - TAIL_SIZE, endByte: source.size });
-      const zip = await ZipReader.open(prefetched);
+      const zip = await openArchive(prefetched);
       const head = planHead(zip.members, [HEADER_MEMBER, DICTIONARY_MEMBER]);
       if (head !== null) await prefetched.prefetch(head);
       const { decompressor } = await readDictionary(zip, source.name, zstd);
@@ -261,6 +267,15 @@ export class ProvenanceGraph implements Disposable {
     return this.#readDocument(INIT_QUANTA_MEMBER);
   }
 
+  /** What tells the files of the quanta; null if the graph doesn't say that in a form known here. */
+  async quantaFiles(): Promise<QuantaFiles | null> {
+    if (!this.#zip.members.has(QUANTA_FILES_MEMBER)) return null;
+    return await QuantaFiles.open(
+      await this.#zip.memberSource(QUANTA_FILES_MEMBER),
+      this.header.n_quanta,
+    );
+  }
+
   /**
    * Passes over all blocks of a member in the order of the file, with large reads. Memory: one read
    * of 1 MiB and one block.
@@ -323,6 +338,7 @@ export class ProvenanceGraph implements Disposable {
       INIT_QUANTA_MEMBER,
       NODES_ADDRESS_MEMBER,
       NODES_FENCES_MEMBER,
+      QUANTA_FILES_MEMBER,
     ];
     for (const name of small) {
       if (this.#zip.members.has(name)) await this.#zip.checkMember(name);
@@ -341,6 +357,17 @@ export class ProvenanceGraph implements Disposable {
    */
   async verifyBlocks(onRead?: (nBytes: number) => void): Promise<void> {
     for (const name of NODES_ADDRESS_COLUMNS) await this.#zip.checkMember(name, onRead);
+  }
+
+  /**
+   * Whether the blocks are those that the writer had checked; to be believed once
+   * {@linkcode verifyBlocks} has compared their checksums.
+   */
+  async areBlocksAsChecked(): Promise<boolean> {
+    const member = this.#zip.members.get(CHECKED_BLOCKS_MEMBER);
+    if (member === undefined || member.size > MAX_HEADER_SIZE) return false;
+    const text = await this.#zip.readMember(CHECKED_BLOCKS_MEMBER);
+    return isCheckedAsWritten(text, (name) => this.#zip.members.get(name));
   }
 
   /** Bytes that {@linkcode verifyBlocks} reads. */
@@ -451,14 +478,21 @@ export class ProvenanceGraph implements Disposable {
   }
 
   #decode(frame: Uint8Array, member: string, offset: number): Uint8Array {
-    return this.#decompressor.decompress(frame, `block at ${offset} of "${this.name}: ${member}"`);
+    return this.#decompressor.decompress(
+      frame,
+      `block at ${offset} of "${this.name}: ${member}"`,
+      documentLimit(member, this.#zip.members),
+    );
   }
 
   async #readDocument(name: string): Promise<Uint8Array> {
     requireMember(this.#zip, name, this.name);
+    const limit = documentLimit(name, this.#zip.members);
     return this.#decompressor.decompress(
-      await this.#zip.readMember(name),
+      // A frame is hardly larger than what it holds.
+      await this.#zip.readMember(name, { maxSize: 2 * limit }),
       `"${this.name}: ${name}"`,
+      limit,
     );
   }
 

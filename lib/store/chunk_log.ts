@@ -13,6 +13,7 @@ import { linkTarget, removeIfPresent } from "./durable_file.ts";
 import { failpoint, isFailpointDue } from "./failpoints.ts";
 import type { FileSource } from "./file_source.ts";
 import { openRegularFile } from "./regular_file.ts";
+import { infoAt, keepOwnerAndMode } from "./temporary_file.ts";
 
 /** First bytes of a chunk log: a name, and line ends that a text-mode copy would destroy. */
 export const CHUNK_LOG_MAGIC: Uint8Array = new Uint8Array([
@@ -26,8 +27,10 @@ export const CHUNK_LOG_MAGIC: Uint8Array = new Uint8Array([
   0x1a,
 ]);
 
-/** Version of the format that this module writes; others are refused. */
-export const CHUNK_LOG_VERSION = 1;
+/** Version of the format that this module writes; newer ones are refused. */
+export const CHUNK_LOG_VERSION = 2;
+/** Oldest version that is read. */
+export const MIN_CHUNK_LOG_VERSION = 1;
 
 /** Bytes before a chunk's head: marker, type, reserved, two lengths, two checksums. */
 export const CHUNK_PREFIX_SIZE = 24;
@@ -191,7 +194,7 @@ export function* readChunks(
   if (magic.some((byte, i) => byte !== CHUNK_LOG_MAGIC[i])) {
     throw new InvalidChunkLogError(
       `Cannot read chunk log "${source.name}": it doesn't begin with the magic bytes`,
-      { hint: "remove the file or give another --output" },
+      { hint: "give another --output, or move the file away" },
     );
   }
   const window = new Window(source, isReused);
@@ -276,13 +279,18 @@ export class ChunkLogWriter implements Disposable {
 
   /**
    * Creates the file anew with its magic bytes. One that is there loses its name and is not written to: it
-   * may have other names.
+   * may have other names. Its mode and owner stay, or else are those of `model`, if that is there: what is
+   * private must not be readable on its way.
    */
-  static create(path: string): ChunkLogWriter {
+  static create(path: string, model: string = path): ChunkLogWriter {
     const file = attempt(path, () => {
       const target = linkTarget(path);
+      const info = infoAt(target) ?? infoAt(model);
       removeIfPresent(target);
-      return Deno.openSync(target, { write: true, createNew: true });
+      const mode = info === null ? {} : { mode: 0o600 };
+      const created = Deno.openSync(target, { write: true, createNew: true, ...mode });
+      if (info !== null) keepOwnerAndMode(info, target);
+      return created;
     });
     return ChunkLogWriter.begin(path, file);
   }

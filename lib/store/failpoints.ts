@@ -38,12 +38,13 @@ export const FAILPOINTS = [
   "finish.directory-synced",
   "finish.chunks-removed",
   "aggregate.before-unlock",
+  "ingest.locked",
   "forget.before-commit",
   "forget.committed",
   "transfer.directory-made",
   "transfer.copied",
   "transfer.placed",
-  "transfer.renamed",
+  "transfer.named",
   "transfer.done",
   "ingest.type-registered",
   "backed.before-commit",
@@ -56,6 +57,10 @@ export const FAILPOINTS = [
   "directories.done",
   "source.before-delete",
   "source.deleted",
+  "undo.restored",
+  "undo.switched",
+  "undo.unregistered",
+  "undo.graph-moved",
 ] as const;
 
 /** One of {@linkcode FAILPOINTS}. */
@@ -64,7 +69,8 @@ export type FailpointName = typeof FAILPOINTS[number];
 /**
  * What happens at an armed failpoint: the process is killed (SIGKILL), the effect fails with a system
  * error, the process gets a signal and goes on, gets SIGTERM and this thread stands still (`stall`, for
- * workers only), or its name is appended to the file of {@linkcode TRACE_VARIABLE} (`trace`, every time).
+ * workers only), the process is stopped until it gets SIGCONT (`stop`), this thread pauses for as many
+ * milliseconds as the number of the failpoint says (`pause`, every time), or its name is appended to the file of {@linkcode TRACE_VARIABLE} (`trace`, every time).
  */
 export const FAILPOINT_ACTIONS = [
   "kill",
@@ -73,6 +79,8 @@ export const FAILPOINT_ACTIONS = [
   "int",
   "term",
   "stall",
+  "stop",
+  "pause",
   "trace",
 ] as const;
 type Action = typeof FAILPOINT_ACTIONS[number];
@@ -129,6 +137,10 @@ function strike(name: FailpointName): void {
     if (path !== undefined) Deno.writeTextFileSync(path, `${name}\n`, { append: true });
     return;
   }
+  if (point.action === "pause") {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, point.nLeft);
+    return;
+  }
   if (--point.nLeft !== 0) return;
   switch (point.action) {
     case "kill":
@@ -147,6 +159,9 @@ function strike(name: FailpointName): void {
     case "stall":
       Deno.kill(Deno.pid, "SIGTERM");
       standStill();
+      break;
+    case "stop":
+      Deno.kill(Deno.pid, "SIGSTOP");
       break;
     case "eio":
       throw systemError("EIO", "Input/output error (os error 5)");

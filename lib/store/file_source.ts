@@ -6,7 +6,7 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 import { openRegularFile, requireRegularFile } from "./regular_file.ts";
 import { fileError, isAbsence, systemErrorText } from "./system_errors.ts";
@@ -47,6 +47,20 @@ export class FileSource implements ByteSource, Disposable {
 
   get size(): number {
     return this.#size;
+  }
+
+  /**
+   * What the system says of the opened file itself, whatever has become of its name.
+   *
+   * @throws {EnvironmentError} if it can't be asked.
+   */
+  info(): Deno.FileInfo {
+    try {
+      return this.#openFile().statSync();
+    } catch (error) {
+      if (error instanceof EnvironmentError) throw error;
+      throw fileError("look at file", this.name, error);
+    }
   }
 
   /** Looks at the size again, for a file that grows (chunk log), and returns it. */
@@ -176,6 +190,15 @@ export interface FileVersion {
    * only (Deno 2.9, also through `node:fs` with `bigint`), so the last six digits are zero.
    */
   mtimeNs: bigint;
+  /**
+   * Time of last change, milliseconds since 1970, which programs can't set; null if not told. The
+   * runtime passes on whole seconds (Deno 2.9).
+   */
+  ctimeMs: number | null;
+  /** Number of the file in its file system; null if not told. */
+  inode: number | null;
+  /** When it was looked at, by this host's clock, milliseconds since 1970. */
+  seenMs: number;
 }
 
 /** Content and version of a file that was read whole; its size is that of the content. */
@@ -192,7 +215,8 @@ export interface WholeFile extends FileVersion {
  *
  * @returns null if nothing is there (no such file, or a path through something not a directory).
  * @throws {EnvironmentError} for anything else, as absence must be known and never guessed: no
- * permission, I/O error, not a regular file, larger than `maxSize` bytes.
+ * permission, I/O error. An {@linkcode UnusableFileError} if it is no regular file, or larger than
+ * `maxSize` bytes.
  */
 export function readWholeFile(
   path: string,
@@ -227,7 +251,7 @@ export function readWholeFile(
   }
 }
 
-/** Size and time of a file as {@linkcode readWholeFile} gives them, without reading it. */
+/** The version of a file as {@linkcode readWholeFile} gives it, without reading it. */
 export function fileIdentity(path: string): FileVersion | null {
   try {
     return versionOf(Deno.statSync(path));
@@ -238,12 +262,37 @@ export function fileIdentity(path: string): FileVersion | null {
 }
 
 /** The version of a file that the system has told about. */
-export function versionOf({ size, mtime }: Deno.FileInfo): FileVersion {
-  return { size, mtimeNs: BigInt(mtime?.getTime() ?? 0) * 1_000_000n };
+export function versionOf({ size, mtime, ctime, ino }: Deno.FileInfo): FileVersion {
+  return {
+    size,
+    mtimeNs: BigInt(mtime?.getTime() ?? 0) * 1_000_000n,
+    ctimeMs: ctime?.getTime() ?? null,
+    inode: ino,
+    seenMs: Date.now(),
+  };
 }
 
-function tooLarge(path: string, size: number, maxSize: number): EnvironmentError {
-  return new EnvironmentError(
-    `Cannot read file "${path}": it has ${size} bytes, more than the ${maxSize} allowed`,
+/**
+ * Whether there is a regular file at a path, without opening it.
+ *
+ * @throws {UnusableFileError} if something else is there, which no one can have written as a file.
+ * @throws {EnvironmentError} if the system doesn't tell, as absence must be known.
+ */
+export function hasRegularFile(path: string): boolean {
+  try {
+    requireRegularFile(path, Deno.statSync(path));
+    return true;
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    if (isAbsence(error)) return false;
+    throw fileError("look at file", path, error);
+  }
+}
+
+function tooLarge(path: string, size: number, maxSize: number): UnusableFileError {
+  return new UnusableFileError(
+    "read file",
+    path,
+    `it has ${size} bytes, more than the ${maxSize} allowed`,
   );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutSecrets } from "../base/secrets.ts";
 import { EnvironmentError, hostRefused, NotFoundError, RefusedError } from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 
@@ -13,8 +14,9 @@ const TAIL_SIZE = 65536;
 const MAX_WHOLE_SIZE = 16 * 2 ** 20;
 /** Tries of a request that fails in a way that may pass. */
 const N_TRIES = 3;
-/** Milliseconds for one request. */
+/** Milliseconds for one request, and bytes that come at least in each one more. */
 const TIMEOUT_MS = 60_000;
+const MIN_BYTES_PER_MS = 100;
 
 /** What a server may do; injected for tests. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -44,7 +46,7 @@ export class HttpSource implements ByteSource {
     version: string | null,
     kept: { offset: number; bytes: Uint8Array },
   ) {
-    this.name = withoutCredentials(url);
+    this.name = withoutSecrets(url);
     this.#url = url;
     this.#fetch = doFetch;
     this.size = size;
@@ -60,24 +62,27 @@ export class HttpSource implements ByteSource {
    * @throws {EnvironmentError} if the server can't be reached, refuses or answers nonsense.
    */
   static async open(url: string, doFetch: Fetch = fetch): Promise<HttpSource> {
-    const response = await request(url, `bytes=-${TAIL_SIZE}`, doFetch);
+    const response = await request(url, `bytes=-${TAIL_SIZE}`, TAIL_SIZE, doFetch);
     const version = versionOf(response);
     if (response.status === 200) {
       const length = Number(response.headers.get("content-length") ?? NaN);
       if (!(length <= MAX_WHOLE_SIZE)) {
         await response.body?.cancel();
         throw new RefusedError(
-          `Cannot read "${withoutCredentials(url)}": the server ignores range requests, and the ` +
+          `Cannot read "${withoutSecrets(url)}": the server ignores range requests, and the ` +
             `file has ${Number.isNaN(length) ? "an unknown number of" : length} bytes`,
           { hint: "download the file and give its path" },
         );
       }
-      const bytes = await bodyOf(response, url);
+      const bytes = await bodyOf(response, url, { start: 0, end: length });
       return new HttpSource(url, doFetch, bytes.length, version, { offset: 0, bytes });
     }
-    const range = contentRange(response, url);
-    const bytes = await bodyOf(response, url);
-    if (bytes.length !== range.end - range.start) throw cutAnswer(url, bytes.length, range);
+    const range = await contentRange(response, url);
+    const start = Math.max(0, range.size - TAIL_SIZE);
+    if (range.start !== start || range.end !== range.size) {
+      throw await otherRange(response, url, range);
+    }
+    const bytes = await bodyOf(response, url, range);
     return new HttpSource(url, doFetch, range.size, version, { offset: range.start, bytes });
   }
 
@@ -96,19 +101,20 @@ export class HttpSource implements ByteSource {
     const response = await request(
       this.#url,
       `bytes=${offset}-${offset + length - 1}`,
+      length,
       this.#fetch,
     );
-    const range = contentRange(response, this.#url);
-    const bytes = await bodyOf(response, this.#url);
+    const range = await contentRange(response, this.#url);
     if (range.size !== this.size || versionOf(response) !== this.#version) {
+      await response.body?.cancel();
       throw new EnvironmentError(`Cannot read "${this.name}": the file has changed meanwhile`, {
         hint: "run the same command again",
       });
     }
-    if (range.start !== offset || bytes.length !== length) {
-      throw cutAnswer(this.#url, bytes.length, { start: offset, end: offset + length });
+    if (range.start !== offset || range.end !== offset + length) {
+      throw await otherRange(response, this.#url, range);
     }
-    return bytes;
+    return await bodyOf(response, this.#url, range);
   }
 
   close(): void {
@@ -116,22 +122,24 @@ export class HttpSource implements ByteSource {
   }
 }
 
-function withoutCredentials(url: string): string {
-  return url.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
-}
-
 function versionOf(response: Response): string | null {
   return response.headers.get("etag") ?? response.headers.get("last-modified");
 }
 
-async function request(url: string, range: string, doFetch: Fetch): Promise<Response> {
-  const name = withoutCredentials(url);
+/** @param length bytes that are asked for; the answer may take longer the more these are. */
+async function request(
+  url: string,
+  range: string,
+  length: number,
+  doFetch: Fetch,
+): Promise<Response> {
+  const name = withoutSecrets(url);
   for (let attempt = 1;; attempt++) {
     let response: Response;
     try {
       response = await doFetch(url, {
         headers: { range, "accept-encoding": "identity" },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(TIMEOUT_MS + length / MIN_BYTES_PER_MS),
       });
     } catch (cause) {
       const refused = hostRefused(`read "${name}"`, cause);
@@ -153,40 +161,79 @@ async function request(url: string, range: string, doFetch: Fetch): Promise<Resp
   }
 }
 
-async function bodyOf(response: Response, url: string): Promise<Uint8Array> {
+/**
+ * The body of an answer, which must have just the bytes of the range; no more than these are read.
+ *
+ * @throws {EnvironmentError} if there are fewer or more.
+ */
+async function bodyOf(
+  response: Response,
+  url: string,
+  range: { start: number; end: number },
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(range.end - range.start);
+  const reader = response.body?.getReader();
+  let n = 0;
   try {
-    return new Uint8Array(await response.arrayBuffer());
+    for (;;) {
+      const { value } = await reader?.read() ?? {};
+      if (value === undefined) break;
+      if (n + value.length > bytes.length) {
+        await reader!.cancel();
+        throw wrongAnswer(url, `more than ${bytes.length} bytes`, range);
+      }
+      bytes.set(value, n);
+      n += value.length;
+    }
   } catch (cause) {
+    if (cause instanceof EnvironmentError) throw cause;
     throw new EnvironmentError(
-      `Cannot read "${withoutCredentials(url)}": the connection was cut`,
+      `Cannot read "${withoutSecrets(url)}": the connection was cut`,
       { cause, hint: "try again" },
     );
   }
+  if (n < bytes.length) throw wrongAnswer(url, `${n} bytes`, range);
+  return bytes;
 }
 
 /** Half-open range that an answer covers, and the size of the whole file. */
-function contentRange(
+async function contentRange(
   response: Response,
   url: string,
-): { start: number; end: number; size: number } {
+): Promise<{ start: number; end: number; size: number }> {
   const text = response.headers.get("content-range") ?? "";
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(text);
   if (response.status !== 206 || match === null) {
+    await response.body?.cancel();
     throw new EnvironmentError(
-      `Cannot read "${withoutCredentials(url)}": the server doesn't say which bytes it sends`,
+      `Cannot read "${withoutSecrets(url)}": the server doesn't say which bytes it sends`,
     );
   }
   const [start, last, size] = match.slice(1).map(Number);
   return { start, end: last + 1, size };
 }
 
-function cutAnswer(
+/** The error for an answer with another range than that which was asked for; it is not read. */
+async function otherRange(
+  response: Response,
   url: string,
-  length: number,
+  { start, end, size }: { start: number; end: number; size: number },
+): Promise<EnvironmentError> {
+  await response.body?.cancel();
+  return new EnvironmentError(
+    `Cannot read "${withoutSecrets(url)}": the server sends bytes ${start} to ${end} of ${size}, ` +
+      "which were not asked for",
+    { hint: "try again" },
+  );
+}
+
+function wrongAnswer(
+  url: string,
+  sent: string,
   range: { start: number; end: number },
 ): EnvironmentError {
   return new EnvironmentError(
-    `Cannot read "${withoutCredentials(url)}": the server sent ${length} bytes for bytes ` +
+    `Cannot read "${withoutSecrets(url)}": the server sent ${sent} for bytes ` +
       `${range.start} to ${range.end}`,
     { hint: "try again" },
   );

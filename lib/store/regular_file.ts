@@ -6,7 +6,7 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
 import { fileError, isAbsence } from "./system_errors.ts";
 
 /** A file that was found to be regular, with what the system says of the opened file itself. */
@@ -82,32 +82,53 @@ function statIfThere(path: string): Deno.FileInfo | null {
  * @throws {EnvironmentError} if it can't be read, isn't a regular file, or is larger.
  */
 export function readRegularText(path: string, action: string, maxSize: number): string {
-  const { file, info } = openRegularFile(path, { action });
-  using _file = file;
-  const bytes = new Uint8Array(Math.min(info.size, maxSize) + 1);
-  let done = 0;
   try {
-    while (done < bytes.length) {
-      const n = file.readSync(bytes.subarray(done));
-      if (n === null || n === 0) break;
-      done += n;
-    }
+    return readLimitedText(
+      path,
+      maxSize,
+      (state) => new EnvironmentError(`Cannot ${action} "${path}": ${state}`),
+    );
   } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
     throw fileError(action, path, error);
   }
-  if (info.size > maxSize || done > maxSize) {
-    throw new EnvironmentError(
-      `Cannot ${action} "${path}": it has ${Math.max(info.size, done)} bytes, more than the ` +
-        `${maxSize} allowed`,
-    );
+}
+
+/**
+ * Text of a file that people write: configuration, credentials, options. For who has words of their own.
+ *
+ * @param maxSize bytes that are read at most, whatever the file's size is said to be
+ * @param refuse makes the error for what can't be such a file
+ * @throws {Error} of the system, raw, if it can't be read.
+ */
+export function readLimitedText(
+  path: string,
+  maxSize: number,
+  refuse: (state: string) => Error,
+): string {
+  // By path and before opening: opening a FIFO would wait for a writer for ever.
+  const info = Deno.statSync(path);
+  if (!info.isFile) throw refuse(`it is ${kindOf(info)}`);
+  using file = Deno.openSync(path);
+  // One byte more than the size shows that it has grown; one more than the limit, that there is more.
+  let bytes = new Uint8Array(Math.min(info.size, maxSize) + 1);
+  let done = 0;
+  for (;;) {
+    const n = file.readSync(bytes.subarray(done));
+    if (n === null || n === 0) return new TextDecoder().decode(bytes.subarray(0, done));
+    done += n;
+    if (done > maxSize) throw refuse(`it has more than ${maxSize} bytes`);
+    if (done < bytes.length) continue;
+    const grown = new Uint8Array(Math.min(2 * done, maxSize + 1));
+    grown.set(bytes);
+    bytes = grown;
   }
-  return new TextDecoder().decode(bytes.subarray(0, done));
 }
 
 /**
  * Refuses what isn't a regular file.
  *
- * @throws {EnvironmentError} that says what it is.
+ * @throws {UnusableFileError} that says what it is.
  */
 export function requireRegularFile(
   path: string,
@@ -115,12 +136,19 @@ export function requireRegularFile(
   action = "read file",
 ): void {
   if (info.isFile) return;
-  throw new EnvironmentError(`Cannot ${action} "${path}": it is ${kindOf(info)}`);
+  throw new UnusableFileError(action, path, `it is ${kindOf(info)}`);
 }
 
 /** What something that is no regular file is, in words. */
 export function kindOf(info: Deno.FileInfo): string {
-  return info.isDirectory ? "a directory" : "not a regular file";
+  const kind = info.isDirectory
+    ? "a directory"
+    : info.isFifo
+    ? "a FIFO"
+    : info.isSocket
+    ? "a socket"
+    : "a device";
+  return `${kind}, not a regular file`;
 }
 
 /** Device and inode of an opened file, or of what a path leads to: the same for the same file only. */

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { EnvironmentError, NotFoundError, ProvgraphError } from "../base/errors.ts";
+import {
+  EnvironmentError,
+  NotFoundError,
+  ProvgraphError,
+  UnusableFileError,
+} from "../base/errors.ts";
 
 /** The POSIX name of a system error ("ENOENT"), or undefined. */
 export function systemErrorCode(error: unknown): string | undefined {
@@ -24,14 +29,26 @@ export function isAbsence(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** States of paths at which there can't be a file, however often one looks; by POSIX name. */
+const UNUSABLE: ReadonlyMap<string, string> = new Map([
+  ["ELOOP", "its symbolic links lead in a circle"],
+  ["ENAMETOOLONG", "the name is longer than the file system takes"],
+  ["EISDIR", "it is a directory"],
+]);
+
 /**
  * The tool's error for a failed call on a path: {@linkcode NotFoundError} when nothing is there,
- * {@linkcode EnvironmentError} for all else.
+ * {@linkcode UnusableFileError} when what is there can't be a file, {@linkcode EnvironmentError} for all
+ * else.
  *
  * @param action what was attempted, with its object ("open file").
  */
 export function fileError(action: string, path: string, error: unknown): ProvgraphError {
   const message = `Cannot ${action} "${path}": ${systemErrorText(error)}`;
+  const unusable = UNUSABLE.get(systemErrorCode(error) ?? "");
+  if (unusable !== undefined) {
+    return new UnusableFileError(action, path, unusable, { cause: error });
+  }
   return isAbsence(error)
     ? new NotFoundError(message, { cause: error })
     : new EnvironmentError(message, { cause: error });

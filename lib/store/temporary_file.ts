@@ -28,27 +28,30 @@ export class TemporaryFile implements Disposable {
   readonly file: Deno.FsFile;
   /** What it will be. */
   readonly finalPath: string;
+  readonly #model: string;
   #isOpen = true;
 
-  private constructor(path: string, file: Deno.FsFile, finalPath: string) {
+  private constructor(path: string, file: Deno.FsFile, finalPath: string, model: string) {
     this.path = path;
     this.file = file;
     this.finalPath = finalPath;
+    this.#model = model;
   }
 
   /**
    * Creates one.
    *
    * @param finalPath No symbolic link: that would be replaced itself.
+   * @param model A file that gives mode and owner where none is replaced, if it is there.
    * @throws {EnvironmentError} or NotFoundError if the system refuses.
    */
-  static create(finalPath: string): TemporaryFile {
+  static create(finalPath: string, model: string = finalPath): TemporaryFile {
     try {
-      const isNew = infoAt(finalPath) === null;
+      const isNew = (infoAt(finalPath) ?? infoAt(model)) === null;
       for (let i = 0; i < MAX_TRIES; i++) {
         const path = temporaryName(finalPath);
         const file = createNew(path, isNew);
-        if (file !== null) return new TemporaryFile(path, file, finalPath);
+        if (file !== null) return new TemporaryFile(path, file, finalPath, model);
       }
     } catch (error) {
       throw fileError("create file", finalPath, error);
@@ -66,8 +69,8 @@ export class TemporaryFile implements Disposable {
    * @throws {EnvironmentError} or NotFoundError if the system refuses.
    */
   publish(): void {
-    const replaced = infoAt(this.finalPath);
-    if (replaced !== null) keepOwnerAndMode(replaced, this.path);
+    const model = infoAt(this.finalPath) ?? infoAt(this.#model);
+    if (model !== null) keepOwnerAndMode(model, this.path);
     renameDurably(this.path, this.finalPath);
     this.#close();
   }
@@ -112,9 +115,11 @@ function createNew(path: string, isNew: boolean): Deno.FsFile | null {
   return null;
 }
 
-function infoAt(path: string): Deno.FileInfo | null {
+/** What the system says of a regular file; null if none is there, also of a link, whose mode says nothing. */
+export function infoAt(path: string): Deno.FileInfo | null {
   try {
-    return Deno.lstatSync(path);
+    const info = Deno.lstatSync(path);
+    return info.isFile ? info : null;
   } catch (error) {
     if (isAbsence(error)) return null;
     throw error;
@@ -122,16 +127,16 @@ function infoAt(path: string): Deno.FileInfo | null {
 }
 
 /**
- * Gives a file the owner, group and mode of the one that it will replace. Where the group can't be kept,
+ * Gives a file the owner, group and mode of another, which it will replace or stands beside. Where the group can't be kept,
  * what it was allowed is not given to another group.
  */
-function keepOwnerAndMode(replaced: Deno.FileInfo, path: string): void {
-  let mode = (replaced.mode ?? PRIVATE_MODE) & 0o777;
+export function keepOwnerAndMode(model: Deno.FileInfo, path: string): void {
+  let mode = (model.mode ?? PRIVATE_MODE) & 0o777;
   const { uid, gid } = Deno.lstatSync(path);
-  if (replaced.gid !== gid && !tryChown(path, null, replaced.gid)) {
+  if (model.gid !== gid && !tryChown(path, null, model.gid)) {
     mode = mode & ~0o070 | (mode & 0o007) << 3;
   }
-  if (replaced.uid !== uid) tryChown(path, replaced.uid, null);
+  if (model.uid !== uid) tryChown(path, model.uid, null);
   try {
     Deno.chmodSync(path, mode);
   } catch (error) {

@@ -126,6 +126,17 @@ export class StoredZipWriter {
   }
 
   /**
+   * Size and CRC-32 of a member all of whose data are written.
+   *
+   * @throws {RangeError} if no such member was planned or data are missing.
+   * @throws {EnvironmentError} if the file can't be written.
+   */
+  seal(name: string): { size: number; crc32: number } {
+    const member = this.#member(name);
+    return { size: member.size, crc32: member.data.finish() };
+  }
+
+  /**
    * Writes what is buffered, the headers and the directory. After it the file is a complete archive;
    * making it durable (fsync, rename) is the caller's.
    *

@@ -39,6 +39,8 @@ const SMALL_WRITE_SIZE = 2 ** 20;
 const SMALL_WRITE_SIZE_PLAIN = 2 ** 18;
 /** Capacity of the two vectors kept for good, in bytes; larger documents get vectors of their own. */
 const KEPT_SIZE = 2 ** 18;
+/** Largest content that is returned unless the caller says less, in bytes: that of a log, all in all. */
+const DEFAULT_CONTENT_SIZE = 2 ** 30 + 2 ** 20;
 /** Largest content that is ever returned, in bytes. */
 const MAX_CONTENT_SIZE = 2 ** 31;
 /** The compressor ignores shorter dictionaries (format notes, section 2). */
@@ -71,7 +73,7 @@ export interface ZstdDecompressor {
    * does. The result owns its buffer.
    *
    * @param what names the document in errors (`block at 1234 of "quanta.mb"`).
-   * @param maxSize largest content accepted, in bytes; default and upper bound 2 GiB.
+   * @param maxSize largest content accepted, in bytes; default 1 GiB and 1 MiB.
    * @throws {InvalidQuantumGraphFileError} if it isn't a frame with content size, is cut, damaged or
    * too large, or needs another dictionary.
    */
@@ -183,7 +185,7 @@ export class Zstd {
         : this.#large.decompress(frame, dict ?? NO_DICTIONARY, contentSize);
     };
     return {
-      decompress: (frame, what, maxSize = MAX_CONTENT_SIZE) => {
+      decompress: (frame, what, maxSize = DEFAULT_CONTENT_SIZE) => {
         const header = parseFrameHeader(frame);
         if (typeof header === "string") throw refused(what, header);
         const { contentSize } = header;

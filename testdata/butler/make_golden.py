@@ -33,7 +33,7 @@ from lsst.daf.butler.tests import DummyRegistry
 from lsst.utils.introspection import get_full_type_name
 
 CONFIGS = os.path.join(os.path.dirname(lsst.daf.butler.__file__), "configs")
-OLD_VERSIONS = (5, 6, 7)
+OLD_VERSIONS = tuple(range(8))
 
 
 def write(directory, name, value):

@@ -47,6 +47,7 @@ Deno.test("aggregateGraph() counts blocked quanta as scanned when their blocks a
     promiseIngestGraph: false,
     ingestBatchSize: 10000,
     isStrict: true,
+    allowEmpty: false,
     keepChunks: false,
     resume: true,
     chunkLogs: [],

@@ -5,6 +5,7 @@ import {
   floatText,
   formatIsoTime,
   isPlainIsoTime,
+  normalIsoTime,
   parseIsoTime,
 } from "../../lib/base/iso_time.ts";
 
@@ -132,3 +133,22 @@ Deno.test("floatText() writes floats that stay floats", () => {
     assert.equal(Number(text), value);
   }
 });
+
+// As the reference's model writes a start that it has read from a metadata file.
+for (
+  const [text, expected] of [
+    ["2026-07-15T12:34:56.123456", "2026-07-15T12:34:56.123456"],
+    ["2026-07-15T12:34:56.123456+02:00", "2026-07-15T12:34:56.123456+02:00"],
+    ["2026-07-15T12:34:56+00:00", "2026-07-15T12:34:56Z"],
+    ["2026-07-15T12:34:56-0330", "2026-07-15T12:34:56-03:30"],
+    ["2026-07-15 12:34:56.5Z", "2026-07-15T12:34:56.500000Z"],
+    ["2026-07-15", "2026-07-15T00:00:00"],
+    ["2026-07-15T12:34:56.000001-00:00", "2026-07-15T12:34:56.000001Z"],
+    ["0001-01-01T00:30:00+02:00", "0001-01-01T00:30:00+02:00"],
+  ] as const
+) {
+  Deno.test(`normalIsoTime() keeps the zone of ${text}, or that it has none`, () => {
+    assert.equal(normalIsoTime(text), expected);
+    assert.equal(parseIsoTime(normalIsoTime(text)), parseIsoTime(text));
+  });
+}

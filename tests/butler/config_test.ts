@@ -134,7 +134,7 @@ Deno.test("loadRepositoryConfig() refuses what this tool can't work with", () =>
     ["datastore: {templates: [1]}", /templates/],
     ["datastore: {records: {table: ''}}", /records table/],
     ["- a", /not a mapping/],
-    ["a: !unknown b", /unknown/i],
+    ["a: !unknown b", /Unresolved tag at line 1/],
     ["a: !include [[b]]", /include/],
   ];
   for (const [text, message] of cases) {

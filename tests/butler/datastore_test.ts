@@ -290,3 +290,43 @@ Deno.test("absolutePath() joins what stays inside and refuses the rest", () => {
     assert.throws(() => absolutePath("/repo", path), RefusedError, JSON.stringify(path));
   }
 });
+
+const GROUP = "2025-04-17T04:59:59.123";
+const OLDER_PATHS: [group: string, run: string, today: string, older: string | null][] = [
+  [
+    GROUP,
+    "u/r",
+    "u/r/t_log/2025-04-17T04_59_59.123/t_log_Cam_2025-04-17T04_59_59_123_u_r.json",
+    "u/r/t_log/2025-04-17T04:59:59.123/t_log_Cam_2025-04-17T04:59:59_123_u_r.json",
+  ],
+  ["plain", "u/r", "u/r/t_log/plain/t_log_Cam_plain_u_r.json", null],
+  ["two words", "u/r", "u/r/t_log/two_words/t_log_Cam_two_words_u_r.json", null],
+  [
+    'a b<c>"d\\e|f?g*h',
+    "u/r",
+    "u/r/t_log/a_b_c__d_e_f_g_h/t_log_Cam_a_b_c__d_e_f_g_h_u_r.json",
+    'u/r/t_log/a_b<c>"d\\e|f?g*h/t_log_Cam_a_b<c>"d\\e|f?g*h_u_r.json',
+  ],
+  ["g", "u/r:1", "u/r_1/t_log/g/t_log_Cam_g_u_r_1.json", "u/r:1/t_log/g/t_log_Cam_g_u_r:1.json"],
+  ["a%3Ab", "u/r", "u/r/t_log/a:b/t_log_Cam_a:b_u_r.json", null],
+];
+
+for (const [group, run, today, older] of OLDER_PATHS) {
+  Deno.test(`paths by today's and the older rule: group ${JSON.stringify(group)} in ${run}`, () => {
+    const type = datasetType({
+      name: "t_log",
+      dimensions: ["group"],
+      storageClass: "ButlerLogRecords",
+      run,
+      values: [],
+    });
+    const plan = datastore({}).plan(type, run);
+    const records = { column: () => undefined };
+    assert.equal(plan.path(["Cam", group], records), today);
+    assert.equal(plan.isRenamed, older !== null);
+    assert.equal(plan.olderPath(["Cam", group], records), older);
+    // Neighbours don't change the answer.
+    assert.equal(plan.olderPath(["Cam", "g1"], records) !== null, run.includes(":"));
+    assert.equal(plan.olderPath(["Cam", group], records), older);
+  });
+}

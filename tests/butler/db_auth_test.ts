@@ -277,7 +277,8 @@ Deno.test("postgresSettings() refuses what it can't do", async () => {
       ["port=many", /port is "many"/],
       ["port=70000", /port is "70000"/],
       ["connect_timeout=soon", /connect_timeout/],
-      ["colour=blue", /option "colour"/],
+      ["colour=blue", /option number 1 of its database URL is unknown/],
+      ["sslmode=disable&sslcrl=x.pem", /option "sslcrl"/],
     ] as [string, RegExp][]
   ) {
     assert.throws(

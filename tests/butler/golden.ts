@@ -9,7 +9,7 @@ export function readGolden(name: string): unknown {
   return JSON.parse(Deno.readTextFileSync(new URL(name, FOLDER)));
 }
 
-/** A universe of the reference, versions 5 to 8. */
+/** A universe of the reference, versions 0 to 8. */
 export function readUniverse(version: number): DimensionUniverse {
   return DimensionUniverse.parse(
     Deno.readTextFileSync(new URL(`universe_v${version}.json`, FOLDER)),

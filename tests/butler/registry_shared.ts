@@ -441,6 +441,62 @@ export function testRegistry(lab: RegistryLab): void {
     assert.deepEqual(await repository.state(), before);
   });
 
+  test("ingestDatasets() and rewriteRecords() write only while the RUN has the graph that is named", async () => {
+    await using repository = await lab.repository("before");
+    await using registry = await open(repository.config);
+    const run = "u/test/run";
+    const type = await withMetadataType(registry, run);
+    const graphType: DatasetType = {
+      name: "run_provenance",
+      group: registry.universe.group([]),
+      storageClass: "X",
+      isCalibration: false,
+    };
+    await registry.registerDatasetTypes([graphType]);
+    const [first] = await visitDataIds(registry);
+    const batch = {
+      ...batchOf(run, [{ id: testId(1), type, values: first, path: "graph.qg" }]),
+      checksum: "ab12",
+      fileSize: 10,
+    };
+    const graph = (n: number, path: string) => ({
+      ...batchOf(run, [{ id: testId(n), type: graphType, values: [], path }]),
+      fileSize: 10,
+    });
+    const guard = (n: number, path: string, fileSize = 10) => ({
+      provenance: { id: testId(n), path, fileSize },
+    });
+    const none = { provenance: null };
+    const before = await repository.state();
+    for (const write of ["ingestDatasets", "rewriteRecords"] as const) {
+      assert.match(await conflictOf(registry[write](batch, guard(8, "graph.qg"))), /is absent now/);
+    }
+    assert.deepEqual(await repository.state(), before);
+    await registry.ingestDatasets(graph(8, "graph.qg"), none);
+    // The same graph, or another one, from a process that was slower.
+    for (const late of [graph(8, "graph.qg"), graph(8, "other.qg"), graph(9, "graph.qg")]) {
+      assert.match(await conflictOf(registry.ingestDatasets(late, none)), /not absent/);
+    }
+    assert.equal((await registry.findRunProvenance(run))!.record.path, "graph.qg");
+    const others = [guard(9, "graph.qg"), guard(8, "other.qg"), guard(8, "graph.qg", 11), none];
+    for (const write of ["ingestDatasets", "rewriteRecords"] as const) {
+      for (const other of others) {
+        assert.match(
+          await conflictOf(registry[write](batch, other)),
+          /"graph.qg" \(dataset .* now, not/,
+        );
+      }
+    }
+    assert.deepEqual(await registry.records(testId(1)), []);
+    await registry.ingestDatasets(batch, guard(8, "graph.qg"));
+    assert.equal((await registry.records(testId(1)))[0].checksum, "ab12");
+    const rewritten = { ...batch, checksum: "cd34" };
+    assert.equal((await registry.rewriteRecords(rewritten, guard(8, "graph.qg"))).length, 0);
+    assert.equal((await registry.records(testId(1)))[0].checksum, "cd34");
+    await registry.ingestDatasets({ ...batch, checksum: undefined }, guard(8, "graph.qg"));
+    assert.equal((await registry.records(testId(1)))[0].checksum, null);
+  });
+
   test("ingestDatasets() of thousands registers what is absent and rewrites the rest", async () => {
     await using repository = await lab.repository("before");
     await using registry = await open(repository.config);
@@ -731,6 +787,33 @@ export function testRegistry(lab: RegistryLab): void {
     const id = await registry.findDataset("packages", RUN, []);
     await registry.forgetDatasets(id!);
     assert.deepEqual(await registry.runsWithDatasetType("packages"), []);
+  });
+
+  test("recordPathsBelow() gives the paths of a directory, of whatever RUN", async () => {
+    await using repository = await lab.repository("aggregated");
+    await using registry = await open(repository.config, { writeable: false });
+    const below = async (directory: string) =>
+      (await Array.fromAsync(registry.recordPathsBelow(directory))).flat().sort();
+    const expected: string[] = [];
+    for await (const { paths } of registry.runRecords(RUN, ["calibrate_log"])) {
+      expected.push(...paths.filter((path) => path !== null));
+    }
+    assert.ok(expected.length > 0);
+    assert.deepEqual(await below(`${RUN}/calibrate_log`), expected.sort());
+    assert.deepEqual(await below(`${RUN}/calibrate_lo`), []);
+    assert.deepEqual(await below("nope"), []);
+  });
+
+  test("runsBelow() names the RUNs whose names begin with another and a slash", async () => {
+    await using repository = await lab.repository("aggregated");
+    await using registry = await open(repository.config, { writeable: true });
+    for (const name of [`${RUN}/b`, `${RUN}/a/x`, `${RUN}0`, `${RUN}-c/x`, `${RUN}/%_`]) {
+      await registry.registerCollection(name, "RUN");
+    }
+    await registry.registerCollection(`${RUN}/chain`, "CHAINED");
+    assert.deepEqual(await registry.runsBelow(RUN), [`${RUN}/%_`, `${RUN}/a/x`, `${RUN}/b`]);
+    assert.deepEqual(await registry.runsBelow(`${RUN}/a`), [`${RUN}/a/x`]);
+    assert.deepEqual(await registry.runsBelow("nope"), []);
   });
 
   test("registry gives empty answers about what isn't there", async () => {

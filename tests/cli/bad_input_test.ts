@@ -201,17 +201,20 @@ for (const kind of ["log", "metadata"]) {
     }
   });
 
-  Deno.test(`aggregate-graph fails with 1 if a ${kind} file can't be read`, async () => {
+  Deno.test(`aggregate-graph takes a directory in the place of a ${kind} file for broken`, async () => {
     await using work = await fresh("before");
     const path = fileIn(work, `calibrate_${kind}`);
     Deno.removeSync(path);
     Deno.mkdirSync(path);
     for (const readAhead of ["always", "never"]) {
       const command = [...AGGREGATE, "--read-ahead", readAhead];
-      const result = await runProvgraph(command, { cwd: work.path });
-      assert.equal(result.code, 1, result.stderr);
-      assertOneError(result, /is a directory/);
+      const strict = await runProvgraph([...command, "--strict"], { cwd: work.path });
+      assert.equal(strict.code, 1, strict.stderr);
+      assertOneError(strict, /is a directory/);
       assert.throws(() => Deno.statSync(work.join("out.qg")), Deno.errors.NotFound);
+      const { stderr } = await expectProvgraph(command, { cwd: work.path, code: 3 });
+      assert.match(stderr, /is a directory/);
+      Deno.removeSync(work.join("out.qg"));
     }
   });
 }

@@ -22,12 +22,14 @@ function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker
  * Runs a command line of the tool. Paths must be absolute: the working directory is the test's.
  *
  * @param own Surroundings that the test has of its own.
+ * @param failpoints Places in this thread where effects fail.
  */
 export async function runHere(
   args: readonly string[],
   own: Partial<CliContext> = {},
+  failpoints?: string,
 ): Promise<Outcome> {
-  armFailpoints(undefined);
+  armFailpoints(failpoints);
   const outcome: Outcome = { code: 0, stdout: "", stderr: "" };
   outcome.code = await runProgram(args, {
     terminal: {
@@ -65,7 +67,9 @@ export interface PrintedProblem {
   kind: string;
   where: string;
   what: string;
-  command: string;
+  /** Name of the advice; null if there is none. */
+  advice: string | null;
+  command: string | null;
   repairable: boolean;
 }
 

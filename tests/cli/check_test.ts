@@ -77,7 +77,7 @@ for (const archive of fixtureArchives("interrupted-ingest")) {
     const problem = found.problems.find(({ kind }) => kind === expectedKinds(archive)[0]);
     if (problem === undefined) return;
     assert.ok(problem.repairable);
-    await mended(problem.command);
+    await mended(problem.command!);
     assertFinished(work, archive);
     assert.deepEqual(withoutReferenceLogs((await check(...args)).kinds), []);
   });
@@ -97,19 +97,23 @@ for (const archive of fixtureArchives("interrupted-ingest")) {
 
 /** Where this tool is killed, and the problem that it then leaves. */
 const KILLS: Record<string, string[]> = {
-  "forget.committed": ["interrupted-forget"],
-  "transfer.placed": ["left-over-temporary", "promised-ingest"],
-  "transfer.renamed": ["unregistered-graph"],
-  "backed.before-commit": ["unregistered-graph"],
-  "backed.committed:2": ["interrupted-ingest"],
-  "directories.before": ["empty-directory"],
+  "forget.committed": ["interrupted-forget", "left-over-lock"],
+  "transfer.placed": ["left-over-lock", "left-over-temporary", "promised-ingest"],
+  "transfer.named": ["left-over-lock", "unregistered-graph"],
+  "backed.before-commit": ["left-over-lock", "unregistered-graph"],
+  "backed.committed:2": ["interrupted-ingest", "left-over-lock"],
+  "directories.before": ["empty-directory", "left-over-lock"],
 };
 
 for (const [failpoint, kinds] of Object.entries(KILLS)) {
   Deno.test(`check --repair finishes the ingest when this tool was killed at ${failpoint}`, async () => {
     await using work = await copyOfFixture("small-mixed", "aggregated");
     const killed = await runProvgraph(
-      ["-q", "ingest-graph", "repo", "provenance.qg", "--batch-size", "20"],
+      [
+        ...["-q", "ingest-graph", "repo", "provenance.qg", "--batch-size", "20"],
+        // A move makes a hard link, which needs no temporary file.
+        ...["--transfer", failpoint === "transfer.placed" ? "copy" : "move"],
+      ],
       { cwd: work.path, env: { PROVGRAPH_FAILPOINTS: `${failpoint}=kill` } },
     );
     // A binary without the permission to send signals ends by one all the same.
@@ -127,8 +131,8 @@ for (const archive of ["aggregated", "aggregated-promise"]) {
     const { kinds, problems } = await check(work.repo, "--run", RUN);
     assert.deepEqual(kinds, archive === "aggregated" ? [] : ["promised-ingest"]);
     for (const { command } of problems) {
-      assert.match(command, / GRAPH$/);
-      await mended(`${command.replace("GRAPH", work.join("provenance.qg"))} --transfer copy`);
+      assert.match(command!, / GRAPH$/);
+      await mended(`${command!.replace("GRAPH", work.join("provenance.qg"))} --transfer copy`);
       const expected = expectedAfterIngest(MIXED, { before: archive });
       assertStateEqual(dumpState(work.repo), expected, archive);
     }
@@ -140,7 +144,7 @@ Deno.test("check says to aggregate again when an aggregation was cut", async () 
   const { kinds, problems } = await check(work.repo, "--run", RUN);
   assert.deepEqual(kinds, ["unfinished-aggregation"]);
   await mended(
-    problems[0].command.replace("PREDICTED_GRAPH", fixturePath("small-mixed", "predicted.qg"))
+    problems[0].command!.replace("PREDICTED_GRAPH", fixturePath("small-mixed", "predicted.qg"))
       .replace("GRAPH", work.join("out.qg")),
   );
   assertStateEqual(dumpState(work.repo), expectedJson("small-mixed", "aggregated.state"));
@@ -159,7 +163,7 @@ Deno.test("check lists the logs never written when the reference registered them
   assert.deepEqual(ids.sort(), [...never].sort());
   for (const { command, repairable } of problems) {
     assert.ok(!repairable);
-    const words = shellWords(command);
+    const words = shellWords(command!);
     assert.deepEqual(words.slice(0, 6), [
       "butler",
       "prune-datasets",
@@ -220,9 +224,11 @@ Deno.test("check --repair sweeps originals when their content is in the graph, a
   await using work = await ingested();
   const before = dumpState(work.repo);
   const older = fileOf(aggregated, "warp_metadata");
-  put(work, older, GRAPH_TIME - 1);
+  // By content, not by time: it came after the graph.
+  const content = Deno.readTextFileSync(aggregated.join("repo", older));
+  Deno.writeTextFileSync(put(work, older, GRAPH_TIME + 1), content);
   const newer = fileOf(aggregated, "warp_log");
-  put(work, newer, GRAPH_TIME + 1);
+  put(work, newer, GRAPH_TIME - 1);
   // Metadata of a quantum that failed: its log is there, so the name is known.
   const unrecorded = failedMetadata(aggregated);
   put(work, unrecorded, GRAPH_TIME - 1);
@@ -234,18 +240,19 @@ Deno.test("check --repair sweeps originals when their content is in the graph, a
   assert.equal(byKind.get("newer-original")!.where, newer);
   assert.equal(byKind.get("unrecorded-original")!.where, unrecorded);
 
-  const { code } = await runPrinted(byKind.get("orphaned-original")!.command);
+  const { code } = await runPrinted(byKind.get("orphaned-original")!.command!);
   assert.equal(code, 3);
   const { kinds } = await check(...args);
   assert.deepEqual(kinds, ["newer-original", "unrecorded-original"]);
   for (const path of [newer, unrecorded]) Deno.statSync(work.join("repo", path));
   // What remains is for people to judge; the command is there if they don't want it.
   for (const kind of ["newer-original", "unrecorded-original"]) {
-    await mended(byKind.get(kind)!.command);
+    const { command } = byKind.get(kind)!;
+    await mended(command!.replace(/DIRECTORY$/, work.join(kind)));
   }
   const end = await check(...args);
   assert.deepEqual(end.kinds, ["empty-directory"]);
-  await mended(end.problems[0].command);
+  await mended(end.problems[0].command!);
   assert.deepEqual((await check(...args)).kinds, []);
   assertStateEqual(dumpState(work.repo), before);
 });
@@ -282,25 +289,35 @@ Deno.test("check names datasets when file or record is missing", async () => {
   const find = (kind: string) => problems.find((problem) => problem.kind === kind)!;
   assert.ok(find("registered-without-file").what.includes(path));
   assert.match(
-    find("registered-without-file").command,
+    find("registered-without-file").command!,
     /^butler prune-datasets .* --datasets warp /,
   );
   assert.ok(
     find("registered-without-record").where.replaceAll("-", "").includes(`${id} (coadd)`),
   );
+  // Nothing else has its content, so nothing is said that would remove it.
   const orphan = find("file-without-record");
   assert.match(orphan.where, /\/coadd\//);
-  await mended(orphan.command);
-  assert.ok(!(await check(work.repo, "--run", RUN)).kinds.includes("file-without-record"));
+  assert.equal(orphan.command, null);
 });
 
 Deno.test("check leaves files of another RUN alone when its name begins with this one's", async () => {
   await using work = await ingested();
   put(work, `${RUN}/sub/warp/x.pickle`, GRAPH_TIME);
+  put(work, `${RUN}/new/type/x_${`${RUN}/new`.replaceAll("/", "_")}.json`, GRAPH_TIME);
   const args = [work.repo, "--run", RUN];
-  assert.deepEqual((await check(...args)).kinds, ["file-without-record"]);
-  sql(work, `INSERT INTO collection (name, type) VALUES ('${RUN}/sub', 1)`);
-  assert.deepEqual((await check(...args)).kinds, []);
+  // Not aggregated yet, so that no registry knows them.
+  const before = await check(...args);
+  assert.deepEqual(before.kinds, []);
+  assert.deepEqual(
+    before.notes,
+    ["new", "sub"].map((name) =>
+      `1 files are left alone, as they look like those of RUN "${RUN}/${name}", which isn't registered`
+    ),
+  );
+  sql(work, `INSERT INTO collection (name, type) VALUES ('${RUN}/sub', 1), ('${RUN}/new', 1)`);
+  const after = await check(...args);
+  assert.deepEqual([after.kinds, after.notes], [[], []]);
 });
 
 Deno.test("check says to put the graph back when records point at one that isn't there", async () => {
@@ -313,7 +330,7 @@ Deno.test("check says to put the graph back when records point at one that isn't
   // The record of the graph itself, and of all that it backs.
   assert.equal(problems.length, 2);
   assert.match(problems[1].what, /^55 datasets are backed by the graph/);
-  await mended(problems[1].command);
+  await mended(problems[1].command!);
   assert.deepEqual((await check(work.repo, "--run", RUN)).kinds, []);
 });
 
@@ -341,11 +358,11 @@ Deno.test("check leads to the repair of the graph when its addresses are damaged
   assert.match(found.notes[0], /^1 metadata, log and config files were not compared/);
   Deno.removeSync(dirname(original), { recursive: true });
   // First command: what is wrong with the graph; its command: the repair.
-  const words = shellWords(found.problems[0].command);
+  const words = shellWords(found.problems[0].command!);
   assert.deepEqual(words.slice(0, 2), ["provgraph", "check"]);
   const ofFile = await check(...words.slice(2));
   assert.ok(ofFile.problems.length > 0);
-  await mended(ofFile.problems[0].command);
+  await mended(ofFile.problems[0].command!);
   assert.deepEqual(Deno.readFileSync(path), wanted);
   assert.deepEqual((await check(work.repo, "--run", RUN)).kinds, []);
 });
@@ -385,15 +402,15 @@ Deno.test("check --repair removes locks and temporary files when their process i
   assert.ok(!unknown.repairable);
   assert.match(unknown.what, /process \d+ on host "elsewhere"; it is stale if/);
   const stale = found.problems.find(({ where }) => where === `${graph}.lock`)!;
-  await runPrinted(stale.command);
+  await runPrinted(stale.command!);
   const left = await check(...args);
   assert.deepEqual(left.kinds, ["left-over-chunk-log", "left-over-lock", "left-over-temporary"]);
   // What lies beside a lock that may be held stays until that is settled.
-  await mended(unknown.command);
+  await mended(unknown.command!);
   await check(...args, "--repair");
   const end = await check(...args);
   assert.deepEqual(end.kinds, ["left-over-chunk-log"]);
-  await mended(end.problems[0].command);
+  await mended(end.problems[0].command!);
   assert.deepEqual((await check(...args)).kinds, []);
 });
 
@@ -405,7 +422,7 @@ Deno.test("check --repair keeps a temporary file when it is the only graph there
   const args = [work.repo, "--run", RUN];
   const { kinds, problems } = await check(...args, "--repair");
   assert.deepEqual(kinds, ["left-over-temporary", "promised-ingest"]);
-  await mended(problems.find(({ kind }) => kind === "left-over-temporary")!.command);
+  await mended(problems.find(({ kind }) => kind === "left-over-temporary")!.command!);
   assert.deepEqual((await check(...args)).kinds, ["unregistered-graph"]);
   assert.deepEqual((await check(...args, "--repair")).kinds, []);
   assertStateEqual(
@@ -451,7 +468,7 @@ Deno.test("check prints lines for people and for programs when run as a process"
   assert.equal(messages.length, lines.length);
   assert.equal(messages.at(-1).message_type, "summary");
   const repaired = await runProvgraph(
-    shellWords(messages[0].command).slice(1),
+    shellWords(messages[0].command!).slice(1),
     options,
   );
   assert.equal(repaired.code, 0, repaired.stderr);

@@ -18,9 +18,9 @@ Deno.test("with --json stdout is empty and the last line on stderr is an exit_er
     ],
     [["check", "--json", "nowhere.qg"], 2, /nowhere\.qg/, null],
     // Refused before any command runs.
-    [["check", "--json"], 2, /missing required argument/, /help COMMAND/],
+    [["check", "--json"], 2, /missing required argument/, /provgraph help check/],
     [["cat", GRAPH, "header", "--json", "--bogus"], 2, /unknown option '--bogus'/, /help/],
-    [["frobnicate", "--json"], 2, /unknown/, /help/],
+    [["frobnicate", "--json"], 2, /unknown/, /--help lists commands/],
     [["--log-level", "LOUD", "check", "--json", GRAPH], 2, /level "LOUD" is unknown/, /levels are/],
   ];
   for (const [args, code, message, hint] of cases) {

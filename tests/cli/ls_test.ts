@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { caveatNames } from "../../lib/provenance/success_caveats.ts";
 import { dumpState } from "../support/dump_state.ts";
 import { expectProvgraph, fixturePath, RUN, runProvgraph } from "../support/fixtures.ts";
+import { editPredicted } from "../support/edit_predicted.ts";
 import { serveFiles } from "../support/http_server.ts";
 import { assertMatchesSchema } from "../support/json_schema.ts";
 import { graphTruth, jsonLines, type TrueDataset, type TrueQuantum } from "./graph_truth.ts";
@@ -225,6 +226,24 @@ Deno.test("ls of a predicted graph has the same quanta and datasets, without wha
   const refused = await runProvgraph(["ls", predicted, "quanta", "--status", "FAILED"]);
   assert.equal(refused.code, 2);
   assertOneError(refused, /Cannot list quanta of predicted graph .* they have not been run/);
+});
+
+Deno.test("ls counts a dataset once that a quantum takes under two names", async () => {
+  await using work = await copyOfFixture("small-mixed", "before");
+  const from = fixturePath("small-mixed", "predicted.qg");
+  const to = work.join("twice.qg");
+  const nChanged = await editPredicted(from, to, {
+    quanta: (text) =>
+      text.replace(/"inputs":\{("[^"]*":)(\[\{.*?\}\])/, (found, _name, list) => {
+        return found.replace('"inputs":{', `"inputs":{"again":${list},`);
+      }),
+  });
+  assert.ok(nChanged > 0);
+  const counts = async (source: string) => {
+    const rows = await ls(source, "quanta");
+    return rows.map(({ n_inputs }) => n_inputs);
+  };
+  assert.deepEqual(await counts(to), await counts(from));
 });
 
 Deno.test("ls prints lines that can be typed on, chosen fields between tabs, and no more than asked", async () => {

@@ -433,6 +433,20 @@ Deno.test("aggregate-graph -o and report --html write through links and keep mod
   }
 });
 
+Deno.test("the chunk log of an output that is private is private", async () => {
+  await using work = await workPlace();
+  replaceFile(work.join("provenance.qg"), Deno.readFileSync(work.join("provenance.qg")));
+  Deno.chmodSync(work.join("provenance.qg"), 0o600);
+  const args = ["aggregate-graph", work.join("predicted.qg"), work.repo, "--dry-run", "-q"];
+  for (const more of [["--keep-chunks"], ["--keep-chunks", "--no-resume"]]) {
+    const { code, stderr } = await runHere([...args, "-o", work.join("provenance.qg"), ...more]);
+    assert.ok(code === 0 || code === 3, stderr);
+    for (const name of ["provenance.qg", "provenance.qg.chunks"]) {
+      assert.equal(Deno.statSync(work.join(name)).mode! & 0o777, 0o600, name);
+    }
+  }
+});
+
 Deno.test("output guard tests clean up", async () => {
   await removeUnpacked();
 });

@@ -32,7 +32,7 @@ function nRegistered(repository: string): number {
 }
 
 const POINTS = [
-  "transfer.renamed",
+  "transfer.named",
   "backed.committed:1",
   "backed.before-commit:2",
   "backed.committed:2",

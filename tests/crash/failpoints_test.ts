@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { type FailpointName, FAILPOINTS } from "../../lib/store/failpoints.ts";
 import { assertMasterUntouched, assertSurvives, forEachAtOnce, runArmed } from "./harness.ts";
-import { AGGREGATE_JOBS, INGEST_JOBS, type Job, makeJob, SHARD_JOBS, told } from "./jobs.ts";
+import {
+  AGGREGATE_JOBS,
+  INGEST_JOBS,
+  type Job,
+  makeJob,
+  SHARD_JOBS,
+  told,
+  UNDO_JOBS,
+} from "./jobs.ts";
 
 /** Failpoints that some mode passes. */
 const passed = new Set<FailpointName>();
@@ -23,7 +31,7 @@ function strikesOf(job: Job): Strike[] {
   return strikes;
 }
 
-for (const spec of [...AGGREGATE_JOBS, ...SHARD_JOBS, ...INGEST_JOBS]) {
+for (const spec of [...AGGREGATE_JOBS, ...SHARD_JOBS, ...INGEST_JOBS, ...UNDO_JOBS]) {
   Deno.test(`${spec.name} ends as undisturbed when killed at a failpoint and run again`, async () => {
     using job = await makeJob(spec);
     for (const name of job.passes.keys()) passed.add(name);

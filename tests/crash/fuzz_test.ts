@@ -235,7 +235,7 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
         );
         const records = await registry.dimensionRecordSource();
         for (let target = 0; target < targets.n; target++) {
-          assertInside(targets.path(target, records));
+          for (const path of targets.paths(target, records)) assertInside(path);
         }
       },
     ));

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import {
   expectProvgraph,
   type ProcessResult,
+  RUN,
   runProvgraph,
   type TemporaryDirectory,
 } from "../support/fixtures.ts";
@@ -69,9 +70,18 @@ export async function assertFinishes(
   what: string,
 ): Promise<void> {
   // A move that was complete, but for the end of the process, has taken the graph that is named.
-  const isAllDone = job.args.includes("move") && !exists(work.join(GRAPH));
+  const isMoved = job.args.includes("move") && !exists(work.join(GRAPH));
+  // So has an undo; there is nothing that could be undone any more.
+  const isUndone = job.tool === "undo" && exists(work.join(GRAPH)) &&
+    [...job.before.tree.keys()].every((path) =>
+      !/^repo\/.*\.qg$/.test(path) || !exists(work.join(path))
+    );
+  const isAllDone = isMoved || isUndone;
   const result = await runProvgraph(job.args, { cwd: work.path });
   assert.equal(result.code, isAllDone ? 2 : job.code, `${what}, run again: ${told(result)}`);
+  // Who finds nothing to undo removes nothing either: it may be there, but is empty.
+  const directory = `${work.repo}/${RUN}/run_provenance`;
+  if (isUndone && exists(directory)) Deno.removeSync(directory);
   assertSameSnapshot(job, await takeSnapshot(work), job.after, what);
   if (job.followUp !== undefined) {
     await expectProvgraph(job.followUp, { cwd: work.path });

@@ -24,7 +24,7 @@ export const GRAPH = "provenance.qg";
 /** A job before it is measured. */
 export interface JobSpec {
   name: string;
-  tool: "aggregate" | "ingest";
+  tool: "aggregate" | "ingest" | "undo";
   args: readonly string[];
   /** Lays out the tree that the job starts from. */
   lay: (work: TemporaryDirectory) => Promise<void>;
@@ -242,6 +242,21 @@ function ingest(batchSize: number, transfer: string, graph = GRAPH): string[] {
     transfer,
   ];
 }
+
+/** Ways to take an ingest back. */
+export const UNDO_JOBS: readonly JobSpec[] = [
+  {
+    name: "ingest-graph --undo",
+    tool: "undo",
+    args: ["ingest-graph", "repo", GRAPH, "--undo", "--output-run", RUN, "--batch-size", "20"],
+    lay: async (work) => {
+      await unpackFixture("small-mixed", "aggregated", work.path);
+      await expectProvgraph(ingest(20, "move"), { cwd: work.path });
+    },
+    followUp: ingest(20, "move"),
+    isThorough: true,
+  },
+];
 
 const INSIDE = `repo/${RUN}/graphs/mine.qg`;
 

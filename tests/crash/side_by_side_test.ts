@@ -85,6 +85,7 @@ const asUndisturbed: Check = async (work, job) => {
 };
 
 const LOCKED = [1, /Cannot lock ".*provenance\.qg": process \d+ on host/] as const;
+const RUN_LOCKED = [1, /only one process may do at a time: .* process \d+ on host/] as const;
 const MOVED_AWAY = [2, /Cannot (find|ingest|transfer) .*provenance\.qg/] as const;
 const INGESTED = [2, /it holds run_provenance/] as const;
 
@@ -131,10 +132,10 @@ testPair(
 
 for (const transfer of ["move", "copy", "symlink", "hardlink"]) {
   testPair(
-    `two ingest-graph --transfer ${transfer} end in the state of one`,
+    `one of two ingest-graph --transfer ${transfer} is refused, or comes later`,
     jobNamed(`ingest-graph --transfer ${transfer}`),
     (args) => [...args],
-    transfer === "move" ? [MOVED_AWAY] : [],
+    transfer === "move" ? [RUN_LOCKED, MOVED_AWAY] : [RUN_LOCKED],
     asUndisturbed,
   );
 }

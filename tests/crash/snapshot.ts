@@ -136,6 +136,16 @@ export async function assertNothingLost(
     );
   }
   if (job.tool === "ingest") await assertContentKept(job, work, tree, what);
+  if (job.tool === "undo") assertGraphKept(job, tree, what);
+}
+
+/** An undo never loses the graph, and takes nothing else away. */
+function assertGraphKept(job: Job, tree: Map<string, string>, what: string): void {
+  for (const [path, content] of job.before.tree) {
+    if (tree.has(path) || content === "directory") continue;
+    assert.match(path, /\.qg$/, `${what}: "${path}" is gone`);
+    assert.ok([...tree.values()].includes(content), `${what}: the graph is gone`);
+  }
 }
 
 /** What a process that ended by itself has no excuse to leave. */

@@ -4,12 +4,33 @@ import { EmptyDirectories } from "../../lib/ingest/empty_directories.ts";
 import { inTemporaryDirectory } from "../store/support.ts";
 import { listTree, writeFiles } from "./support.ts";
 
+/** No other RUN has files inside. */
+const NOBODY = { owner: () => null };
+
+Deno.test("EmptyDirectories leaves directories of another RUN, however empty", async () => {
+  await inTemporaryDirectory(async (root) => {
+    for (const path of ["run/a_log/1", "run/a_log/rerun/a_log/1", "run/b_log/1"]) {
+      Deno.mkdirSync(`${root}/${path}`, { recursive: true });
+    }
+    const owner = (path: string) => /^run\/(?:a_log\/rerun|b_log)(?:\/|$)/.test(path) ? "it" : null;
+    const directories = new EmptyDirectories(root, { owner });
+    directories.add("run/a_log/1/x.json", "run", "a_log");
+    directories.add("run/a_log/rerun/a_log/1/x.json", "run", "a_log");
+    directories.add("run/b_log/1/x.json", "run", "b_log");
+    assert.deepEqual(await directories.remove(), { nRemoved: 1, notEmpty: ["run/a_log"] });
+    assert.deepEqual(listTree(root).filter((path) => path.endsWith("/1/")), [
+      "run/a_log/rerun/a_log/1/",
+      "run/b_log/1/",
+    ]);
+  });
+});
+
 Deno.test("EmptyDirectories removes what became empty, deepest first, up to the dataset type", async () => {
   await inTemporaryDirectory(async (root) => {
     for (const path of ["run/a_log/1/x", "run/a_log/1/y", "run/a_log/2", "run/b_log/20260101/r"]) {
       Deno.mkdirSync(`${root}/${path}`, { recursive: true });
     }
-    const directories = new EmptyDirectories(root);
+    const directories = new EmptyDirectories(root, NOBODY);
     directories.add("run/a_log/1/x/a_log_1_x.json", "run", "a_log");
     directories.add("run/a_log/1/x/another.json", "run", "a_log");
     directories.add("run/a_log/1/y/a_log_1_y.json", "run", "a_log");
@@ -30,7 +51,7 @@ Deno.test("EmptyDirectories leaves directories that hold something, and tells th
     });
     Deno.mkdirSync(`${root}/run/a_log/2/z`, { recursive: true });
     Deno.mkdirSync(`${root}/run/b_log/unknown`, { recursive: true });
-    const directories = new EmptyDirectories(root);
+    const directories = new EmptyDirectories(root, NOBODY);
     for (const path of ["1/x/f", "1/y/f", "2/z/f"]) {
       directories.add(`run/a_log/${path}`, "run", "a_log");
     }
@@ -59,7 +80,7 @@ Deno.test("EmptyDirectories touches nothing outside run and dataset type", async
       Deno.mkdirSync(`${root}/${path}`, { recursive: true });
     }
     const before = listTree(root);
-    const directories = new EmptyDirectories(root);
+    const directories = new EmptyDirectories(root, NOBODY);
     // Templates may put files anywhere: only an exact prefix counts.
     directories.add("file.json", "run", "a_log");
     directories.add("run/file.json", "run", "a_log");
@@ -80,7 +101,7 @@ Deno.test("EmptyDirectories never leaves the root", async () => {
   await inTemporaryDirectory(async (directory) => {
     Deno.mkdirSync(`${directory}/outside`);
     Deno.mkdirSync(`${directory}/datastore`);
-    const directories = new EmptyDirectories(`${directory}/datastore`);
+    const directories = new EmptyDirectories(`${directory}/datastore`, NOBODY);
     directories.add("../outside/file.json", "..", "outside");
     await assert.rejects(directories.remove(), RefusedError);
     assert.deepEqual(listTree(directory), ["datastore/", "outside/"]);
@@ -98,7 +119,7 @@ Deno.test({
       writeFiles(directory, { "elsewhere/kept.json": "k", "datastore/run/b_log": "a file" });
       Deno.symlinkSync(`${directory}/elsewhere`, `${directory}/datastore/run/a_log`);
       const before = listTree(directory);
-      const directories = new EmptyDirectories(`${directory}/datastore`);
+      const directories = new EmptyDirectories(`${directory}/datastore`, NOBODY);
       directories.add("run/a_log/a.json", "run", "a_log");
       directories.add("run/b_log/b.json", "run", "b_log");
       assert.equal((await directories.remove()).nRemoved, 0);

@@ -96,7 +96,7 @@ for (const fixture of ["small-ok", "small-mixed", "small-failed", "small-mock"])
         const id = uuidToText(targets.id(target));
         const type = targets.types[targets.typeIndex(target)];
         assert.equal(type.name, datasets.get(id)!.dataset_type);
-        if (paths.has(id)) assert.equal(targets.path(target, records), paths.get(id));
+        if (paths.has(id)) assert.deepEqual(targets.paths(target, records), [paths.get(id)]);
         else assert.equal(targets.produced[target], 0, id);
         const names = [...type.group.required, ...type.group.implied];
         const dataId = targets.dataId(target);

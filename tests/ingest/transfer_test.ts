@@ -5,12 +5,15 @@ import { EnvironmentError, ProvgraphError, RefusedError } from "../../lib/base/e
 import {
   carryOutTransfer,
   deleteMovedSource,
-  haveSameContent,
+  isContentOf,
   isSameFile,
+  isTargetTaken,
   pathInside,
   planTransfer,
   type TransferPlan,
 } from "../../lib/ingest/transfer.ts";
+import { FileSource } from "../../lib/store/file_source.ts";
+import { type FileStamp, stampAt } from "../../lib/store/file_stamp.ts";
 import { inTemporaryDirectory } from "../store/support.ts";
 import { listTree, writeFiles } from "./support.ts";
 
@@ -28,6 +31,12 @@ function withGraph(
     Deno.utimeSync(`${directory}/${name}`, 1_700_000_000, 1_700_000_000);
     body(directory, `${directory}/${name}`, `${directory}/store`);
   });
+}
+
+/** Puts a plan's source at its target. */
+function carryOut(plan: TransferPlan): FileStamp {
+  using source = FileSource.open(plan.source);
+  return carryOutTransfer(plan, source);
 }
 
 /** The parts of a plan that say what will be done. */
@@ -149,10 +158,11 @@ for (const mode of TRANSFER_MODES) {
   Deno.test(`carryOutTransfer() gives the same graph, also when repeated or cut before, with ${mode}`, () => {
     withGraph("outside/graph.qg", (directory, source, root) => {
       const plan = planTransfer(mode, source, root, TEMPLATE);
-      // What a killed process may have left.
-      writeFiles(root, { [TEMPLATE]: "half a gra" });
+      // What a killed process may have left where no hard links are.
+      writeFiles(root, { [TEMPLATE]: "" });
       for (let round = 0; round < 2; round++) {
-        carryOutTransfer(plan);
+        const stamp = carryOut(plan);
+        assert.deepEqual(stamp, stampAt(plan.target));
         assert.equal(Deno.readTextFileSync(plan.target), "graph");
         assert.equal(Deno.readTextFileSync(source), "graph");
         assert.equal(Deno.statSync(plan.target).mtime!.getTime(), 1_700_000_000_000);
@@ -177,71 +187,136 @@ for (const mode of TRANSFER_MODES) {
 Deno.test("carryOutTransfer() changes nothing when the graph is used in place", () => {
   withGraph(`store/${TEMPLATE}`, (directory, source, root) => {
     const before = listTree(directory);
-    carryOutTransfer(planTransfer("move", source, root, TEMPLATE));
+    carryOut(planTransfer("move", source, root, TEMPLATE));
     assert.deepEqual(listTree(directory), before);
     assert.equal(Deno.readTextFileSync(source), "graph");
   });
 });
 
+for (const mode of TRANSFER_MODES) {
+  if (mode === "direct") continue;
+  Deno.test(`carryOutTransfer() never replaces what is at the target, with ${mode}`, () => {
+    withGraph("outside/graph.qg", (_directory, source, root) => {
+      const plan = planTransfer(mode, source, root, TEMPLATE);
+      for (const content of ["grapH", "half a gra", "a longer one"]) {
+        writeFiles(root, { [TEMPLATE]: content });
+        using opened = FileSource.open(source);
+        assert.ok(isTargetTaken(plan, opened));
+        assert.throws(() => carryOutTransfer(plan, opened), EnvironmentError);
+        assert.equal(Deno.readTextFileSync(plan.target), content);
+        assert.deepEqual(listTree(`${root}/run/run_provenance`), ["run_provenance_run.qg"]);
+      }
+      // The same bytes, put there by another process, are as good.
+      writeFiles(root, { [TEMPLATE]: "graph" });
+      using opened = FileSource.open(source);
+      assert.equal(isTargetTaken(plan, opened), false);
+      const before = stampAt(plan.target);
+      assert.deepEqual(carryOutTransfer(plan, opened), before);
+    });
+  });
+
+  Deno.test(`carryOutTransfer() puts there what was opened, or nothing, with ${mode}`, () => {
+    withGraph("outside/graph.qg", (directory, source, root) => {
+      const plan = planTransfer(mode, source, root, TEMPLATE);
+      using opened = FileSource.open(source);
+      // Somebody writes the graph again.
+      writeFiles(directory, { "outside/new.qg": "late!" });
+      Deno.renameSync(`${directory}/outside/new.qg`, source);
+      let stamp: FileStamp | null = null;
+      try {
+        stamp = carryOutTransfer(plan, opened);
+      } catch (error) {
+        assert.ok(error instanceof EnvironmentError, String(error));
+      }
+      const isCopy = mode === "copy";
+      assert.equal(stamp !== null, isCopy);
+      if (isCopy) assert.equal(Deno.readTextFileSync(plan.target), "graph");
+      // A symbolic link was made, but nobody goes on with it.
+      else if (!mode.includes("symlink")) assert.equal(stampAt(plan.target), null);
+      assert.equal(Deno.readTextFileSync(source), "late!");
+    });
+  });
+}
+
 Deno.test("carryOutTransfer() leaves no file under the target's name when it fails", () => {
   withGraph("outside/graph.qg", (directory, source, root) => {
-    const plan = planTransfer("copy", source, root, TEMPLATE);
-    Deno.removeSync(source);
-    assert.throws(() => carryOutTransfer(plan), ProvgraphError);
+    const plan = planTransfer("hardlink", source, root, TEMPLATE);
+    {
+      using opened = FileSource.open(source);
+      Deno.removeSync(source);
+      assert.throws(() => carryOutTransfer(plan, opened), ProvgraphError);
+    }
     assert.deepEqual(listTree(directory).filter((path) => !path.endsWith("/")), []);
     writeFiles(directory, { "outside/graph.qg": "graph" });
     Deno.mkdirSync(`${root}/${TEMPLATE}`, { recursive: true });
-    assert.throws(() => carryOutTransfer(plan), EnvironmentError);
+    assert.throws(() => carryOut(plan), EnvironmentError);
     assert.equal(Deno.readTextFileSync(source), "graph");
   });
 });
 
-Deno.test("deleteMovedSource() deletes the source when the datastore has the same file", () => {
-  withGraph("outside/graph.qg", (_directory, source, root) => {
-    const plan = planTransfer("move", source, root, TEMPLATE);
-    carryOutTransfer(plan);
-    assert.ok(deleteMovedSource(source, plan.target));
-    assert.equal(Deno.readTextFileSync(plan.target), "graph");
-    assert.equal(deleteMovedSource(source, plan.target), false, "already gone");
-  });
-});
-
-Deno.test("deleteMovedSource() keeps everything that isn't surely the same file", () => {
+Deno.test("deleteMovedSource() deletes the source when the datastore has the same file or bytes", () => {
   withGraph("outside/graph.qg", (directory, source, root) => {
     const plan = planTransfer("move", source, root, TEMPLATE);
-    writeFiles(root, { [TEMPLATE]: "other" });
-    assert.equal(deleteMovedSource(source, plan.target), false, "other content");
+    carryOut(plan);
+    assert.deepEqual(deleteMovedSource(source, plan.target), { state: "deleted" });
+    assert.equal(Deno.readTextFileSync(plan.target), "graph");
+    assert.deepEqual(deleteMovedSource(source, plan.target), { state: "absent" });
+    // No hard link could be made.
+    writeFiles(directory, { "outside/graph.qg": "graph" });
+    assert.ok(!isSameFile(source, plan.target));
+    assert.deepEqual(deleteMovedSource(source, plan.target), { state: "deleted" });
+    assert.equal(Deno.readTextFileSync(plan.target), "graph");
+    assert.deepEqual(listTree(`${directory}/outside`), []);
+  });
+});
+
+Deno.test("deleteMovedSource() keeps everything that isn't surely the same graph, and says why", () => {
+  withGraph("outside/graph.qg", (directory, source, root) => {
+    const plan = planTransfer("move", source, root, TEMPLATE);
+    const assertStays = (path: string, reason: RegExp) => {
+      const moved = deleteMovedSource(path, plan.target);
+      assert.ok(moved.state === "stays", path);
+      assert.match(moved.reason, reason);
+      assert.equal(Deno.readTextFileSync(source), "graph");
+    };
+    for (const other of ["other", "graph, longer"]) {
+      writeFiles(root, { [TEMPLATE]: other });
+      assertStays(source, /is not the graph that was ingested/);
+    }
     writeFiles(root, { [TEMPLATE]: "graph" });
-    assert.equal(deleteMovedSource(source, plan.target), false, "same content, other file");
-    assert.equal(deleteMovedSource(plan.target, plan.target), false, "the target itself");
+    assertStays(plan.target, /is the graph in the datastore itself/);
     Deno.symlinkSync(`${root}/run`, `${directory}/link`);
-    const roundabout = `${directory}/link/run_provenance/run_provenance_run.qg`;
-    assert.equal(deleteMovedSource(roundabout, plan.target), false, "the target by another path");
+    assertStays(`${directory}/link/run_provenance/run_provenance_run.qg`, /itself/);
     Deno.symlinkSync(plan.target, `${directory}/outside/link.qg`);
-    assert.equal(deleteMovedSource(`${directory}/outside/link.qg`, plan.target), false, "a link");
-    assert.equal(Deno.readTextFileSync(source), "graph");
+    assertStays(`${directory}/outside/link.qg`, /is a symbolic link/);
     assert.equal(Deno.readTextFileSync(plan.target), "graph");
     Deno.removeSync(plan.target);
     Deno.symlinkSync(source, plan.target);
-    assert.equal(deleteMovedSource(source, plan.target), false, "what the target points to");
+    assertStays(source, /what the datastore has a symbolic link to/);
     assert.equal(Deno.readTextFileSync(plan.target), "graph");
   });
 });
 
-Deno.test("haveSameContent() compares every byte", () => {
+Deno.test("isContentOf() compares every byte", () => {
   inTemporaryDirectory((directory) => {
     const [a, b] = [`${directory}/a`, `${directory}/b`];
+    const isSame = () => {
+      using source = FileSource.open(a);
+      return isContentOf(b, source);
+    };
     for (const size of [0, 1, 1 << 20, (1 << 20) + 1]) {
       const bytes = new Uint8Array(size).fill(7);
       Deno.writeFileSync(a, bytes);
       Deno.writeFileSync(b, bytes);
-      assert.ok(haveSameContent(a, b));
+      assert.ok(isSame());
       Deno.writeFileSync(b, new Uint8Array(size + 1).fill(7));
-      assert.equal(haveSameContent(a, b), false);
+      assert.equal(isSame(), false);
       if (size === 0) continue;
       bytes[size - 1] = 8;
       Deno.writeFileSync(b, bytes);
-      assert.equal(haveSameContent(a, b), false);
+      assert.equal(isSame(), false);
     }
+    Deno.removeSync(b);
+    assert.equal(isSame(), false);
   });
 });

@@ -99,13 +99,21 @@ export class ScenarioRun {
   async #make(work: Work, options: readonly string[]): Promise<void> {
     Deno.mkdirSync(work.path, { recursive: true });
     await this.#reference.expect([
-      "python",
-      "/oracle/make_repo.py",
+      ...this.#program("make", ["python", "/oracle/make_repo.py"]),
       `${work.inside}/repo`,
       "--graph",
       `${work.inside}/predicted.qg`,
       ...options,
     ]);
+  }
+
+  /** Words that begin a command of the reference, run as the scenario's site would. */
+  #program(name: "make" | "butler", plain: readonly string[]): string[] {
+    const { site } = this.#scenario;
+    if (site === undefined) return [...plain];
+    const script = join(import.meta.dirname!, "site", "site.py");
+    Deno.copyFileSync(script, join(this.#data, "site.py"));
+    return ["python", "/data/site.py", ...site, name];
   }
 
   async #simulate(work: Work, options: readonly string[]): Promise<void> {
@@ -140,7 +148,7 @@ export class ScenarioRun {
 
   async #aggregateReference(work: Work): Promise<void> {
     await this.#reference.expect([
-      "butler",
+      ...this.#program("butler", ["butler"]),
       "aggregate-graph",
       `${work.inside}/predicted.qg`,
       `${work.inside}/repo`,
@@ -152,7 +160,11 @@ export class ScenarioRun {
 
   async #ingestReference(work: Work, graph: string): Promise<void> {
     const args = ["ingest-graph", `${work.inside}/repo`, `${work.inside}/${graph}`];
-    const command = ["butler", ...args, ...this.#scenario.ingest ?? []];
+    const command = [
+      ...this.#program("butler", ["butler"]),
+      ...args,
+      ...this.#scenario.ingest ?? [],
+    ];
     const { code, stderr } = await this.#reference.run(command);
     // It may stumble over a directory that never existed, at the very end (oracle notes, ingestion 5).
     if (code !== 0 && !/os\.rmdir[\s\S]*FileNotFoundError/.test(stderr)) {

@@ -13,6 +13,8 @@ export interface Scenario {
   make: readonly string[];
   /** Whether our own `simulate` makes repository, graph and files. */
   isSimulated?: boolean;
+  /** Options of `site/site.py`, which then runs the reference: how the site differs from the oracle's. */
+  site?: readonly string[];
   /** Options of `aggregate-graph` for both tools. */
   aggregate?: readonly string[];
   /** Options of `aggregate-graph` for ours only. */
@@ -24,6 +26,16 @@ export interface Scenario {
   /** Whether the same inputs are processed again into another RUN afterwards. */
   hasSecondRun?: boolean;
 }
+
+/** Repositories with older dimension universes, as they are until somebody migrates them. */
+const UNIVERSES: readonly Scenario[] = [0, 1, 3, 5, 7].map((version) => ({
+  name: `universe-${version}`,
+  make: [
+    ...["--scenario", "scale", "--seed", `5${version}`, "--visits", "3", "--detectors", "2"],
+    ...["--fail-every", "5"],
+  ],
+  site: ["--universe", `${version}`],
+}));
 
 /** The table. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -73,6 +85,32 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
     ours: ["-j", "4"],
   },
+  {
+    // As in repositories that had metadata before 2022: files are YAML, one value is a scalar.
+    name: "property-set",
+    make: ["--scenario", "mixed", "--seed", "41", "--visits", "4", "--detectors", "4"],
+    site: ["--property-set", "calibrate_metadata"],
+    ours: ["-j", "2"],
+  },
+  {
+    name: "yaml-metadata",
+    make: ["--scenario", "mixed", "--seed", "42", "--visits", "3", "--detectors", "3"],
+    site: ["--formatter", "TaskMetadata=lsst.daf.butler.formatters.yaml.YamlFormatter"],
+  },
+  {
+    // Releases before v30.0.8 left colons in file names, and files keep their names.
+    name: "older-names",
+    make: ["--scenario", "mixed", "--seed", "43", "--visits", "3", "--detectors", "3"],
+    site: ["--older-names", "--instrument", "Oracle:Cam|<1>"],
+    ours: ["-j", "2"],
+  },
+  {
+    // Values with percent escapes are decoded, once for the record and once more for the file.
+    name: "escaped-names",
+    make: ["--scenario", "ok", "--seed", "44", "--visits", "2", "--detectors", "2"],
+    site: ["--instrument", "Oracle%3ACam%2542"],
+  },
+  ...UNIVERSES,
   {
     name: "simulated",
     make: [

@@ -238,6 +238,45 @@ Deno.test("forgetDatasets() sees a provenance graph that another client is about
   assert.equal((await free.datasetIds("u/a")).length, 31 * UUID_SIZE);
 });
 
+Deno.test("ingestDatasets() refuses a graph when another client is about to register one", async () => {
+  await using clients = await TwoClients.open();
+  const type = await withRuns(clients);
+  const { held, free } = clients;
+  const provenance = { ...typeOf(held, "run_provenance", []), storageClass: "X" };
+  await held.registerDatasetTypes([provenance]);
+  const graph = (n: number) => ({
+    ...batchOf("u/a", [{
+      id: uuidFromText(`0000000${n}-0000-7000-8000-000000000000`),
+      type: provenance,
+      values: [],
+      path: `graph${n}.qg`,
+    }]),
+    fileSize: 10,
+  });
+  const { isThere, release } = clients.holdCommit();
+  const first = held.ingestDatasets(graph(8), { provenance: null });
+  await isThere;
+  const refused = assert.rejects(free.ingestDatasets(graph(9), { provenance: null }), {
+    name: "ConflictingDatasetError",
+    message: /"graph8.qg" .* now, not absent/,
+  });
+  await clients.untilWaiting();
+  release();
+  await first;
+  await refused;
+  // And what a graph backs is committed before somebody removes the graph.
+  const guard = { provenance: { id: graph(8).ids, path: "graph8.qg", fileSize: 10 } };
+  const held2 = clients.holdCommit();
+  const backed = held.ingestDatasets(pixels("u/a", type, 30, 1), guard);
+  await held2.isThere;
+  const forgetting = free.forgetDatasets(graph(8).ids);
+  await clients.untilWaiting();
+  held2.release();
+  await backed;
+  assert.equal(await forgetting, 1);
+  await assert.rejects(held.ingestDatasets(pixels("u/a", type, 30, 1), guard), /is absent now/);
+});
+
 Deno.test("ingestDatasets() registers again what another client is about to forget", async () => {
   await using clients = await TwoClients.open();
   const type = await withRuns(clients);

@@ -217,6 +217,35 @@ Deno.test("importDatasets() names the lock that it waited for in vain", async ()
   assert.equal(await countDatasets(lab), 10);
 });
 
+Deno.test("a registry that is read waits for a lock, says so, and gives up", async () => {
+  await using lab = await PostgresWork.unpack(server, "aggregated");
+  const other = server.client(lab.database);
+  await other.unsafe("BEGIN; LOCK TABLE mixed.butler_attributes, mixed.dataset");
+  const opening = (options: Partial<OpenRegistryOptions>) =>
+    open(lab, server.url(lab.database), { writeable: false, ...options });
+  await assert.rejects(opening({ busyTimeoutMs: 100 }), {
+    name: "EnvironmentError",
+    message: /Cannot read registry ".*": another client holds a lock on it, for \d+ s/,
+    hint: /--busy-timeout says how long to wait/,
+  });
+  const stopping = new AbortController();
+  stopping.abort({ signal: "SIGINT", number: 2 });
+  await assert.rejects(opening({ signal: stopping.signal }), { name: "InterruptedError" });
+  const told: string[] = [];
+  const log = {
+    log: (level: string, text: string) => {
+      told.push(`${level} ${text}`);
+      // The driver sends nothing before somebody asks for the result.
+      void other.unsafe("ROLLBACK").then(() => {});
+    },
+  };
+  await using registry = await opening({ log, busyTimeoutMs: 60_000 });
+  assert.equal(told.length, 1);
+  assert.match(told[0], /^WARNING Waiting since .*Z for registry "postgresql:.*holds a lock/);
+  assert.equal((await registry.runsWithDatasetType("packages")).length, 1);
+  await other.end({ timeout: 1 });
+});
+
 Deno.test("importDatasets() names the server's statement timeout", async () => {
   await using lab = await PostgresWork.unpack(server, "before");
   await using registry = await open(lab, server.url(lab.database, "slow"));

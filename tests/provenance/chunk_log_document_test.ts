@@ -7,6 +7,7 @@ import { ByteBuilder } from "../../lib/base/bytes.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { uuidFromText, uuidToText } from "../../lib/base/uuid.ts";
 import { makeHeaderChunk } from "../../lib/provenance/chunk_log_header.ts";
+import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/file_digests.ts";
 import { ScanStatus } from "../../lib/provenance/quantum_status.ts";
 import {
   appendScanChunk,
@@ -42,7 +43,7 @@ function table(...header: string[]): string[][] {
   return rows;
 }
 
-/** The layout tables in the order of the document: prefix, head, entry. */
+/** The layout tables in the order of the document: prefix, head, entry, files. */
 function layouts(): string[][][] {
   const result: string[][][] = [];
   for (const row of table("Offset", "Type", "Field")) {
@@ -52,7 +53,11 @@ function layouts(): string[][][] {
   return result;
 }
 
-const SIZES: Record<string, number> = { u8: 1, i8: 1, u16: 2, u32: 4, i64: 8, uuid: 16 };
+const SIZES: Record<string, number> = {
+  ...{ u8: 1, i8: 1, u16: 2, u32: 4, i64: 8, uuid: 16 },
+  stamp: 8,
+  digest: 16,
+};
 
 /** Values of the fields of a layout, and how many bytes it covers without gaps. */
 function decode(
@@ -68,6 +73,8 @@ function decode(
     end = at + SIZES[type];
     const value = type === "uuid"
       ? uuidToText(bytes, at)
+      : type === "stamp" || type === "digest"
+      ? bytes.slice(at, end).toHex()
       : type === "i64"
       ? view.getBigInt64(at, true)
       : type === "u32"
@@ -119,6 +126,7 @@ Deno.test("chunk-log.md describes scan chunks byte by byte", () => {
     flags: 3,
     log: { sizeBytes: 2 ** 40, mtimeNs: 1795361287772000000n },
     metadata: NO_FILE,
+    proofs: Uint8Array.from({ length: QUANTUM_PROOFS_SIZE }, (_, i) => i + 1),
     quantumFrame: frame(10),
     metadataFrame: frame(20),
     logFrame: frame(30),
@@ -128,10 +136,10 @@ Deno.test("chunk-log.md describes scan chunks byte by byte", () => {
     ],
   });
   const chunk = out.take();
-  const [prefixLayout, headLayout, entryLayout] = layouts();
+  const [prefixLayout, headLayout, entryLayout, filesLayout] = layouts();
   const prefix = decode(prefixLayout, chunk);
   assert.equal(prefix.size, CHUNK_PREFIX_SIZE);
-  const headSize = SCAN_HEAD_SIZE + 2 * DATASET_ENTRY_SIZE;
+  const headSize = SCAN_HEAD_SIZE + 2 * DATASET_ENTRY_SIZE + QUANTUM_PROOFS_SIZE;
   const marker = /bytes `([0-9a-f ]+)` \("PGCk"\)/.exec(DOCUMENT)![1];
   assert.deepEqual(
     marker.split(" ").map((digits) => parseInt(digits, 16)),
@@ -173,6 +181,17 @@ Deno.test("chunk-log.md describes scan chunks byte by byte", () => {
     { dataset_id: datasetUuid(1), size: 48, produced: 1, role: 2 },
     { dataset_id: datasetUuid(2), size: 58, produced: 0, role: 3 },
   ]);
+  const filesAt = CHUNK_PREFIX_SIZE + headSize - QUANTUM_PROOFS_SIZE;
+  const files = decode(filesLayout, chunk.subarray(filesAt));
+  assert.equal(files.size, QUANTUM_PROOFS_SIZE);
+  const hex = (first: number, n: number) =>
+    Uint8Array.from({ length: n }, (_, i) => first + i).toHex();
+  assert.deepEqual(files.fields, {
+    log_file_stamp: hex(1, 8),
+    log_file_digest: hex(9, 16),
+    metadata_file_stamp: hex(25, 8),
+    metadata_file_digest: hex(33, 16),
+  });
   // Blocks in the order that the document says, each with its big-endian length.
   let at = CHUNK_PREFIX_SIZE + headSize;
   for (const size of [10, 20, 30, 40, 50]) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/file_digests.ts";
 import { ByteBuilder, concatBytes } from "../../lib/base/bytes.ts";
 import { InvalidChunkLogError } from "../../lib/base/errors.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
@@ -41,6 +42,12 @@ const HEADER = makeHeaderChunk({
   pipelineGraphFrame: PIPELINE_FRAME,
 });
 
+/** Stamps that are told apart by the size of the log file; none for odd sizes. */
+function proofsOf(logSize: number): Uint8Array | null {
+  if (logSize % 2 === 1) return null;
+  return new Uint8Array(QUANTUM_PROOFS_SIZE).fill(logSize);
+}
+
 /** Chunk of quantum `q`, told apart by the size of its log file. */
 function scanChunk(
   q: number,
@@ -57,6 +64,7 @@ function scanChunk(
     flags,
     log: { sizeBytes: logSize, mtimeNs: 12345000000n + BigInt(logSize) },
     metadata: NO_FILE,
+    proofs: proofsOf(logSize),
     quantumFrame: randomBytes(50 + q, q),
     metadataFrame: randomBytes(10, q),
     logFrame: randomBytes(logSize, q),
@@ -85,7 +93,7 @@ Deno.test("loadChunkLog() enters place, status, identity and sizes of each chunk
   assert.equal(loaded.nChunks, 2);
   assert.deepEqual(loaded.damages, []);
   assert.deepEqual(loaded.header, {
-    version: 1,
+    version: 2,
     fingerprint: "f".repeat(64),
     graphHeaderText: HEADER_TEXT,
     dictionary: DICTIONARY,
@@ -108,6 +116,8 @@ Deno.test("loadChunkLog() enters place, status, identity and sizes of each chunk
     -1n,
     0n,
   ]);
+  const stamp = 0x1414141414141414n;
+  assert.deepEqual([...table.stamps], [0n, 0n, stamp, stamp, 0n, 0n]);
   assert.deepEqual([...table.quantumSize], [58, 59, 0]);
   assert.deepEqual([...table.metadataSize], [18, 18, 0]);
   assert.deepEqual([...table.logSize], [15, 28, 0]);
@@ -218,7 +228,9 @@ Deno.test("parseChunkLogHeader() refuses other versions and sizes that don't fit
     },
   );
   const cases: [head: string, message: RegExp][] = [
-    [`{"version":2,${sizes(0, 0, 0)}}`, /version is 2, expected 1/],
+    [`{"version":3,${sizes(0, 0, 0)}}`, /version is 3, expected 1 to 2/],
+    [`{"version":0,${sizes(0, 0, 0)}}`, /version is 0/],
+    [`{"version":1.5,${sizes(0, 0, 0)}}`, /version is 1.5/],
     [`{${sizes(0, 0, 0)}}`, /version is undefined/],
     ['{"version":1,"header_size":0,"dictionary_size":0}', /sizes in its header don't fit/],
     [`{"version":1,${sizes(1, 0, 0)}}`, /don't fit/],

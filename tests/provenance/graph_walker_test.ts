@@ -151,3 +151,49 @@ Deno.test("GraphWalker is done at once when the graph is empty", () => {
   assert.ok(walker.isDone);
   assert.equal(walker.take(5).length, 0);
 });
+
+Deno.test("GraphWalker lets go what is behind an unreadable quantum, and says so of it alone", () => {
+  const walker = new GraphWalker(testIndex([
+    { inputs: [], outputs: [1] },
+    { inputs: [1], outputs: [2] },
+    { inputs: [1], outputs: [3] },
+    { inputs: [2], outputs: [4] },
+    { inputs: [3], outputs: [5] },
+  ]));
+  const never = () => assert.fail("blocked");
+  walker.take(1);
+  assert.ok(walker.isOut(0));
+  walker.reportUnreadable(0, ScanStatus.FAILED);
+  assert.ok(!walker.isOut(0));
+  assert.deepEqual([...walker.take(9)].sort(), [1, 2]);
+  assert.deepEqual([0, 1, 2, 3, 4].map((q) => walker.isBehindUnreadable(q)), [
+    false,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  // One has left files; the other has not, so that what follows it is blocked as well.
+  walker.report(1, ScanStatus.SUCCESSFUL, never);
+  const blocked: number[] = [];
+  walker.report(2, ScanStatus.BLOCKED, (q) => blocked.push(q));
+  assert.deepEqual(blocked, [4]);
+  assert.deepEqual([...walker.take(9)], [3]);
+  walker.report(3, ScanStatus.SUCCESSFUL, never);
+  assert.ok(walker.isDone);
+  assert.equal(walker.count(ScanStatus.BLOCKED), 2);
+});
+
+Deno.test("GraphWalker blocks what an unreadable quantum and a failed one lead to", () => {
+  const walker = new GraphWalker(testIndex([
+    { inputs: [], outputs: [1] },
+    { inputs: [], outputs: [2] },
+    { inputs: [1, 2], outputs: [3] },
+  ]));
+  walker.take(2);
+  walker.reportUnreadable(0, ScanStatus.FAILED);
+  const blocked: number[] = [];
+  walker.report(1, ScanStatus.FAILED, (q) => blocked.push(q));
+  assert.deepEqual(blocked, [2]);
+  assert.ok(walker.isDone);
+});

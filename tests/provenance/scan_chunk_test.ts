@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ByteBuilder, readBigEndian } from "../../lib/base/bytes.ts";
 import { InvalidChunkLogError } from "../../lib/base/errors.ts";
 import { uuidFromText } from "../../lib/base/uuid.ts";
+import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/file_digests.ts";
 import {
   appendScanChunk,
   BROKEN_LOG,
@@ -31,6 +32,7 @@ const FULL: ScanChunk = {
   flags: BROKEN_LOG | BROKEN_METADATA,
   log: { sizeBytes: 2 ** 40 + 3, mtimeNs: 1795361287772000000n },
   metadata: { sizeBytes: 0, mtimeNs: -1n },
+  proofs: randomBytes(QUANTUM_PROOFS_SIZE, 9),
   quantumFrame: randomBytes(100, 1),
   metadataFrame: randomBytes(5, 2),
   logFrame: randomBytes(3000, 3),
@@ -57,6 +59,7 @@ const EMPTY: ScanChunk = {
   flags: 0,
   log: NO_FILE,
   metadata: NO_FILE,
+  proofs: null,
   quantumFrame: null,
   metadataFrame: null,
   logFrame: null,
@@ -87,6 +90,7 @@ function decode(bytes: Uint8Array, intSize: number): { type: number; chunk: Scan
       flags: head.flags,
       log: head.log,
       metadata: head.metadata,
+      proofs: head.proofs?.slice() ?? null,
       quantumFrame: frame(head.quantumSize),
       metadataFrame: frame(head.metadataSize),
       logFrame: frame(head.logSize),
@@ -136,7 +140,7 @@ Deno.test("appendScanChunk() writes the same bytes when its buffer was used befo
 Deno.test("ScanHead throws when the head's length doesn't fit its counts", () => {
   const out = new ByteBuilder();
   appendScanChunk(out, ChunkType.SCAN, 8, FULL);
-  const headSize = SCAN_HEAD_SIZE + 3 * DATASET_ENTRY_SIZE;
+  const headSize = SCAN_HEAD_SIZE + 3 * DATASET_ENTRY_SIZE + QUANTUM_PROOFS_SIZE;
   const head = out.view(CHUNK_PREFIX_SIZE).slice(0, headSize);
   new ScanHead(head, "x");
   for (const size of [0, 1, SCAN_HEAD_SIZE - 1, SCAN_HEAD_SIZE, headSize - 1]) {
@@ -146,7 +150,7 @@ Deno.test("ScanHead throws when the head's length doesn't fit its counts", () =>
       return true;
     });
   }
-  for (const count of [0, 2, 4, 0xffffffff]) {
+  for (const count of [0, 2, 4, 6, 0xffffffff]) {
     const changed = head.slice();
     new DataView(changed.buffer).setUint32(20, count, true);
     assert.throws(() => new ScanHead(changed, "x"), InvalidChunkLogError);

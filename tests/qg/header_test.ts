@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { InvalidQuantumGraphFileError, RefusedError } from "../../lib/base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
-import { parseHeader, provenanceHeaderText } from "../../lib/qg/header.ts";
+import { parseHeader, provenanceHeaderText, requireOutputRun } from "../../lib/qg/header.ts";
 
 // The sample of the format notes, section 5.
 const SAMPLE = encodeUtf8(
@@ -47,6 +47,22 @@ Deno.test("parseHeader() gives the provenance id its usual form", () => {
   assert.equal(header.provenance_dataset_id, "01a203df-2de5-7220-9ed1-fffd0a448ee7");
 });
 
+for (const output of [{}, { output_run: "" }]) {
+  Deno.test(`a graph with header ${JSON.stringify(output)} can be read, but nothing done in its RUN`, () => {
+    const header = parseHeader(
+      encodeUtf8(JSON.stringify({ graph_type: "provenance", ...output })),
+      "some.qg",
+      "any",
+    );
+    assert.equal(header.output_run, "");
+    assert.throws(() => requireOutputRun(header, "some.qg"), {
+      name: "RefusedError",
+      exitCode: 2,
+      message: 'Cannot use "some.qg": it has no output RUN',
+    });
+  });
+}
+
 Deno.test("parseHeader() refuses what can't be used", async (t) => {
   const minimal = { graph_type: "predicted", output_run: "r" };
   const refused: [string, unknown, typeof RefusedError | typeof InvalidQuantumGraphFileError][] = [
@@ -59,8 +75,6 @@ Deno.test("parseHeader() refuses what can't be used", async (t) => {
     ["int_size 0", { ...minimal, int_size: 0 }, InvalidQuantumGraphFileError],
     ["int_size 17", { ...minimal, int_size: 17 }, InvalidQuantumGraphFileError],
     ["int_size as text", { ...minimal, int_size: "8" }, InvalidQuantumGraphFileError],
-    ["no output run", { graph_type: "predicted" }, InvalidQuantumGraphFileError],
-    ["an empty output run", { ...minimal, output_run: "" }, InvalidQuantumGraphFileError],
     ["a run that leaves", { ...minimal, output_run: "a/../../b" }, InvalidQuantumGraphFileError],
     ["an absolute run", { ...minimal, output_run: "/etc" }, InvalidQuantumGraphFileError],
     ["a run with NUL", { ...minimal, output_run: "a\0b" }, InvalidQuantumGraphFileError],
@@ -102,19 +116,23 @@ Deno.test("provenanceHeaderText() replaces the graph type and nothing else", () 
 });
 
 Deno.test("provenanceHeaderText() keeps blanks, order, numbers and unknown keys", async (t) => {
+  const id = `"provenance_dataset_id":"01a203df-2de5-7220-9ed1-fffd0a448ee7"`;
   const cases = [
     [
-      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "predicted" }\n`,
-      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "provenance" }\n`,
+      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "predicted", ${id} }\n`,
+      ` { "metadata" : {"graph_type":"predicted","x":1.0} , "graph_type" : "provenance", ${id} }\n`,
     ],
-    [`{"version":0,"graph_type":"predicted"}`, `{"version":1,"graph_type":"provenance"}`],
-    [`{"graph_type":"predicted"}`, `{"graph_type":"provenance"}`],
     [
-      `{"graph_type":"x","graph_type":"predicted","n":9007199254740993}`,
-      `{"graph_type":"provenance","graph_type":"provenance","n":9007199254740993}`,
+      `{"version":0,"graph_type":"predicted",${id}}`,
+      `{"version":1,"graph_type":"provenance",${id}}`,
     ],
-    [`{"user":"é"}`, `{"graph_type":"provenance","user":"é"}`],
-    [`{}`, `{"graph_type":"provenance"}`],
+    [`{"graph_type":"predicted",${id}}`, `{"graph_type":"provenance",${id}}`],
+    [
+      `{"graph_type":"x","graph_type":"predicted","n":9007199254740993,${id}}`,
+      `{"graph_type":"provenance","graph_type":"provenance","n":9007199254740993,${id}}`,
+    ],
+    [`{"user":"é",${id}}`, `{"graph_type":"provenance","user":"é",${id}}`],
+    [`{${id}}`, `{"graph_type":"provenance",${id}}`],
   ];
   for (const [before, after] of cases) {
     await t.step(before, () => {
@@ -122,3 +140,19 @@ Deno.test("provenanceHeaderText() keeps blanks, order, numbers and unknown keys"
     });
   }
 });
+
+for (const rest of ["", ',"provenance_dataset_id":""']) {
+  Deno.test(`provenanceHeaderText() gives a graph without an ID one of its own, always the same${rest}`, () => {
+    const make = (run: string) => {
+      const text = encodeUtf8(
+        `{"version":0,"graph_type":"predicted","output_run":"${run}"${rest}}`,
+      );
+      return parseHeader(provenanceHeaderText(text), "p.qg", "provenance");
+    };
+    const header = make("a");
+    assert.match(header.provenance_dataset_id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
+    assert.deepEqual(make("a"), header);
+    assert.notEqual(make("b").provenance_dataset_id, header.provenance_dataset_id);
+    assert.deepEqual([header.version, header.output_run], [1, "a"]);
+  });
+}

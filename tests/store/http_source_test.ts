@@ -130,3 +130,111 @@ Deno.test("HttpSource.open() keeps credentials of the URL out of messages", asyn
   const url = server.absent.replace("http://", "http://user:secret@");
   await assert.rejects(HttpSource.open(url), (error: Error) => !error.message.includes("secret"));
 });
+
+/** An answer whose body never ends, and how many bytes of it were taken. */
+function endless(headers: Record<string, string>, status = 206) {
+  const taken = { nBytes: 0, isCancelled: false };
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      taken.nBytes += 65536;
+      controller.enqueue(new Uint8Array(65536));
+    },
+    cancel: () => void (taken.isCancelled = true),
+  }, { highWaterMark: 0 });
+  return { taken, answer: () => Promise.resolve(new Response(body, { status, headers })) };
+}
+
+const ENDLESS: readonly (readonly [
+  name: string,
+  headers: Record<string, string>,
+  status: number,
+  maxBytes: number,
+])[] = [
+  [
+    "bytes without end for the tail",
+    { "content-range": "bytes 934464-999999/1000000" },
+    206,
+    131072,
+  ],
+  [
+    "a range from the beginning instead of the tail",
+    { "content-range": "bytes 0-999999/1000000" },
+    206,
+    0,
+  ],
+  ["a range that ends before the file", { "content-range": "bytes 934463-999998/1000000" }, 206, 0],
+  ["a range of petabytes", { "content-range": "bytes 0-999999999999998/999999999999999" }, 206, 0],
+  [
+    "a range behind the end of the file",
+    { "content-range": "bytes 934464-1999999/1000000" },
+    206,
+    0,
+  ],
+  ["a range that says nothing", { "content-range": "bytes */1000000" }, 206, 0],
+  ["no range", {}, 206, 0],
+  ["all, more than it says", { "content-length": "1000" }, 200, 65536],
+  ["all, without end", {}, 200, 0],
+  ["a redirection to nowhere", {}, 302, 0],
+  ["nothing but a body", {}, 404, 0],
+];
+
+for (const [name, headers, status, maxBytes] of ENDLESS) {
+  Deno.test(`HttpSource.open() reads no further than asked of ${name}`, async () => {
+    const { taken, answer } = endless(headers, status);
+    await assert.rejects(HttpSource.open("http://server.example/graph.qg", answer), (error) => {
+      assert.ok(
+        error instanceof EnvironmentError || error instanceof RefusedError ||
+          error instanceof NotFoundError,
+        String(error),
+      );
+      return true;
+    });
+    assert.ok(taken.isCancelled);
+    assert.ok(taken.nBytes <= maxBytes, `${taken.nBytes}`);
+  });
+}
+
+Deno.test("HttpSource.read() reads no further than asked", async () => {
+  let isOpen = false;
+  const tail = new Response(new Uint8Array(65536), {
+    status: 206,
+    headers: { "content-range": "bytes 934464-999999/1000000" },
+  });
+  const { taken, answer } = endless({ "content-range": "bytes 0-9/1000000" });
+  const source = await HttpSource.open(
+    "http://server.example/graph.qg",
+    () => isOpen ? answer() : Promise.resolve(tail),
+  );
+  isOpen = true;
+  await assert.rejects(source.read(0, 10), /the server sent more than 10 bytes/);
+  assert.deepEqual(taken, { nBytes: 65536, isCancelled: true });
+});
+
+Deno.test("HttpSource.open() gives up a server that redirects in circles", async () => {
+  let nRequests = 0;
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+    nRequests++;
+    return new Response(null, { status: 302, headers: { location: request.url } });
+  });
+  const { port } = server.addr as Deno.NetAddr;
+  await assert.rejects(HttpSource.open(`http://127.0.0.1:${port}/a.qg`), EnvironmentError);
+  assert.ok(nRequests < 100, `${nRequests}`);
+  await server.shutdown();
+});
+
+for (
+  const url of [
+    "me:Sup@erSecret@host.example",
+    "me:Sup/erSecret@host.example",
+    "Secret@host.example",
+  ]
+) {
+  Deno.test(`HttpSource.open() tells nothing of the password in ${url.replace(/Sec.*@/, "...@")}`, async () => {
+    const failing = () => Promise.reject(new TypeError(`can't reach https://${url}/a.qg`));
+    await assert.rejects(HttpSource.open(`https://${url}/a.qg`, failing), (error: Error) => {
+      assert.match(error.message, /Cannot read "https:\/\/host\.example\/a\.qg"/);
+      assert.doesNotMatch(error.message, /Sup|Secret/);
+      return true;
+    });
+  });
+}

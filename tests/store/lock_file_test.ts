@@ -152,7 +152,7 @@ Deno.test("LockFile.acquire() asks the process where no advisory lock was kept",
 /** What may have the name of a lock and must stay. */
 const NO_LOCKS: [string, RegExp, (path: string) => void][] = [
   ["a directory", /it is a directory/, (path) => Deno.mkdirSync(path)],
-  ["a FIFO", /it is not a regular file/, makeFifo],
+  ["a FIFO", /it is a FIFO, not a regular file/, makeFifo],
   ["a link", /it is a symbolic link/, (path) => Deno.symlinkSync("elsewhere", path)],
   [
     "the lock file of another tool",

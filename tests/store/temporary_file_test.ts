@@ -79,3 +79,16 @@ Deno.test("TemporaryFile is private while it replaces a file that is", () => {
     assert.deepEqual(names(directory), ["out.qg"]);
   });
 });
+
+Deno.test("TemporaryFile takes no mode of a link that it replaces", () => {
+  inTemporaryDirectory((directory) => {
+    const path = `${directory}/out.qg`;
+    Deno.symlinkSync("elsewhere", path);
+    const usual = `${directory}/usual`;
+    Deno.writeTextFileSync(usual, "");
+    using temporary = TemporaryFile.create(path);
+    temporary.publish();
+    assert.ok(Deno.lstatSync(path).isFile);
+    assert.equal(Deno.statSync(path).mode, Deno.statSync(usual).mode);
+  });
+});

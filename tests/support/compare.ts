@@ -125,9 +125,15 @@ export function assertGraphEqual(
   assertJsonEqual(withoutVolatile(actual), withoutVolatile(expected), what, exceptionMetadata);
 }
 
+/** Members that only this tool writes, which readers ignore (`schema/quantum-graph.md`, section 9). */
+const OUR_MEMBERS: readonly unknown[] = ["blocks.checked (stored)", "quanta.files (stored)"];
+
 function withoutVolatile(graph: unknown): unknown {
   const { volatile: _volatile, ...rest } = graph as Record<string, unknown>;
-  return rest;
+  const { members } = rest;
+  return Array.isArray(members)
+    ? { ...rest, members: members.filter((name) => !OUR_MEMBERS.includes(name)) }
+    : rest;
 }
 
 const exceptionMetadata: Tolerance = (actual, expected, path) => {

@@ -3,11 +3,10 @@
 import { Command, Option } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/compression.ts";
 import {
-  BUSY_TIMEOUT_TEXT,
+  busyTimeoutOption,
   filePath,
   forceOption,
   integerAtLeast,
-  MAX_BUSY_SECONDS,
   metricsFileOption,
   processesOption,
   readAheadOption,
@@ -16,10 +15,12 @@ import {
   zstdLevelOption,
 } from "../args.ts";
 import type { LogLevel } from "../../base/log.ts";
+import { TOOL_NAME } from "../../base/version.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { AGGREGATE_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 import { linkTarget } from "../../store/durable_file.ts";
 import type { ReadAhead } from "../../store/whole_files.ts";
 import { parseLevel } from "../logger.ts";
@@ -43,6 +44,7 @@ interface Options {
   promiseIngestGraph: boolean;
   ingestBatchSize: number;
   strict: boolean;
+  allowEmpty: boolean;
   resume: boolean;
   keepChunks: boolean;
   chunks?: string[];
@@ -103,8 +105,13 @@ export function aggregateGraphCommand(
     .option("--ingest-batch-size <n>", "datasets per transaction", integerAtLeast(1), 10000)
     .option("--defensive-ingest", "accepted; the registry is always asked first", false)
     .option("--no-defensive-ingest", "accepted; the registry is asked all the same")
-    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
+    .addOption(busyTimeoutOption())
     .option("--strict", "fail at the first log or metadata file that is broken", false)
+    .option(
+      "--allow-empty",
+      "take it for a result that not one log or metadata file is there",
+      false,
+    )
     .option("--resume", "continue OUTPUT.chunks if it is there", true)
     .option("--no-resume", "begin anew")
     .option("--keep-chunks", "keep OUTPUT.chunks beside the finished graph", false)
@@ -120,6 +127,7 @@ export function aggregateGraphCommand(
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
   return command.action(async (graph: string, repository: string, options: Options) => {
     const context = start("aggregate", [REFERENCE_LOGGER]);
+    requireOrder({ graph, repository }, command, context);
     context.stopGracefully();
     const peakRss = context.measurePeakRss();
     // Loaded when needed: other commands start without it.
@@ -145,6 +153,7 @@ export function aggregateGraphCommand(
       promiseIngestGraph: options.promiseIngestGraph,
       ingestBatchSize: options.ingestBatchSize,
       isStrict: options.strict,
+      allowEmpty: options.allowEmpty,
       keepChunks: options.keepChunks,
       resume: options.resume,
       chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
@@ -155,7 +164,8 @@ export function aggregateGraphCommand(
       },
     }, context);
     const peakRssBytes = peakRss();
-    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes }, context.log);
+    const again = await commandOf(graph, repository, options);
+    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes, again }, context.log);
     if (options.json) {
       const { speeds } = context.progress;
       cli.terminal.write(aggregateJson(summary, {
@@ -165,6 +175,24 @@ export function aggregateGraphCommand(
         peakRssBytes,
       }));
     }
-    setExitCode(summary.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
+    const isIncomplete = summary.nProblems > 0 || summary.foundNothing;
+    setExitCode(isIncomplete ? ExitCode.INCOMPLETE : ExitCode.DONE);
   });
+}
+
+/** The command line that does the same once more, but for what makes no difference to the result. */
+async function commandOf(graph: string, repository: string, options: Options): Promise<string> {
+  const { commandLine } = await import("../../inspect/check_advice.ts");
+  return commandLine(
+    TOOL_NAME,
+    "aggregate-graph",
+    graph,
+    repository,
+    ...(options.output === undefined ? [] : ["--output", options.output]),
+    ...(options.incomplete ? ["--incomplete"] : []),
+    ...(options.promiseIngestGraph ? ["--promise-ingest-graph"] : []),
+    ...(options.updateOutputChain ? [] : ["--no-update-output-chain"]),
+    ...(options.mockStorageClasses ? ["--mock-storage-classes"] : []),
+    ...(options.allowEmpty ? ["--allow-empty"] : []),
+  );
 }

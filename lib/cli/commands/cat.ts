@@ -5,7 +5,7 @@ import { type Format, FORMATS } from "../../inspect/cat.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../../inspect/document_kinds.ts";
 import { UsageError } from "../../base/errors.ts";
 import { LEVEL_NUMBERS, type LogLevel } from "../../base/log.ts";
-import { integer, integerAtLeast } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integer, integerAtLeast, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CAT_EPILOGUE } from "../help.ts";
@@ -13,7 +13,7 @@ import { inputLines } from "../input_lines.ts";
 import { withPager } from "../pager.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   attempt?: number;
   allAttempts: boolean;
@@ -51,6 +51,7 @@ export function catCommand(
     .option("--grep <pattern>", "only log records whose text matches", regularExpression)
     .option("--tail <n>", "only the last of the log records that fit", integerAtLeast(0))
     .option("--batch", "answer requests from stdin, one a line: WHAT [ID...]", false)
+    .addOption(busyTimeoutOption())
     .addHelpText("after", CAT_EPILOGUE)
     .action(async (
       argument: string,
@@ -61,7 +62,13 @@ export function catCommand(
       const context = start("cat");
       checkOptions(what, options);
       const { openSource } = await import("../../inspect/open_source.ts");
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const { level, grep, tail } = options;
       const selection = {
         attempt: options.attempt ?? null,
@@ -127,7 +134,7 @@ function logLevel(text: string): number {
   if (Object.hasOwn(LEVEL_NUMBERS, name)) return LEVEL_NUMBERS[name as LogLevel];
   if (/^\d{1,3}$/.test(text)) return Number(text);
   const known = Object.keys(LEVEL_NUMBERS).join(", ");
-  throw new InvalidArgumentError(`It must be a number or one of ${known}.`);
+  throw new InvalidArgumentError(`It is no number. Allowed choices are ${known}.`);
 }
 
 function regularExpression(text: string): RegExp {

@@ -2,11 +2,20 @@
 
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { visibleCell, visibleJson } from "../../base/visible_text.ts";
 import type { CheckedFile } from "../../inspect/check_file.ts";
 import { DEFAULT_LIMIT, Findings } from "../../inspect/check_findings.ts";
 import { CheckSteps } from "../../inspect/check_steps.ts";
 import type { CheckedRepository, CheckRepositoryOptions } from "../../inspect/check_repository.ts";
-import { filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  filePath,
+  integerAtLeast,
+  lockWait,
+  statusIntervalOption,
+} from "../args.ts";
+import { shown } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 
@@ -15,8 +24,8 @@ const BATCH_SIZE = 10_000;
 
 const EPILOGUE = `
 TARGET is a provenance graph, a predicted graph or a chunk log; with --run, a butler repository.
-Every problem comes with the command that mends it; words in capitals in it stand for what only you
-know. Nothing is changed without --repair, which
+A problem comes with the command that mends it, if one is known that is safe; words in capitals in it
+stand for what only you know. Nothing is changed without --repair, which
 
   finishes an interrupted ingest and sweeps originals whose content is in the graph,
   removes locks and temporary files of processes that certainly run no more,
@@ -34,7 +43,7 @@ Examples:
   provgraph check main --run u/me/run/20260701T000000Z --graph provenance.qg --repair`;
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   graph?: string;
   readData: boolean;
@@ -78,6 +87,7 @@ export function checkCommand(
       integerAtLeast(1),
       DEFAULT_LIMIT,
     )
+    .addOption(busyTimeoutOption())
     .addHelpText("after", EPILOGUE)
     .action(async (target: string, options: Options) => {
       const context = start("check");
@@ -95,7 +105,9 @@ export function checkCommand(
         result = await look();
       }
       cli.terminal.write(
-        options.json ? formatJson(result, repaired) : formatText(result, repaired),
+        options.json
+          ? formatJson(result, repaired)
+          : shown(formatText(result, repaired), context.style),
       );
       setExitCode(result.findings.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
     });
@@ -114,11 +126,13 @@ async function lookAtFile(
   }
   const path = filePath(argument, env, cwd, "file");
   requireFile(path, argument);
-  const { checkFile } = await import("../../inspect/check_file.ts");
+  const { checkBeside, checkFile } = await import("../../inspect/check_file.ts");
   const checked: CheckedFile = await checkFile(
     { path, argument, readData: options.readData },
     findings,
   );
+  const isSound = checked.kind === "provenance graph" && findings.nProblems === 0;
+  if (checked.kind !== "chunk log") await checkBeside(path, findings, isSound);
   return {
     findings,
     target: `${checked.kind} "${argument}"`,
@@ -162,12 +176,16 @@ async function lookAtRepository(
       : { path: filePath(graph, env, cwd, "provenance graph"), argument: graph },
     readData,
   };
-  const checked = await checkRepository(request, env, findings);
+  const checked = await checkRepository(request, env, findings, lockWait(options, context));
   return {
     findings,
     target: `RUN "${run}" of repository "${repository}"`,
     contents: [`${checked.nDatasets} datasets`, `${checked.nFiles} files`, describeState(checked)],
-    repair: () => repairRepository(repository, run, checked, context),
+    repair: () =>
+      repairRepository(repository, run, checked, {
+        ...context,
+        busyTimeoutMs: options.busyTimeout * 1000,
+      }),
   };
 }
 
@@ -190,7 +208,7 @@ async function repairRepository(
   repository: string,
   run: string,
   { leftovers, ingest }: CheckedRepository,
-  context: CommandContext,
+  context: CommandContext & { busyTimeoutMs: number },
 ): Promise<string[]> {
   const done: string[] = [];
   const { removeLeftover } = await import("../../inspect/check_leftovers.ts");
@@ -210,6 +228,8 @@ async function repairRepository(
       inPlace: false,
       resume: true,
       isDryRun: false,
+      allowEmpty: false,
+      busyTimeoutMs: context.busyTimeoutMs,
     }, context);
     done.push(
       `finished the ingest: ${summary.nIngested} datasets ingested, ${summary.nFilesDeleted} ` +
@@ -229,8 +249,9 @@ function unlisted({ counts, problems }: Findings): [kind: string, n: number][] {
 /** One line a problem; line breaks in names must not make two. */
 function formatText({ findings, target, contents }: Look, repaired: string[]): string {
   const lines = repaired.map((text) => `repaired: ${text}`);
-  for (const { kind, where, what, command } of findings.problems) {
-    lines.push(`${kind}: ${where}: ${what}; mend with: ${command}`);
+  for (const { kind, where, what, advice } of findings.problems) {
+    const mend = advice === null ? "" : `; mend with: ${advice.command}`;
+    lines.push(`${kind}: ${where}: ${what}${mend}`);
   }
   for (const [kind, n] of unlisted(findings)) lines.push(`${kind}: ${n} more`);
   for (const note of findings.notes) lines.push(`note: ${note}`);
@@ -238,19 +259,20 @@ function formatText({ findings, target, contents }: Look, repaired: string[]): s
   const count = n === 0 ? "no problems" : n === 1 ? "1 problem" : `${n} problems`;
   const holds = contents.length === 0 ? "" : ` (${contents.join(", ")})`;
   lines.push(`${target}${holds}: ${count}`);
-  return lines.map((line) => `${line.replaceAll(/[\r\n]+/g, " ")}\n`).join("");
+  return lines.map((line) => `${visibleCell(line)}\n`).join("");
 }
 
 /** As `schema/scripting.md` says. */
 function formatJson({ findings, target, contents }: Look, repaired: string[]): string {
   const messages: unknown[] = repaired.map((text) => ({ message_type: "repaired", text }));
-  for (const { kind, where, what, command, isRepairable } of findings.problems) {
+  for (const { kind, where, what, advice, isRepairable } of findings.problems) {
     messages.push({
       message_type: "problem",
       kind,
       where,
       what,
-      command,
+      advice: advice?.name ?? null,
+      command: advice?.command ?? null,
       repairable: isRepairable === true,
     });
   }
@@ -262,5 +284,5 @@ function formatJson({ findings, target, contents }: Look, repaired: string[]): s
     n_problems: findings.nProblems,
     counts: Object.fromEntries(findings.counts),
   });
-  return messages.map((message) => `${JSON.stringify(message)}\n`).join("");
+  return messages.map((message) => `${visibleJson(JSON.stringify(message))}\n`).join("");
 }

@@ -2,17 +2,18 @@
 
 import { Command } from "commander";
 import type { DownstreamCheck, DownstreamNeed } from "../../inspect/check_downstream.ts";
-import { filePath } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, filePath, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { dataIdText } from "../data_id_text.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CHECK_DOWNSTREAM_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 import { jsonLine } from "../ndjson.ts";
-import type { Style } from "../color.ts";
+import { shown, type Style } from "../color.ts";
 import { formatTable } from "../table.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run: string;
   json: boolean;
 }
@@ -33,14 +34,22 @@ export function checkDownstreamCommand(
     .argument("<repo>", "butler repository of RUN")
     .requiredOption("--run <run>", "RUN collection that is to be ingested")
     .option("--json", "print JSON lines", false)
+    .addOption(busyTimeoutOption())
     .addHelpText("after", CHECK_DOWNSTREAM_EPILOGUE)
-    .action(async (graph: string, repository: string, options: Options) => {
+    .action(async (graph: string, repository: string, options: Options, command: Command) => {
       const context = start("check-downstream");
+      requireOrder({ graph, repository }, command, context);
       const { checkDownstream } = await import("../../inspect/check_downstream.ts");
       const graphPath = filePath(graph, cli.env, cli.cwd, "predicted graph");
       const { run, json } = options;
-      const check = await checkDownstream({ graphPath, repository, run }, cli.env);
-      cli.terminal.write(json ? asJson(check, graph) : asText(check, graph, context.style));
+      const check = await checkDownstream(
+        { graphPath, repository, run },
+        cli.env,
+        lockWait(options, context),
+      );
+      cli.terminal.write(
+        json ? asJson(check, graph) : shown(asText(check, graph, context.style), context.style),
+      );
       setExitCode(check.isSafe ? ExitCode.DONE : ExitCode.INCOMPLETE);
     });
 }

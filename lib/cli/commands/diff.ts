@@ -2,8 +2,15 @@
 
 import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
+import { visibleLine } from "../../base/visible_text.ts";
 import type { ChangedQuantum, DiffQuantum, GraphDiff, Pair, TaskDiff } from "../../inspect/diff.ts";
-import { formatBytes, integerAtLeast } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  formatBytes,
+  integerAtLeast,
+  lockWait,
+} from "../args.ts";
 import type { Style } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { dataIdText } from "../data_id_text.ts";
@@ -15,7 +22,7 @@ import { statusText } from "../status_text.ts";
 import { formatTable } from "../table.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   runA?: string;
   runB?: string;
   limit: number;
@@ -44,13 +51,15 @@ export function diffCommand(
     .option("--limit <n>", "quanta listed of each task and kind", integerAtLeast(0), DEFAULT_LIMIT)
     .option("--exit-code", "end with 3 if they differ", false)
     .option("--json", "print JSON lines", false)
+    .addOption(busyTimeoutOption())
     .addHelpText("after", DIFF_EPILOGUE)
     .action(async (a: string, b: string, options: Options) => {
       const context = start("diff");
       const { diff } = await import("../../inspect/diff.ts");
       const { openSource } = await import("../../inspect/open_source.ts");
-      await using sourceA = await openSource(a, options.runA ?? null, cli.env, cli.cwd);
-      await using sourceB = await openSource(b, options.runB ?? null, cli.env, cli.cwd);
+      const wait = lockWait(options, context);
+      await using sourceA = await openSource(a, options.runA ?? null, cli.env, cli.cwd, wait);
+      await using sourceB = await openSource(b, options.runB ?? null, cli.env, cli.cwd, wait);
       const found = await diff(sourceA, sourceB, options.limit);
       const text = options.json ? asJson(found) : asText(found, context.style);
       await withPager(context, !options.json, (output) => Promise.resolve(output.write(text)));
@@ -90,7 +99,7 @@ function asJson({ names, tasks, isDifferent }: GraphDiff): string {
 
 function asText(found: GraphDiff, style: Style): string {
   const parts = [
-    `A  ${found.names[0]}\nB  ${found.names[1]}\n`,
+    `A  ${visibleLine(found.names[0])}\nB  ${visibleLine(found.names[1])}\n`,
     statusTable(found.tasks, style),
     exceptionTable(found.tasks, style),
     usageTable(found.tasks, style),
@@ -197,10 +206,10 @@ function list(
   if (n === 0) return "";
   const lines = quanta.map((quantum) => {
     const dataId = dataIdText(quantum.dataId, quantum.requiredDimensions) || "(empty data ID)";
-    return `  ${dataId}  ${describe(quantum)}\n`;
+    return `  ${visibleLine(dataId)}  ${describe(quantum)}\n`;
   });
   const more = n > quanta.length ? `  ... ${n - quanta.length} more (--limit)\n` : "";
-  return `${title} (${n})\n${lines.join("")}${more}`;
+  return `${visibleLine(title)} (${n})\n${lines.join("")}${more}`;
 }
 
 function change([a, b]: Pair<number>, style: Style): string {

@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
+import { visibleLine } from "../../base/visible_text.ts";
 import type {
   ChunkLogInfo,
   GraphInfo,
@@ -11,7 +12,7 @@ import type {
   SourceInfo,
   TaskInfo,
 } from "../../inspect/info.ts";
-import { formatBytes } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, formatBytes, lockWait } from "../args.ts";
 import type { Style } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { INFO_EPILOGUE } from "../help.ts";
@@ -21,7 +22,7 @@ import { statusText } from "../status_text.ts";
 import { formatTable } from "../table.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   count: boolean;
   json: boolean;
@@ -55,11 +56,18 @@ export function infoCommand(
     .option("--run <run>", "RUN collection of a repository")
     .option("--count", "count statuses of quanta, in a pass over all of them", false)
     .option("--json", "print a JSON line", false)
+    .addOption(busyTimeoutOption())
     .addHelpText("after", INFO_EPILOGUE)
     .action(async (argument: string, options: Options) => {
       const context = start("info");
       const { openSource } = await import("../../inspect/open_source.ts");
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const info = await source.info(options.count);
       const text = options.json ? jsonLine("info", asJson(info)) : asText(info, context.style);
       await withPager(context, !options.json, (output) => Promise.resolve(output.write(text)));
@@ -156,7 +164,7 @@ function asText(info: SourceInfo, style: Style): string {
 /** Lines `NAME  VALUE`; what is empty is left out. */
 function listed(lines: readonly [name: string, value: string][]): string {
   return lines.filter(([, value]) => value !== "")
-    .map(([name, value]) => `${name.padEnd(18)}${value}\n`).join("");
+    .map(([name, value]) => `${name.padEnd(18)}${visibleLine(value)}\n`).join("");
 }
 
 function graphText(info: GraphInfo, style: Style): string {
@@ -173,7 +181,7 @@ function headerLines(header: HeaderInfo, sizeBytes: number): [string, string][] 
   return [
     ["size", formatBytes(sizeBytes)],
     ["format version", String(header.formatVersion)],
-    ["RUN", header.run],
+    ["RUN", header.run || "none"],
     ["output chain", header.output ?? ""],
     ["inputs", header.inputs.join(", ")],
     ["built by", header.user],

@@ -1,19 +1,22 @@
 /** `ingest-graph REPO [PROVENANCE_GRAPH]`. @module */
 
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import { UsageError } from "../../base/errors.ts";
 import {
-  BUSY_TIMEOUT_TEXT,
+  busyTimeoutOption,
   filePath,
   integerAtLeast,
-  MAX_BUSY_SECONDS,
   metricsFileOption,
   statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { ingestJson, tellIngestSummary } from "../ingest_summary.ts";
+import { tellUndoSummary, undoJson } from "../undo_summary.ts";
 import { TRANSFER_MODES, type TransferMode } from "../../ingest/options.ts";
 import { INGEST_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
 const REFERENCE_LOGGER = "lsst.pipe.base.quantum_graph.ingest_graph";
@@ -26,6 +29,8 @@ interface Options {
   outputRun?: string;
   resume: boolean;
   dryRun: boolean;
+  allowEmpty: boolean;
+  undo: boolean;
   busyTimeout: number;
   json: boolean;
 }
@@ -57,28 +62,51 @@ export function ingestGraphCommand(
         "they never disappear; interrupted, only this tool can finish it, not the butler's",
       false,
     )
-    .option("--busy-timeout <seconds>", BUSY_TIMEOUT_TEXT, integerAtLeast(0, MAX_BUSY_SECONDS), 300)
+    .option(
+      "--undo",
+      "take the RUN's graph out of it again: logs, metadata and configs get their original files back, " +
+        "written anew where they were deleted; PROVENANCE_GRAPH says where the graph is put",
+      false,
+    )
+    .addOption(busyTimeoutOption())
     .addOption(statusIntervalOption())
-    .option("--dry-run", "check everything, change nothing", false)
+    .option(
+      "--allow-empty",
+      "ingest the graph even if it has not one log or metadata, as if nothing had run",
+      false,
+    )
+    .option("--dry-run", "check everything, originals too, and change nothing", false)
     .addOption(metricsFileOption())
     .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", INGEST_EPILOGUE)
-    .action(async (repository: string, graph: string | undefined, options: Options) => {
+    .action(async (
+      repository: string,
+      graph: string | undefined,
+      options: Options,
+      command: Command,
+    ) => {
       const context = start("ingest", [REFERENCE_LOGGER]);
+      requireOrder({ graph: graph ?? null, repository }, command, context);
       context.stopGracefully();
+      const graphPath = graph === undefined
+        ? null
+        : filePath(graph, context.env, context.cwd, "provenance graph");
+      if (options.undo) {
+        setExitCode(await undo(cli, context, repository, graphPath, options));
+        return;
+      }
       const peakRss = context.measurePeakRss();
       const { ingestGraph } = await import("../../ingest/ingest.ts");
       const summary = await ingestGraph({
         repository,
-        graphPath: graph === undefined
-          ? null
-          : filePath(graph, context.env, context.cwd, "provenance graph"),
+        graphPath,
         outputRun: options.outputRun ?? null,
         transfer: options.transfer,
         batchSize: options.batchSize,
         inPlace: options.inPlace,
         resume: options.resume,
         isDryRun: options.dryRun,
+        allowEmpty: options.allowEmpty,
         busyTimeoutMs: options.busyTimeout * 1000,
       }, context);
       const form = { isDryRun: options.dryRun, peakRssBytes: peakRss() };
@@ -86,4 +114,31 @@ export function ingestGraphCommand(
       if (options.json) cli.terminal.write(ingestJson(summary, form, context.progress.speeds));
       setExitCode(summary.nKept > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
     });
+}
+
+/** `--undo`; returns the exit code. */
+async function undo(
+  cli: CliContext,
+  context: CommandContext,
+  repository: string,
+  graphPath: string | null,
+  options: Options,
+): Promise<number> {
+  for (const name of ["resume", "inPlace", "allowEmpty"] as const) {
+    if (!options[name]) continue;
+    const option = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`Cannot use --undo with --${option}`, { hint: "leave one of them out" });
+  }
+  const { undoIngest } = await import("../../ingest/undo.ts");
+  const summary = await undoIngest({
+    repository,
+    graphPath: graphPath === null ? null : resolve(graphPath),
+    outputRun: options.outputRun ?? null,
+    batchSize: options.batchSize,
+    isDryRun: options.dryRun,
+    busyTimeoutMs: options.busyTimeout * 1000,
+  }, context);
+  tellUndoSummary(summary, options.dryRun, context.log);
+  if (options.json) cli.terminal.write(undoJson(summary, options.dryRun));
+  return ExitCode.DONE;
 }

@@ -3,20 +3,22 @@
 import { Argument, Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
+import { visibleCell } from "../../base/visible_text.ts";
 import type { ListedRow } from "../../inspect/list.ts";
 import { ROW_KINDS, type RowKind } from "../../inspect/rows.ts";
-import { gather, integerAtLeast } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, gather, integerAtLeast, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import type { Style } from "../color.ts";
 import { dataIdText } from "../data_id_text.ts";
 import { LS_EPILOGUE } from "../help.ts";
+import { nearestHint } from "../nearest.ts";
 import { jsonLine, OutputBuffer } from "../ndjson.ts";
 import { type PagedOutput, withPager } from "../pager.ts";
 import { statusText } from "../status_text.ts";
 import { TableWriter } from "../table.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   task: string[];
   type: string[];
@@ -64,6 +66,7 @@ export function lsCommand(
     )
     .option("--json", "print JSON lines", false)
     .option("--limit <n>", "print so many at most", integerAtLeast(0))
+    .addOption(busyTimeoutOption())
     .addHelpText("after", LS_EPILOGUE)
     .action(async (argument: string, kind: RowKind, options: Options) => {
       const context = start("ls");
@@ -72,7 +75,13 @@ export function lsCommand(
       const known: readonly string[] = kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
       requireFields(options.fields, known, kind);
       const statuses = options.status.map(parseStatus);
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const rows = list(source, {
         kind,
         tasks: options.task,
@@ -113,7 +122,7 @@ function parseStatus(text: string): string {
   const name = text.toUpperCase();
   if (STATUSES.includes(name)) return name;
   throw new UsageError(`Cannot use --status "${text}": it is no status`, {
-    hint: `one of ${STATUSES.join(", ")}`,
+    hint: nearestHint(name, STATUSES, `one of ${STATUSES.join(", ")}`),
   });
 }
 
@@ -125,7 +134,7 @@ function requireFields(
   for (const name of fields ?? []) {
     if (known.includes(name)) continue;
     throw new UsageError(`Cannot print field "${name}": ${kind} don't have it`, {
-      hint: `fields are ${known.join(", ")}`,
+      hint: nearestHint(name, known, `fields are ${known.join(", ")}`),
     });
   }
 }
@@ -189,11 +198,11 @@ function tableWriter(kind: RowKind, style: Style, output: PagedOutput): RowWrite
 function cell(row: ListedRow, name: string): string {
   const value = row.fields[name];
   if (name === "data_id") {
-    return dataIdText(value as { [dimension: string]: JsonValue }, row.requiredDimensions) || "-";
+    const dataId = value as { [dimension: string]: JsonValue };
+    return visibleCell(dataIdText(dataId, row.requiredDimensions)) || "-";
   }
   if (value == null || (Array.isArray(value) && value.length === 0)) return "-";
   const text = Array.isArray(value) ? value.join(",") : String(value);
   // One row is one line.
-  // deno-lint-ignore no-control-regex -- these are what would break it
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, " ");
+  return visibleCell(text);
 }

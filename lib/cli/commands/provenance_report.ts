@@ -2,15 +2,25 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { visibleJson, visibleText } from "../../base/visible_text.ts";
 import { SILENT_PROGRESS } from "../../base/progress.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CAVEAT_NAMES, caveatBit } from "../../provenance/success_caveats.ts";
-import { filePath, forceOption, gather, statusIntervalOption } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  filePath,
+  forceOption,
+  gather,
+  lockWait,
+  statusIntervalOption,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { PROVENANCE_REPORT_EPILOGUE } from "../help.ts";
+import { requireRepositoryFirst } from "../operands.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   state: string[];
   withoutState: string[];
   statusReport?: string;
@@ -72,9 +82,19 @@ export function provenanceReportCommand(
     .option("--json", "same as --format json", false)
     .addOption(forceOption())
     .addOption(statusIntervalOption())
+    .addOption(busyTimeoutOption())
     .addHelpText("after", PROVENANCE_REPORT_EPILOGUE)
-    .action(async (argument: string, collection: string | undefined, options: Options) => {
-      const { env, cwd, progress } = start("provenance-report");
+    .action(async (
+      argument: string,
+      collection: string | undefined,
+      options: Options,
+      command: Command,
+    ) => {
+      const context = start("provenance-report");
+      if (collection !== undefined) {
+        requireRepositoryFirst(argument, collection, command, context);
+      }
+      const { env, cwd, progress } = context;
       const isUsageAnswer = options.resourceUsage === "-";
       const isJson = options.json || options.format === "json";
       if (isUsageAnswer && isJson) {
@@ -84,7 +104,12 @@ export function provenanceReportCommand(
         value === undefined ? null : filePath(value, env, cwd, what);
       const { openProvenance } = await import("../../inspect/report_source.ts");
       const { makeProvenanceReport } = await import("../../provenance/report.ts");
-      using graph = await openProvenance(argument, collection ?? null, env, cwd);
+      using graph = await openProvenance(
+        argument,
+        collection ?? null,
+        context,
+        lockWait(options, context),
+      );
       const counts = await makeProvenanceReport(graph, {
         rule: {
           statuses: chosenStatuses(options),
@@ -95,7 +120,7 @@ export function provenanceReportCommand(
         statusReport: path(options.statusReport, "status report"),
         dataIdTableDirectory: path(options.dataIdTableDir, "directory of data ID tables"),
         resourceUsage: isUsageAnswer
-          ? (text) => cli.terminal.write(text)
+          ? (text) => cli.terminal.write(cli.terminal.isTerminal ? visibleText(text) : text)
           : path(options.resourceUsage, "resource usage table"),
         // Lines that are printed meanwhile are progress enough, and bars would be among them.
         progress: isUsageAnswer ? SILENT_PROGRESS : progress,
@@ -105,11 +130,11 @@ export function provenanceReportCommand(
         "../../provenance/report_tables.ts"
       );
       if (isJson) {
-        cli.terminal.write(`${reportJson(counts, options)}\n`);
+        cli.terminal.write(`${visibleJson(reportJson(counts, options))}\n`);
         return;
       }
-      if (options.quantumTable) cli.terminal.write(quantumTableText(counts));
-      if (options.exceptionTable) cli.terminal.write(exceptionTableText(counts));
+      if (options.quantumTable) cli.terminal.write(visibleText(quantumTableText(counts)));
+      if (options.exceptionTable) cli.terminal.write(visibleText(exceptionTableText(counts)));
     });
 }
 

@@ -3,19 +3,24 @@
 import { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import { type JsonValue, stringifyJson } from "../../base/json_text.ts";
+import { visibleJson } from "../../base/visible_text.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
 import {
+  type BusyOptions,
+  busyTimeoutOption,
   filePath,
   forceOption,
   formatBytes,
   integerAtLeast,
+  lockWait,
   statusIntervalOption,
 } from "../args.ts";
+import { shown } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { REPORT_EPILOGUE } from "../help.ts";
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   html?: string;
   markdown?: string;
@@ -49,6 +54,7 @@ export function reportCommand(
     )
     .addOption(forceOption())
     .addOption(statusIntervalOption())
+    .addOption(busyTimeoutOption())
     .addHelpText("after", REPORT_EPILOGUE)
     .action(async (argument: string, options: Options) => {
       const context = start("report");
@@ -64,7 +70,13 @@ export function reportCommand(
       const { collectReport } = await import("../../inspect/report_collect.ts");
       const { DEFAULT_REPORT_LIMITS } = await import("../../inspect/report_collector.ts");
       const { openSource } = await import("../../inspect/open_source.ts");
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const report = await collectReport(source, {
         argument,
         limits: {
@@ -84,10 +96,14 @@ export function reportCommand(
         await deliver(reportMarkdown(report), markdownTarget.path, context);
       }
       // A report is made of JSON values alone, which interfaces can't express.
-      if (options.json) cli.terminal.write(`${stringifyJson(report as unknown as JsonValue)}\n`);
+      if (options.json) {
+        cli.terminal.write(
+          `${visibleJson(stringifyJson(report as unknown as JsonValue))}\n`,
+        );
+      }
       if (htmlTarget === null && markdownTarget === null && !options.json) {
         const { reportText } = await import("../report_text.ts");
-        cli.terminal.write(reportText(report, context.style));
+        cli.terminal.write(shown(reportText(report, context.style), context.style));
       }
     });
 }

@@ -20,6 +20,7 @@ import {
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { SCAN_EPILOGUE } from "../help.ts";
+import { requireOrder } from "../operands.ts";
 import { type JsonFields, jsonLine } from "../ndjson.ts";
 
 /** Most shards; each makes a file. */
@@ -36,6 +37,7 @@ interface Options {
   mockStorageClasses: boolean;
   readAhead: ReadAhead;
   strict: boolean;
+  allowEmpty: boolean;
   resume: boolean;
   json: boolean;
 }
@@ -68,13 +70,15 @@ export function scanCommand(
     .addOption(zstdDictNInputsOption())
     .option("--mock-storage-classes", "allow _mock_* storage classes", false)
     .option("--strict", "fail at the first log or metadata file that is broken", false)
+    .option("--allow-empty", "go on though nothing at all of the run is there", false)
     .option("--no-resume", "leave aside what earlier scans of this share have found")
     .addOption(statusIntervalOption())
     .addOption(metricsFileOption())
     .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", SCAN_EPILOGUE)
-    .action(async (graph: string, repository: string, options: Options) => {
+    .action(async (graph: string, repository: string, options: Options, command: Command) => {
       const context = start("scan");
+      requireOrder({ graph, repository }, command, context);
       context.stopGracefully();
       const { scanShard } = await import("../../aggregate/scan_shard.ts");
       const { env, cwd } = context;
@@ -91,6 +95,7 @@ export function scanCommand(
         zstdDictSize: options.zstdDictSize,
         zstdDictNInputs: options.zstdDictNInputs,
         isStrict: options.strict,
+        allowEmpty: options.allowEmpty,
         resume: options.resume,
       }, context);
       tellSummary(summary, options.shard, chunkLogPath, context.log);

@@ -127,6 +127,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     mockStorageClasses: false,
     readAhead: "auto" as const,
     isStrict: true,
+    allowEmpty: false,
     resume: true,
     ...DEFAULT_COMPRESSION,
   };
@@ -176,6 +177,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     inPlace: false,
     resume: false,
     isDryRun: false,
+    allowEmpty: false,
   }, context);
   expectEqual("files kept", ingested.nKept, 0);
   yield step("ingest-graph", `${ingested.nIngested} datasets`);

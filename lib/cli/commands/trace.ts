@@ -2,9 +2,10 @@
 
 import { Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { visibleLine } from "../../base/visible_text.ts";
 import { dataIdObject } from "../../inspect/rows.ts";
 import type { Trace, TraceNode } from "../../inspect/trace.ts";
-import { integerAtLeast } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
 import type { Style } from "../color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { dataIdText } from "../data_id_text.ts";
@@ -20,7 +21,7 @@ type Format = typeof FORMATS[number];
 const DEFAULT_LIMIT = 1000;
 
 /** Options as commander gives them. */
-interface Options {
+interface Options extends BusyOptions {
   run?: string;
   up: boolean;
   down: boolean;
@@ -55,6 +56,7 @@ export function traceCommand(
     )
     .addOption(new Option("--format <format>", "layout (default: tree)").choices(FORMATS))
     .option("--json", "same as --format json", false)
+    .addOption(busyTimeoutOption())
     .addHelpText("after", TRACE_EPILOGUE)
     .action(async (argument: string, idWords: string[], options: Options) => {
       const context = start("trace");
@@ -63,7 +65,13 @@ export function traceCommand(
       const { parseSelector } = await import("../../inspect/selector.ts");
       const { trace } = await import("../../inspect/trace.ts");
       const selector = parseSelector(idWords)!;
-      await using source = await openSource(argument, options.run ?? null, cli.env, cli.cwd);
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const graph = await source.traceSource();
       const found = await trace(
         graph,
@@ -114,7 +122,7 @@ async function print(
 
 /** `calibrate visit=1 detector=2 FAILED  019f1af9-...`. */
 function describe(node: TraceNode, style: Style): string {
-  const words = [style.bold(nameOf(node)), dataIdWords(node)];
+  const words = [style.bold(visibleLine(nameOf(node))), visibleLine(dataIdWords(node))];
   if (node.status !== null) words.push(statusText(node.status, style));
   if (node.produced === false) words.push(style.yellow("(not produced)"));
   return `${words.filter((word) => word !== "").join(" ")}  ${style.dim(node.id)}`;
@@ -124,7 +132,7 @@ function describe(node: TraceNode, style: Style): string {
 function shortText(node: TraceNode): string {
   const words = [nameOf(node), dataIdWords(node), node.status ?? ""];
   if (node.produced === false) words.push("(not produced)");
-  return words.filter((word) => word !== "").join(" ");
+  return visibleLine(words.filter((word) => word !== "").join(" "));
 }
 
 function nameOf({ kind, isInit, label }: TraceNode): string {

@@ -1,0 +1,98 @@
+/**
+ * Telling a run that left nothing from one whose files can't be seen. Absence of everything is mostly a
+ * disk that isn't mounted, a copy of the repository without its files, or a graph that was never executed:
+ * recorded as failures of all quanta it would look like a result.
+ *
+ * @module
+ */
+
+import { EnvironmentError } from "../base/errors.ts";
+import { absolutePath } from "../butler/datastore_path.ts";
+import type { RepositoryConfig } from "../butler/repo_config.ts";
+import type { GraphIndex } from "../provenance/graph_index.ts";
+import type { PredictedGraph } from "../qg/predicted_graph.ts";
+import { fileError, isAbsence } from "../store/file_source.ts";
+import { PlannedOutputs } from "./planned_outputs.ts";
+import type { CommonScannerSetup } from "./scan_setup.ts";
+
+/** How users say that there may be nothing. */
+const ALLOW = "if the run has left nothing indeed, say --allow-empty";
+
+/** Nothing of a run is there: exit code 1, as the next try may find its disk mounted. */
+export class NothingFoundError extends EnvironmentError {
+  override name = "NothingFoundError";
+}
+
+/**
+ * Looks whether the root of the datastore is there.
+ *
+ * @throws {NothingFoundError} if it is not.
+ * @throws {EnvironmentError} if that can't be found out.
+ */
+export function requireDatastore({ argument, datastore }: RepositoryConfig): void {
+  if (isDirectory(datastore.root)) return;
+  throw new NothingFoundError(
+    `Cannot look for the files of quanta: the root of the datastore of "${argument}", ` +
+      `"${datastore.root}", is not there or is no directory`,
+    { hint: `mount it, or correct "root" in the repository's configuration; ${ALLOW}` },
+  );
+}
+
+/**
+ * Words that not one log or metadata file was found.
+ *
+ * @param nQuanta Quanta that were looked at; 0 if there was no need to, as the RUN has no folder.
+ */
+export function nothingFound(
+  { argument, datastore }: RepositoryConfig,
+  run: string,
+  nQuanta: number,
+): NothingFoundError {
+  const folder = absolutePath(datastore.root, run);
+  const state = isDirectory(folder)
+    ? `though the folder of the RUN, "${folder}", is there`
+    : `and there is no folder "${folder}"`;
+  return new NothingFoundError(
+    `Cannot tell what became of RUN "${run}" of "${argument}": ` +
+      (nQuanta === 0
+        ? `there is no folder "${folder}"`
+        : `${nQuanta} quanta were looked at and not one has a log or metadata file, ${state}`),
+    {
+      hint:
+        "see whether the disk is mounted, the repository is the one in which the run was executed, " +
+        `and the graph is that of the run; ${ALLOW}`,
+    },
+  );
+}
+
+/**
+ * Looks whether the folder of the RUN is there, if file templates put its files into one. Before anything
+ * else: whoever scans a share of the quanta alone can't tell otherwise whether there is anything.
+ *
+ * @param index May be empty: a run of no quanta needs no folder.
+ * @throws {NothingFoundError} if it is not.
+ */
+export function requireRunFolder(
+  config: RepositoryConfig,
+  graph: PredictedGraph,
+  index: GraphIndex,
+  scanner: CommonScannerSetup,
+): void {
+  const { output_run: run } = graph.header;
+  if (index.nQuanta === 0 || isDirectory(absolutePath(config.datastore.root, run))) return;
+  const { blockOffset, blockSize } = index.arrays;
+  const text = graph.readBlock(blockOffset[0], blockSize[0]);
+  const outputs = new PlannedOutputs({ kind: "setup", name: "supervisor", ...scanner }, graph)
+    .of(graph.parseBlock(text, blockOffset[0]));
+  if (!outputs.some(({ path }) => path?.startsWith(`${run}/`))) return;
+  throw nothingFound(config, run, 0);
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw fileError("look at", path, error);
+  }
+}

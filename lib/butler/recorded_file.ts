@@ -1,0 +1,83 @@
+/**
+ * The file that a datastore's record names: below the root or anywhere, whole or a member of a ZIP file.
+ *
+ * @module
+ */
+
+import { absolutePath } from "./datastore_path.ts";
+import { type Environment, localPath } from "./local_path.ts";
+
+/** Begins the fragment of a path whose dataset is one member of a ZIP file. */
+const ZIP_FRAGMENT = "zip-path=";
+
+/** Where the content of a dataset is. */
+export interface RecordedFile {
+  /** Absolute path of the file, which others may share if it is a ZIP file. */
+  readonly path: string;
+  /** Name of the member that holds the dataset; null if the whole file does. */
+  readonly zipMember: string | null;
+}
+
+/** The two parts of a record's path. */
+export interface RecordedPath {
+  /** Relative to the datastore's root, or an absolute URI: without fragment. */
+  readonly location: string;
+  readonly zipMember: string | null;
+}
+
+/**
+ * Whether a record's path is an absolute URI. The name of a RUN may have a colon, so that one alone makes
+ * none.
+ *
+ * Source: `ResourcePath` of the reference.
+ */
+export function isUriRecord(recordPath: string): boolean {
+  return recordPath.includes("://") || recordPath.startsWith("file:");
+}
+
+/**
+ * Takes a record's path apart. Datasets that were put by `butler ingest-zip` have
+ * `FILE.zip#zip-path=MEMBER`.
+ *
+ * Source: `ResourcePath` and `FormatterV2.read()` of the reference: a fragment begins at the last `#` of
+ * a relative path's last component, at the first of a URI. Template code never leaves a `#` in a file name;
+ * one in a directory's name is part of it.
+ */
+export function splitRecordPath(recordPath: string): RecordedPath {
+  const hash = isUriRecord(recordPath)
+    ? recordPath.indexOf("#")
+    : recordPath.indexOf("#", recordPath.lastIndexOf("/") + 1) < 0
+    ? -1
+    : recordPath.lastIndexOf("#");
+  if (hash < 0) return { location: recordPath, zipMember: null };
+  const fragment = decode(recordPath.slice(hash + 1));
+  return {
+    location: recordPath.slice(0, hash),
+    zipMember: fragment.startsWith(ZIP_FRAGMENT) ? fragment.slice(ZIP_FRAGMENT.length) : null,
+  };
+}
+
+/** A fragment that is no valid quotation means itself. */
+function decode(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
+}
+
+/**
+ * The file of a record.
+ *
+ * @param root absolute path of the datastore's root
+ * @throws {RefusedError} if a relative path would leave the root.
+ * @throws {RepositoryError} if it is a URI that isn't local.
+ */
+export function recordedFile(recordPath: string, root: string, env: Environment): RecordedFile {
+  const { location, zipMember } = splitRecordPath(recordPath);
+  const isAbsolute = isUriRecord(location) || location.startsWith("/");
+  const path = isAbsolute
+    ? localPath(location, env, root, "datastore record")
+    : absolutePath(root, location);
+  return { path, zipMember };
+}

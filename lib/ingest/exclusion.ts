@@ -1,0 +1,100 @@
+/**
+ * One `ingest-graph` of a RUN at a time. The lock beside the graph's place in the datastore keeps others
+ * away with a message that says who is at work; it is no more than that. What makes two of them harmless
+ * where locks don't work, as on some network file systems, is told in `schema/resume.md`: the graph gets
+ * its name exclusively, the database lets one of them register it, and each looks again before it deletes.
+ *
+ * @module
+ */
+
+import { rmdirSync } from "node:fs";
+import { EnvironmentError } from "../base/errors.ts";
+import { dirname } from "../base/paths.ts";
+import { fileError, systemErrorCode } from "../store/file_source.ts";
+import { LockFile } from "../store/lock_file.ts";
+
+/** The right to change a RUN's provenance graph, and what it backs. */
+export class RunLock implements Disposable {
+  readonly #lock: LockFile;
+  /** Directories made for the lock file, deepest first. */
+  readonly #made: readonly string[];
+
+  private constructor(lock: LockFile, made: readonly string[]) {
+    this.#lock = lock;
+    this.#made = made;
+  }
+
+  /**
+   * Takes it.
+   *
+   * @param target Absolute path at which the file template puts the RUN's graph.
+   * @param root Absolute root of the datastore, which must be there.
+   * @throws {EnvironmentError} if another process has it; nothing is changed.
+   */
+  static take(target: string, root: string, run: string): RunLock {
+    const made = makeDirectories(dirname(target), root);
+    try {
+      return new RunLock(LockFile.acquire(target), made);
+    } catch (error) {
+      removeDirectories(made);
+      if (!(error instanceof EnvironmentError)) throw error;
+      throw new EnvironmentError(
+        `Cannot ingest into RUN "${run}", which only one process may do at a time: ${error.message}`,
+        { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+      );
+    }
+  }
+
+  /** Gives it back, with the directories that were made for it and hold nothing. */
+  [Symbol.dispose](): void {
+    this.#lock.release();
+    removeDirectories(this.#made);
+  }
+}
+
+/** Makes a directory and those above it below a root; gives those that were made, deepest first. */
+function makeDirectories(directory: string, root: string): string[] {
+  const missing: string[] = [];
+  for (let at = directory; !isDirectory(at); at = dirname(at)) {
+    if (at === root || at === dirname(at)) {
+      throw new EnvironmentError(`Cannot use datastore "${root}": there is no such directory`, {
+        hint: "it may be on a disk that isn't mounted here",
+      });
+    }
+    missing.push(at);
+  }
+  const made: string[] = [];
+  for (const path of missing.reverse()) {
+    try {
+      Deno.mkdirSync(path);
+      made.unshift(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) continue;
+      removeDirectories(made);
+      throw fileError("make directory", path, error);
+    }
+  }
+  return made;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT") return false;
+    throw fileError("look at directory", path, error);
+  }
+}
+
+/** Removes directories unless something is in them by now. */
+function removeDirectories(paths: readonly string[]): void {
+  for (const path of paths) {
+    try {
+      // Not `Deno.remove`: that would remove a file or symbolic link in the directory's place.
+      rmdirSync(path);
+    } catch {
+      return;
+    }
+  }
+}

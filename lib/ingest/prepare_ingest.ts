@@ -1,0 +1,295 @@
+/**
+ * All that is found out before an ingest changes anything: which graph, whether every byte of it is sound,
+ * what it is to back, where all of that is, and whether it may be done at all. What can be known to fail
+ * fails here, with nothing changed.
+ *
+ * @module
+ */
+
+import { noteRecordedOriginals } from "./recorded_originals.ts";
+import { InvalidQuantumGraphFileError, ProvgraphError, RefusedError } from "../base/errors.ts";
+import { nextTurn } from "../base/next_turn.ts";
+import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
+import type { DatasetType } from "../butler/dataset_ref.ts";
+import { absolutePath, FileDatastore } from "../butler/datastore.ts";
+import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/provenance_dataset.ts";
+import { withRecords } from "../butler/record_fetch.ts";
+import { openRegistry, type Registry } from "../butler/registry.ts";
+import type { RepositoryConfig } from "../butler/repo_config.ts";
+import { failpoint } from "../store/failpoints.ts";
+import type { Zstd } from "../store/zstd.ts";
+import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
+import { RunLock } from "./exclusion.ts";
+import type { IngestContext, IngestOptions } from "./options.ts";
+import { requireRightGraph } from "./right_graph.ts";
+import { type ReadingFigures, readingStages } from "./stages.ts";
+import { Targets, TargetState } from "./targets.ts";
+import { isTargetTaken, planTransfer, type TransferPlan } from "./transfer.ts";
+import { VerifiedGraph } from "./verified_graph.ts";
+
+/** Quanta between two looks at the clock. */
+const QUANTA_PER_LOOK = 1024;
+/** Targets that are looked at in one go: signals are noticed in between. */
+const TARGETS_PER_TURN = 4096;
+
+/** What preparing needs of its surroundings. */
+type Surroundings = Pick<IngestContext, "log" | "progress" | "signal">;
+
+/** An ingest that may begin. */
+export class PreparedIngest implements AsyncDisposable {
+  readonly options: IngestOptions;
+  readonly config: RepositoryConfig;
+  readonly registry: Registry;
+  /** Type of `run_provenance`. */
+  readonly provenanceType: DatasetType;
+  /** Where the file template puts a RUN's graph, relative to the root. */
+  readonly templatePath: (run: string) => string;
+  choice!: GraphChoice;
+  verified!: VerifiedGraph;
+  plan!: TransferPlan;
+  targets!: Targets;
+  readonly #datastore: FileDatastore;
+  #lock: RunLock | null = null;
+
+  private constructor(options: IngestOptions, config: RepositoryConfig, registry: Registry) {
+    this.options = options;
+    this.config = config;
+    this.registry = registry;
+    const datastore = this.#datastore = new FileDatastore(config, registry.universe, {
+      mockStorageClasses: true,
+    });
+    const type = this.provenanceType = {
+      name: RUN_PROVENANCE,
+      group: registry.universe.group([]),
+      storageClass: PROVENANCE_STORAGE_CLASS,
+      isCalibration: false,
+    };
+    this.templatePath = (run) => datastore.plan(type, run).path([], { column: () => undefined });
+  }
+
+  /**
+   * Finds out everything. Unless it is a dry run, no other process can begin with the RUN until the result
+   * is disposed of.
+   *
+   * @throws {ProvgraphError} if the ingest can't be done; nothing is changed.
+   */
+  static async prepare(
+    options: IngestOptions,
+    config: RepositoryConfig,
+    zstd: Zstd,
+    context: Surroundings,
+  ): Promise<PreparedIngest> {
+    const registry = await openRegistry(config, {
+      writeable: !options.isDryRun,
+      isRehearsal: options.isDryRun,
+      busyTimeoutMs: options.busyTimeoutMs,
+      log: context.log,
+      signal: context.signal,
+    });
+    let prepared: PreparedIngest | null = null;
+    try {
+      prepared = new PreparedIngest(options, config, registry);
+      await prepared.#prepare(zstd, context);
+      return prepared;
+    } catch (error) {
+      const told = prepared === null ? error : prepared.#orReplaced(error);
+      await (prepared ?? registry)[Symbol.asyncDispose]();
+      throw told;
+    }
+  }
+
+  /** What looks like damage may be the work of somebody who writes the graph just now: then that is told. */
+  #orReplaced(error: unknown): unknown {
+    try {
+      this.verified?.requireUnchanged();
+      return error;
+    } catch (changed) {
+      return changed;
+    }
+  }
+
+  async #prepare(zstd: Zstd, context: Surroundings): Promise<void> {
+    const { options, config, registry } = this;
+    const { root } = config.datastore;
+    await registry.checkDatasetType(this.provenanceType);
+    const choose = () => chooseGraph(options, config, registry, this.templatePath, zstd);
+    this.choice = await choose();
+    if (!options.isDryRun) {
+      const { run } = this.choice;
+      this.#lock = RunLock.take(absolutePath(root, this.templatePath(run)), root, run);
+      failpoint("ingest.locked");
+      // What was seen before may have been the work of whoever had the lock.
+      this.choice = await choose();
+      if (this.choice.run !== run) throw replacedError(this.choice.path);
+    }
+    const { path, run, registered } = this.choice;
+    const verified = this.verified = await VerifiedGraph.open(path, zstd);
+    if (verified.graph.header.output_run !== run) throw replacedError(path);
+    this.plan = registered === null
+      ? planTransfer(options.transfer, path, root, this.templatePath(run))
+      : ingestedPlan(this.choice, config);
+    if (registered === null && isTargetTaken(this.plan, verified.source)) {
+      throw await takenError(this.plan, run, zstd);
+    }
+    await this.#read(context);
+    for (const type of this.targets.types) await registry.checkDatasetType(type);
+    await this.#checkTargets();
+    await findStates(this.targets, registry, run, this.plan);
+    await noteRecordedOriginals(registry, run, this.targets);
+    if (registered === null) await this.#requireRightGraph();
+    verified.requireUnchanged();
+  }
+
+  /** The registered graph has shown that it is the RUN's; any other has to. */
+  async #requireRightGraph(): Promise<void> {
+    const { options, targets, registry } = this;
+    await requireRightGraph({
+      graph: this.verified.graph,
+      targets,
+      registry,
+      run: this.choice.run,
+      repository: options.repository,
+      allowEmpty: options.allowEmpty,
+    });
+  }
+
+  /** Checks every byte of the graph, and reads what it is to back. */
+  async #read({ log, progress }: Surroundings): Promise<void> {
+    const { run, registered, path } = this.choice;
+    const { graph } = this.verified;
+    log.log(
+      "INFO",
+      registered === null
+        ? "Reading the pre-ingest provenance graph."
+        : "Reading the already-ingested provenance graph.",
+    );
+    const figures: ReadingFigures = {
+      verified: { nDone: 0, nTotal: graph.nBlockBytes },
+      quanta: { nDone: 0, nTotal: graph.header.n_quanta },
+      isVerified: false,
+      isRead: false,
+    };
+    using watch = progress.watch(() => readingStages(figures));
+    await this.verified.verify(registered?.record ?? null, (nBytes) => {
+      figures.verified.nDone += nBytes;
+      watch.update();
+    });
+    figures.isVerified = true;
+    watch.update();
+    log.log("INFO", `Querying for existing datasets in '${run}'.`);
+    try {
+      this.targets = await Targets.read(
+        graph,
+        await graph.pipelineGraph(),
+        this.registry.universe,
+        this.#datastore,
+        () => {
+          if (++figures.quanta.nDone % QUANTA_PER_LOOK === 0) watch.update();
+        },
+      );
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use provenance graph "${path}": a quantum can't be read: ${cause.message}`,
+        { cause },
+      );
+    }
+    figures.isRead = true;
+    watch.update();
+  }
+
+  /**
+   * Puts together every data ID and path once, as each may turn out to be impossible; after the first
+   * dataset is forgotten it would be too late.
+   */
+  async #checkTargets(): Promise<void> {
+    const { targets } = this;
+    const records = await this.registry.dimensionRecordSource();
+    for (let next = 0; next < targets.n; await nextTurn()) {
+      const end = Math.min(targets.n, next + TARGETS_PER_TURN);
+      // Goes on where it was left when a record had to be fetched.
+      await withRecords(() => {
+        for (; next < end; next++) {
+          if (targets.find(targets.ids, next * UUID_SIZE) !== next) {
+            throw new RefusedError(
+              `Cannot use provenance graph "${this.choice.path}": it has dataset ` +
+                `${uuidToText(targets.id(next))} twice`,
+            );
+          }
+          targets.paths(next, records);
+        }
+      });
+    }
+  }
+
+  /** Closes graph and registry, and lets others begin. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.verified?.[Symbol.dispose]();
+    try {
+      await this.registry[Symbol.asyncDispose]();
+    } finally {
+      this.#lock?.[Symbol.dispose]();
+      this.#lock = null;
+    }
+  }
+}
+
+function replacedError(path: string): RefusedError {
+  return new RefusedError(`Cannot ingest graph "${path}": it was replaced while it was looked at`, {
+    hint: "run the same command again: it looks at the new one",
+  });
+}
+
+/** Another file is where the graph has to go: nobody has registered it, but it may be the only copy. */
+async function takenError(
+  { source, target }: TransferPlan,
+  run: string,
+  zstd: Zstd,
+): Promise<RefusedError> {
+  const away = `move it to another place (mv "${target}" FILE) and run the same command again`;
+  return new RefusedError(
+    `Cannot ingest graph "${source}": another file is at its place in the datastore, "${target}", ` +
+      "and the RUN has no graph registered; an earlier ingest may have been interrupted",
+    {
+      hint: await isGraphOf(target, run, zstd)
+        ? `it is a graph of the RUN: to ingest it, give --output-run "${run}" without a graph; else ${away}`
+        : away,
+    },
+  );
+}
+
+async function isGraphOf(path: string, run: string, zstd: Zstd): Promise<boolean> {
+  try {
+    using found = await VerifiedGraph.open(path, zstd);
+    await found.verify(null);
+    return found.graph.header.output_run === run;
+  } catch (error) {
+    if (error instanceof ProvgraphError) return false;
+    throw error;
+  }
+}
+
+/** Asks the registry which targets it has, and whether the graph backs them. */
+async function findStates(
+  targets: Targets,
+  registry: Registry,
+  run: string,
+  plan: TransferPlan,
+): Promise<void> {
+  const typeNames = targets.types.map((type) => type.name);
+  const setStates = async (batches: AsyncIterable<Uint8Array>, isBacked: boolean) => {
+    for await (const ids of batches) {
+      for (let at = 0; at < ids.length; at += UUID_SIZE) {
+        const target = targets.find(ids, at);
+        if (target < 0) continue;
+        // A record without its dataset is nothing.
+        if (!isBacked) targets.state[target] = TargetState.ORIGINAL;
+        else if (targets.state[target] === TargetState.ORIGINAL) {
+          targets.state[target] = TargetState.DONE;
+        }
+      }
+    }
+  };
+  await setStates(registry.runDatasetIds(run, typeNames), false);
+  await setStates(registry.datasetIdsStoredAt(plan.backedRecordPath), true);
+}

@@ -1,0 +1,232 @@
+/**
+ * `ingest-graph --undo`: makes datasets that a RUN's provenance graph backs be backed by their original
+ * files again, as `aggregate-graph` has left them, and takes the graph out of the RUN. Originals that were
+ * deleted are made again out of the graph.
+ *
+ * Order of effects, each of which may be done twice: batch by batch, originals that are missing are written
+ * and synced, then the datasets' records name them, in one transaction; when no dataset is backed by the
+ * graph any more, `run_provenance` is forgotten; then the graph's file gets the name that was given for it,
+ * and only then loses the one in the datastore. So content is at every moment in the graph, registered or
+ * not, and that is never deleted. See `schema/resume.md`.
+ *
+ * @module
+ */
+
+import { InterruptedError, RefusedError, stopReason, UsageError } from "../base/errors.ts";
+import { nextTurn } from "../base/next_turn.ts";
+import { dirname } from "../base/paths.ts";
+import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
+import { absolutePath } from "../butler/datastore.ts";
+import { loadRepositoryConfig, type RepositoryConfig } from "../butler/repo_config.ts";
+import { failpoint } from "../store/failpoints.ts";
+import { describeSystemError, fileIdentity } from "../store/file_source.ts";
+import { requireStamp } from "../store/file_stamp.ts";
+import { removeLeftovers } from "../store/temporary_file.ts";
+import { Zstd } from "../store/zstd.ts";
+import { graphRun } from "./choose_graph.ts";
+import type { KeptFile } from "./deleter.ts";
+import { EmptyDirectories } from "./empty_directories.ts";
+import type { IngestContext, IngestOptions } from "./options.ts";
+import { PreparedIngest } from "./prepare_ingest.ts";
+import { TargetState } from "./targets.ts";
+import { isContentOf, putGraphBack } from "./transfer.ts";
+import { UndoBatches } from "./undo_batches.ts";
+
+/** What is to be undone; names as on the command line. */
+export interface UndoOptions {
+  repository: string;
+  /** Where the graph's file is to be put; null leaves it in the datastore. */
+  graphPath: string | null;
+  /** Null: that of the graph. */
+  outputRun: string | null;
+  batchSize: number;
+  isDryRun: boolean;
+  busyTimeoutMs?: number;
+}
+
+/** What came of it; in a dry run, what would come of it. */
+export interface UndoSummary {
+  run: string;
+  /** Datasets that are backed by their originals now. */
+  nRegistered: number;
+  /** Originals that were made again. */
+  nRestored: number;
+  /** How many of them nothing proves to be the same byte for byte. */
+  nUnproven: number;
+  /** The first of these. */
+  unproven: KeptFile[];
+  /** Where the graph is now. */
+  graphPath: string;
+  seconds: number;
+}
+
+/**
+ * Undoes an ingest, or goes on with that.
+ *
+ * @throws {ProvgraphError} with the exit code that belongs to it. Whatever can be known to fail fails
+ *   before anything is changed.
+ */
+export async function undoIngest(
+  options: UndoOptions,
+  context: Omit<IngestContext, "makeWorker">,
+): Promise<UndoSummary> {
+  try {
+    return await undo(options, context);
+  } catch (error) {
+    throw describeSystemError(`undo the ingest into "${options.repository}"`, error);
+  }
+}
+
+async function undo(
+  options: UndoOptions,
+  context: Omit<IngestContext, "makeWorker">,
+): Promise<UndoSummary> {
+  const startMs = performance.now();
+  const config = loadRepositoryConfig(options.repository, context.env);
+  const zstd = await Zstd.load();
+  const run = await chooseRun(options, zstd);
+  // Only the graph's own directory goes, which is no other RUN's.
+  const directories = new EmptyDirectories(config.datastore.root, { owner: () => null });
+  const summary = await withPrepared(options, config, zstd, context, run, directories);
+  // Only now, as the lock lies there as well.
+  if (!options.isDryRun) await directories.remove();
+  return { ...summary, seconds: (performance.now() - startMs) / 1000 };
+}
+
+/** The RUN that is meant. */
+async function chooseRun({ graphPath, outputRun }: UndoOptions, zstd: Zstd): Promise<string> {
+  if (outputRun !== null) return outputRun;
+  if (graphPath !== null && fileIdentity(graphPath) !== null) {
+    return await graphRun(graphPath, zstd);
+  }
+  throw new UsageError("Cannot undo an ingest: it isn't said of which RUN", {
+    hint: "give --output-run RUN",
+  });
+}
+
+async function withPrepared(
+  options: UndoOptions,
+  config: RepositoryConfig,
+  zstd: Zstd,
+  context: Omit<IngestContext, "makeWorker">,
+  run: string,
+  directories: EmptyDirectories,
+): Promise<Omit<UndoSummary, "seconds">> {
+  const { graphPath } = options;
+  const isThere = graphPath !== null && fileIdentity(graphPath) !== null;
+  await using prepared = await PreparedIngest.prepare(
+    ingestOptions(options, run, isThere),
+    config,
+    zstd,
+    context,
+  );
+  const { registry, choice, verified } = prepared;
+  const stored = storedGraph(prepared);
+  requireIngested(prepared, stored);
+  await requireOnlyTargets(prepared);
+  const batches = await UndoBatches.begin(prepared);
+  while (await batches.next(options.batchSize)) {
+    await stopIfAsked(context.signal, batches.nRegistered);
+    requireStamp(choice.path, verified.stamp, "graph");
+    await batches.restore(options.isDryRun);
+    if (!options.isDryRun) await batches.register();
+  }
+  const result = { run, ...batches.counts(), graphPath: graphPath ?? choice.path };
+  if (options.isDryRun) return result;
+  await stopIfAsked(context.signal, batches.nRegistered);
+  // What killed processes left there would keep its directory.
+  removeLeftovers(absolutePath(config.datastore.root, prepared.templatePath(run)), true);
+  await forgetUnproduced(prepared);
+  if (choice.registered !== null) await registry.forgetDatasets(choice.registered.id);
+  failpoint("undo.unregistered");
+  if (graphPath === null || stored === null) return result;
+  putGraphBack(stored, graphPath, verified.source);
+  failpoint("undo.graph-moved");
+  const templatePath = prepared.templatePath(run);
+  if (stored === absolutePath(config.datastore.root, templatePath)) {
+    const directory = dirname(templatePath);
+    directories.add(templatePath, dirname(directory), directory.split("/").at(-1)!);
+  }
+  return result;
+}
+
+/** The graph in the datastore: registered or not, as a killed process leaves it. */
+function storedGraph(
+  { choice, config, templatePath, verified }: PreparedIngest,
+): string | null {
+  if (choice.registered !== null) return choice.path;
+  const path = absolutePath(config.datastore.root, templatePath(choice.run));
+  return isContentOf(path, verified.source) ? path : null;
+}
+
+/** Something must have been begun: the graph be in the datastore, or datasets not be registered. */
+function requireIngested(
+  { choice, targets, options }: PreparedIngest,
+  stored: string | null,
+): void {
+  if (stored !== null) return;
+  for (let target = 0; target < targets.n; target++) {
+    if (targets.produced[target] === 1 && targets.state[target] === TargetState.ABSENT) return;
+  }
+  throw new RefusedError(
+    `Cannot undo the ingest of RUN "${choice.run}" in "${options.repository}": nothing of graph ` +
+      `"${choice.path}" is ingested there`,
+  );
+}
+
+function ingestOptions(options: UndoOptions, run: string, isThere: boolean): IngestOptions {
+  return {
+    repository: options.repository,
+    graphPath: isThere ? options.graphPath : null,
+    outputRun: run,
+    transfer: "copy",
+    batchSize: options.batchSize,
+    inPlace: true,
+    resume: false,
+    isDryRun: options.isDryRun,
+    allowEmpty: true,
+    busyTimeoutMs: options.busyTimeoutMs,
+  };
+}
+
+/** Between two batches. Signals are noticed only when the event loop gets a turn. */
+async function stopIfAsked(signal: AbortSignal, nRegistered: number): Promise<void> {
+  await nextTurn();
+  if (!signal.aborted) return;
+  const reason = stopReason(signal);
+  throw new InterruptedError(
+    `Stopped by ${reason.signal}; kept: ${nRegistered} datasets are backed by their originals again`,
+    reason,
+    { hint: "run the same command again to continue; without --undo, to ingest after all" },
+  );
+}
+
+/** Whatever else is backed by the graph would be left without content. */
+async function requireOnlyTargets(
+  { registry, targets, plan, choice }: PreparedIngest,
+): Promise<void> {
+  for await (const ids of registry.datasetIdsStoredAt(plan.backedRecordPath)) {
+    for (let at = 0; at < ids.length; at += UUID_SIZE) {
+      if (targets.find(ids, at) >= 0) continue;
+      const text = uuidToText(ids, at);
+      if (choice.registered !== null && text === uuidToText(choice.registered.id)) continue;
+      throw new RefusedError(
+        `Cannot undo the ingest of RUN "${choice.run}": dataset ${text} is backed by its graph as well, ` +
+          "which knows nothing of it",
+        { hint: "remove that dataset with the butler, or ask who registered it" },
+      );
+    }
+  }
+}
+
+/** Datasets without content that another tool has registered as backed by the graph. */
+async function forgetUnproduced({ registry, targets }: PreparedIngest): Promise<void> {
+  const found: Uint8Array[] = [];
+  for (let target = 0; target < targets.n; target++) {
+    if (targets.produced[target] === 1 || targets.state[target] !== TargetState.DONE) continue;
+    found.push(targets.id(target));
+  }
+  const ids = new Uint8Array(found.length * UUID_SIZE);
+  found.forEach((id, i) => ids.set(id, i * UUID_SIZE));
+  if (found.length > 0) await registry.forgetDatasets(ids);
+}

@@ -1,0 +1,228 @@
+/**
+ * Targets of an undo, some at a time: their originals are found or made again, then their records name
+ * them.
+ *
+ * @module
+ */
+
+import { dirname } from "../base/paths.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
+import type { DataIdValue } from "../butler/data_id.ts";
+import { absolutePath } from "../butler/datastore.ts";
+import type { DimensionRecordSource } from "../butler/datastore.ts";
+import { withRecords } from "../butler/record_fetch.ts";
+import type { ProvenanceGuard } from "../butler/registry.ts";
+import { FILE_PROOF_SIZE } from "../provenance/file_digests.ts";
+import { ContentDigest } from "../store/content_digest.ts";
+import { fsyncDirectory } from "../store/durable_file.ts";
+import { failpoint } from "../store/failpoints.ts";
+import { fileError } from "../store/file_source.ts";
+import { TemporaryFile } from "../store/temporary_file.ts";
+import type { KeptFile } from "./deleter.ts";
+import { OriginalProofs } from "./original_proofs.ts";
+import type { PreparedIngest } from "./prepare_ingest.ts";
+import { restoreOriginal } from "./restored_original.ts";
+import { TargetState } from "./targets.ts";
+import type { UndoSummary } from "./undo.ts";
+
+/** Files named in the summary; the others are counted. */
+const MAX_LISTED = 100;
+
+/** A target that is to be backed by its original again. */
+interface Row {
+  target: number;
+  /** Where the original may be, today's path first; none if the datastore doesn't take it. */
+  paths: string[];
+  /** Where it is; null for nowhere. */
+  path: string | null;
+}
+
+/** One pass over all targets. */
+export class UndoBatches {
+  readonly #prepared: PreparedIngest;
+  readonly #records: DimensionRecordSource;
+  readonly #proofs: OriginalProofs;
+  readonly #digest: ContentDigest;
+  #rows: Row[] = [];
+  #next = 0;
+  /** Targets so far. */
+  nRegistered = 0;
+  #nRestored = 0;
+  #nUnproven = 0;
+  readonly #unproven: KeptFile[] = [];
+
+  private constructor(
+    prepared: PreparedIngest,
+    records: DimensionRecordSource,
+    proofs: OriginalProofs,
+    digest: ContentDigest,
+  ) {
+    this.#prepared = prepared;
+    this.#records = records;
+    this.#proofs = proofs;
+    this.#digest = digest;
+  }
+
+  /** Begins a pass. */
+  static async begin(prepared: PreparedIngest): Promise<UndoBatches> {
+    const { verified: { graph }, targets, registry } = prepared;
+    const files = await graph.quantaFiles();
+    return new UndoBatches(
+      prepared,
+      await registry.dimensionRecordSource(),
+      new OriginalProofs(files, targets, graph.header.n_quanta),
+      await ContentDigest.load(),
+    );
+  }
+
+  /** Goes on to the next targets; returns whether there are any. */
+  async next(maxRows: number): Promise<boolean> {
+    this.#rows = [];
+    const { targets } = this.#prepared;
+    await withRecords(() => {
+      for (; this.#next < targets.n && this.#rows.length < maxRows; this.#next++) {
+        const target = this.#next;
+        if (targets.produced[target] === 0 || targets.state[target] === TargetState.ORIGINAL) {
+          continue;
+        }
+        this.#rows.push({ target, paths: targets.paths(target, this.#records), path: null });
+      }
+    });
+    this.nRegistered += this.#rows.length;
+    return this.#rows.length > 0;
+  }
+
+  /** Finds the originals of the present batch, and makes those again that are missing. */
+  async restore(isDryRun: boolean): Promise<void> {
+    const { root } = this.#prepared.config.datastore;
+    const missing: Row[] = [];
+    for (const row of this.#rows) {
+      row.path = row.paths.find((path) => isThere(absolutePath(root, path))) ?? row.paths[0] ??
+        null;
+      if (row.path !== null && !isThere(absolutePath(root, row.path))) missing.push(row);
+    }
+    const paths = missing.map(({ path }) => path!);
+    const { proofs } = await this.#proofs.originals(paths, missing.map(({ target }) => target));
+    const directories = new Set<string>();
+    for (const [i, { target, path }] of missing.entries()) {
+      const proof = proofs.subarray(i * FILE_PROOF_SIZE, (i + 1) * FILE_PROOF_SIZE);
+      await this.#restoreOne(target, path!, proof, isDryRun ? null : directories);
+    }
+    for (const directory of directories) fsyncDirectory(directory);
+  }
+
+  /** @param directories Where files were made; null in a dry run. */
+  async #restoreOne(
+    target: number,
+    path: string,
+    proof: Uint8Array,
+    directories: Set<string> | null,
+  ): Promise<void> {
+    const { verified: { graph }, targets, config } = this.#prepared;
+    const type = targets.originalTypes[targets.typeIndex(target)];
+    const original = { ...type, id: targets.id(target), proof };
+    const restored = await restoreOriginal(graph, original, this.#digest);
+    if (restored === null) throw new Error(`no content of produced target "${path}"`);
+    this.#nRestored++;
+    if (!restored.isProven) {
+      this.#nUnproven++;
+      if (this.#unproven.length < MAX_LISTED) {
+        this.#unproven.push({ path, reason: UNPROVEN[type.kind] });
+      }
+    }
+    if (directories === null) return;
+    const file = absolutePath(config.datastore.root, path);
+    writeNew(file, restored.bytes);
+    directories.add(dirname(file));
+    failpoint("undo.restored");
+  }
+
+  /** Lets the records of the present batch name the originals. */
+  async register(): Promise<void> {
+    const { targets, registry, choice } = this.#prepared;
+    const rows = this.#rows;
+    const ids = new Uint8Array(rows.length * UUID_SIZE);
+    const typeIndex = new Uint16Array(rows.length);
+    const values: DataIdValue[] = [];
+    rows.forEach(({ target }, i) => {
+      ids.set(targets.id(target), i * UUID_SIZE);
+      typeIndex[i] = targets.typeIndex(target);
+      const { group } = targets.types[typeIndex[i]];
+      for (const value of targets.dataId(target).slice(0, group.required.length)) {
+        values.push(value);
+      }
+    });
+    await registry.ingestDatasets({
+      run: choice.run,
+      n: rows.length,
+      ids,
+      typeIndex,
+      types: targets.types,
+      values,
+      paths: rows.map(({ path }) => path),
+      formatters: targets.plans.map(({ formatter }) => formatter),
+      storageClasses: targets.types.map(({ storageClass }) => storageClass),
+      fileSize: -1,
+    }, this.#guard());
+    failpoint("undo.switched");
+  }
+
+  /** The RUN must still have the graph that was checked, or none. */
+  #guard(): ProvenanceGuard {
+    const { choice: { registered }, verified } = this.#prepared;
+    if (registered === null) return { provenance: null };
+    const { id, record } = registered;
+    return { provenance: { id, path: record.path, fileSize: verified.stamp.size } };
+  }
+
+  /** What has been done so far, or found out. */
+  counts(): Pick<UndoSummary, "nRegistered" | "nRestored" | "nUnproven" | "unproven"> {
+    return {
+      nRegistered: this.nRegistered,
+      nRestored: this.#nRestored,
+      nUnproven: this.#nUnproven,
+      unproven: this.#unproven,
+    };
+  }
+}
+
+/** What is said of files that nothing proves to be the same byte for byte. */
+const UNPROVEN = {
+  log: "was made of the graph's records: what stood around them may have been different",
+  metadata: "was made of the graph's document: blanks around it may have been different",
+  config:
+    "has the text of the pipeline graph: lines that only import modules may have been different",
+} as const;
+
+/** A file or a link, whatever its content. */
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw fileError("look at original file", path, error);
+  }
+}
+
+/** Writes a file that isn't there, durably but for its directory; one that appears meanwhile stays. */
+function writeNew(path: string, bytes: Uint8Array): void {
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    using temporary = TemporaryFile.create(path);
+    for (let done = 0; done < bytes.length;) {
+      done += temporary.file.writeSync(bytes.subarray(done));
+    }
+    temporary.file.syncSync();
+    try {
+      Deno.linkSync(temporary.path, path);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return;
+      // There are no hard links here; nobody else writes to this place, as the run is over.
+      temporary.publish();
+    }
+  } catch (error) {
+    throw fileError("write original file", path, error);
+  }
+}

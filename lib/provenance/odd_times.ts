@@ -1,0 +1,50 @@
+/**
+ * Times that no execution can have had: clocks are set back, or stand at 1970 or far ahead after a restart.
+ * Added up, one of them would be all that a report shows.
+ *
+ * @module
+ */
+
+import { parseIsoTime } from "../base/iso_time.ts";
+
+/** No quantum was executed before 2000, microseconds since 1970. */
+const EARLIEST = Date.UTC(2000, 0) * 1000;
+/** How long after its graph was built a quantum may be executed, microseconds: ten years. */
+const LONGEST_WAIT = 10 * 366 * 86_400e6;
+/** Longest step of one quantum, seconds: a year. */
+const LONGEST_STEP = 366 * 86_400;
+
+/** Figures of an attempt that are looked at; NaN or null for what isn't known. */
+export interface AttemptTimes {
+  /** Microseconds since 1970. */
+  startMicros: number | null;
+  prepSeconds: number;
+  initSeconds: number;
+  runSeconds: number;
+}
+
+/**
+ * The time after which no quantum of a graph can have been executed, microseconds since 1970.
+ *
+ * @param timestamp When the graph was built, as its header has it; unknown times give no bound.
+ */
+export function latestStart(timestamp: string): number {
+  const built = parseIsoTime(timestamp);
+  return built === null ? Infinity : built + LONGEST_WAIT;
+}
+
+/** Whether a step ends before it begins, takes more than a year, or begins when it can't have. */
+export function hasOddTimes(times: AttemptTimes, latest: number): boolean {
+  const { startMicros, prepSeconds, initSeconds, runSeconds } = times;
+  if (startMicros !== null && (startMicros < EARLIEST || startMicros > latest)) return true;
+  return [prepSeconds, initSeconds, runSeconds]
+    .some((seconds) => seconds < 0 || seconds > LONGEST_STEP);
+}
+
+/** Says that attempts were left out. */
+export function oddTimesText(n: number): string {
+  return `${n} ${
+    n === 1 ? "attempt has" : "attempts have"
+  } impossible times, as of a clock that was ` +
+    "set; no time of theirs is counted";
+}
