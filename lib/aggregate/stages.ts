@@ -14,6 +14,8 @@ export interface AggregateFigures {
   /** Quanta that are settled. */
   nDone: number;
   isScanned: boolean;
+  /** By the status of the last attempt; those that can't be finished yet are `ABANDONED`. */
+  nByStatus: Readonly<Record<string, number>>;
   /** Null where no chunk log is written. */
   writer: { nBytesDone: number; nBytesWaiting: number; limitBytes: number } | null;
   ingester: {
@@ -29,10 +31,17 @@ export interface AggregateFigures {
 
 /** Scanning, writing and ingesting side by side, then finishing. */
 export function aggregateStages(figures: AggregateFigures): Stage[] {
-  const { isBegun, nQuanta, nDone, isScanned, writer, ingester, finish } = figures;
+  const { isBegun, nQuanta, nDone, isScanned, writer, ingester, finish, nByStatus } = figures;
   const state = (isDone: boolean) => !isBegun ? "waiting" : isDone ? "done" : "running";
   const stages: Stage[] = [
-    { name: "scan", unit: "quanta", nDone, nTotal: nQuanta, state: state(isScanned) },
+    {
+      name: "scan",
+      unit: "quanta",
+      nDone,
+      nTotal: nQuanta,
+      state: state(isScanned),
+      counts: nByStatus,
+    },
   ];
   if (writer !== null) {
     const { nBytesDone, nBytesWaiting, limitBytes } = writer;

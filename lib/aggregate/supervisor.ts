@@ -10,7 +10,7 @@ import type { Stage } from "../base/progress.ts";
 import { WorkerHandle } from "../base/worker_handle.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { GraphWalker } from "./graph_walker.ts";
-import { ScanStatus } from "../provenance/quantum_status.ts";
+import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
 import { WorkerLog, type WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
 import {
@@ -535,6 +535,7 @@ export class Supervisor {
       nQuanta,
       nDone: this.#walker.nDone - this.#nBlockedLeft,
       isScanned: this.#isScanned,
+      nByStatus: quantaByStatus(this.counts),
       writer: this.#writer && {
         nBytesDone: this.#nBytesAppended,
         nBytesWaiting: this.#nWriterBytes,
@@ -557,4 +558,15 @@ export class Supervisor {
         : null,
     });
   }
+}
+
+/** Quanta by the names of their statuses, as far as they are known. */
+function quantaByStatus(
+  { nByStatus, nBlocked, nAbandoned }: AggregateCounts,
+): Record<string, number> {
+  const named: Record<string, number> = {};
+  for (const [status, n] of Object.entries(nByStatus)) named[attemptStatusName(Number(status))] = n;
+  if (nBlocked > 0) named[attemptStatusName(AttemptStatus.BLOCKED)] = nBlocked;
+  if (nAbandoned > 0) named.ABANDONED = nAbandoned;
+  return named;
 }

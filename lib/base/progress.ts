@@ -25,6 +25,8 @@ export interface Stage {
   nTotal: number | null;
   state: "waiting" | "running" | "done";
   queue?: StageQueue;
+  /** What became of the things done: how many of each kind. */
+  counts?: Readonly<Record<string, number>>;
 }
 
 /** An operation that is being watched, until it is disposed of. */

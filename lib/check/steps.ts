@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Progress, Stage, Watch } from "../base/progress.ts";
-import { SILENT_PROGRESS } from "../base/progress.ts";
+import { type Progress, SILENT_PROGRESS, type Stage, type Watch } from "../base/progress.ts";
 
 /** What is passed over: the bytes of files, those of blocks to be decoded, the parts of a repository. */
 export type CheckStep = "read" | "decode" | "list" | "query" | "compare";

@@ -57,6 +57,14 @@ export function statusIntervalOption(): Option {
     .argParser(integerAtLeast(1)).default(undefined, "30");
 }
 
+/** `--metrics-file`, of commands that change a repository or scan one. */
+export function metricsFileOption(): Option {
+  return new Option(
+    "--metrics-file <file>",
+    "write metrics to a file, in OpenMetrics text, every 5 s and at the end",
+  );
+}
+
 /** `-j`, of commands that scan. */
 export function processesOption(nProcessors: number): Option {
   return new Option("-j, --processes <n>", "scanners").argParser(integerAtLeast(1, 1024))

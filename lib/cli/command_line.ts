@@ -4,8 +4,8 @@
  * @module
  */
 
+import { EnvironmentError, UsageError } from "../base/errors.ts";
 import type { CliContext } from "./context.ts";
-import { EnvironmentError } from "../base/errors.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { runPlainCat } from "./plain_cat.ts";
 import { asksForJson, describeError } from "./tell_error.ts";
@@ -37,7 +37,29 @@ export async function runCommandLine(
 async function runWholeProgram(args: readonly string[], context: CliContext): Promise<number> {
   // A name that is known only now: the runtime looks through every module that it can foresee, even if
   // it is never loaded, and these are three hundred.
-  const program = import.meta.resolve("./program.ts");
-  const { runProgram } = await import(program) as typeof import("./program.ts");
-  return await runProgram(args, context);
+  const name = "./program.ts";
+  try {
+    const program = await import(import.meta.resolve(name)) as typeof import("./program.ts");
+    return await program.runProgram(args, context);
+  } catch (error) {
+    const told = withoutConfiguration(name, error, context.root);
+    if (told === null) throw error;
+    const form = { isJson: asksForJson(args), isDebug: false, args };
+    context.terminal.writeError(describeError(told, form));
+    return told.exitCode;
+  }
+}
+
+/** What is wrong where packages have no versions, as after `deno install` without `--config`; else null. */
+function withoutConfiguration(module: string, error: unknown, root: URL): UsageError | null {
+  if (!(error instanceof TypeError) || !/^Import "[^"]+" not a dependency/.test(error.message)) {
+    return null;
+  }
+  const { href } = new URL("deno.json", root);
+  return new UsageError(
+    `Cannot load "${module}": Deno runs without the "deno.json" that says which packages it needs`,
+    {
+      hint: `install with: deno install -g -A -f --config ${href} -n provgraph ${root.href}main.ts`,
+    },
+  );
 }

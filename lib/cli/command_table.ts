@@ -35,6 +35,11 @@ const COMMANDS: readonly (readonly [name: string, module: string, made: string])
   ["man", "./commands/man.ts", "manCommand"],
 ];
 
+/** Whether a word is the name of a command. */
+export function isCommandName(word: string): boolean {
+  return COMMANDS.some(([name]) => name === word);
+}
+
 /** Commands whose output is about all commands. */
 const ABOUT_ALL: ReadonlySet<string> = new Set(["completion", "man"]);
 

@@ -1,11 +1,11 @@
 /**
- * Which commit this program is made of: told by the compiler of a binary, else by the git folder of the
- * source, which is read without git.
+ * Which commit this program is made of: told by the git folder of the source, which is read without git,
+ * else by who made the binary or package.
  *
  * @module
  */
 
-/** File that `deno task compile` puts into a binary. */
+/** `dist/build.json`, which `deno task compile` puts into a binary, and `deno task npm` into a package. */
 export interface BuildRecord {
   commit: string;
 }
@@ -22,7 +22,8 @@ const HASH = /^[0-9a-f]{40,64}$/;
  */
 export function ownCommit(root: URL): string {
   if (root.protocol !== "file:") return UNKNOWN_COMMIT;
-  if (!Deno.build.standalone) return checkedOutCommit(root);
+  const commit = Deno.build.standalone ? UNKNOWN_COMMIT : checkedOutCommit(root);
+  if (commit !== UNKNOWN_COMMIT) return commit;
   const text = readText(new URL("dist/build.json", root));
   return text === null ? UNKNOWN_COMMIT : (JSON.parse(text) as BuildRecord).commit;
 }

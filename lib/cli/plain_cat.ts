@@ -65,6 +65,9 @@ export async function runPlainCat(
     return ExitCode.DONE;
   } catch (error) {
     if (error instanceof ClosedPipeError) return ExitCode.DONE;
+    // At the very first use packages are still to be fetched. Nothing was printed without them, and the
+    // package that parses options, once it is imported, makes the runtime fetch all.
+    if (!arePackagesThere()) return null;
     terminal.writeError(describeError(error, {
       isJson: false,
       isDebug: false,
@@ -72,6 +75,15 @@ export async function runPlainCat(
       ...(error instanceof UsageError ? { usageHint: error.hint ?? helpHint("cat") } : {}),
     }));
     return exitCodeOf(error);
+  }
+}
+
+/** Whether the packages are there of which files are read by their paths. */
+function arePackagesThere(): boolean {
+  try {
+    return Deno.statSync(new URL(import.meta.resolve("@bokuweb/zstd-wasm"))).isFile;
+  } catch {
+    return false;
   }
 }
 

@@ -8,7 +8,7 @@ import { Command, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
 import { visibleText } from "../base/text/visible_text.ts";
 import { makeStyle, wantsColor } from "./terminal/color.ts";
-import { loadCommands, type MakeCommand } from "./command_table.ts";
+import { isCommandName, loadCommands, type MakeCommand } from "./command_table.ts";
 import type { CliContext, CommandContext } from "./context.ts";
 import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { addGlobalOptions, type GlobalOptions, globalOptionsOf } from "./global_options.ts";
@@ -16,11 +16,16 @@ import { commonEpilogue, PROGRAM_EPILOGUE } from "./manual/help.ts";
 import { type LevelSetting, Logger } from "./terminal/logger.ts";
 import { asksForJson, describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
-import { namedOutputs } from "./outputs.ts";
+import { namedOutputs } from "./outputs/outputs.ts";
+import type { MetricsFile } from "./status/metrics_file.ts";
 import { type ProgressOptions, ProgressReporter } from "./terminal/progress.ts";
 import type { BarArea } from "./terminal/progress_bar.ts";
+import type { makeStatusSinks, SinkOptions } from "./status/status_sinks.ts";
 import { ClosedPipeError } from "./terminal/terminal.ts";
 import { usageHint } from "./usage_hint.ts";
+
+/** Hidden; completion scripts ask it for values. */
+const COMPLETE_COMMAND = "__complete";
 
 /** Seconds between two status lines. */
 const STATUS_SECONDS = 30;
@@ -33,6 +38,10 @@ interface ProgramState {
   logger: Logger | null;
   /** Null where stderr is no terminal. */
   bars: BarArea | null;
+  /** Null where nobody but people is told the status. */
+  makeSinks: typeof makeStatusSinks | null;
+  /** Null where none is wanted. */
+  metrics: MetricsFile | null;
 }
 
 /**
@@ -48,7 +57,20 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     options: null,
     logger: null,
     bars: null,
+    makeSinks: null,
+    metrics: null,
   };
+  const exitCode = await runCommand(args, context, state);
+  state.metrics?.end(exitCode);
+  return exitCode;
+}
+
+async function runCommand(
+  args: readonly string[],
+  context: CliContext,
+  state: ProgramState,
+): Promise<number> {
+  if (args[0] === COMPLETE_COMMAND) return await printValues(args.slice(1), context, state);
   const commands = await loadCommands(args);
   const program = makeProgram(context, state, commands);
   try {
@@ -80,6 +102,26 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     }
     return exitCode;
   }
+}
+
+/** What completion scripts ask for values: words behind it are those of the command line so far. */
+async function printValues(
+  words: readonly string[],
+  context: CliContext,
+  state: ProgramState,
+): Promise<number> {
+  const command = words.find(isCommandName);
+  if (command === undefined) return ExitCode.DONE;
+  try {
+    const { completeValues } = await import("./completion/complete_values.ts");
+    const { programShape } = await import("./manual/command_shape.ts");
+    const program = makeProgram(context, state, await loadCommands([command]));
+    const values = await completeValues(words, programShape(program), context);
+    context.terminal.write(values.map((value) => `${value}\n`).join(""));
+  } catch {
+    // Somebody is still typing: there is nothing to say.
+  }
+  return ExitCode.DONE;
 }
 
 /** Ends the reading of a command line; never leaves this module. */
@@ -127,8 +169,13 @@ function makeProgram(
     running = command;
     const { logFile } = globalOptionsOf(command);
     if (namedOutputs(command, logFile).length > 0) {
-      const { guardOutputs } = await import("./output_guard.ts");
+      const { guardOutputs } = await import("./outputs/output_guard.ts");
       await guardOutputs(command, logFile, context);
+    }
+    const { metricsFile, json } = command.opts<SinkOptions>();
+    const isTold = command.options.some(({ long }) => long === "--metrics-file");
+    if (isTold && (metricsFile !== undefined || json)) {
+      state.makeSinks = (await import("./status/status_sinks.ts")).makeStatusSinks;
     }
     if (!context.terminal.isErrorTerminal) return;
     const { BarArea } = await import("./terminal/progress_bar.ts");
@@ -139,12 +186,17 @@ function makeProgram(
     const logger = state.logger ??= makeLogger(options, context, state.bars);
     const names = [`${TOOL_NAME}.${name}`, ...aliases];
     const log = logger.get(names[0], aliases);
+    const form = progressForm(options, running, logger.isEnabled("INFO", names), state.bars);
+    const { sinks = [], metrics = null } =
+      state.makeSinks?.(running.name(), running.opts(), form.intervalMs, { ...context, log }) ?? {};
+    state.metrics = metrics;
     return {
       ...context,
       logger,
       log,
       progress: new ProgressReporter({
-        ...progressForm(options, running, logger.isEnabled("INFO", names), state.bars),
+        ...form,
+        sinks,
         log,
         now: context.now,
         every: context.every,

@@ -14,7 +14,7 @@ import { ownCommit } from "./commit.ts";
 import { jsonLine } from "./terminal/ndjson.ts";
 
 /** Packages that compress and decompress, as the import map names them. */
-const ZSTD_PACKAGES = ["zstd-codec/module", "@bokuweb/zstd-wasm"] as const;
+const ZSTD_PACKAGES = ["zstd-codec/lib/module.js", "@bokuweb/zstd-wasm"] as const;
 
 /**
  * The answer to `--version`.
@@ -27,6 +27,8 @@ export function versionText(isJson: boolean, root: URL): string {
   const { standalone, target } = Deno.build;
   const sqlite = sqliteVersion();
   const zstd = ZSTD_PACKAGES.map((name) => packageVersion(config.imports[name]));
+  const packages = [...new Set(Object.values(config.imports).map(packageVersion))]
+    .filter((name) => !name.startsWith("@types/") && !zstd.includes(name)).sort();
   const managers = supportedManagers();
   if (isJson) {
     return jsonLine("version", {
@@ -36,8 +38,10 @@ export function versionText(isJson: boolean, root: URL): string {
       compiled: standalone,
       target,
       deno: Deno.version.deno,
+      v8: Deno.version.v8,
       sqlite,
       zstd,
+      packages,
       graph_format: MAX_FORMAT_VERSION,
       chunk_log_format: CHUNK_LOG_VERSION,
       dimension_universe: MAX_UNIVERSE_VERSION,
@@ -47,8 +51,10 @@ export function versionText(isJson: boolean, root: URL): string {
   const rows: [name: string, value: string][] = [
     ["commit", commit],
     ["Deno", `${Deno.version.deno} (${target}, ${standalone ? "compiled" : "from source"})`],
+    ["V8", Deno.version.v8],
     ["SQLite", sqlite],
     ["zstd", zstd.join(", ")],
+    ["packages", packages.join(", ")],
     ["graph format", `up to ${MAX_FORMAT_VERSION}`],
     ["chunk log format", String(CHUNK_LOG_VERSION)],
     ["dimension universe", `up to ${MAX_UNIVERSE_VERSION}`],

@@ -1,10 +1,11 @@
 /**
- * Packages of which files are read by their paths. No module imports this one: only the compiler is told
- * of it, to embed them, as at every other start the runtime would look through them.
+ * Packages of which files are read by their paths. No module imports this one but for its types, which a
+ * start doesn't look at: only the compiler is told of it, to embed them, and `deno install` finds them, to
+ * fetch them.
  *
  * @module
  */
 
 import "@bokuweb/zstd-wasm";
 import "yaml";
-import "zstd-codec/module";
+import "zstd-codec/lib/module.js";

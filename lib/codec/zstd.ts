@@ -25,6 +25,7 @@ import type { ZstdOptions } from "node:zlib";
 import { type ByteBuilder, equalBytes } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { nodeZlib } from "../base/node_modules.ts";
+import type {} from "./embedded_packages.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
 import { dictionaryId, frameContentSize, measureFrame, parseFrameHeader } from "./zstd_frame.ts";
 import { LargeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";

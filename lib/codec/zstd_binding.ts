@@ -60,7 +60,10 @@ export function loadBinding(): Promise<{ binding: Binding }> {
 }
 
 function readGlue(): string {
-  const url = new URL("./zstd-codec-binding-wasm.js", import.meta.resolve("zstd-codec/module"));
+  const url = new URL(
+    "./zstd-codec-binding-wasm.js",
+    import.meta.resolve("zstd-codec/lib/module.js"),
+  );
   return Deno.readTextFileSync(url);
 }
 

@@ -4,7 +4,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { assertGraph, assertState } from "../conformance/harness.ts";
-import { expectProvgraph, type TemporaryDirectory, unpackFixture } from "../support/fixtures.ts";
+import {
+  expectProvgraph,
+  PROJECT,
+  type TemporaryDirectory,
+  unpackFixture,
+} from "../support/fixtures.ts";
 import { commandOf, readSubmitFile, snippet } from "./document.ts";
 
 const CASE = "small-mixed";
@@ -24,7 +29,7 @@ function environment(work: TemporaryDirectory): Record<string, string> {
 Deno.test("the final job of BPS makes what the reference makes", async () => {
   await using work = await unpackFixture(CASE, "before");
   const { finalJob } = parse(snippet("bps.yaml"));
-  assert.equal(finalJob.whenRun, "ALWAYS");
+  assert.deepEqual(finalJob.retryUnlessExit, [2, 3]);
   // As in the defaults of BPS.
   const values: Record<string, string> = {
     finalPreCmdOpts: "--long-log --log-level=VERBOSE",
@@ -34,6 +39,7 @@ Deno.test("the final job of BPS makes what the reference makes", async () => {
     requestCpus: String(finalJob.requestCpus),
     updateOutputChain: "--update-output-chain",
     submitPath: work.path,
+    extraAggregateOptions: "",
   };
   const command: string = finalJob.command1.replaceAll(
     /(?<!\$)\{(\w+)\}/g,
@@ -44,6 +50,11 @@ Deno.test("the final job of BPS makes what the reference makes", async () => {
   await expectProvgraph(args);
   await assertGraph(work, CASE);
   assertState(work, CASE, "aggregated");
+});
+
+Deno.test("README says the same final job of BPS as schema/batch.md", () => {
+  const readme = Deno.readTextFileSync(join(PROJECT, "README.md"));
+  assert.ok(readme.includes(`\n\`\`\`yaml\n${snippet("bps.yaml")}\`\`\`\n`));
 });
 
 Deno.test("the jobs of the DAG make what the reference makes, in any order and with one missing", async () => {

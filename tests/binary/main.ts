@@ -25,7 +25,7 @@ async function main(): Promise<number> {
     "run",
     "--quiet",
     "-A",
-    join(PROJECT, "tests", "compile.ts"),
+    join(PROJECT, "tests", "tools", "compile.ts"),
     "--allow-net",
     TEST_HOSTS,
     "--output",
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
   ]);
   if (code !== 0) return code;
   const chosen = Deno.args.length > 0 ? Deno.args : ["tests/cli/", "tests/binary/"];
-  return await deno(["test", "-A", "--quiet", "--parallel", ...chosen], {
+  return await deno(["task", "test:some", "--parallel", ...chosen], {
     PROVGRAPH_BINARY: binary,
   });
 }

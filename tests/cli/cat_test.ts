@@ -1,8 +1,7 @@
 /** `cat` after each stage of the whole chain: the same bytes wherever the documents are. */
 
 import assert from "node:assert/strict";
-import type { JsonValue } from "../../lib/base/json_text.ts";
-import { parseJson } from "../../lib/base/json_text.ts";
+import { type JsonValue, parseJson } from "../../lib/base/json_text.ts";
 import {
   copyOf,
   expectProvgraph,

@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { expectProvgraph, PROJECT, temporaryDirectory } from "../support/fixtures.ts";
+import {
+  expectProvgraph,
+  fixturePath,
+  PROJECT,
+  provgraphCommand,
+  temporaryDirectory,
+} from "../support/fixtures.ts";
 import { runHere, shellWords } from "./check_support.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -98,13 +104,21 @@ async function tryRun(
   }
 }
 
+/** The tool as a shell starts it. */
+function shellCommand(): string {
+  const [command, args] = provgraphCommand();
+  return [command, ...args].map((word) => `'${word}'`).join(" ");
+}
+
 /** Matches of a line's last word, as the shell itself finds them. */
 const COMPLETERS: Record<
   typeof SHELLS[number],
   (script: string, line: string, cwd: string) => Promise<string[] | null>
 > = {
   bash: async (script, line, cwd) => {
-    const program = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _provgraph; ' +
+    const program = 'source "$1"; shift; COMP_LINE=$1; shift; COMP_POINT=${#COMP_LINE}; ' +
+      'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); provgraph() { ' + shellCommand() +
+      ' "$@"; }; _provgraph; ' +
       'printf "%s\\n" "${COMPREPLY[@]}"';
     // Bash itself takes "--option=value" for three words.
     const words = line.split(" ").flatMap((word) => {
@@ -115,7 +129,7 @@ const COMPLETERS: Record<
         ? [match[1], "="]
         : [match[1], "=", match[2]];
     });
-    const result = await tryRun("bash", ["-c", program, "bash", script, ...words], cwd);
+    const result = await tryRun("bash", ["-c", program, "bash", script, line, ...words], cwd);
     return result && result.text.trimEnd().split("\n");
   },
   zsh: async (script, line, cwd) => {
@@ -181,6 +195,13 @@ Deno.test("the shells that are installed complete commands, options, choices and
     work.path,
   );
   assert.deepEqual(file, ["some file.qg"]);
+  // Values that only the tool knows; zsh and fish ask it by the name of the program.
+  const graph = fixturePath("small-mixed", "provenance.qg");
+  const line = `provgraph cat ${graph} log calibrate visit=3 det`;
+  assert.deepEqual(
+    await COMPLETERS.bash(work.join("completion.bash"), line, work.path),
+    ["detector="],
+  );
   console.log(
     `completions tried in ${tried.length} shells (${tried.join(", ")}); ` +
       `not installed, so their text alone was checked: ${textOnly.join(", ") || "none"}`,

@@ -25,8 +25,8 @@ import {
   type JobSpec,
   makeJob,
   told,
+  treeOf,
 } from "./jobs.ts";
-import { treeOf } from "./jobs.ts";
 import { SmallDisk } from "./small_disk.ts";
 import { assertNothingLost, assertTidy, treeOf as pathsOf } from "./snapshot.ts";
 

@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import { dumpGraph } from "../support/dump_graph.ts";
-import { expectProvgraph, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
+import {
+  expectProvgraph,
+  RUN,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../support/fixtures.ts";
 import { assertGraph, assertState } from "../conformance/harness.ts";
 import {
   CHUNK_LOG_MAGIC,
@@ -14,7 +19,6 @@ import {
 } from "../../lib/chunks/framing.ts";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
-import { temporaryDirectory } from "../support/fixtures.ts";
 import { executedSince } from "./jobs.ts";
 
 const FIXTURE = "small-ok";

@@ -9,8 +9,16 @@ import {
 } from "../support/fixtures.ts";
 import { dumpGraph } from "../support/dump_graph.ts";
 import { assertGraphEqual } from "../support/compare.ts";
-import { type Job, type JobSpec, makeJob, told, treeOf } from "./jobs.ts";
-import { AGGREGATE_JOBS, GRAPH, INGEST_JOBS } from "./jobs.ts";
+import {
+  AGGREGATE_JOBS,
+  GRAPH,
+  INGEST_JOBS,
+  type Job,
+  type JobSpec,
+  makeJob,
+  told,
+  treeOf,
+} from "./jobs.ts";
 import { Random, SEED } from "./random.ts";
 import { assertSameSnapshot, assertTidy, takeSnapshot } from "./snapshot.ts";
 

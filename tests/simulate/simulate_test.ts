@@ -12,9 +12,13 @@ import { OUTPUT_RUN } from "../../lib/simulate/run.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
 import { assertStateEqual } from "../support/compare.ts";
 import { dumpState } from "../support/dump_state.ts";
-import { expectProvgraph, temporaryDirectory, unpackFixture } from "../support/fixtures.ts";
+import {
+  expectProvgraph,
+  runProvgraph,
+  temporaryDirectory,
+  unpackFixture,
+} from "../support/fixtures.ts";
 import { assertOneError } from "../cli/support.ts";
-import { runProvgraph } from "../support/fixtures.ts";
 
 const OPTIONS: Omit<SimulateOptions, "directory"> = {
   nVisits: 8,

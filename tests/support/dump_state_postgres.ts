@@ -6,8 +6,12 @@
  */
 
 import type { SQLOutputValue } from "node:sqlite";
-import { describeState, type DumpStateOptions, type RawRow } from "./dump_state.ts";
-import type { RepositoryState } from "./dump_state.ts";
+import {
+  describeState,
+  type DumpStateOptions,
+  type RawRow,
+  type RepositoryState,
+} from "./dump_state.ts";
 import { NAMESPACE } from "./postgres_fixtures.ts";
 import type { PostgresServer } from "./postgres_server.ts";
 

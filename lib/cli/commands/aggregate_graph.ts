@@ -7,6 +7,7 @@ import {
   filePath,
   forceOption,
   integerAtLeast,
+  metricsFileOption,
   processesOption,
   readAheadOption,
   statusIntervalOption,
@@ -118,8 +119,9 @@ export function aggregateGraphCommand(
       "--chunks <pattern...>",
       "chunk logs that shards of scan have written; may have * and ?",
     )
+    .addOption(metricsFileOption())
     .addOption(forceOption())
-    .option("--json", "print the summary as JSON lines", false)
+    .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", AGGREGATE_EPILOGUE);
   // The last of the pair wins, as on the reference's command line.
   command.on("option:complete", () => command.setOptionValue("incomplete", false));

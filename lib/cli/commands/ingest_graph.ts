@@ -3,7 +3,13 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import { busyTimeoutOption, filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
+import {
+  busyTimeoutOption,
+  filePath,
+  integerAtLeast,
+  metricsFileOption,
+  statusIntervalOption,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { ingestJson, tellIngestSummary } from "../summaries/ingest_summary.ts";
@@ -70,7 +76,8 @@ export function ingestGraphCommand(
       false,
     )
     .option("--dry-run", "check everything, originals too, and change nothing", false)
-    .option("--json", "print the summary as JSON lines", false)
+    .addOption(metricsFileOption())
+    .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", INGEST_EPILOGUE)
     .action(async (
       repository: string,

@@ -9,8 +9,10 @@ import type { ReadAhead } from "../../storage/whole_files.ts";
 import {
   filePath,
   integerAtLeast,
+  metricsFileOption,
   processesOption,
   readAheadOption,
+  statusIntervalOption,
   zstdDictNInputsOption,
   zstdLevelOption,
 } from "../args.ts";
@@ -70,8 +72,9 @@ export function scanCommand(
     .option("--strict", "fail at the first log or metadata file that is broken", false)
     .option("--allow-empty", "go on though nothing at all of the run is there", false)
     .option("--no-resume", "leave aside what earlier scans of this share have found")
-    .option("--log-status-interval <seconds>", "between status lines", integerAtLeast(1), 30)
-    .option("--json", "print a summary as one JSON line", false)
+    .addOption(statusIntervalOption())
+    .addOption(metricsFileOption())
+    .option("--json", "print status lines and the summary as JSON lines", false)
     .addHelpText("after", SCAN_EPILOGUE)
     .action(async (graph: string, repository: string, options: Options, command: Command) => {
       const context = start("scan");

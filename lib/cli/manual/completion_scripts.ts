@@ -1,10 +1,12 @@
 /**
- * Completion for bash, zsh and fish. The scripts know all commands, options and choices; they don't run
- * the tool.
+ * Completion for bash, zsh and fish. The scripts know all commands, options and choices; for values that are
+ * in a source, as task labels, RUNs and IDs, they ask the hidden command `__complete`
+ * (`complete_values.ts`).
  *
  * @module
  */
 
+import { hasValues } from "../completion/value_kinds.ts";
 import type { ArgumentShape, CommandShape, OptionShape, ProgramShape } from "./command_shape.ts";
 
 /** Shells that {@linkcode completionScript} knows. */
@@ -49,8 +51,9 @@ function bashScript(program: ProgramShape): string {
   const choiceCases: string[] = [];
   const addChoices = (command: string, options: readonly OptionShape[]) => {
     for (const option of options) {
-      if (option.choices.length === 0) continue;
       const pattern = flagsOf(option).map((flag) => `${command}:${flag}`).join("|");
+      if (hasValues(option.long)) choiceCases.push(`    ${pattern}) ask=1 ;;`);
+      if (option.choices.length === 0) continue;
       choiceCases.push(`    ${pattern}) words=${quoted(option.choices.join(" "))} ;;`);
     }
   };
@@ -60,11 +63,16 @@ function bashScript(program: ProgramShape): string {
     `    ${command.name}) options=${quoted(words(command.options))} ` +
     `valued=${quoted(withValue(command.options))} ;;`
   );
-  const argumentCases = commands.flatMap((command) =>
-    positionCases(command).map(([position, choices]) =>
+  const argumentCases = commands.flatMap((command) => [
+    ...positionCases(command).map(([position, choices]) =>
       `    ${command.name}:${position}) words=${quoted(choices)} ;;`
-    )
-  );
+    ),
+    ...command.arguments.flatMap(({ name, isVariadic }, i) =>
+      hasValues(name)
+        ? [`    ${command.name}:${isVariadic ? `[${i}-9]|[1-9][0-9]` : i}) ask=1 ;;`]
+        : []
+    ),
+  ]);
   return `# bash completion of ${name} ${program.version}; load it with: source <(${name} completion bash)
 
 _${name}_options() {
@@ -76,8 +84,31 @@ ${commandCases.join("\n")}
   valued=" $valued ${withValue(globalOptions)} "
 }
 
+# Values that only the tool knows, of the line in words as they were typed: bash takes them apart at "="
+# and ":". Uses and fills the variables of its caller.
+_${name}_values() {
+  local line=\${COMP_LINE:0:COMP_POINT} value kept
+  local -a typed
+  read -ra typed <<<"$line"
+  [[ $line == *[[:space:]] ]] && typed+=('')
+  # Another command may stand in front of this one.
+  for ((i = \${#typed[@]} - 1; i >= 0; i--)); do
+    [[ \${typed[i]} == "\${COMP_WORDS[0]}" ]] && break
+  done
+  typed=("\${typed[@]:i + 1}")
+  ((i >= 0 && \${#typed[@]} > 0)) || return
+  word=\${typed[\${#typed[@]} - 1]}
+  [[ $word == --*=* ]] && word=\${word#*=}
+  # What bash has left in front of the word that it completes.
+  kept=\${word%"$cur"}
+  while IFS= read -r value; do
+    [[ $value == "$word"* ]] && COMPREPLY+=("\${value#"$kept"}")
+  done < <("\${COMP_WORDS[0]}" __complete "\${typed[@]}" 2>/dev/null)
+  [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
+}
+
 _${name}() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev='' command='' options valued words='' word i n=0
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev='' command='' options valued words='' word i n=0 ask=''
   COMPREPLY=()
   ((COMP_CWORD > 0)) && prev=\${COMP_WORDS[COMP_CWORD - 1]}
   # bash takes "--option=value" for three words.
@@ -124,6 +155,10 @@ ${argumentCases.join("\n")}
       return
     fi
   fi
+  if [[ -n $ask ]]; then
+    _${name}_values
+    ((\${#COMPREPLY[@]} > 0)) && return
+  fi
   compopt -o filenames 2>/dev/null
   local IFS=$'\\n'
   COMPREPLY=($(compgen -f -- "$cur"))
@@ -136,14 +171,14 @@ complete -F _${name} ${name}
 function zshScript(program: ProgramShape): string {
   const { name, globalOptions, commands } = program;
   const escaped = (text: string) => text.replaceAll(/[\\[\]:]/g, "\\$&");
-  const values = (choices: readonly string[]) =>
-    choices.length === 0 ? "_files" : `(${choices.join(" ")})`;
+  const values = (choices: readonly string[], of: string) =>
+    choices.length > 0 ? `(${choices.join(" ")})` : hasValues(of) ? `_${name}_values` : "_files";
   const optionSpecs = (options: readonly OptionShape[]) =>
     options.flatMap((option) => {
       const about = `[${escaped(option.description)}]`;
       const action = option.value === null
         ? ""
-        : `:${escaped(option.value)}:${values(option.choices)}`;
+        : `:${escaped(option.value)}:${values(option.choices, option.long)}`;
       const long = quoted(`*${option.long}${option.value === null ? "" : "="}${about}${action}`);
       if (option.short === null) return [long];
       const plus = option.value === null ? "" : "+";
@@ -152,7 +187,7 @@ function zshScript(program: ProgramShape): string {
   const argumentSpec = (argument: ArgumentShape, i: number) =>
     quoted(
       `${argument.isVariadic ? "*" : i + 1}:${argument.isRequired ? "" : ":"}` +
-        `${escaped(argument.name)}:${values(argument.choices)}`,
+        `${escaped(argument.name)}:${values(argument.choices, argument.name)}`,
     );
   const lines = (specs: readonly string[], indent: string) =>
     specs.map((spec) => `${indent}${spec}`).join(" \\\n");
@@ -172,6 +207,21 @@ ${
   );
   return `#compdef ${name}
 # zsh completion of ${name} ${program.version}; load it with: source <(${name} completion zsh)
+
+# Values that only the tool knows; files where there are none.
+_${name}_values() {
+  local -a typed found
+  typed=(\${(Q)\${(z)LBUFFER}})
+  [[ $LBUFFER == *[[:space:]] ]] && typed+=('')
+  # Another command may stand in front of this one.
+  local -i at=\${typed[(I)*${name}]}
+  found=(\${(f)"$(${name} __complete "\${(@)typed[at + 1,-1]}" 2>/dev/null)"})
+  if (( $#found )); then
+    compadd -S '' -- $found
+  else
+    _files
+  fi
+}
 
 _${name}() {
   local curcontext="$curcontext" state line
@@ -222,6 +272,11 @@ function fishScript(program: ProgramShape): string {
     "    return 1",
     "end",
     "",
+    `function __${name}_values -d 'Print values that only the tool knows'`,
+    "    set -l words (commandline -opc) (commandline -ct)",
+    "    $words[1] __complete $words[2..] 2>/dev/null",
+    "end",
+    "",
     `function __${name}_runs -d 'Whether the line has a certain command'`,
     `    set -l command (__${name}_command); and test "$command" = $argv[1]`,
     "end",
@@ -233,6 +288,7 @@ function fishScript(program: ProgramShape): string {
     if (short !== null) words.push(`-s ${fishWord(short.slice(1))}`);
     words.push(`-l ${long.slice(2)}`);
     if (choices.length > 0) words.push(`-x -a ${fishQuoted(choices.join(" "))}`);
+    else if (hasValues(long)) words.push(`-x -a '(__${name}_values)'`);
     else if (value !== null) words.push("-r -F");
     words.push(`-d ${fishQuoted(description)}`);
     lines.push(words.join(" "));
@@ -247,7 +303,10 @@ function fishScript(program: ProgramShape): string {
   for (const command of commands) {
     const condition = `__${name}_runs ${command.name}`;
     for (const each of command.options) option(each, condition);
-    for (const { choices } of command.arguments) {
+    for (const { name: argument, choices } of command.arguments) {
+      if (hasValues(argument)) {
+        lines.push(`complete -c ${name} -n ${fishQuoted(condition)} -a '(__${name}_values)'`);
+      }
       if (choices.length === 0) continue;
       lines.push(
         `complete -c ${name} -n ${fishQuoted(condition)} -a ${fishQuoted(choices.join(" "))}`,

@@ -52,6 +52,9 @@ export function commonEpilogue(command: string): string {
 
 /** Behind the help of `completion`. */
 export const COMPLETION_EPILOGUE = `
+For statuses, fields, task labels, dataset types, RUNs, IDs and data IDs the script asks provgraph,
+which looks into the SOURCE on the line; of servers nothing is asked.
+
 Examples:
   source <(provgraph completion bash)
   source <(provgraph completion zsh)

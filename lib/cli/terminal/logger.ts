@@ -163,7 +163,7 @@ function callerPlace(
 ): Pick<LogRecord, "filename" | "pathname" | "lineno" | "funcName"> {
   for (const frame of stack.split("\n").slice(1)) {
     const match = /((?:[^\s()]*\/)?([^\s()/]+\.[jt]s)):(\d+):\d+\)?$/.exec(frame);
-    if (match === null || match[2] === "logger.ts") continue;
+    if (match === null || /^logger\.[jt]s$/.test(match[2])) continue;
     return {
       filename: match[2],
       pathname: match[1].replace(/^file:\/\//, ""),

@@ -10,6 +10,7 @@ import { bottleneck, type Progress, type Stage, type Watch } from "../../base/pr
 import { formatBytes } from "./amounts.ts";
 import type { JsonFields } from "./ndjson.ts";
 import type { BarArea } from "./progress_bar.ts";
+import type { StageReport, StatusReport, StatusSink } from "../status/status_report.ts";
 
 /** Milliseconds between two drawings of bars. */
 const DRAW_MS = 200;
@@ -37,6 +38,8 @@ export interface ProgressOptions {
   now: () => Date;
   every: (milliseconds: number, callback: () => void) => () => void;
   rssBytes: () => number;
+  /** Who is told the status as well. */
+  sinks?: readonly StatusSink[];
 }
 
 /** One count and when it was. */
@@ -75,6 +78,7 @@ class Watching implements Watch {
   readonly #startMs: number;
   readonly #history = new Map<string, StageHistory>();
   readonly #stop: () => void;
+  readonly #sinks: readonly { sink: StatusSink; lastMs: number }[];
   #lineMs: number;
   #drawMs = -Infinity;
 
@@ -88,7 +92,8 @@ class Watching implements Watch {
     this.#speedLevel = speedLevel;
     this.#stages = stages;
     this.#speeds = speeds;
-    this.#startMs = this.#lineMs = options.now().getTime();
+    const startMs = this.#startMs = this.#lineMs = options.now().getTime();
+    this.#sinks = (options.sinks ?? []).map((sink) => ({ sink, lastMs: startMs }));
     this.#stop = options.every(options.bars === null ? 1000 : DRAW_MS, () => this.update());
     this.update();
   }
@@ -118,6 +123,11 @@ class Watching implements Watch {
       this.#lineMs = ms;
       log.log("INFO", this.#line(stages, ms));
     }
+    for (const told of this.#sinks) {
+      if (ms - told.lastMs < told.sink.intervalMs) continue;
+      told.lastMs = ms;
+      told.sink.tell(this.#report(stages, ms), false);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -127,6 +137,7 @@ class Watching implements Watch {
     const stages = this.#stages();
     this.#note(stages, ms);
     bars?.clear();
+    for (const { sink } of this.#sinks) sink.tell(this.#report(stages, ms), true);
     const speeds: StageSpeed[] = [];
     for (const { name, unit, nDone, state } of stages) {
       const history = this.#history.get(name);
@@ -169,6 +180,26 @@ class Watching implements Watch {
     const ms = history.endMs ?? this.#options.now().getTime();
     const seconds = (ms - history.samples[0].ms) / 1000;
     return seconds <= 0 ? null : (nDone - history.samples[0].nDone) / seconds;
+  }
+
+  /** The same in numbers. */
+  #report(stages: readonly Stage[], ms: number): StatusReport {
+    return {
+      seconds: (ms - this.#startMs) / 1000,
+      stages: stages.map((stage): StageReport => {
+        const history = this.#history.get(stage.name);
+        const perSecond = this.#rate(stage);
+        const nLeft = stage.nTotal === null ? null : Math.max(0, stage.nTotal - stage.nDone);
+        return {
+          ...stage,
+          seconds: history === undefined ? 0 : ((history.endMs ?? ms) - history.startMs) / 1000,
+          perSecond,
+          secondsLeft: nLeft === null || !perSecond ? null : nLeft / perSecond,
+        };
+      }),
+      bottleneck: bottleneck(stages)?.name ?? null,
+      rssBytes: this.#options.rssBytes(),
+    };
   }
 
   /** `1200 of 5000 quanta, 40/s, 95 s left`. */

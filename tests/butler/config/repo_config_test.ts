@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import { NotFoundError, ProvgraphError, RepositoryError } from "../../../lib/base/errors.ts";
-import type { ConfigMapping } from "../../../lib/butler/config/config_value.ts";
-import { mergeConfig } from "../../../lib/butler/config/config_value.ts";
+import { type ConfigMapping, mergeConfig } from "../../../lib/butler/config/config_value.ts";
 import {
   loadRepositoryConfig,
   type RepositoryConfig,

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { InvalidQuantumGraphFileError, RefusedError } from "../../../lib/base/errors.ts";
 import { writeBigEndian } from "../../../lib/base/bytes.ts";
-import type { TestMember } from "../../qg/support.ts";
 import {
   buildZip,
   PREDICTED,
   PREDICTED_TRAINED,
   PROVENANCE,
+  type TestMember,
   zipMembers,
 } from "../../qg/support.ts";
 import { FIXTURES } from "../../support/fixtures.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { SortedBatch } from "../dataset_batch.ts";
-import { hexIdToText } from "../dataset_batch.ts";
+import { hexIdToText, type SortedBatch } from "../dataset_batch.ts";
 import { type DataIdValue, formatDataId } from "../../dimensions/data_id.ts";
 import type { RegisteredType } from "../rules.ts";
 import type { SqliteContext } from "./context.ts";

@@ -2,8 +2,10 @@ import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import assert from "node:assert/strict";
 import { sortedIds } from "../../../../lib/base/sort_ids.ts";
-import { loadRepositoryConfig } from "../../../../lib/butler/config/repo_config.ts";
-import type { RepositoryConfig } from "../../../../lib/butler/config/repo_config.ts";
+import {
+  loadRepositoryConfig,
+  type RepositoryConfig,
+} from "../../../../lib/butler/config/repo_config.ts";
 import { dumpState } from "../../../support/dump_state.ts";
 import {
   fixturePath,

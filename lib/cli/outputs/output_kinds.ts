@@ -5,9 +5,9 @@
  * @module
  */
 
-import { DICTIONARY_MEMBER, HEADER_MEMBER } from "../qg/member_names.ts";
-import { CHUNK_LOG_MAGIC } from "../chunks/framing.ts";
-import { Zstd } from "../codec/zstd.ts";
+import { DICTIONARY_MEMBER, HEADER_MEMBER } from "../../qg/member_names.ts";
+import { CHUNK_LOG_MAGIC } from "../../chunks/framing.ts";
+import { Zstd } from "../../codec/zstd.ts";
 
 /** Bytes of a file that are looked at. */
 export const HEAD_SIZE = 2 ** 18;
@@ -167,6 +167,12 @@ export const RESOURCE_USAGE_KIND: OutputKind = textKind(
   /^task,quantum_id,(?:\w+,)*status,attempts,memory,/,
   false,
 );
+
+/** Of commands with `--metrics-file`. */
+export const METRICS_KIND: OutputKind = {
+  ...textKind("a metrics file of this tool", /^# TYPE provgraph_info gauge\n/, true),
+  hint: "give another file, or move this one elsewhere",
+};
 
 /**
  * Of `provenance-report`, whose tables are looked at when they are written, of `simulate` and of worker logs;

@@ -14,6 +14,7 @@ export type OutputName =
   | "markdown"
   | "status report"
   | "resource usage"
+  | "metrics"
   | "table directory"
   | "worker log directory"
   | "run directory"
@@ -21,8 +22,13 @@ export type OutputName =
 
 /** Options that write, by the names that commander gives their values. */
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, OutputName>>>> = {
-  "aggregate-graph": { output: "provenance graph", workerLogDir: "worker log directory" },
-  scan: { chunks: "chunk log" },
+  "aggregate-graph": {
+    output: "provenance graph",
+    workerLogDir: "worker log directory",
+    metricsFile: "metrics",
+  },
+  "ingest-graph": { metricsFile: "metrics" },
+  scan: { chunks: "chunk log", metricsFile: "metrics" },
   report: { html: "page", markdown: "markdown" },
   "provenance-report": {
     statusReport: "status report",

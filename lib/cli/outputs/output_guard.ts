@@ -13,14 +13,14 @@
  */
 
 import type { Command } from "commander";
-import { RefusedError } from "../base/errors.ts";
-import { basename, dirname, join } from "../base/paths.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import { linkTarget } from "../storage/durable_file.ts";
-import { fileError, isAbsence } from "../storage/file_source.ts";
-import { identityOf, kindOf, openRegularFile, pathIdentity } from "../storage/regular_file.ts";
-import { filePath } from "./args.ts";
-import type { CliContext } from "./context.ts";
+import { RefusedError } from "../../base/errors.ts";
+import { basename, dirname, join } from "../../base/paths.ts";
+import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
+import { linkTarget } from "../../storage/durable_file.ts";
+import { fileError, isAbsence } from "../../storage/file_source.ts";
+import { identityOf, kindOf, openRegularFile, pathIdentity } from "../../storage/regular_file.ts";
+import { filePath } from "../args.ts";
+import type { CliContext } from "../context.ts";
 import {
   CHUNK_LOG_KIND,
   DIRECTORY_KIND,
@@ -28,6 +28,7 @@ import {
   HEAD_SIZE,
   LOG_KIND,
   MARKDOWN_KIND,
+  METRICS_KIND,
   type OutputKind,
   PAGE_KIND,
   provenanceGraphKind,
@@ -138,6 +139,8 @@ function kindOfOutput(
       return STATUS_REPORT_KIND;
     case "resource usage":
       return RESOURCE_USAGE_KIND;
+    case "metrics":
+      return METRICS_KIND;
     case "table directory":
     case "run directory":
     case "worker log directory":
@@ -287,7 +290,7 @@ async function protectedPlaces(
     if (value !== "") protectFile(value, `the file that ${name} names`);
   }
   for (const path of OWN_FILES) protectFile(path, "a file with credentials");
-  const { loadRepositoryConfig } = await import("../butler/config/repo_config.ts");
+  const { loadRepositoryConfig } = await import("../../butler/config/repo_config.ts");
   for (const word of command.args.slice(0, MAX_REPOSITORY_ARGUMENTS)) {
     if (!mayBeRepository(word, surroundings)) continue;
     const config = quietly(() => loadRepositoryConfig(word, surroundings.env));
@@ -300,7 +303,7 @@ async function protectedPlaces(
 async function chunkLogsNamed(command: Command, { env, cwd }: Surroundings): Promise<string[]> {
   const patterns: unknown = command.getOptionValue("chunks");
   if (command.name() !== "aggregate-graph" || !Array.isArray(patterns)) return [];
-  const { findChunkLogs } = await import("../aggregate/shards/shard_files.ts");
+  const { findChunkLogs } = await import("../../aggregate/shards/shard_files.ts");
   return patterns.flatMap((pattern) =>
     quietly(() => findChunkLogs([filePath(pattern, env, cwd, "chunks")])) ?? []
   );

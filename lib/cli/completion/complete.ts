@@ -1,0 +1,93 @@
+/**
+ * What can be typed for a task, a dataset type or an ID of a source: read quickly, for somebody waits with a
+ * finger on the tab key. So only the first rows are looked at.
+ *
+ * @module
+ */
+
+import { openRegistry } from "../../butler/registry/open.ts";
+import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
+import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { PACKAGES_DATASET_TYPE } from "../../qg/pipeline_graph.ts";
+import type { DocumentSource } from "../../sources/source.ts";
+import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
+
+/** Quanta that are looked at, and the time for it. */
+const MAX_QUANTA = 20_000;
+const MAX_MILLISECONDS = 400;
+/** IDs and values that are offered. */
+const MAX_OFFERED = 200;
+
+/** RUNs of a repository that a pipeline has written. */
+export async function runNames(
+  repository: string,
+  env: { get(name: string): string | undefined },
+): Promise<string[]> {
+  await using registry = await openRegistry(loadRepositoryConfig(repository, env), {
+    writeable: false,
+  });
+  const names = new Set<string>();
+  for (const type of [PACKAGES_DATASET_TYPE, RUN_PROVENANCE]) {
+    for (const run of await registry.runsWithDatasetType(type)) names.add(run);
+  }
+  return [...names].sort();
+}
+
+/** Names of dataset types. */
+export async function datasetTypeNames(source: DocumentSource): Promise<string[]> {
+  return [...(await source.rowDimensions("datasets")).groups.keys()];
+}
+
+/** IDs of quanta that begin with some hexadecimal digits. */
+export async function quantumIds(source: DocumentSource, prefix: string): Promise<string[]> {
+  const wanted = prefix.toLowerCase();
+  const found: string[] = [];
+  for await (const { quantumId } of firstQuanta(source)) {
+    if (quantumId.startsWith(wanted) && found.push(quantumId) >= MAX_OFFERED) break;
+  }
+  return found;
+}
+
+/**
+ * `DIMENSION=` for dimensions that are left, or all `DIMENSION=VALUE` of the one that was begun.
+ *
+ * @param given Terms that were typed before.
+ * @param begun What was typed of this one.
+ */
+export async function dataIdTerms(
+  source: DocumentSource,
+  label: string,
+  given: readonly string[],
+  begun: string,
+): Promise<string[]> {
+  const { groups } = await source.rowDimensions("quanta");
+  const group = groups.get(label);
+  if (group === undefined) return [];
+  if (!begun.includes("=")) {
+    return group.required.map((name) => `${name}=`)
+      .filter((start) => !given.some((term) => term.startsWith(start)));
+  }
+  const start = begun.slice(0, begun.indexOf("=") + 1);
+  const found = new Set<string>();
+  for await (const { taskLabel, dataCoordinate } of firstQuanta(source)) {
+    if (taskLabel !== label) continue;
+    const names = [...group.required, ...group.implied];
+    const terms = dataCoordinate.map((value, i) => `${names[i]}=${value}`);
+    if (!given.every((term) => terms.includes(term))) continue;
+    const term = terms.find((each) => each.startsWith(start));
+    if (term !== undefined) found.add(term);
+    if (found.size >= MAX_OFFERED) break;
+  }
+  return [...found];
+}
+
+async function* firstQuanta(source: DocumentSource) {
+  let endMs = Infinity;
+  let n = 0;
+  for await (const text of source.quanta()) {
+    // The first one took the opening of the source as well.
+    if (n === 0) endMs = performance.now() + MAX_MILLISECONDS;
+    yield parseQuantumView(text);
+    if (++n >= MAX_QUANTA || performance.now() > endMs) return;
+  }
+}

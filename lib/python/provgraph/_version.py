@@ -1,0 +1,3 @@
+"""Version of the package; ``deno task wheel`` writes that of the program."""
+
+__version__ = "0"
