@@ -5,25 +5,24 @@
  * @module
  */
 
-import { InterruptedError, stopReason, UsageError } from "../base/errors.ts";
 import { concatBytes } from "../base/bytes.ts";
+import { InterruptedError, stopReason, UsageError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { compareUuids, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
 import { makeHeaderChunk } from "../chunks/header.ts";
+import { Zstd } from "../codec/zstd.ts";
+import { requireOutputRun } from "../qg/header.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
-import { requireOutputRun } from "../qg/header.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { describeSystemError } from "../storage/file_source.ts";
 import { requireOpenFiles } from "../storage/open_files.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
-import { Zstd } from "../codec/zstd.ts";
 import { chunkLogPathOf } from "./chunk_log_path.ts";
-import { checkCompression } from "./scan/compression.ts";
-import { EarlyWorkers } from "./worker_pool.ts";
-import { makeDocuments } from "./write/graph_members.ts";
+import type { AggregateCounts } from "./counts.ts";
+import { WaitingScanner } from "./idle_scanner.ts";
 import type { FoundChunkLog, ScannerRequest, WorkerRole } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
@@ -38,11 +37,13 @@ import { tellProblem } from "./problems.ts";
 import { readPackages } from "./read_packages.ts";
 import { refuseOtherGraph } from "./right_run.ts";
 import { RunTraces } from "./run_traces.ts";
+import { checkCompression } from "./scan/compression.ts";
 import { checkCounts, indexGraphWith } from "./scan/index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan/scan_setup.ts";
 import { mergeShards } from "./shards/shard_files.ts";
-import { type AggregateCounts, Supervisor } from "./supervisor.ts";
-import { WaitingScanner } from "./idle_scanner.ts";
+import { Supervisor } from "./supervisor.ts";
+import { EarlyWorkers } from "./worker_pool.ts";
+import { makeDocuments } from "./write/graph_members.ts";
 
 export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
 

@@ -6,11 +6,10 @@
  */
 
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
-import type { ChunkTable } from "../chunks/table.ts";
-import type { GraphIndex } from "../qg/predicted/graph_index.ts";
-import { NO_PROOFS } from "../provenance/originals/file_digests.ts";
-import { FILES_HEAD_SIZE, FILES_RECORD_SIZE } from "../qg/quanta_files.ts";
+import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../chunks/framing.ts";
 import { DatasetRole, ScanHead } from "../chunks/scan_chunk.ts";
+import type { ChunkTable } from "../chunks/table.ts";
+import { NO_PROOFS } from "../provenance/originals/file_digests.ts";
 import {
   DATASETS_MEMBER,
   LOGS_MEMBER,
@@ -18,10 +17,12 @@ import {
   QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "../qg/member_names.ts";
-import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../chunks/framing.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
+import { FILES_HEAD_SIZE, FILES_RECORD_SIZE } from "../qg/quanta_files.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { fileError, FileSource } from "../storage/file_source.ts";
 import { RangeWriter } from "../storage/range_writer.ts";
+import type { BlockPlaces, CopiedShare, CopyRange, CopyShare } from "./copy_share.ts";
 
 /**
  * Members that are made of chunks. A chunk has the blocks of quantum, metadata, log, datasets, in this order;
@@ -34,20 +35,6 @@ export const COPIED_MEMBERS = [
   DATASETS_MEMBER,
   QUANTA_FILES_MEMBER,
 ] as const;
-
-/**
- * Where the blocks are in the data of their members, on shared memory: 12 bytes a dataset, 32 a quantum.
- */
-export interface BlockPlaces {
-  datasetOffset: Float64Array;
-  datasetSize: Uint32Array;
-  quantumOffset: Float64Array;
-  metadataOffset: Float64Array;
-  logOffset: Float64Array;
-  /** The quantum's own dataset of metadata, or -1; so of its log. */
-  metadataDataset: Int32Array;
-  logDataset: Int32Array;
-}
 
 /** Places that aren't known yet. */
 export function makeBlockPlaces({ nDatasets, nQuanta }: GraphIndex): BlockPlaces {
@@ -62,40 +49,6 @@ export function makeBlockPlaces({ nDatasets, nQuanta }: GraphIndex): BlockPlaces
     metadataDataset: datasets(nQuanta),
     logDataset: datasets(nQuanta),
   };
-}
-
-/** Chunks of some quanta, and where their blocks go. Plain data. */
-export interface CopyShare {
-  chunkLogPath: string;
-  /** Path of the graph, for errors. */
-  outputPath: string;
-  /** Where the graph is written until it is complete. */
-  draftPath: string;
-  /** Quanta in the order of their chunks in the chunk log. Shared. */
-  order: Uint32Array;
-  /** The share: a half-open range of `order`. */
-  start: number;
-  end: number;
-  chunkOffset: Float64Array;
-  /** Filled in for the datasets and quanta of the share. */
-  places: BlockPlaces;
-  /**
-   * For each of {@linkcode COPIED_MEMBERS}: where the blocks begin in the file and in the member's data, and
-   * their bytes altogether.
-   */
-  ranges: CopyRange[];
-}
-
-/** See {@linkcode CopyShare}. */
-export interface CopyRange {
-  fileOffset: number;
-  offset: number;
-  size: number;
-}
-
-/** What was copied: CRC-32 of each of the ranges. */
-export interface CopiedShare {
-  crcs: number[];
 }
 
 /**

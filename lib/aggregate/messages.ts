@@ -14,7 +14,7 @@ import type { PackedQuantumIds } from "../qg/predicted/packed_quantum_ids.ts";
 import type { BlockRange } from "../qg/predicted/predicted_graph.ts";
 import type { ReadAhead } from "../storage/whole_files.ts";
 import type { WorkerLogSetup } from "../storage/worker_log.ts";
-import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
+import type { CopiedShare, CopyShare } from "./copy_share.ts";
 import type { PackedRows } from "./scan/ingest_rows.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */

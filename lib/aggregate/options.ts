@@ -6,12 +6,12 @@
 
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
+import type { MergeSummary } from "../chunks/merge_summary.ts";
 import type { ReadAhead } from "../storage/whole_files.ts";
 import type { WorkerLogSetup } from "../storage/worker_log.ts";
-import type { CompressionOptions } from "./scan/compression.ts";
-import type { MergeSummary } from "../chunks/merge.ts";
+import type { AggregateCounts } from "./counts.ts";
 import type { WorkerFactory } from "./messages.ts";
-import type { AggregateCounts } from "./supervisor.ts";
+import type { CompressionOptions } from "./scan/compression.ts";
 
 /** Options of an aggregation; names as those of the reference's configuration. */
 export interface AggregateOptions extends CompressionOptions {

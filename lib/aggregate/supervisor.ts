@@ -8,11 +8,12 @@
 import type { WorkerFailedError } from "../base/errors.ts";
 import type { Stage } from "../base/progress.ts";
 import { WorkerHandle } from "../base/worker_handle.ts";
-import type { GraphIndex } from "../qg/predicted/graph_index.ts";
-import { GraphWalker } from "./graph_walker.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
+import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { WorkerLog, type WorkerLogSetup } from "../storage/worker_log.ts";
-import type { CopiedShare, CopyShare } from "./copy_blocks.ts";
+import type { CopiedShare, CopyShare } from "./copy_share.ts";
+import type { AggregateCounts } from "./counts.ts";
+import { GraphWalker } from "./graph_walker.ts";
 import {
   BATCH_SIZE,
   BATCHES_PER_SCANNER,
@@ -56,31 +57,6 @@ export interface SupervisorSetup {
   progress: (level: "INFO" | "VERBOSE", text: string) => void;
   /** Called with each problem as it is found; may throw to stop the run. */
   onProblem: (problem: ScanProblem) => void;
-}
-
-/** Numbers of a run, also while it is going on. */
-export interface AggregateCounts {
-  nQuanta: number;
-  nScanned: number;
-  nByStatus: Record<number, number>;
-  nBlocked: number;
-  nAbandoned: number;
-  nReused: number;
-  nBlockedWithFiles: number;
-  /** Quanta whose metadata file can't be read: they count as failed, and block nothing. */
-  nUnreadable: number;
-  /** Quanta behind those that left files of their own, and count by these. */
-  nBehindUnreadable: number;
-  nIngested: number;
-  nKnown: number;
-  nFilesRead: number;
-  nBytesRead: number;
-  nProblems: number;
-  nBrokenFiles: number;
-  problems: ScanProblem[];
-  nGraphBytes: number;
-  /** Seconds of work, summed over the workers that did it. Compression is part of scanning. */
-  workSeconds: { scan: number; compress: number; ingest: number };
 }
 
 type ScannerHandle = WorkerHandle<ScannerRequest, ScannerReply>;

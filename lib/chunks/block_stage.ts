@@ -7,8 +7,9 @@
  */
 
 import { ByteBuilder } from "../base/bytes.ts";
+import type { ZstdCompressor } from "../codec/codecs.ts";
+import type { Zstd } from "../codec/zstd.ts";
 import { appendScanChunk, type ScanChunk } from "./scan_chunk.ts";
-import type { Zstd, ZstdCompressor } from "../codec/zstd.ts";
 
 /** Kinds of blocks, in the order in which they are compressed. */
 export const BlockKind = { LOG: 0, METADATA: 1, QUANTUM: 2, DATASET: 3 } as const;

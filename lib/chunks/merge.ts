@@ -10,7 +10,8 @@ import { graphPathOf } from "../aggregate/chunk_log_path.ts";
 import { ByteBuilder, equalBytes, readBigEndian } from "../base/bytes.ts";
 import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { Zstd, ZstdCompressor, ZstdDecompressor } from "../codec/zstd.ts";
+import type { ZstdCompressor, ZstdDecompressor } from "../codec/codecs.ts";
+import type { Zstd } from "../codec/zstd.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import { parseHeader } from "../qg/header.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
@@ -18,33 +19,12 @@ import { fileError, FileSource } from "../storage/file_source.ts";
 import { identityOf } from "../storage/regular_file.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import { type BlockCompressors, blockCompressors } from "./block_stage.ts";
-import {
-  CHUNK_PREFIX_SIZE,
-  type ChunkDamage,
-  chunkSize,
-  isChunkSound,
-  readChunkPrefix,
-} from "./framing.ts";
+import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "./framing.ts";
 import { type ChunkLogHeader, makeHeaderChunk } from "./header.ts";
+import type { MergeSummary } from "./merge_summary.ts";
 import { appendScanChunk, type ChunkDataset, ScanHead } from "./scan_chunk.ts";
 import { type ChunkLogPass, visitChunkLog } from "./table.ts";
 import { ChunkLogWriter } from "./writer.ts";
-
-/** What a merge came to. */
-export interface MergeSummary {
-  /** Logs that were merged: each file once, those that say nothing left out. */
-  nLogs: number;
-  /** Quanta that have a chunk in the merged log. */
-  nQuanta: number;
-  /** Chunks left out because another log had a newer one of the same quantum. */
-  nReplaced: number;
-  /** Chunks compressed anew because their log has another dictionary. */
-  nRecompressed: number;
-  /** Logs without a sound header, as a killed process leaves them: their quanta are scanned later. */
-  emptyPaths: string[];
-  /** Damage in any of the logs; the quanta concerned are scanned again later. */
-  damages: { path: string; damage: ChunkDamage }[];
-}
 
 /** A log that takes part. */
 interface MergedLog {

@@ -5,16 +5,18 @@
  * @module
  */
 
-import { InvalidChunkLogError } from "../base/errors.ts";
 import { readBigEndian } from "../base/bytes.ts";
+import { InvalidChunkLogError } from "../base/errors.ts";
+import { IdList } from "../base/id_list.ts";
 import { sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
-import { type ChunkLogHeader, parseChunkLogHeader } from "./header.ts";
-import { ScanHead } from "./scan_chunk.ts";
-import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
+import type { ZstdDecompressor } from "../codec/codecs.ts";
+import type { Zstd } from "../codec/zstd.ts";
 import { documentLimit } from "../qg/document_limits.ts";
+import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { PIPELINE_GRAPH_MEMBER } from "../qg/member_names.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
+import type { FileSource } from "../storage/file_source.ts";
 import {
   CHUNK_LOG_MAGIC,
   CHUNK_PREFIX_SIZE,
@@ -25,9 +27,8 @@ import {
   readChunkPrefix,
   readChunks,
 } from "./framing.ts";
-import type { FileSource } from "../storage/file_source.ts";
-import type { Zstd, ZstdDecompressor } from "../codec/zstd.ts";
-import { IdList } from "../base/id_list.ts";
+import { type ChunkLogHeader, parseChunkLogHeader } from "./header.ts";
+import { ScanHead } from "./scan_chunk.ts";
 
 /** Bytes read at each chunk: prefix and, for nearly all quanta, the whole head. */
 const PEEK_SIZE = 1024;

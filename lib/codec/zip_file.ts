@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inflateRaw } from "./inflate.ts";
 import { FileSource } from "../storage/file_source.ts";
 import { ZipReader } from "./zip_reader.ts";
 
@@ -20,6 +21,6 @@ export async function readZipMember(
   maxSize: number,
 ): Promise<Uint8Array | null> {
   using source = FileSource.open(path);
-  const zip = await ZipReader.open(source);
+  const zip = await ZipReader.open(source, inflateRaw);
   return zip.members.has(name) ? await zip.readMember(name, { maxSize }) : null;
 }

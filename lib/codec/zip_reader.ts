@@ -11,8 +11,8 @@
 import { u16, u32 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import type { InvalidQuantumGraphFileError } from "../base/errors.ts";
-import { nodeZlib } from "../base/node_modules.ts";
 import { type ByteSource, checkRange } from "../storage/byte_source.ts";
+import type { Inflate } from "./codecs.ts";
 import {
   ENCRYPTION_FLAGS,
   LOCAL_HEADER_SIZE,
@@ -42,21 +42,24 @@ const DEFLATED = 8;
 export class ZipReader {
   readonly #source: ByteSource;
   readonly #directory: ZipDirectory;
+  readonly #inflateRaw: Inflate | null;
 
-  private constructor(source: ByteSource, directory: ZipDirectory) {
+  private constructor(source: ByteSource, directory: ZipDirectory, inflate: Inflate | null) {
     this.#source = source;
     this.#directory = directory;
+    this.#inflateRaw = inflate;
   }
 
   /**
    * Reads the directory: one read of at most 64 KiB, more only for a long comment or directory. The
    * source stays the caller's, who closes it.
    *
+   * @param inflate Reads members that are not stored; without it they are refused.
    * @throws {InvalidQuantumGraphFileError} if it isn't an archive, is cut, has a name twice, has
    * members that overlap or leave the file, or is encrypted.
    */
-  static async open(source: ByteSource): Promise<ZipReader> {
-    return new ZipReader(source, await readDirectory(source));
+  static async open(source: ByteSource, inflate: Inflate | null = null): Promise<ZipReader> {
+    return new ZipReader(source, await readDirectory(source), inflate);
   }
 
   /** Members by name, in the order of the directory. */
@@ -169,13 +172,12 @@ export class ZipReader {
   }
 
   #inflate(entry: ZipEntry, bytes: Uint8Array): Uint8Array {
-    if (entry.method !== DEFLATED) {
+    if (entry.method !== DEFLATED || this.#inflateRaw === null) {
       throw this.#error(entry.name, `ZIP method ${entry.method} is not supported`);
     }
     let content: Uint8Array;
     try {
-      // At least 1: zero would mean no limit.
-      content = nodeZlib().inflateRawSync(bytes, { maxOutputLength: Math.max(entry.size, 1) });
+      content = this.#inflateRaw(bytes, entry.size);
     } catch (cause) {
       throw this.#error(entry.name, "its deflated data are damaged", cause);
     }

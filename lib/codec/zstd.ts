@@ -22,10 +22,12 @@
  */
 
 import type { ZstdOptions } from "node:zlib";
-import { type ByteBuilder, equalBytes } from "../base/bytes.ts";
+import { equalBytes } from "../base/bytes.ts";
+import { offerNativeCrc32 } from "../base/crc32.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { nodeZlib } from "../base/node_modules.ts";
-import type {} from "./embedded_packages.ts";
+import type { GraphCodecs, ZstdCompressor, ZstdDecompressor } from "./codecs.ts";
+import { inflateRaw } from "./inflate.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
 import { dictionaryId, frameContentSize, measureFrame, parseFrameHeader } from "./zstd_frame.ts";
 import { LargeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";
@@ -55,39 +57,18 @@ const MAX_KNOWN_DICTIONARIES = 8;
 
 const NO_DICTIONARY = new Uint8Array(0);
 
-/** Compresses with one dictionary and level. */
-export interface ZstdCompressor {
-  /**
-   * One frame with content size, of any input up to 2 GiB, also an empty one. The input isn't
-   * changed; the result owns its buffer, so it can be transferred.
-   */
-  compress(data: Uint8Array): Uint8Array<ArrayBuffer>;
-  /** Appends the same frame to `out`; `data` may not be a view of it. */
-  compressInto(data: Uint8Array, out: ByteBuilder): void;
-}
-
-/** Decompresses with one dictionary; frames made without it are read as well. */
-export interface ZstdDecompressor {
-  /**
-   * The content of the frame at the start of `frame`; bytes after it are ignored, as the reference
-   * does. The result owns its buffer.
-   *
-   * @param what names the document in errors (`block at 1234 of "quanta.mb"`).
-   * @param maxSize largest content accepted, in bytes; default 1 GiB and 1 MiB.
-   * @throws {InvalidQuantumGraphFileError} if it isn't a frame with content size, is cut, damaged or
-   * too large, or needs another dictionary.
-   */
-  decompress(frame: Uint8Array, what: string, maxSize?: number): Uint8Array<ArrayBuffer>;
-}
+offerNativeCrc32(() => nodeZlib().crc32);
 
 /** The codecs of one thread. One is enough for a process or worker: it holds a heap of 16 MiB. */
-export class Zstd {
+export class Zstd implements GraphCodecs {
   /** Null until {@linkcode prepare} is done. */
   #small: SmallCodec | null = null;
   readonly #large = new LargeDecoder();
   readonly #dictionaries: Uint8Array[] = [];
 
   private constructor() {}
+
+  readonly inflate = inflateRaw;
 
   /** Loads the small codec; that for large documents comes when one turns up. */
   static async load(): Promise<Zstd> {

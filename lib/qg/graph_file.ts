@@ -6,9 +6,9 @@
  */
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
-import type { ByteSource } from "../storage/byte_source.ts";
+import type { GraphCodecs, Inflate, ZstdDecompressor } from "../codec/codecs.ts";
 import { type ZipMember, ZipReader } from "../codec/zip_reader.ts";
-import type { Zstd, ZstdDecompressor } from "../codec/zstd.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
 import { documentLimit } from "./document_limits.ts";
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "./member_names.ts";
 
@@ -46,9 +46,12 @@ export async function oldFormatError(source: ByteSource): Promise<RefusedError |
  * @throws {RefusedError} if it is a graph in an old format.
  * @throws {InvalidQuantumGraphFileError} as `ZipReader.open()`.
  */
-export async function openArchive(source: ByteSource): Promise<ZipReader> {
+export async function openArchive(
+  source: ByteSource,
+  inflate: Inflate | null = null,
+): Promise<ZipReader> {
   try {
-    return await ZipReader.open(source);
+    return await ZipReader.open(source, inflate);
   } catch (error) {
     if (!(error instanceof InvalidQuantumGraphFileError)) throw error;
     throw await oldFormatError(source) ?? error;
@@ -59,7 +62,7 @@ export async function openArchive(source: ByteSource): Promise<ZipReader> {
 export async function readDictionary(
   zip: ZipReader,
   path: string,
-  zstd: Zstd,
+  zstd: GraphCodecs,
 ): Promise<{ dictionary: Uint8Array | null; decompressor: ZstdDecompressor }> {
   requireMember(zip, HEADER_MEMBER, path);
   const bytes = zip.members.has(DICTIONARY_MEMBER)

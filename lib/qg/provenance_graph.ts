@@ -6,9 +6,9 @@
 
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { ByteSource } from "../storage/byte_source.ts";
+import type { GraphCodecs, ZstdDecompressor } from "../codec/codecs.ts";
 import type { ZipReader } from "../codec/zip_reader.ts";
-import type { Zstd, ZstdDecompressor } from "../codec/zstd.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
 import {
   type Address,
   AddressChecker,
@@ -18,6 +18,7 @@ import {
   checkAddressHeader,
 } from "./address_file.ts";
 import { isCheckedAsWritten } from "./checked_blocks.ts";
+import { documentLimit } from "./document_limits.ts";
 import {
   decodeHeader,
   MAX_HEADER_SIZE,
@@ -51,7 +52,6 @@ import {
   MultiblockPass,
   PASS_READ_SIZE,
 } from "./multiblock.ts";
-import { documentLimit } from "./document_limits.ts";
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { PrefetchedSource } from "./prefetched_source.ts";
 import { QuantaFiles } from "./quanta_files.ts";
@@ -115,7 +115,7 @@ export class ProvenanceGraph implements Disposable {
   readonly headerText: Uint8Array;
   readonly #source: PrefetchedSource;
   readonly #zip: ZipReader;
-  readonly #zstd: Zstd;
+  readonly #zstd: GraphCodecs;
   readonly #decompressor: ZstdDecompressor;
   #addressFile: Promise<AddressFile> | null = null;
   #pipelineGraph: Promise<PipelineGraph> | null = null;
@@ -127,7 +127,7 @@ export class ProvenanceGraph implements Disposable {
     zip: ZipReader,
     headerText: Uint8Array,
     header: QuantumGraphHeader,
-    zstd: Zstd,
+    zstd: GraphCodecs,
     decompressor: ZstdDecompressor,
   ) {
     this.name = source.name;
@@ -148,11 +148,11 @@ export class ProvenanceGraph implements Disposable {
    * @throws {RefusedError} for a predicted graph or a newer format.
    * @throws {InvalidQuantumGraphFileError} if it isn't a quantum graph, is cut or lacks a member.
    */
-  static async open(source: ByteSource, zstd: Zstd): Promise<ProvenanceGraph> {
+  static async open(source: ByteSource, zstd: GraphCodecs): Promise<ProvenanceGraph> {
     const prefetched = new PrefetchedSource(source);
     try {
       await prefetched.prefetch({ startByte: source.size - TAIL_SIZE, endByte: source.size });
-      const zip = await openArchive(prefetched);
+      const zip = await openArchive(prefetched, zstd.inflate);
       const head = planHead(zip.members, [HEADER_MEMBER, DICTIONARY_MEMBER]);
       if (head !== null) await prefetched.prefetch(head);
       const { decompressor } = await readDictionary(zip, source.name, zstd);

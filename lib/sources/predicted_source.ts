@@ -4,12 +4,12 @@
  * @module
  */
 
+import { buildGraphIndex } from "../qg/predicted/graph_index_build.ts";
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
-import { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
 import { type GraphInfo, headerInfo } from "./info.ts";
@@ -112,7 +112,7 @@ export class PredictedDocuments implements DocumentSource {
    */
   async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
     const initQuanta = this.#graph.initQuanta();
-    const index = parseStored(this.name, () => GraphIndex.build(this.#graph, initQuanta));
+    const index = parseStored(this.name, () => buildGraphIndex(this.#graph, initQuanta));
     const id = new Uint8Array(UUID_SIZE);
     let q = 0;
     function* rows(quantum: PredictedQuantum): Generator<DatasetRow> {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { buildGraphIndex } from "../../lib/qg/predicted/graph_index_build.ts";
 import { scanQuantumIds } from "../../lib/qg/predicted/predicted_ids.ts";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { InvalidChunkLogError } from "../../lib/base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
 import { uuidFromText } from "../../lib/base/uuid.ts";
 import { makeHeaderChunk } from "../../lib/chunks/header.ts";
-import { GraphIndex } from "../../lib/qg/predicted/graph_index.ts";
+import type { GraphIndex } from "../../lib/qg/predicted/graph_index.ts";
 import {
   INDEX_HEAD_SIZE,
   IndexArray,
@@ -71,7 +72,7 @@ function assertSameIndex(found: GraphIndex | null, expected: GraphIndex): void {
   }
 }
 
-Deno.test("loadIndex() gives what GraphIndex.build() gave when graphs are random", () => {
+Deno.test("loadIndex() gives what buildGraphIndex() gave when graphs are random", () => {
   for (let seed = 0; seed < 20; seed++) {
     const quanta = randomGraph(seed, seed * 7);
     const index = testIndex(quanta, [{ inputs: [0, 3], outputs: [100_000] }]);
@@ -94,7 +95,7 @@ Deno.test("loadIndex() puts arrays of many pieces together", () => {
 for (const name of ["small-mixed", "small-mock"]) {
   Deno.test(`an index tells where log and metadata of the quanta of ${name} are`, async () => {
     using graph = await openFixtureGraph(name);
-    const built = GraphIndex.build(graph, taskInitQuanta(graph));
+    const built = buildGraphIndex(graph, taskInitQuanta(graph));
     const { contentKey } = graph;
     assert.match(contentKey, /^[0-9a-f]{8}-[0-9a-f]{8}$/);
     const index = load(built, [HEADER, ...makeIndexChunks(built.arrays, contentKey)], {
@@ -238,7 +239,7 @@ Deno.test("an index has no data ID of log and metadata when the block alone tell
     [`"_metadata":[],"_metadata":[${dataset(14, "m", "[10]")}]`, ""],
     [`"out":[${dataset(15, "m", "[11]")}]`, ""],
   ];
-  const index = GraphIndex.build({
+  const index = buildGraphIndex({
     path: "made-up.qg",
     scanBlock: ({ text }, ids) => scanQuantumIds(text, ids),
     *blocks() {

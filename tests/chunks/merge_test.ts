@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { buildGraphIndex } from "../../lib/qg/predicted/graph_index_build.ts";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { RefusedError } from "../../lib/base/errors.ts";
 import { mergeChunkLogs } from "../../lib/chunks/merge.ts";
 import { graphFingerprint } from "../../lib/chunks/header.ts";
-import { GraphIndex } from "../../lib/qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import {
   CHUNK_LOG_MAGIC,
@@ -35,7 +35,7 @@ function filterChunks(from: string, to: string, take: (n: number) => boolean): v
 async function openGraph(path: string) {
   const zstd = await Zstd.load();
   const graph = await PredictedGraph.open(path, zstd);
-  const index = GraphIndex.build(graph, graph.initQuanta().filter((q) => q.taskLabel !== ""));
+  const index = buildGraphIndex(graph, graph.initQuanta().filter((q) => q.taskLabel !== ""));
   const fingerprint = graphFingerprint(
     graph.headerText,
     graph.pipelineGraphText,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inflateRaw } from "../../lib/codec/inflate.ts";
 import { crc32, deflateRawSync } from "node:zlib";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
 import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
@@ -40,7 +41,7 @@ function deflatedArchive(
 }
 
 async function open(bytes: Uint8Array): Promise<ZipReader> {
-  return await ZipReader.open(new MemorySource(bytes, "test.qg"));
+  return await ZipReader.open(new MemorySource(bytes, "test.qg"), inflateRaw);
 }
 
 async function rejectsNaming(promise: Promise<unknown>, ...parts: string[]): Promise<void> {

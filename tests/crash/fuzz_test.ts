@@ -1,5 +1,6 @@
 /** Readers on damaged input: a right answer or an error of the tool, within bounds, inside the root. */
 
+import { buildGraphIndex } from "../../lib/qg/predicted/graph_index_build.ts";
 import assert from "node:assert/strict";
 import { normalize } from "node:path/posix";
 import type { ScannerSetup } from "../../lib/aggregate/messages.ts";
@@ -22,7 +23,7 @@ import {
   writeQuantumBlock,
 } from "../../lib/provenance/scan_quantum.ts";
 import { Targets } from "../../lib/provenance/targets.ts";
-import { GraphIndex } from "../../lib/qg/predicted/graph_index.ts";
+import type { GraphIndex } from "../../lib/qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import { QuantumIds, scanQuantumIds } from "../../lib/qg/predicted/predicted_ids.ts";
 import {
@@ -146,7 +147,7 @@ async function makeCorpus(): Promise<Corpus> {
     predicted: zipMembers(Deno.readFileSync(work.join("predicted.qg"))),
     provenance: zipMembers(Deno.readFileSync(work.join("provenance.qg"))),
     chunkLog: Deno.readFileSync(work.join("provenance.qg.chunks")),
-    index: GraphIndex.build(graph, taskQuanta(graph)),
+    index: buildGraphIndex(graph, taskQuanta(graph)),
     quantum: parsePredictedQuantum(first.text.slice()),
     logs: files(/_log\//),
     metadata: files(/_metadata\//),
@@ -202,7 +203,7 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
         for (const quantum of graph.initQuanta()) {
           for (const { path } of planned.of(quantum)) assertInside(path);
         }
-        GraphIndex.build(graph, taskQuanta(graph));
+        buildGraphIndex(graph, taskQuanta(graph));
       },
     ));
 

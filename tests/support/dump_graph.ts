@@ -8,9 +8,10 @@
 
 import { type JsonValue, parseJson } from "../../lib/base/json_text.ts";
 import { uuidToText } from "../../lib/base/uuid.ts";
-import { FileSource } from "../../lib/storage/file_source.ts";
+import type { ZstdDecompressor } from "../../lib/codec/codecs.ts";
 import { ZipReader } from "../../lib/codec/zip_reader.ts";
-import { Zstd, type ZstdDecompressor } from "../../lib/codec/zstd.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
 import { logFingerprint, metadataFingerprint, normalTime } from "./payload_hashes.ts";
 import { compareCodePoints, sha256 } from "./python_json.ts";
 

@@ -8,7 +8,6 @@
 
 import { concatBytes } from "../../base/bytes.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
-import type { SampleBlocks } from "./scanner.ts";
 
 /** Shares of the kinds of blocks; logs and metadata differ most from one task to the next. */
 const SHARES = { log: 0.3, metadata: 0.3, datasets: 0.2, quantum: 0.2 };
@@ -103,4 +102,12 @@ function cutShare(byTask: readonly Uint8Array[][], share: number): Uint8Array[] 
     }
   }
   return parts;
+}
+
+/** Uncompressed blocks of a quantum, as samples for a dictionary. */
+export interface SampleBlocks {
+  quantum: Uint8Array;
+  metadata: Uint8Array | null;
+  log: Uint8Array | null;
+  datasets: Uint8Array[];
 }

@@ -5,8 +5,8 @@
  */
 
 import { RefusedError } from "../../base/errors.ts";
-import { GraphIndex } from "../../qg/predicted/graph_index.ts";
-import { GraphIndexBuilder } from "../../qg/predicted/graph_index_build.ts";
+import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
+import { buildGraphIndex, GraphIndexBuilder } from "../../qg/predicted/graph_index_build.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../../qg/predicted/packed_quantum_ids.ts";
 import type { BlockRange, PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import { PipelineRules } from "./output_rules.ts";
@@ -30,7 +30,7 @@ export interface IdReader {
  */
 export function indexGraph(graph: PredictedGraph): GraphIndex {
   const rules = PipelineRules.of(graph);
-  return checkCounts(GraphIndex.build(graph, taskInitQuanta(graph), rules), graph);
+  return checkCounts(buildGraphIndex(graph, taskInitQuanta(graph), rules), graph);
 }
 
 /**
@@ -59,8 +59,7 @@ export async function indexGraphWith(
     waiting.push({ range, reply: readers[n++ % readers.length].read(range) });
   }
   while (waiting.length > 0) await addNext();
-  const { arrays, seed } = builder.finish(taskInitQuanta(graph));
-  return checkCounts(new GraphIndex(arrays, seed), graph);
+  return checkCounts(builder.finish(taskInitQuanta(graph)), graph);
 }
 
 /** All but the one that writes `packages`, which has no place in a provenance graph. */

@@ -73,21 +73,15 @@ import {
 } from "../../storage/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../../storage/whole_files.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
-import { type CopiedShare, type CopyShare, copyShare } from "../copy_blocks.ts";
+import { copyShare } from "../copy_blocks.ts";
+import type { CopiedShare, CopyShare } from "../copy_share.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "../messages.ts";
 import { refuseUnpredicted } from "../right_run.ts";
 import { BatchState } from "./batch_result.ts";
+import type { SampleBlocks } from "./dictionary.ts";
 import { metadataConverters } from "./document_readers.ts";
 import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
-
-/** Uncompressed blocks of a quantum, as samples for a dictionary. */
-export interface SampleBlocks {
-  quantum: Uint8Array;
-  metadata: Uint8Array | null;
-  log: Uint8Array | null;
-  datasets: Uint8Array[];
-}
 
 /** A predicted graph with the codec that reads it, before it is known what will be asked of them. */
 export class OpenedGraph {

@@ -12,7 +12,7 @@
 import { idPlaces, sortIds, sortOffsets } from "../../base/sort_ids.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { ChunkTable } from "../../chunks/table.ts";
-import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
+import { StoredZipWriter } from "../../codec/zip_writer.ts";
 import {
   addressFileSize,
   addressHeaderSize,
@@ -31,23 +31,21 @@ import {
   QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
 } from "../../qg/member_names.ts";
+import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { filesHead, filesMemberSize } from "../../qg/quanta_files.ts";
 import { fenceCount, fenceRow } from "../../qg/range_plan.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { TemporaryFile } from "../../storage/temporary_file.ts";
-import { StoredZipWriter } from "../../codec/zip_writer.ts";
 import {
-  type BlockPlaces,
   ChunkWindow,
   COPIED_MEMBERS,
-  type CopiedShare,
-  type CopyShare,
   graphError,
   makeBlockPlaces,
   makeShares,
   placeDatasets,
 } from "../copy_blocks.ts";
+import type { BlockPlaces, CopiedShare, CopyShare } from "../copy_share.ts";
 import type { GraphMember } from "../messages.ts";
 
 /** All that goes into a graph. */

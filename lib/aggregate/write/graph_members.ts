@@ -7,6 +7,7 @@
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { encodeUtf8 } from "../../base/json_text.ts";
+import type { ZstdCompressor } from "../../codec/codecs.ts";
 import { provenanceHeaderText } from "../../qg/header.ts";
 import {
   DICTIONARY_MEMBER,
@@ -17,7 +18,6 @@ import {
 } from "../../qg/member_names.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../../qg/predicted/predicted_quantum.ts";
-import type { ZstdCompressor } from "../../codec/zstd.ts";
 import type { GraphMember } from "../messages.ts";
 
 /**

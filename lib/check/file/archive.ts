@@ -8,14 +8,15 @@
 import { crc32 } from "../../base/crc32.ts";
 import { ProvgraphError } from "../../base/errors.ts";
 import { JsonCursor } from "../../base/json_text.ts";
+import type { ZstdDecompressor } from "../../codec/codecs.ts";
+import { ZipReader } from "../../codec/zip_reader.ts";
+import type { Zstd } from "../../codec/zstd.ts";
 import { documentLimit } from "../../qg/document_limits.ts";
 import { decodeHeader, MAX_HEADER_SIZE, readDictionary } from "../../qg/graph_file.ts";
 import { parseHeader, type QuantumGraphHeader } from "../../qg/header.ts";
 import { HEADER_MEMBER } from "../../qg/member_names.ts";
 import { MultiblockPass, PASS_READ_SIZE } from "../../qg/multiblock.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
-import { ZipReader } from "../../codec/zip_reader.ts";
-import type { Zstd, ZstdDecompressor } from "../../codec/zstd.ts";
 import { type Advice, fileAdvice } from "../advice.ts";
 import type { FileProblemKind, Findings } from "../findings.ts";
 
@@ -140,7 +141,7 @@ export class Archive {
   static async open(source: ByteSource, zstd: Zstd, report: FileReport): Promise<Archive | null> {
     let zip: ZipReader;
     try {
-      zip = await ZipReader.open(source);
+      zip = await ZipReader.open(source, zstd.inflate);
     } catch (error) {
       report.addError("damaged-archive", "", error);
       return null;

@@ -5,9 +5,9 @@
  * @module
  */
 
+import { buildGraphIndex } from "../../qg/predicted/graph_index_build.ts";
 import { JsonCursor } from "../../base/json_text.ts";
 import { compareUuids, UUID_SIZE, uuidToHex, uuidToText, writeUuidText } from "../../base/uuid.ts";
-import { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import {
   DIMENSION_DATA_MEMBER,
   INIT_QUANTA_MEMBER,
@@ -211,7 +211,7 @@ async function checkDatasetCount(
 ): Promise<void> {
   try {
     using graph = await PredictedGraph.open(path, zstd);
-    const { nDatasets } = GraphIndex.build(graph, graph.initQuanta());
+    const { nDatasets } = buildGraphIndex(graph, graph.initQuanta());
     if (nDatasets === archive.header.n_datasets) return;
     report.add(
       "count",

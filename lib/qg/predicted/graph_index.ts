@@ -12,10 +12,6 @@
 import { equalIds, findId } from "../../base/id_table.ts";
 import { UUID_SIZE, uuidToText } from "../../base/uuid.ts";
 import type { GraphArrays } from "./graph_arrays.ts";
-import { buildArrays } from "./graph_index_build.ts";
-import type { QuantumBlocks } from "./packed_quantum_ids.ts";
-import type { OutputRules } from "./predicted_ids.ts";
-import type { PredictedQuantum } from "./predicted_quantum.ts";
 
 /** Index of a predicted graph. Quanta and datasets are numbers; init quanta follow the others. */
 export class GraphIndex {
@@ -27,23 +23,6 @@ export class GraphIndex {
   constructor(arrays: GraphArrays, seed: number) {
     this.arrays = arrays;
     this.seed = seed;
-  }
-
-  /**
-   * Reads all predicted quanta once. Time linear, about 12 microseconds a quantum.
-   *
-   * @param initQuanta The graph's init quanta; the one that writes `packages` is left out by the
-   *   caller, as it has no place in a provenance graph.
-   * @throws {InvalidQuantumGraphFileError} if a dataset has two producers, a quantum occurs twice, or
-   *   quanta wait for each other in a circle.
-   */
-  static build(
-    graph: QuantumBlocks,
-    initQuanta: readonly PredictedQuantum[],
-    rules: OutputRules | null = null,
-  ): GraphIndex {
-    const { arrays, seed } = buildArrays(graph, initQuanta, rules);
-    return new GraphIndex(arrays, seed);
   }
 
   get nQuanta(): number {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { GraphIndex } from "./graph_index.ts";
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { Grower } from "../../base/grower.ts";
 import { IdTable } from "../../base/id_table.ts";
@@ -27,18 +28,19 @@ const N_BATCH = 256;
 
 const u32 = (n: number): Uint32Array => new Uint32Array(new SharedArrayBuffer(n * 4));
 
-/** Arrays of an index, and the seed of their hash table. */
-export interface BuiltArrays {
-  arrays: GraphArrays;
-  seed: number;
-}
-
-/** Reads all predicted quanta once, see `GraphIndex.build()`. */
-export function buildArrays(
+/**
+ * Reads all predicted quanta once. Time linear, about 12 microseconds a quantum.
+ *
+ * @param initQuanta The graph's init quanta; the one that writes `packages` is left out by the
+ *   caller, as it has no place in a provenance graph.
+ * @throws {InvalidQuantumGraphFileError} if a dataset has two producers, a quantum occurs twice, or
+ *   quanta wait for each other in a circle.
+ */
+export function buildGraphIndex(
   graph: QuantumBlocks,
   initQuanta: readonly PredictedQuantum[],
-  rules: OutputRules | null,
-): BuiltArrays {
+  rules: OutputRules | null = null,
+): GraphIndex {
   const builder = new GraphIndexBuilder(graph.path);
   for (const packed of packInBatches(graph, N_BATCH, rules)) builder.add(packed);
   return builder.finish(initQuanta);
@@ -197,7 +199,7 @@ export class GraphIndexBuilder {
    * @throws {InvalidQuantumGraphFileError} as {@linkcode add}, and if quanta wait for each other in a
    *   circle.
    */
-  finish(initQuanta: readonly PredictedQuantum[]): BuiltArrays {
+  finish(initQuanta: readonly PredictedQuantum[]): GraphIndex {
     const nRegular = this.#nQuanta;
     this.#coordinateStart.reach(nRegular)[nRegular] = this.#nCoordinateBytes;
     for (const init of initQuanta) this.#addInitQuantum(init);
@@ -232,7 +234,7 @@ export class GraphIndexBuilder {
       coordinates: this.#coordinates.share(this.#nCoordinateBytes),
     };
     refuseCircles(arrays, this.#path);
-    return { arrays, seed: this.#datasets.seed };
+    return new GraphIndex(arrays, this.#datasets.seed);
   }
 
   /** Who reads each dataset, in the order of the quanta. */

@@ -5,19 +5,21 @@
  * @module
  */
 
+import { inflateRaw } from "../../codec/inflate.ts";
 import { crc32 } from "../../base/crc32.ts";
 import { InvalidQuantumGraphFileError, ProvgraphError } from "../../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
-import { nodeZlib } from "../../base/node_modules.ts";
-import { FileSource } from "../../storage/file_source.ts";
+import type { ZstdDecompressor } from "../../codec/codecs.ts";
 import type { ZipMember, ZipReader } from "../../codec/zip_reader.ts";
-import { frameContentSize, type Zstd, type ZstdDecompressor } from "../../codec/zstd.ts";
+import { frameContentSize, type Zstd } from "../../codec/zstd.ts";
+import { FileSource } from "../../storage/file_source.ts";
 import {
   AddressChecker,
   addressHeaderSize,
   addressRowSize,
   checkAddressHeader,
 } from "../address_file.ts";
+import { documentLimit } from "../document_limits.ts";
 import {
   decodeHeader,
   MAX_HEADER_SIZE,
@@ -42,7 +44,6 @@ import {
   MultiblockPass,
   PASS_READ_SIZE,
 } from "../multiblock.ts";
-import { documentLimit } from "../document_limits.ts";
 import { PipelineGraph } from "../pipeline_graph.ts";
 import { type OutputRules, type QuantumIds, scanQuantumIds } from "./predicted_ids.ts";
 import {
@@ -121,7 +122,7 @@ export class PredictedGraph implements Disposable {
   static async open(path: string, zstd: Zstd): Promise<PredictedGraph> {
     const file = FileSource.open(path);
     try {
-      const zip = await openArchive(file);
+      const zip = await openArchive(file, inflateRaw);
       const read = await readDictionary(zip, path, zstd);
       const frame = await zip.readMember(HEADER_MEMBER, { maxSize: MAX_HEADER_SIZE });
       const headerText = decodeHeader(frame, path, read.decompressor);
@@ -432,8 +433,7 @@ export class PredictedGraph implements Disposable {
     const stored = this.#file.readSync(start, member.compressedSize);
     if (member.method === 0) return stored;
     try {
-      // At least 1: zero would mean no limit.
-      return nodeZlib().inflateRawSync(stored, { maxOutputLength: Math.max(1, member.size) });
+      return inflateRaw(stored, member.size);
     } catch (cause) {
       throw this.#invalid(name, cause);
     }

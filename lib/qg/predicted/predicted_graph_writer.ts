@@ -9,11 +9,11 @@
 import { writeBigEndian } from "../../base/bytes.ts";
 import { encodeUtf8 } from "../../base/json_text.ts";
 import { compareUuids, UUID_SIZE } from "../../base/uuid.ts";
+import type { ZstdCompressor } from "../../codec/codecs.ts";
+import { StoredZipWriter } from "../../codec/zip_writer.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
 import { describeSystemError, FileSource } from "../../storage/file_source.ts";
 import { TemporaryFile } from "../../storage/temporary_file.ts";
-import { StoredZipWriter } from "../../codec/zip_writer.ts";
-import type { ZstdCompressor } from "../../codec/zstd.ts";
 import {
   addressFileSize,
   addressHeaderSize,

@@ -5,11 +5,12 @@
  * @module
  */
 
+import { buildGraphIndex } from "../../qg/predicted/graph_index_build.ts";
 import { NotFoundError } from "../../base/errors.ts";
 import { sortIds } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidFromText, uuidToHex, uuidToText } from "../../base/uuid.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
-import { GraphIndex } from "../../qg/predicted/graph_index.ts";
+import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../../qg/predicted/predicted_quantum.ts";
 import { datasetCandidate, groupOf } from "../data_id_candidates.ts";
@@ -41,7 +42,7 @@ export class PredictedTraceSource implements TraceSource {
     this.#name = name;
     this.#graph = graph;
     this.#initQuanta = graph.initQuanta();
-    this.#index = parseStored(name, () => GraphIndex.build(graph, this.#initQuanta));
+    this.#index = parseStored(name, () => buildGraphIndex(graph, this.#initQuanta));
     const { nQuanta, nInitQuanta, quantumIds } = this.#index.arrays;
     const idAt = Uint32Array.from({ length: nQuanta + nInitQuanta }, (_, q) => q * UUID_SIZE);
     this.#order = sortIds(quantumIds, idAt);

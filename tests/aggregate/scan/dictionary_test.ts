@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
+import { cutDictionary, type SampleBlocks } from "../../../lib/aggregate/scan/dictionary.ts";
 import { encodeUtf8 } from "../../../lib/base/json_text.ts";
-import { cutDictionary } from "../../../lib/aggregate/scan/dictionary.ts";
-import type { SampleBlocks } from "../../../lib/aggregate/scan/scanner.ts";
 import type { GraphIndex } from "../../../lib/qg/predicted/graph_index.ts";
 import { testIndex } from "../../qg/predicted/support.ts";
 

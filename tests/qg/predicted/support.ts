@@ -1,8 +1,9 @@
 /** Helpers of the tests of the provenance layer. */
 
+import { buildGraphIndex } from "../../../lib/qg/predicted/graph_index_build.ts";
 import { scanQuantumIds } from "../../../lib/qg/predicted/predicted_ids.ts";
 import { encodeUtf8 } from "../../../lib/base/json_text.ts";
-import { GraphIndex } from "../../../lib/qg/predicted/graph_index.ts";
+import type { GraphIndex } from "../../../lib/qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../../../lib/qg/predicted/predicted_graph.ts";
 import {
   parseInitQuanta,
@@ -60,7 +61,7 @@ export function testIndex(
   initQuanta: readonly TestQuantum[] = [],
 ): GraphIndex {
   const inits = initQuanta.map((init, i) => quantumText(init, quantumUuid(quanta.length + i)));
-  return GraphIndex.build(
+  return buildGraphIndex(
     {
       path: "made-up.qg",
       scanBlock: ({ text }, ids) => scanQuantumIds(text, ids),
