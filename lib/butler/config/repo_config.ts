@@ -82,7 +82,7 @@ const DIRECT_BUTLER = "lsst.daf.butler.direct_butler.DirectButler";
  *   `DAF_BUTLER_CONFIG_PATH`, `HOME`
  * @throws {NotFoundError} if there is no such file; the message says which aliases are known.
  * @throws {RepositoryError} if the configuration can't be read, or asks for something that this tool
- *   doesn't support: another butler or datastore class, another database, a remote root, obscore.
+ *   doesn't support: another butler or datastore class, another database, a remote root.
  *
  * Source: butler repository notes, sections 0 and 1.
  */
@@ -253,12 +253,6 @@ function managerClasses(
   for (const [kind, manager] of Object.entries(isMapping(configured) ? configured : {})) {
     if (manager === null) continue;
     const cls = isMapping(manager) ? getValue(manager, "cls") : manager;
-    if (kind === "obscore") {
-      throw new RepositoryError(
-        `Cannot use registry of "${configPath}": it has an obscore table, which would miss the ` +
-          "datasets that this tool adds",
-      );
-    }
     if (typeof cls !== "string") {
       throw new RepositoryError(
         `Cannot use registry of "${configPath}": class of manager "${kind}" is ${show(cls)}`,

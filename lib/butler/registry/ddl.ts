@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { CollectionKeys } from "./collection_keys.ts";
 import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
 
 /** Logical type of a column; dialects differ in what they make of it. */
@@ -66,19 +67,20 @@ export function governorSummaryTableName(governor: string): string {
 /**
  * The tags table of a dimension group: which dataset has which data ID in which collection.
  *
- * Source: butler repository notes, section 2.4.
+ * Source: `schema/butler-repository.md`, section 2.4.
  */
 export function planTagsTable(
   universe: DimensionUniverse,
+  keys: CollectionKeys,
   group: DimensionGroup,
   key: number,
 ): TablePlan {
   return {
     name: tagsTableName(key),
-    columns: [...ASSOCIATION_COLUMNS, ...dimensionColumns(universe, group)],
-    primaryKey: ["dataset_id", "collection_id"],
-    unique: [["dataset_type_id", "collection_id", ...group.required]],
-    foreignKeys: associationForeignKeys(universe, group),
+    columns: [...associationColumns(keys), ...dimensionColumns(universe, group)],
+    primaryKey: ["dataset_id", keys.collection],
+    unique: [["dataset_type_id", keys.collection, ...group.required]],
+    foreignKeys: associationForeignKeys(universe, keys, group),
     indexes: [],
   };
 }
@@ -86,10 +88,11 @@ export function planTagsTable(
 /**
  * The calibs table of a dimension group: validity ranges in calibration collections.
  *
- * Source: butler repository notes, section 2.4.
+ * Source: `schema/butler-repository.md`, section 2.4.
  */
 export function planCalibsTable(
   universe: DimensionUniverse,
+  keys: CollectionKeys,
   group: DimensionGroup,
   key: number,
 ): TablePlan {
@@ -97,21 +100,21 @@ export function planCalibsTable(
     name: calibsTableName(key),
     columns: [
       { name: "id", type: { kind: "autoincrement" } },
-      ...ASSOCIATION_COLUMNS,
+      ...associationColumns(keys),
       ...dimensionColumns(universe, group),
       { name: "timespan", type: { kind: "timespan" } },
     ],
     primaryKey: ["id"],
     unique: [],
-    foreignKeys: associationForeignKeys(universe, group),
-    indexes: [["dataset_type_id", "collection_id", ...group.required, "timespan"]],
+    foreignKeys: associationForeignKeys(universe, keys, group),
+    indexes: [["dataset_type_id", keys.collection, ...group.required, "timespan"]],
   };
 }
 
 /**
  * The datastore's records table.
  *
- * Source: butler repository notes, section 2.2.
+ * Source: `schema/butler-repository.md`, section 2.2.
  */
 export function planRecordsTable(name: string): TablePlan {
   return {
@@ -132,11 +135,13 @@ export function planRecordsTable(name: string): TablePlan {
   };
 }
 
-const ASSOCIATION_COLUMNS: readonly ColumnPlan[] = [
-  { name: "dataset_type_id", type: { kind: "int64" } },
-  { name: "dataset_id", type: { kind: "uuid" } },
-  { name: "collection_id", type: { kind: "int64" } },
-];
+function associationColumns(keys: CollectionKeys): ColumnPlan[] {
+  return [
+    { name: "dataset_type_id", type: { kind: "int64" } },
+    { name: "dataset_id", type: { kind: "uuid" } },
+    { name: keys.collection, type: { kind: keys.type === "bigint" ? "int64" : "string" } },
+  ];
+}
 
 function dimensionColumns(universe: DimensionUniverse, group: DimensionGroup): ColumnPlan[] {
   return group.required.map((name) => {
@@ -147,21 +152,22 @@ function dimensionColumns(universe: DimensionUniverse, group: DimensionGroup): C
 
 function associationForeignKeys(
   universe: DimensionUniverse,
+  { collection, own }: CollectionKeys,
   group: DimensionGroup,
 ): ForeignKeyPlan[] {
   const keys: ForeignKeyPlan[] = [
     { columns: ["dataset_type_id"], target: "dataset_type", targetColumns: ["id"] },
     { columns: ["dataset_id"], target: "dataset", targetColumns: ["id"], onDelete: "CASCADE" },
     {
-      columns: ["collection_id"],
+      columns: [collection],
       target: "collection",
-      targetColumns: ["collection_id"],
+      targetColumns: [own],
       onDelete: "CASCADE",
     },
     {
-      columns: ["collection_id", "dataset_type_id"],
+      columns: [collection, "dataset_type_id"],
       target: "collection_summary_dataset_type",
-      targetColumns: ["collection_id", "dataset_type_id"],
+      targetColumns: [collection, "dataset_type_id"],
     },
   ];
   for (const name of group.required) {
@@ -175,9 +181,9 @@ function associationForeignKeys(
     }
     if (isGovernor) {
       keys.push({
-        columns: ["collection_id", name],
+        columns: [collection, name],
         target: governorSummaryTableName(name),
-        targetColumns: ["collection_id", name],
+        targetColumns: [collection, name],
       });
     }
   }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { type CollectionKeys, INTEGER_KEYS, NAME_KEYS } from "./collection_keys.ts";
+import { NO_OBSCORE, OBSCORE_ATTRIBUTE, type ObscoreTypes, readObscoreTypes } from "./obscore.ts";
 import { RepositoryError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 
@@ -15,11 +17,13 @@ export type IngestDateKind = "tai-nanoseconds" | "utc-text";
 interface SupportedManager {
   /** Class name as stored in `butler_attributes`. */
   readonly className: string;
+  /** Name of another class that does it as well. */
+  readonly otherName?: string;
   /** Major and minor versions; patch versions make no difference. */
   readonly versions: readonly (readonly [major: number, minor: number])[];
 }
 
-/** Source: butler repository notes, section 2.3. */
+/** Source: `schema/butler-repository.md`, section 2.3. */
 const SUPPORTED: Readonly<Record<string, SupportedManager>> = {
   attributes: {
     className: "lsst.daf.butler.registry.attributes.DefaultButlerAttributeManager",
@@ -31,6 +35,7 @@ const SUPPORTED: Readonly<Record<string, SupportedManager>> = {
   },
   collections: {
     className: "lsst.daf.butler.registry.collections.synthIntKey.SynthIntKeyCollectionManager",
+    otherName: "lsst.daf.butler.registry.collections.nameKey.NameKeyCollectionManager",
     versions: [[2, 0]],
   },
   datasets: {
@@ -49,8 +54,11 @@ const SUPPORTED: Readonly<Record<string, SupportedManager>> = {
   },
 };
 
-/** Attributes that exist only with an obscore table, which imports would have to keep up to date. */
-const OBSCORE_ATTRIBUTES = ["config:registry.managers.obscore", "config:obscore.json"];
+/** Manager of the obscore table, which only some registries have; see `obscore.ts`. */
+const OBSCORE = {
+  kind: "obscore",
+  className: "lsst.daf.butler.registry.obscore._manager.ObsCoreLiveTableManager",
+};
 
 /** Name of the attribute that holds the dimension universe. */
 const UNIVERSE_ATTRIBUTE = "config:dimensions.json";
@@ -73,6 +81,8 @@ export interface RegistryVersions {
   ingestDate: IngestDateKind;
   /** JSON text of the dimension universe. */
   universeText: string;
+  keys: CollectionKeys;
+  obscoreTypes: ObscoreTypes;
 }
 
 /**
@@ -84,7 +94,7 @@ export interface RegistryVersions {
  * @param writeable whether rows are to be written; reading tolerates older minor versions
  * @throws {RepositoryError} naming the manager, its class or version, and what is supported.
  *
- * Source: butler repository notes, chapter 0 and section 2.3.
+ * Source: `schema/butler-repository.md`, sections 0 and 2.3.
  */
 export function checkManagers(
   registry: string,
@@ -96,18 +106,18 @@ export function checkManagers(
     throw new RepositoryError(`Cannot use registry "${registry}": ${state}`, { hint });
   };
   if (attributes.size === 0) refuse('table "butler_attributes" is empty');
-  for (const name of OBSCORE_ATTRIBUTES) {
-    if (attributes.has(name)) refuse(`it has an obscore table (attribute "${name}")`);
-  }
   for (const kind of Object.keys(configured)) {
-    if (!Object.hasOwn(SUPPORTED, kind)) refuse(`manager "${kind}" is not supported`);
+    if (kind !== OBSCORE.kind && !Object.hasOwn(SUPPORTED, kind)) {
+      refuse(`manager "${kind}" is not supported`);
+    }
   }
-  for (const [kind, { className, versions }] of Object.entries(SUPPORTED)) {
+  for (const [kind, { className: usualName, otherName, versions }] of Object.entries(SUPPORTED)) {
     const stored = attributes.get(`config:registry.managers.${kind}`);
     if (stored === undefined) refuse(`class of manager "${kind}" is not recorded`);
-    if (stored !== className) {
-      refuse(`class of manager "${kind}" is "${stored}", expected "${className}"`);
+    if (stored !== usualName && stored !== otherName) {
+      refuse(`class of manager "${kind}" is "${stored}", expected "${usualName}"`);
     }
+    const className = stored!;
     const wanted = configured[kind];
     if (wanted !== undefined && publicName(wanted) !== publicName(className)) {
       refuse(
@@ -131,10 +141,38 @@ export function checkManagers(
       `version of the dimension universe is ${version}, expected 0 to ${MAX_UNIVERSE_VERSION}`,
     );
   }
+  const isByName =
+    attributes.get("config:registry.managers.collections") === SUPPORTED.collections.otherName;
   return {
+    keys: isByName ? NAME_KEYS : INTEGER_KEYS,
+    obscoreTypes: obscoreTypes(registry, configured[OBSCORE.kind], attributes),
     ingestDate: datasets!.startsWith("1.") ? "utc-text" : "tai-nanoseconds",
     universeText: universeText!,
   };
+}
+
+/** Dataset types that an obscore table lists; none without such a table. */
+function obscoreTypes(
+  registry: string,
+  configured: string | undefined,
+  attributes: ReadonlyMap<string, string>,
+): ObscoreTypes {
+  const { kind, className } = OBSCORE;
+  const config = attributes.get(OBSCORE_ATTRIBUTE);
+  const stored = attributes.get(`config:registry.managers.${kind}`);
+  if (configured === undefined && stored === undefined && config === undefined) return NO_OBSCORE;
+  for (const name of [stored ?? className, configured ?? className]) {
+    if (publicName(name) === publicName(className)) continue;
+    throw new RepositoryError(
+      `Cannot use registry "${registry}": class of manager "${kind}" is "${name}", expected ` +
+        `"${className}"`,
+    );
+  }
+  if (config !== undefined) return readObscoreTypes(config, registry);
+  throw new RepositoryError(
+    `Cannot use registry "${registry}": it has manager "${kind}", but no attribute ` +
+      `"${OBSCORE_ATTRIBUTE}"`,
+  );
 }
 
 function universeVersion(text: string): number | null {

@@ -11,7 +11,7 @@ import { openSqliteRegistry } from "./sqlite/registry.ts";
 
 /**
  * Opens a repository's registry and checks that this tool can work with it: managers and their
- * versions, no obscore table, universe. When writeable, makes the datastore's records table if there
+ * versions, universe. When writeable, makes the datastore's records table if there
  * is none.
  *
  * @throws {NotFoundError} if there is no database file, or no such database on the server.
@@ -19,14 +19,14 @@ import { openSqliteRegistry } from "./sqlite/registry.ts";
  * @throws {RefusedError} if writing is asked for and the configuration overrides dataset types.
  * @throws {EnvironmentError} if the database can't be opened.
  *
- * Source: butler repository notes, chapter 0.
+ * Source: `schema/butler-repository.md`, section 0.
  */
 export async function openRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
 ): Promise<Registry> {
   const { dialect, hasDatasetTypeOverrides } = config.registry;
-  if ((options.writeable || options.isRehearsal) && hasDatasetTypeOverrides) {
+  if (options.writeable && hasDatasetTypeOverrides) {
     throw new RefusedError(
       `Cannot write to repository "${config.argument}": its configuration overrides dataset types`,
       { hint: "Remove registry.managers.datasets.config.overrides" },

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { CollectionKey } from "./collection_keys.ts";
 import type { Environment, RepositoryConfig } from "../config/repo_config.ts";
 import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
@@ -17,7 +18,7 @@ export type CollectionType = "RUN" | "TAGGED" | "CHAINED" | "CALIBRATION";
 
 /** A collection as the registry knows it. */
 export interface Collection {
-  key: number;
+  key: CollectionKey;
   name: string;
   type: CollectionType;
   doc: string | null;
@@ -103,6 +104,9 @@ export interface Clock {
   /** Microseconds since 1970 UTC. */
   now(): number;
 }
+
+/** The machine's clock. */
+export const systemClock: Clock = { now: () => Date.now() * 1000 };
 
 /** Options of `openRegistry`. */
 export interface OpenRegistryOptions extends LockWaitOptions {

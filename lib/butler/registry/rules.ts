@@ -10,7 +10,9 @@ import { type DatasetType, datasetTypeDifference } from "../dimensions/dataset_r
 import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { CollectionType } from "./registry.ts";
 
-/** Types of collections by `collection.type`. Source: butler repository notes, section 2.2. */
+/**
+ * Types of collections by `collection.type`. Source: `schema/butler-repository.md`, section 2.2.
+ */
 export const COLLECTION_TYPE_BY_CODE: ReadonlyMap<number, CollectionType> = new Map([
   [1, "RUN"],
   [2, "TAGGED"],
@@ -102,4 +104,9 @@ export function findGroupKey(
     if (universe.group(names).key === group.key) return key;
   }
   return null;
+}
+
+/** What was read has changed before it could be locked: the transaction must begin again. */
+export class StaleReadError extends Error {
+  override name = "StaleReadError";
 }

@@ -130,7 +130,6 @@ Deno.test("loadRepositoryConfig() refuses what this tool can't work with", () =>
     ["registry: {db: 'nonsense'}", /dialect/],
     ["registry: {db: 'sqlite://'}", /in memory/],
     ["registry: {db: 'sqlite:///:memory:'}", /in memory/],
-    ["registry: {managers: {obscore: {cls: x.Y, config: {}}}}", /obscore/],
     ["registry: {managers: {datasets: 1}}", /datasets/],
     ["registry: {namespace: 1}", /namespace/],
     ["datastore: {templates: [1]}", /templates/],

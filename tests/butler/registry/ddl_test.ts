@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { INTEGER_KEYS } from "../../../lib/butler/registry/collection_keys.ts";
 import {
   planCalibsTable,
   planRecordsTable,
@@ -35,15 +36,19 @@ Deno.test("sqliteTableStatements() gives the reference's text for every kind of 
     .split(/;\n/).map((text) => text.trim()).filter((text) => text !== "");
   const plans = [
     planRecordsTable("file_datastore_records"),
-    ...GROUPS.map((names, key) => planTagsTable(universe, universe.group(names), key)),
-    ...CALIBRATION_KEYS.map((key) => planCalibsTable(universe, universe.group(GROUPS[key]), key)),
+    ...GROUPS.map((names, key) =>
+      planTagsTable(universe, INTEGER_KEYS, universe.group(names), key)
+    ),
+    ...CALIBRATION_KEYS.map((key) =>
+      planCalibsTable(universe, INTEGER_KEYS, universe.group(GROUPS[key]), key)
+    ),
   ];
   assert.deepEqual(plans.flatMap(sqliteTableStatements).sort(), expected.sort());
 });
 
 Deno.test("sqliteTableStatements() quotes a dimension that is a keyword", () => {
   const [table, ...indexes] = sqliteTableStatements(
-    planTagsTable(universe, universe.group(["group", "detector"]), 12),
+    planTagsTable(universe, INTEGER_KEYS, universe.group(["group", "detector"]), 12),
   );
   assert.match(table, /\n\t"group" TEXT NOT NULL, \n/);
   assert.match(

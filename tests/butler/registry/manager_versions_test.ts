@@ -72,9 +72,9 @@ const REFUSED: [string, Record<string, string | null>, RegExp][] = [
     "another class",
     {
       "config:registry.managers.collections":
-        "lsst.daf.butler.registry.collections.nameKey.NameKeyCollectionManager",
+        "lsst.daf.butler.registry.collections.other.OtherCollectionManager",
     },
-    /manager "collections" is "lsst.daf.butler.*NameKeyCollectionManager"/,
+    /manager "collections" is "lsst.daf.butler.*OtherCollectionManager"/,
   ],
   ["a missing class", { "config:registry.managers.opaque": null }, /"opaque" is not recorded/],
   ["an obscore table", { "config:obscore.json": "{}" }, /obscore/],

@@ -5,27 +5,24 @@
  * @module
  */
 
-import { EnvironmentError, RefusedError, RepositoryError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
-import { quoteIdentifier } from "../ddl.ts";
-import { isConnectionLost, isSerializationFailure, translatePostgresError } from "./errors.ts";
-import { type PgRow, type PgValue, PostgresLink } from "./link.ts";
 import { PostgresPatience } from "./patience.ts";
+import { EnvironmentError, RefusedError, RepositoryError } from "../../../base/errors.ts";
+import { UUID_SIZE } from "../../../base/uuid.ts";
+import { packDatasetId } from "../dataset_id.ts";
+import type {
+  Connection,
+  Dialect,
+  IdQuery,
+  Session,
+  SqlRow,
+  SqlValue,
+  TransactionOptions,
+} from "../session.ts";
+import { postgresDialect } from "./dialect.ts";
+import { isConnectionLost, isSerializationFailure, translatePostgresError } from "./errors.ts";
+import { PostgresLink } from "./link.ts";
 import type { PostgresSettings } from "./settings.ts";
-
-export type { PgRow, PgValue } from "./link.ts";
-
-/** Statements on one connection. Errors are raw. */
-export interface PostgresSession {
-  /** All rows of a query. */
-  all(sql: string, ...values: PgValue[]): Promise<PgRow[]>;
-  /** The first row of a query, or null. */
-  first(sql: string, ...values: PgValue[]): Promise<PgRow | null>;
-  /** Runs a statement; gives the number of rows changed. */
-  run(sql: string, ...values: PgValue[]): Promise<number>;
-  /** Rows of a query as they come. */
-  each(sql: string, values: readonly PgValue[], onRow: (row: PgRow) => void): Promise<void>;
-}
 
 /** Options of {@linkcode PostgresConnection.open}. */
 export interface PostgresOpenOptions {
@@ -42,17 +39,6 @@ export interface PostgresOpenOptions {
   signal?: AbortSignal;
 }
 
-/** Options of {@linkcode PostgresConnection.transaction}. */
-export interface TransactionOptions {
-  /**
-   * Words an error after the rollback, with a look at the database; gives what is to be thrown. Not
-   * called for errors that are tried again.
-   */
-  explain?: (error: unknown, session: PostgresSession) => Promise<unknown>;
-  /** More errors after which the transaction is tried again, as after a deadlock. */
-  retries?: (error: unknown) => boolean;
-}
-
 /** Times that a transaction is tried again at once after deadlocks and the like. */
 const MAX_SERIALIZATION_RETRIES = 5;
 const FIRST_PAUSE_MS = 50;
@@ -64,12 +50,13 @@ const MAX_OPEN_RETRY_MS = 5000;
  * One registry's place in a database. All statements go over one connection, one after the other;
  * nothing of the session outlives a transaction, so that a proxy may pool them.
  */
-export class PostgresConnection implements AsyncDisposable {
+export class PostgresConnection implements Connection, AsyncDisposable {
   readonly isWriteable: boolean;
   readonly #settings: PostgresSettings;
   readonly #options: PostgresOpenOptions;
   readonly #patience: PostgresPatience;
   #namespace = "";
+  #dialect: Dialect | null = null;
   #link: PostgresLink | null;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -134,9 +121,8 @@ export class PostgresConnection implements AsyncDisposable {
     return this.#namespace;
   }
 
-  /** A table, sequence or index of the registry as statements name it. */
-  table(name: string): string {
-    return `${quoteIdentifier(this.#namespace)}.${quoteIdentifier(name)}`;
+  get dialect(): Dialect {
+    return this.#dialect ??= postgresDialect(this.#namespace);
   }
 
   async #findNamespace(): Promise<void> {
@@ -161,7 +147,7 @@ export class PostgresConnection implements AsyncDisposable {
    *
    * @param verb what is attempted, for messages
    */
-  read<T>(verb: string, work: (session: PostgresSession) => Promise<T>): Promise<T> {
+  read<T>(verb: string, work: (session: Session) => Promise<T>): Promise<T> {
     return this.#exclusive(async () => {
       const pause = new Pause(this.#options.retryMs);
       for (;;) {
@@ -176,12 +162,12 @@ export class PostgresConnection implements AsyncDisposable {
   }
 
   /** All rows of a query that reads. */
-  all(sql: string, ...values: PgValue[]): Promise<PgRow[]> {
+  all(sql: string, ...values: SqlValue[]): Promise<SqlRow[]> {
     return this.read("read", (session) => session.all(sql, ...values));
   }
 
   /** The first row of a query that reads, or null. */
-  async first(sql: string, ...values: PgValue[]): Promise<PgRow | null> {
+  async first(sql: string, ...values: SqlValue[]): Promise<SqlRow | null> {
     return (await this.all(sql, ...values))[0] ?? null;
   }
 
@@ -199,7 +185,7 @@ export class PostgresConnection implements AsyncDisposable {
    */
   transaction<T>(
     verb: string,
-    work: (session: PostgresSession) => Promise<T>,
+    work: (session: Session) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
     if (!this.isWriteable) {
@@ -230,9 +216,49 @@ export class PostgresConnection implements AsyncDisposable {
     });
   }
 
+  async *ids({ table, column, where, values }: IdQuery): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    yield await this.read("read", async (session) => {
+      let packed = new Uint8Array(1024 * UUID_SIZE);
+      let end = 0;
+      const sql = `SELECT ${column} FROM ${this.dialect.table(table)} WHERE ${where} ` +
+        `ORDER BY ${column}`;
+      await session.each(sql, values, ([id]) => {
+        if (end === packed.length) {
+          const larger = new Uint8Array(packed.length * 2);
+          larger.set(packed);
+          packed = larger;
+        }
+        packDatasetId(id as string, packed, end, this.name);
+        end += UUID_SIZE;
+      });
+      return packed.slice(0, end);
+    });
+  }
+
+  async *pathsBelow(recordsTable: string, directory: string): AsyncGenerator<string[]> {
+    yield await this.read("read", async (session) => {
+      const paths: string[] = [];
+      await session.each(
+        `SELECT path FROM ${this.dialect.table(recordsTable)} WHERE ` +
+          this.dialect.startsWith("path", 1),
+        this.dialect.prefix(`${directory}/`),
+        ([path]) => void paths.push(String(path)),
+      );
+      return paths;
+    });
+  }
+
+  /** The server looks in every tags table, which only its superuser could switch off. */
+  removal<T>(
+    verb: string,
+    work: (session: Session, removesAssociations: boolean) => Promise<T>,
+  ): Promise<T> {
+    return this.transaction(verb, (session) => work(session, false));
+  }
+
   async #attempt<T>(
     verb: string,
-    work: (session: PostgresSession) => Promise<T>,
+    work: (session: Session) => Promise<T>,
   ): Promise<T> {
     const link = await this.#connected();
     let result: T;
@@ -319,8 +345,8 @@ export class PostgresConnection implements AsyncDisposable {
   }
 
   /** @param isReading Whether a statement that waits for a lock is given up by us, not by the server. */
-  #session(link: PostgresLink, isReading: boolean): PostgresSession {
-    const query = (sql: string, values: readonly PgValue[], onRow?: (row: PgRow) => void) =>
+  #session(link: PostgresLink, isReading: boolean): Session {
+    const query = (sql: string, values: readonly SqlValue[], onRow?: (row: SqlRow) => void) =>
       this.#patience.watch(link, isReading, link.query(sql, values, onRow));
     return {
       all: async (sql, ...values) => (await query(sql, values)).rows,

@@ -12,6 +12,7 @@ import {
   RefusedError,
   RepositoryError,
 } from "../../../base/errors.ts";
+import { StaleReadError } from "../rules.ts";
 import type { PostgresSettings } from "./settings.ts";
 
 /** The parts of a server's error that matter here. Source: PostgreSQL manual, "Error Fields". */
@@ -20,18 +21,11 @@ interface ServerError extends Error {
   code: string;
   detail?: string;
   schema_name?: string;
-  table_name?: string;
-  constraint_name?: string;
 }
 
 /** The connection is gone, and with it whatever was not committed. Never leaves this folder. */
 export class ConnectionLostError extends Error {
   override name = "ConnectionLostError";
-}
-
-/** What was read has changed before it could be locked: the transaction must begin again. */
-export class StaleReadError extends Error {
-  override name = "StaleReadError";
 }
 
 /** Codes of the driver and of the system for connections that broke or could not be made. */
@@ -99,11 +93,6 @@ export function isDuplicateTable(error: unknown): boolean {
 /** Whether a row was refused: a violated constraint, or a value that its column can't hold. */
 export function isRowRefused(error: unknown): boolean {
   return /^2[23]/.test(sqlState(error) ?? "");
-}
-
-/** The table whose constraint was violated, unquoted; null if unknown. */
-export function violatedTable(error: unknown): string | null {
-  return isServerError(error) ? error.table_name ?? null : null;
 }
 
 /** The server's message with its detail, in one line. */

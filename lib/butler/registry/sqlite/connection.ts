@@ -9,76 +9,33 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import {
   EnvironmentError,
   NotFoundError,
-  ProvgraphError,
   RefusedError,
   RepositoryError,
 } from "../../../base/errors.ts";
 import { fileUrl } from "../../../base/paths.ts";
+import { UUID_SIZE } from "../../../base/uuid.ts";
+import { type LockWaitOptions, untilUnlocked } from "../lock_wait.ts";
+import { packDatasetId } from "../dataset_id.ts";
+import type {
+  Connection,
+  IdQuery,
+  Session,
+  SqlRow,
+  SqlValue,
+  TransactionOptions,
+} from "../session.ts";
+import { SQLITE_DIALECT } from "./dialect.ts";
+import { isLocked, translateSqliteError } from "./errors.ts";
 
-/** What can be bound. Numbers are bound as REAL: column affinity must turn them into integers. */
-export type SqlValue = string | number | bigint | null;
-
-/** A row as an array, in the order of the columns. */
-export type SqlRow = SqlValue[];
-
-/** Result codes of SQLite (the low byte of extended ones). Source: sqlite.org/rescode.html */
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-const SQLITE_READONLY = 8;
-const SQLITE_IOERR = 10;
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_CONSTRAINT = 19;
-const SQLITE_NOTADB = 26;
-/** Extended codes. */
-const SQLITE_READONLY_ROLLBACK = 776;
-const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
-const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
-const SQLITE_CONSTRAINT_UNIQUE = 2067;
-
-/** Errors from opening and from `exec` carry only a message. */
-const CODE_BY_MESSAGE: readonly (readonly [string, number])[] = [
-  ["database is locked", SQLITE_BUSY],
-  ["readonly database", SQLITE_READONLY],
-  ["disk I/O error", SQLITE_IOERR],
-  ["disk image is malformed", SQLITE_CORRUPT],
-  ["disk is full", SQLITE_FULL],
-  ["unable to open database file", SQLITE_CANTOPEN],
-  ["not a database", SQLITE_NOTADB],
-];
+/** Paths in one batch of `pathsBelow`. */
+const N_PATHS = 5000;
+/** IDs in one batch of `ids`. */
+const N_IDS = 50_000;
 
 /** How long a statement waits for a lock in one go, milliseconds: the thread is blocked meanwhile. */
 const SLICE_MS = 200;
 /** Slices that a commit waits for readers, before all of it is done again: that costs more than waiting. */
 const N_COMMIT_SLICES = 5;
-
-/** Whether an error of this module says that another process holds a lock. */
-export function isLocked(error: unknown): boolean {
-  const code = error instanceof EnvironmentError ? sqliteCode(error.cause) : null;
-  return code !== null && [SQLITE_BUSY, SQLITE_LOCKED].includes(code & 0xff);
-}
-
-/** Which kind of constraint an error is about; null for all other errors. */
-export type ConstraintKind = "unique" | "foreign key" | "other" | null;
-
-/** Classifies an error thrown by a statement. */
-export function constraintKind(error: unknown): ConstraintKind {
-  const code = sqliteCode(error);
-  if (code === null || (code & 0xff) !== SQLITE_CONSTRAINT) return null;
-  if (code === SQLITE_CONSTRAINT_FOREIGNKEY) return "foreign key";
-  if (code === SQLITE_CONSTRAINT_UNIQUE || code === SQLITE_CONSTRAINT_PRIMARYKEY) return "unique";
-  return "other";
-}
-
-/** Extended result code, or null if SQLite didn't throw this. */
-function sqliteCode(error: unknown): number | null {
-  if (!(error instanceof Error)) return null;
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  if (code !== "ERR_SQLITE_ERROR") return null;
-  if (typeof errcode === "number") return errcode;
-  return CODE_BY_MESSAGE.find(([text]) => error.message.includes(text))?.[1] ?? 1;
-}
 
 /** `setReturnArrays` works but is missing in the declarations of Deno 2.9. */
 interface ArrayStatement {
@@ -89,11 +46,10 @@ interface ArrayStatement {
 export interface SqliteOpenOptions {
   writeable: boolean;
   /**
-   * How long callers wait for a lock in all, milliseconds. A statement waits a fraction of a second at
-   * most before it throws, as a blocked thread notices no signals: whoever may find a lock tries again,
-   * see `untilUnlocked`.
+   * How locks are waited for. A statement waits a fraction of a second at most before it throws, as a
+   * blocked thread notices no signals; then it is tried again, see `untilUnlocked`.
    */
-  busyTimeoutMs: number;
+  wait: LockWaitOptions;
   /** Named in the hint when the file is missing. */
   configPath: string;
 }
@@ -103,17 +59,26 @@ export interface SqliteOpenOptions {
  * journal left by a killed process is rolled back by SQLite itself with the first statement of a
  * writeable connection.
  *
- * Source: butler repository notes, section 3.1; platform notes, section 2.
+ * Source: `schema/butler-repository.md`, section 3.1.
  */
-export class SqliteConnection implements Disposable {
-  /** Path of the database file, for messages. */
-  readonly path: string;
+export class SqliteConnection implements Connection {
+  /** Path of the database file. */
+  readonly name: string;
+  readonly dialect = SQLITE_DIALECT;
   readonly isWriteable: boolean;
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, PreparedStatement>();
+  #wait: LockWaitOptions;
+  #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, isWriteable: boolean, database: DatabaseSync) {
-    this.path = path;
+  private constructor(
+    path: string,
+    isWriteable: boolean,
+    database: DatabaseSync,
+    wait: LockWaitOptions,
+  ) {
+    this.#wait = wait;
+    this.name = path;
     this.isWriteable = isWriteable;
     this.#database = database;
   }
@@ -126,92 +91,150 @@ export class SqliteConnection implements Disposable {
    * @throws {EnvironmentError} if it can't be opened, read, locked, or needs repair.
    */
   static open(path: string, options: SqliteOpenOptions): SqliteConnection {
-    const { writeable, busyTimeoutMs, configPath } = options;
+    const { writeable, wait, configPath } = options;
     checkIsFile(path, configPath);
-    const sliceMs = Math.min(SLICE_MS, busyTimeoutMs);
-    if (!writeable) recoverHotJournal(path, sliceMs);
+    if (!writeable) recoverHotJournal(path);
     let database: DatabaseSync;
     try {
       database = openExisting(path, writeable ? "rw" : "ro", {
         readOnly: !writeable,
-        timeout: sliceMs,
+        timeout: SLICE_MS,
         enableForeignKeyConstraints: true,
       });
     } catch (error) {
-      throw translate(error, path, "open");
+      throw translateSqliteError(error, path, "open");
     }
-    const connection = new SqliteConnection(path, writeable, database);
+    const connection = new SqliteConnection(path, writeable, database, wait);
     try {
       // Deno 2.9 forgets `timeout` where `readOnly` is set.
-      database.exec(`PRAGMA busy_timeout=${sliceMs}`);
+      database.exec(`PRAGMA busy_timeout=${SLICE_MS}`);
       // The file is looked at only now.
-      connection.all("SELECT count(*) FROM sqlite_master");
-      // What a statement for many rows keeps to undo them needs no disk, whose temporary part may be full.
+      database.prepare("SELECT count(*) FROM sqlite_master").get();
+      // What a statement for many rows keeps to undo them needs no disk, whose temporary part may
+      // be full.
       if (writeable) database.exec("PRAGMA temp_store=MEMORY");
     } catch (error) {
       database.close();
-      throw error;
+      throw translateSqliteError(error, path, "read");
     }
     return connection;
   }
 
-  /**
-   * The statement for this text, prepared once; its rows are arrays. With `bigInts`, every integer
-   * is read as `bigint`, without it those beyond 2^53 are errors. Errors are raw.
-   */
-  prepare(sql: string, bigInts = false): StatementSync {
-    const key = bigInts ? `bigint ${sql}` : sql;
-    let statement = this.#statements.get(key);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
+  /** Everything happens at once; promises are for the sake of the interface. Errors are raw. */
+  readonly #session: Session = {
+    all: (sql, ...values) => this.#settle(() => this.#all(sql, values)),
+    first: (sql, ...values) => this.#settle(() => this.#all(sql, values)[0] ?? null),
+    run: (sql, ...values) => this.#settle(() => this.#run(sql, values)),
+    each: (sql, values, onRow) => this.#settle(() => this.#all(sql, values).forEach(onRow)),
+  };
+
+  #settle<T>(work: () => T): Promise<T> {
+    try {
+      return Promise.resolve(work());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #all(sql: string, values: readonly SqlValue[]): SqlRow[] {
+    const { statement, order } = this.#prepare(sql);
+    return statement.all(...bound(values, order)) as unknown as SqlRow[];
+  }
+
+  #run(sql: string, values: readonly SqlValue[] = []): number {
+    const { statement, order } = this.#prepare(sql);
+    return Number(statement.run(...bound(values, order)).changes);
+  }
+
+  /** The statement for this text, prepared once; its rows are arrays, its integers `bigint`. */
+  #prepare(sql: string): PreparedStatement {
+    let prepared = this.#statements.get(sql);
+    if (prepared === undefined) {
+      const order: number[] = [];
+      // The casts are PostgreSQL's. A parameter is numbered from one.
+      const text = sql.replace(/\$(\d+)((?:::[a-z0-9]+(?:\[\])?)*)/g, (_, n) => {
+        order.push(Number(n) - 1);
+        return "?";
+      });
+      const statement = this.#database.prepare(text);
       (statement as unknown as ArrayStatement).setReturnArrays(true);
-      statement.setReadBigInts(bigInts);
-      this.#statements.set(key, statement);
+      statement.setReadBigInts(true);
+      this.#statements.set(sql, prepared = { statement, order });
     }
-    return statement;
+    return prepared;
   }
 
-  /**
-   * All rows of a query.
-   *
-   * @throws {EnvironmentError} if the database can't be read.
-   */
-  all(sql: string, ...values: SqlValue[]): SqlRow[] {
+  /** As `Connection.read`. Work that found the database locked is tried again for the busy timeout. */
+  read<T>(verb: string, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#exclusive(async () => {
+      try {
+        return await this.#patiently(verb, () => work(this.#session));
+      } catch (error) {
+        throw translateSqliteError(error, this.name, verb);
+      }
+    });
+  }
+
+  async transaction<T>(
+    verb: string,
+    work: (session: Session) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    this.#requireWriteable(verb);
+    return await this.#exclusive(() => this.#transaction(verb, work, options));
+  }
+
+  #requireWriteable(verb: string): void {
+    if (this.isWriteable) return;
+    throw new RefusedError(`Cannot ${verb} registry "${this.name}": it was opened read-only`);
+  }
+
+  async #transaction<T>(
+    verb: string,
+    work: (session: Session) => Promise<T>,
+    { explain }: TransactionOptions,
+  ): Promise<T> {
     try {
-      return this.prepare(sql).all(...values) as unknown as SqlRow[];
+      return await this.#patiently(verb, async () => {
+        try {
+          // Prepared, because errors of exec() carry no code.
+          this.#run("BEGIN IMMEDIATE");
+          const result = await work(this.#session);
+          this.#commit();
+          return result;
+        } catch (error) {
+          this.#rollBack();
+          throw error;
+        }
+      });
     } catch (error) {
-      throw this.translate(error, "read");
+      const told = explain === undefined ? error : await explain(error, this.#session);
+      throw translateSqliteError(told, this.name, verb);
     }
   }
 
-  /** As {@linkcode all}, with every integer as `bigint`: for values that may exceed 2^53. */
-  allBigInt(sql: string, ...values: SqlValue[]): SqlRow[] {
-    try {
-      return this.prepare(sql, true).all(...values) as unknown as SqlRow[];
-    } catch (error) {
-      throw this.translate(error, "read");
-    }
+  /** How locks are waited for from now on. */
+  waitFor(wait: LockWaitOptions): void {
+    this.#wait = wait;
   }
 
-  /** The first row of a query, or null. */
-  first(sql: string, ...values: SqlValue[]): SqlRow | null {
-    return this.all(sql, ...values)[0] ?? null;
+  /** Work that found the database locked has done nothing: it is tried again. */
+  #patiently<T>(verb: string, work: () => Promise<T>): Promise<T> {
+    const told = async () => {
+      try {
+        return await work();
+      } catch (error) {
+        throw isLocked(error) ? translateSqliteError(error, this.name, verb) : error;
+      }
+    };
+    return untilUnlocked(`registry "${this.name}"`, told, isLocked, this.#wait);
   }
 
-  /** Looks into the file. @throws {EnvironmentError} if another process keeps readers out. */
-  requireUnlocked(): void {
-    this.all("SELECT 1 FROM sqlite_master LIMIT 1");
-  }
-
-  /** Runs a statement that returns no rows; gives the number of rows changed. Errors are raw. */
-  run(sql: string, ...values: SqlValue[]): number {
-    return Number(this.prepare(sql).run(...values).changes);
-  }
-
-  /** Names of a table's columns; empty if there is no such table. */
-  columnNames(table: string): string[] {
-    return this.all("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)
-      .map(([name]) => name as string);
+  /** One thing at a time, in the order of the calls: a transaction is the connection's. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   /**
@@ -222,69 +245,143 @@ export class SqliteConnection implements Disposable {
   #commit(): void {
     for (let nLeft = N_COMMIT_SLICES;; nLeft--) {
       try {
-        this.prepare("COMMIT").run();
+        this.#run("COMMIT");
         return;
       } catch (error) {
-        if ((sqliteCode(error) ?? 0) % 256 !== SQLITE_BUSY || nLeft <= 1) throw error;
+        if (!isLocked(error) || nLeft <= 1) throw error;
       }
-    }
-  }
-
-  /**
-   * Does `work` in one write transaction. After it returned, everything is committed; if it threw,
-   * nothing was written.
-   *
-   * @param verb what is attempted, for messages: "import datasets into"
-   * @throws {EnvironmentError} if the database is locked, full or damaged.
-   * @throws {RefusedError} if the connection is read-only.
-   */
-  transaction<T>(verb: string, work: () => T): T {
-    if (!this.isWriteable) {
-      throw new RefusedError(`Cannot ${verb} registry "${this.path}": it was opened read-only`);
-    }
-    try {
-      // Prepared, because errors of exec() carry no code.
-      this.prepare("BEGIN IMMEDIATE").run();
-      const result = work();
-      this.#commit();
-      return result;
-    } catch (error) {
-      this.#rollBack();
-      throw this.translate(error, verb);
     }
   }
 
   /** Full disks and I/O errors may have ended the transaction already. */
   #rollBack(): void {
     try {
-      if (this.#database.isTransaction) this.prepare("ROLLBACK").run();
+      if (this.#database.isTransaction) this.#run("ROLLBACK");
     } catch {
       // The first error is the one to tell; closing the connection rolls back as well.
     }
   }
 
   /**
-   * Switches enforcement of foreign keys; not within a transaction. The setting is the connection's,
-   * nothing is stored.
+   * As `Connection.ids`, in the order of the row ids. Texts are joined by SQLite: rows one by one would
+   * take five times as long.
    */
-  setForeignKeys(isEnforced: boolean): void {
+  async *ids({ table, column, where, values }: IdQuery): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const n = values.length;
+    const sql = `SELECT group_concat(id, ','), max(r) FROM (SELECT rowid AS r, ${column} AS id ` +
+      `FROM ${SQLITE_DIALECT.table(table)} WHERE ${where} AND rowid > $${n + 1} ` +
+      `ORDER BY rowid LIMIT $${n + 2})`;
+    let last: SqlValue = -(2n ** 63n);
+    for (;;) {
+      const row: SqlRow | null = await this.read(
+        "read",
+        (session) => session.first(sql, ...values, last, N_IDS),
+      );
+      const [text, end] = row!;
+      if (text === null) return;
+      const hexIds = (text as string).split(",");
+      const ids = new Uint8Array(hexIds.length * UUID_SIZE);
+      for (let i = 0; i < hexIds.length; i++) {
+        packDatasetId(hexIds[i], ids, i * UUID_SIZE, this.name);
+      }
+      yield ids;
+      if (hexIds.length < N_IDS) return;
+      last = end as bigint;
+    }
+  }
+
+  /** As `Connection.pathsBelow`, in the order of the row ids. */
+  async *pathsBelow(recordsTable: string, directory: string): AsyncGenerator<string[]> {
+    const sql = `SELECT rowid, path FROM ${SQLITE_DIALECT.table(recordsTable)} WHERE rowid > $1 ` +
+      `AND ${SQLITE_DIALECT.startsWith("path", 2)} ORDER BY rowid LIMIT $4`;
+    const range = SQLITE_DIALECT.prefix(`${directory}/`);
+    for (let last: SqlValue = -1;;) {
+      const rows: SqlRow[] = await this.read(
+        "read",
+        (session) => session.all(sql, last, ...range, N_PATHS),
+      );
+      if (rows.length === 0) return;
+      yield rows.map(([, path]) => String(path));
+      last = rows[rows.length - 1][0] as bigint;
+    }
+  }
+
+  /**
+   * As `Connection.removal`. With foreign keys enforced, SQLite looks for each removed dataset in every
+   * tags and calibs table of the repository: 5000 datasets a second with 60 tables. So enforcement is
+   * off, if the catalogue shows that only tables which are cleaned up refer to datasets: 80 000 a second.
+   */
+  async removal<T>(
+    verb: string,
+    work: (session: Session, removesAssociations: boolean) => Promise<T>,
+  ): Promise<T> {
+    this.#requireWriteable(verb);
+    return await this.#exclusive(async () => {
+      // The setting has no effect inside a transaction, so the catalogue is looked at after the switch.
+      this.#setForeignKeys(false);
+      try {
+        return await this.#transaction(verb, async (session) => {
+          if (!await refersOnlyKnown(session)) throw new UnknownReference();
+          return await work(session, true);
+        }, {});
+      } catch (error) {
+        if (!(error instanceof UnknownReference)) throw error;
+      } finally {
+        this.#setForeignKeys(true);
+      }
+      return await this.#transaction(verb, (session) => work(session, false), {});
+    });
+  }
+
+  /** The setting is the connection's, nothing is stored. */
+  #setForeignKeys(isEnforced: boolean): void {
     this.#database.exec(`PRAGMA foreign_keys=${isEnforced ? "ON" : "OFF"}`);
   }
 
-  /** Turns an error of SQLite into one for the user; other errors stay what they are. */
-  translate(error: unknown, verb: string): unknown {
-    return translate(error, this.path, verb);
+  /** Closes the file when what is under way is done; an open transaction is rolled back. */
+  close(): Promise<void> {
+    return this.#exclusive(() => {
+      this.#statements.clear();
+      if (this.#database.isOpen) this.#database.close();
+      return Promise.resolve();
+    });
   }
+}
 
-  /** Closes the file; an open transaction is rolled back. */
-  close(): void {
-    this.#statements.clear();
-    if (this.#database.isOpen) this.#database.close();
-  }
+/** A statement, and which of the values given each of its parameters is. */
+interface PreparedStatement {
+  statement: StatementSync;
+  order: readonly number[];
+}
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
+/** Ends a transaction without foreign keys; never leaves this module. */
+class UnknownReference extends Error {}
+
+/** Whole numbers are bound as integers; as they are, they would be bound as REAL. */
+function bound(values: readonly SqlValue[], order: readonly number[]): SqlValue[] {
+  return order.map((i) => {
+    const value = values[i];
+    return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value;
+  });
+}
+
+/**
+ * Whether the tables that refer to `dataset` are `dataset_location` and those of dataset types, no
+ * table refers to one of these, and nothing is triggered.
+ */
+async function refersOnlyKnown(session: Session): Promise<boolean> {
+  const known = new Set(["dataset_location"]);
+  const tables = await session.all(
+    "SELECT tag_association_table, calibration_association_table FROM dataset_type",
+  );
+  for (const table of tables.flat()) if (table !== null) known.add(String(table).toLowerCase());
+  const references = await session.all(
+    'SELECT lower(m.name), lower(f."table") FROM sqlite_master m, pragma_foreign_key_list(m.name) f ' +
+      "WHERE m.type = 'table'",
+  );
+  return references.every(([source, target]) =>
+    !known.has(String(target)) && (target !== "dataset" || known.has(String(source)))
+  ) && await session.first("SELECT 1 FROM sqlite_master WHERE type = 'trigger'") === null;
 }
 
 /** Opens a database as a URL: so that none is created, should the file vanish now. */
@@ -309,14 +406,14 @@ function openExisting(
  * Lets SQLite roll back what a killed process left unfinished, which a read-only connection can't. It
  * changes nothing that anybody has committed. Where that isn't permitted, reading fails and says why.
  */
-function recoverHotJournal(path: string, timeoutMs: number): void {
+function recoverHotJournal(path: string): void {
   try {
     Deno.statSync(`${path}-journal`);
   } catch {
     return;
   }
   try {
-    using database = openExisting(path, "rw", { timeout: timeoutMs });
+    using database = openExisting(path, "rw", { timeout: SLICE_MS });
     database.prepare("SELECT count(*) FROM sqlite_master").get();
   } catch {
     // The read-only connection finds the same and tells it.
@@ -338,56 +435,4 @@ function checkIsFile(path: string, configPath: string): void {
     throw new EnvironmentError(`Cannot open registry "${path}": ${reason}`, { cause });
   }
   throw new RepositoryError(`Cannot open registry "${path}": it is not a file`);
-}
-
-function translate(error: unknown, path: string, verb: string): unknown {
-  const code = sqliteCode(error);
-  if (code === null || error instanceof ProvgraphError) return error;
-  const cause = error;
-  const detail = (error as Error).message;
-  const what = `Cannot ${verb} registry "${path}"`;
-  if (code === SQLITE_READONLY_ROLLBACK) {
-    return new EnvironmentError(`${what}: a killed process left an unfinished transaction behind`, {
-      cause,
-      hint: "Any command that writes to the repository rolls it back",
-    });
-  }
-  switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return new EnvironmentError(`${what}: another process holds a lock on it (${detail})`, {
-        cause,
-        hint: "Try again when no other butler command writes to this repository",
-      });
-    case SQLITE_READONLY:
-      return new EnvironmentError(`${what}: file or directory is not writeable (${detail})`, {
-        cause,
-        hint: "SQLite needs write permission on the file and on its directory",
-      });
-    case SQLITE_CANTOPEN:
-      return new EnvironmentError(`${what}: it can't be opened (${detail})`, {
-        cause,
-        hint: "Check the permissions of the file and of its directory",
-      });
-    case SQLITE_CORRUPT:
-      return new EnvironmentError(`${what}: the database is damaged (${detail})`, {
-        cause,
-        hint: "Restore it from a backup, or look at it with PRAGMA integrity_check",
-      });
-    case SQLITE_NOTADB:
-      return new RepositoryError(`${what}: the file is not an SQLite database`, { cause });
-    case SQLITE_FULL:
-      return new EnvironmentError(`${what}: the disk is full`, {
-        cause,
-        hint: "Free some space and run the same command again; nothing is half-written",
-      });
-    case SQLITE_IOERR:
-      return new EnvironmentError(`${what}: ${detail}`, {
-        cause,
-        hint: "Look for a full disk, a quota or a limit of file sizes (ulimit -f), then run the " +
-          "same command again; nothing is half-written",
-      });
-    default:
-      return new EnvironmentError(`${what}: ${detail}`, { cause });
-  }
 }

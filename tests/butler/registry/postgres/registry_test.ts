@@ -1,5 +1,6 @@
 /** The registry in PostgreSQL: the shared list on a real server, then what only it has. */
 
+import { INTEGER_KEYS } from "../../../../lib/butler/registry/collection_keys.ts";
 import assert from "node:assert/strict";
 import { planCalibsTable } from "../../../../lib/butler/registry/ddl.ts";
 import { PostgresConnection } from "../../../../lib/butler/registry/postgres/connection.ts";
@@ -108,7 +109,12 @@ Deno.test("registerDatasetTypes() makes the tables, indexes and names that the r
 
 Deno.test("postgresTableStatements() gives names and columns of the reference's calibs tables", () => {
   const universe = readUniverse(8);
-  const plan = planCalibsTable(universe, universe.group(["detector", "physical_filter"]), 5);
+  const plan = planCalibsTable(
+    universe,
+    INTEGER_KEYS,
+    universe.group(["detector", "physical_filter"]),
+    5,
+  );
   const statements = postgresTableStatements(plan, "repo");
   assert.equal(statements[0], 'CREATE SEQUENCE "repo"."dataset_calibs_00000005_seq_id"');
   assert.match(statements[1], /"timespan" INT8RANGE DEFAULT '\(,\)'::int8range NOT NULL/);

@@ -1,20 +1,22 @@
 /**
- * What the parts of a PostgreSQL registry share.
+ * What the parts of a registry share.
  *
  * @module
  */
 
-import type { DimensionUniverse } from "../../dimensions/dimensions.ts";
-import type { PostgresCollections } from "./collections.ts";
-import type { PostgresConnection } from "./connection.ts";
-import type { PostgresDatasetTypes } from "./dataset_types.ts";
+import type { DimensionUniverse } from "../dimensions/dimensions.ts";
+import type { CollectionKeys } from "./collection_keys.ts";
+import type { Collections } from "./collections.ts";
+import type { DatasetTypes } from "./dataset_types.ts";
+import type { Connection } from "./session.ts";
 
 /** One open registry. */
-export interface PostgresContext {
-  readonly connection: PostgresConnection;
+export interface RegistryContext {
+  readonly connection: Connection;
   readonly universe: DimensionUniverse;
-  readonly types: PostgresDatasetTypes;
-  readonly collections: PostgresCollections;
+  readonly types: DatasetTypes;
+  readonly collections: Collections;
+  readonly keys: CollectionKeys;
   /** Name in `dataset_location`. */
   readonly datastoreName: string;
   /** Name of the datastore's records table, unquoted. */

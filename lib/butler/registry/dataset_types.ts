@@ -1,41 +1,51 @@
 /**
- * Dataset types, dimension groups and their tables in a PostgreSQL registry.
+ * Dataset types, dimension groups and their tables in a registry.
  *
  * @module
  */
 
-import { ConflictingDefinitionError, RepositoryError } from "../../../base/errors.ts";
+import { ConflictingDefinitionError, RefusedError, RepositoryError } from "../../base/errors.ts";
 import {
   checkDatasetTypeName,
   type DatasetType,
   datasetTypeDifference,
-} from "../../dimensions/dataset_ref.ts";
-import { planCalibsTable, planTagsTable, type TablePlan } from "../ddl.ts";
-import type { DimensionGroup, DimensionUniverse } from "../../dimensions/dimensions.ts";
-import { plainArray, textArray } from "./arrays.ts";
-import type { PgRow, PostgresConnection, PostgresSession } from "./connection.ts";
-import { postgresColumnNames, postgresTableStatements, sequenceName } from "./ddl.ts";
-import { isDuplicateTable } from "./errors.ts";
-import { conformType, distinctTypes, findGroupKey, type RegisteredType } from "../rules.ts";
+} from "../dimensions/dataset_ref.ts";
+import type { CollectionKey, CollectionKeys } from "./collection_keys.ts";
+import type { ObscoreTypes } from "./obscore.ts";
+import { planCalibsTable, planTagsTable, type TablePlan } from "./ddl.ts";
+import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
+import type { ColumnType, Connection, Session, SqlRow, SqlValue } from "./session.ts";
+import { conformType, distinctTypes, findGroupKey, type RegisteredType } from "./rules.ts";
 
 /** Key of the group without dimensions, which has no rows. */
 const EMPTY_GROUP_KEY = 0;
 
+/** What a registry says of itself. */
+export interface RegistryDefinitions {
+  readonly universe: DimensionUniverse;
+  readonly keys: CollectionKeys;
+  readonly obscoreTypes: ObscoreTypes;
+}
+
 /**
- * Dataset types of one registry. Kept are definitions of groups and names of checked tables: sequences
- * never give an id twice.
+ * Dataset types of one registry. Kept are definitions of groups and names of checked tables only: SQLite
+ * gives the integer ids of removed types to new ones.
  *
- * Source: butler repository notes, sections 2.4 and 3.2.
+ * Source: `schema/butler-repository.md`, sections 2.4 and 3.2.
  */
-export class PostgresDatasetTypes {
-  readonly #connection: PostgresConnection;
+export class DatasetTypes {
+  readonly #connection: Connection;
   readonly #universe: DimensionUniverse;
+  readonly #keys: CollectionKeys;
+  readonly #obscoreTypes: ObscoreTypes;
   readonly #groupByKey = new Map<number, DimensionGroup>();
   readonly #checkedTables = new Set<string>();
 
-  constructor(connection: PostgresConnection, universe: DimensionUniverse) {
+  constructor(connection: Connection, definitions: RegistryDefinitions) {
     this.#connection = connection;
-    this.#universe = universe;
+    this.#universe = definitions.universe;
+    this.#keys = definitions.keys;
+    this.#obscoreTypes = definitions.obscoreTypes;
   }
 
   /**
@@ -43,35 +53,35 @@ export class PostgresDatasetTypes {
    *
    * @throws {RepositoryError} if its dimensions or tables aren't what this tool expects.
    */
-  async find(session: PostgresSession, name: string): Promise<RegisteredType | null> {
+  async find(session: Session, name: string): Promise<RegisteredType | null> {
     return (await this.findAll(session, [name])).get(name) ?? null;
   }
 
   /** The registered ones of these types, by name. Errors as {@linkcode find}. */
   async findAll(
-    session: PostgresSession,
+    session: Session,
     names: readonly string[],
   ): Promise<Map<string, RegisteredType>> {
-    const found = await this.#select(session, "name = ANY($1::text[])", textArray(names));
+    const found = await this.#selectIn(session, "name", "text", names);
     return new Map(found.map((registered) => [registered.type.name, registered]));
   }
 
   /** The types with these integer ids, by id. Errors as {@linkcode find}. */
   async findByIds(
-    session: PostgresSession,
+    session: Session,
     ids: readonly number[],
   ): Promise<Map<number, RegisteredType>> {
-    const found = await this.#select(session, "id = ANY($1::bigint[])", plainArray(ids));
+    const found = await this.#selectIn(session, "id", "bigint", ids);
     return new Map(found.map((registered) => [registered.id, registered]));
   }
 
   /** Types in the summary of a collection, by name. Errors as {@linkcode find}. */
-  async inSummary(session: PostgresSession, collectionKey: number): Promise<RegisteredType[]> {
+  async inSummary(session: Session, collectionKey: CollectionKey): Promise<RegisteredType[]> {
     const found = await this.#select(
       session,
       `id IN (SELECT dataset_type_id FROM ${
-        this.#connection.table("collection_summary_dataset_type")
-      } WHERE collection_id = $1::bigint)`,
+        this.table("collection_summary_dataset_type")
+      } WHERE ${this.#keys.collection} = $1::${this.#keys.type})`,
       collectionKey,
     );
     // Here, not in the database, whose collation is not that of code points.
@@ -85,12 +95,13 @@ export class PostgresDatasetTypes {
    * @throws {RefusedError} if a name or dimensions can't be used here.
    */
   async check(
-    session: PostgresSession,
+    session: Session,
     types: readonly DatasetType[],
   ): Promise<("present" | "absent")[]> {
     for (const type of types) {
       checkDatasetTypeName(type.name);
       conformType(type, this.#universe, this.#connection.name);
+      this.#refuseListed(type.name);
     }
     const registered = await this.findAll(session, types.map(({ name }) => name));
     return types.map((type) => {
@@ -103,6 +114,16 @@ export class PostgresDatasetTypes {
           `in the registry, ${difference}`,
       );
     });
+  }
+
+  /** Before anything is written: no row of the obscore table is made here. */
+  #refuseListed(name: string): void {
+    if (!this.#obscoreTypes.has(name)) return;
+    throw new RefusedError(
+      `Cannot register datasets of type "${name}" in registry "${this.#connection.name}": its obscore ` +
+        "table lists them, and this tool makes no rows for it",
+      { hint: "Use the Python tools for this run; those types are in the obscore configuration" },
+    );
   }
 
   /**
@@ -118,31 +139,31 @@ export class PostgresDatasetTypes {
       "register dataset types in",
       (session) => this.#registerAbsent(session, distinct),
       // The reference makes tables without a lock: both may find that there is none.
-      { retries: isDuplicateTable },
+      { retries: this.#connection.dialect.isDuplicateTable },
     );
   }
 
-  async #registerAbsent(session: PostgresSession, types: readonly DatasetType[]): Promise<void> {
+  async #registerAbsent(session: Session, types: readonly DatasetType[]): Promise<void> {
     const states = await this.check(session, types);
     const absent = types.filter((_, i) => states[i] === "absent");
     const keys = await this.#ensureGroups(session, absent.map(({ group }) => group));
     const plans = absent.map(({ group, isCalibration }, i) => ({
-      tags: planTagsTable(this.#universe, group, keys[i]),
-      calibs: isCalibration ? planCalibsTable(this.#universe, group, keys[i]) : null,
+      tags: planTagsTable(this.#universe, this.#keys, group, keys[i]),
+      calibs: isCalibration ? planCalibsTable(this.#universe, this.#keys, group, keys[i]) : null,
     }));
     await this.ensureTables(
       session,
       plans.flatMap(({ tags, calibs }) => calibs === null ? [tags] : [tags, calibs]),
     );
     const { table } = this;
+    const { nextKey } = this.#connection.dialect;
     for (const [i, type] of absent.entries()) {
       const { tags, calibs } = plans[i];
       await session.run(
         `INSERT INTO ${table("dataset_type")} (id, name, storage_class, dimensions_key, ` +
-          "tag_association_table, calibration_association_table) VALUES (nextval(" +
-          "$1::text::regclass), $2::text, $3::text, $4::bigint, $5::text, $6::text) " +
-          "ON CONFLICT DO NOTHING",
-        table(sequenceName("dataset_type", "id")),
+          "tag_association_table, calibration_association_table) VALUES (" +
+          `${nextKey("dataset_type", "id")}, $1::text, $2::text, $3::bigint, $4::text, ` +
+          "$5::text) ON CONFLICT DO NOTHING",
         type.name,
         type.storageClass,
         keys[i],
@@ -156,11 +177,12 @@ export class PostgresDatasetTypes {
 
   /** Keys of groups, made if necessary. */
   async #ensureGroups(
-    session: PostgresSession,
+    session: Session,
     groups: readonly DimensionGroup[],
   ): Promise<number[]> {
     if (groups.every(({ names }) => names.length === 0)) return groups.map(() => EMPTY_GROUP_KEY);
     const { table } = this;
+    const { dialect } = this.#connection;
     let definitions = await this.#definitions(session);
     const keys: number[] = [];
     let isLocked = false;
@@ -171,8 +193,7 @@ export class PostgresDatasetTypes {
         : findGroupKey(group, this.#universe, definitions);
       if (key === null && !isLocked) {
         // Nothing but this lock keeps two clients from defining the same group twice.
-        await session.run(`LOCK TABLE ${table("dimension_graph_key")} IN EXCLUSIVE MODE`);
-        await session.run(`LOCK TABLE ${table("dimension_graph_definition")} IN EXCLUSIVE MODE`);
+        await dialect.lockTables(session, ["dimension_graph_key", "dimension_graph_definition"]);
         isLocked = true;
         definitions = await this.#definitions(session);
         key = findGroupKey(group, this.#universe, definitions);
@@ -180,24 +201,25 @@ export class PostgresDatasetTypes {
       if (key === null) {
         const row = await session.first(
           `INSERT INTO ${table("dimension_graph_key")} (id) ` +
-            "VALUES (nextval($1::text::regclass)) RETURNING id",
-          table(sequenceName("dimension_graph_key", "id")),
+            `VALUES (${dialect.nextKey("dimension_graph_key", "id")}) RETURNING id`,
         );
         key = Number(row![0]);
-        await session.run(
-          `INSERT INTO ${table("dimension_graph_definition")} (dimension_graph_id, ` +
-            "dimension_name) SELECT $1::bigint, name FROM unnest($2::text[]) AS u (name)",
-          key,
-          textArray(group.required),
-        );
-        for (const name of group.required) definitions.push([key, name]);
+        for (const name of group.required) {
+          await session.run(
+            `INSERT INTO ${table("dimension_graph_definition")} (dimension_graph_id, ` +
+              "dimension_name) VALUES ($1::bigint, $2::text)",
+            key,
+            name,
+          );
+          definitions.push([key, name]);
+        }
       }
       keys.push(key);
     }
     return keys;
   }
 
-  async #definitions(session: PostgresSession): Promise<[number, string][]> {
+  async #definitions(session: Session): Promise<[number, string][]> {
     const rows = await session.all(
       "SELECT dimension_graph_id, dimension_name FROM " +
         `${this.table("dimension_graph_definition")} ORDER BY dimension_graph_id`,
@@ -211,12 +233,15 @@ export class PostgresDatasetTypes {
    *
    * @throws {RepositoryError} if a table of that name has other columns.
    */
-  async ensureTables(session: PostgresSession, plans: readonly TablePlan[]): Promise<void> {
+  async ensureTables(session: Session, plans: readonly TablePlan[]): Promise<void> {
     const distinct = [...new Map(plans.map((plan) => [plan.name, plan])).values()];
-    const columns = await this.columnNames(session, distinct.map(({ name }) => name));
+    const columns = await this.#connection.dialect.readColumns(
+      session,
+      distinct.map(({ name }) => name),
+    );
     for (const plan of distinct) {
       if (!columns.has(plan.name)) {
-        for (const statement of postgresTableStatements(plan, this.#connection.namespace)) {
+        for (const statement of this.#connection.dialect.tableStatements(plan)) {
           await session.run(statement);
         }
       } else {
@@ -230,10 +255,13 @@ export class PostgresDatasetTypes {
    *
    * @throws {RepositoryError} if one isn't there or has others.
    */
-  async checkTables(session: PostgresSession, plans: readonly TablePlan[]): Promise<void> {
+  async checkTables(session: Session, plans: readonly TablePlan[]): Promise<void> {
     const unchecked = plans.filter(({ name }) => !this.#checkedTables.has(name));
     if (unchecked.length === 0) return;
-    const columns = await this.columnNames(session, unchecked.map(({ name }) => name));
+    const columns = await this.#connection.dialect.readColumns(
+      session,
+      unchecked.map(({ name }) => name),
+    );
     for (const plan of unchecked) {
       this.#checkColumns(plan, columns.get(plan.name) ?? []);
       this.#checkedTables.add(plan.name);
@@ -241,7 +269,7 @@ export class PostgresDatasetTypes {
   }
 
   #checkColumns(plan: TablePlan, found: readonly string[]): void {
-    const expected = postgresColumnNames(plan);
+    const expected = this.#connection.dialect.columnNames(plan);
     if (found.toSorted().join() === expected.toSorted().join()) return;
     const state = found.length === 0 ? "it is missing" : `it has columns ${found.join(", ")}`;
     throw new RepositoryError(
@@ -250,37 +278,19 @@ export class PostgresDatasetTypes {
     );
   }
 
-  /** Names of the columns of tables, by table; tables that aren't there are left out. */
-  async columnNames(
-    session: PostgresSession,
-    tables: readonly string[],
-  ): Promise<Map<string, string[]>> {
-    const rows = await session.all(
-      "SELECT c.relname, a.attname FROM pg_catalog.pg_class c " +
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " +
-        "JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid " +
-        "WHERE n.nspname = $1::text AND c.relname = ANY($2::text[]) " +
-        "AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 AND NOT a.attisdropped " +
-        "ORDER BY c.relname, a.attnum",
-      this.#connection.namespace,
-      textArray(tables),
-    );
-    const columns = new Map<string, string[]>();
-    for (const [table, column] of rows as [string, string][]) {
-      const names = columns.get(table);
-      if (names === undefined) columns.set(table, [column]);
-      else names.push(column);
-    }
-    return columns;
+  readonly table = (name: string): string => this.#connection.dialect.table(name);
+
+  #selectIn(
+    session: Session,
+    column: string,
+    type: ColumnType,
+    values: readonly (string | number)[],
+  ): Promise<RegisteredType[]> {
+    const { dialect } = this.#connection;
+    return this.#select(session, dialect.isIn(column, 1, type), dialect.list(type, values));
   }
 
-  readonly table = (name: string): string => this.#connection.table(name);
-
-  async #select(
-    session: PostgresSession,
-    where: string,
-    value: string | number,
-  ): Promise<RegisteredType[]> {
+  async #select(session: Session, where: string, value: SqlValue): Promise<RegisteredType[]> {
     const rows = await session.all(
       "SELECT id, name, storage_class, dimensions_key, tag_association_table, " +
         `calibration_association_table FROM ${this.table("dataset_type")} WHERE ${where}`,
@@ -292,14 +302,14 @@ export class PostgresDatasetTypes {
       session,
       found.map(({ tagsTable, type }) => ({
         // The key is in the plan's name only.
-        ...planTagsTable(this.#universe, type.group, 0),
+        ...planTagsTable(this.#universe, this.#keys, type.group, 0),
         name: tagsTable,
       })),
     );
     return found;
   }
 
-  #fromRow(row: PgRow): RegisteredType {
+  #fromRow(row: SqlRow): RegisteredType {
     const [id, name, storageClass, key, tagsTable, calibsTable] = row;
     const group = Number(key) === 0 ? this.#universe.group([]) : this.#groupByKey.get(Number(key));
     if (group === undefined) {
@@ -322,20 +332,26 @@ export class PostgresDatasetTypes {
   }
 
   /** Groups of these rows that aren't known yet. Rows may list more than the required dimensions. */
-  async #loadGroups(session: PostgresSession, rows: readonly PgRow[]): Promise<void> {
+  async #loadGroups(session: Session, rows: readonly SqlRow[]): Promise<void> {
     const keys = new Set(rows.map((row) => Number(row[3])));
     const unknown = [...keys].filter((key) =>
       key !== EMPTY_GROUP_KEY && !this.#groupByKey.has(key)
     );
     if (unknown.length === 0) return;
-    const definitions = await session.all(
-      "SELECT dimension_graph_id, array_to_string(array_agg(dimension_name), ',') FROM " +
-        `${this.table("dimension_graph_definition")} WHERE dimension_graph_id = ` +
-        "ANY($1::bigint[]) GROUP BY dimension_graph_id",
-      plainArray(unknown),
+    const { dialect } = this.#connection;
+    const names = new Map<number, string[]>();
+    await session.each(
+      `SELECT dimension_graph_id, dimension_name FROM ${
+        this.table("dimension_graph_definition")
+      } ` +
+        `WHERE ${dialect.isIn("dimension_graph_id", 1, "bigint")}`,
+      [dialect.list("bigint", unknown)],
+      ([key, name]) => {
+        const known = names.get(Number(key));
+        if (known === undefined) names.set(Number(key), [String(name)]);
+        else known.push(String(name));
+      },
     );
-    for (const [key, names] of definitions) {
-      this.#groupByKey.set(Number(key), this.#universe.group(String(names).split(",")));
-    }
+    for (const [key, group] of names) this.#groupByKey.set(key, this.#universe.group(group));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Collections and chains in a PostgreSQL registry.
+ * Collections and chains in a registry.
  *
  * @module
  */
@@ -9,52 +9,56 @@ import {
   NotFoundError,
   RefusedError,
   RepositoryError,
-} from "../../../base/errors.ts";
-import type { PgRow, PostgresConnection, PostgresSession } from "./connection.ts";
-import { sequenceName } from "./ddl.ts";
-import type { Collection, CollectionType } from "../registry.ts";
-import { COLLECTION_CODES, COLLECTION_TYPE_BY_CODE } from "../rules.ts";
+} from "../../base/errors.ts";
+import type { CollectionKey, CollectionKeys } from "./collection_keys.ts";
+import type { Collection, CollectionType } from "./registry.ts";
+import { COLLECTION_CODES, COLLECTION_TYPE_BY_CODE } from "./rules.ts";
+import type { Connection, Session, SqlRow } from "./session.ts";
 
 /**
  * Collections of one registry. Nothing is kept: others may change them at any time.
  *
- * Source: butler repository notes, section 3.3.
+ * Source: `schema/butler-repository.md`, section 3.3.
  */
-export class PostgresCollections {
-  readonly #connection: PostgresConnection;
+export class Collections {
+  readonly #connection: Connection;
+  readonly #keys: CollectionKeys;
   readonly #columns: string;
 
-  constructor(connection: PostgresConnection) {
+  constructor(connection: Connection, keys: CollectionKeys) {
     this.#connection = connection;
-    this.#columns = `c.collection_id, c.name, c.type, c.doc FROM ${
-      connection.table("collection")
+    this.#keys = keys;
+    this.#columns = `c.${keys.own}, c.name, c.type, c.doc FROM ${
+      connection.dialect.table("collection")
     } c`;
   }
 
   /** The collection of that name, or null. */
-  async find(session: PostgresSession, name: string): Promise<Collection | null> {
+  async find(session: Session, name: string): Promise<Collection | null> {
     const row = await session.first(`SELECT ${this.#columns} WHERE c.name = $1::text`, name);
     return row === null ? null : this.#fromRow(row);
   }
 
   /** The collection with that key, or null. */
-  async findByKey(session: PostgresSession, key: number): Promise<Collection | null> {
+  async findByKey(session: Session, key: CollectionKey): Promise<Collection | null> {
     const row = await session.first(
-      `SELECT ${this.#columns} WHERE c.collection_id = $1::bigint`,
+      `SELECT ${this.#columns} WHERE c.${this.#keys.own} = $1::${this.#keys.type}`,
       key,
     );
     return row === null ? null : this.#fromRow(row);
   }
 
   /** See `Registry.runsBelow`. */
-  async runsBelow(session: PostgresSession, run: string): Promise<string[]> {
+  async runsBelow(session: Session, run: string): Promise<string[]> {
+    const { dialect } = this.#connection;
     const rows = await session.all(
-      `SELECT name FROM ${this.#connection.table("collection")} ` +
-        "WHERE type = $1::smallint AND starts_with(name, $2::text)",
+      `SELECT name FROM ${dialect.table("collection")} WHERE type = $1::smallint AND ` +
+        dialect.startsWith("name", 2),
       COLLECTION_CODES.RUN,
-      `${run}/`,
+      ...dialect.prefix(`${run}/`),
     );
-    return rows.map(([name]) => name as string).sort();
+    // Here, not in the database, whose collation is not that of code points.
+    return rows.map(([name]) => String(name)).sort();
   }
 
   /**
@@ -62,7 +66,7 @@ export class PostgresCollections {
    *
    * @throws {RefusedError} if there is no RUN of that name.
    */
-  async runKey(session: PostgresSession, run: string): Promise<number> {
+  async runKey(session: Session, run: string): Promise<CollectionKey> {
     const found = await this.find(session, run);
     if (found?.type === "RUN") return found.key;
     const state = found === null ? "it is not registered" : `it is a ${found.type} collection`;
@@ -96,8 +100,8 @@ export class PostgresCollections {
    *
    * @throws {NotFoundError} if a name is unknown.
    */
-  async flatten(session: PostgresSession, names: readonly string[]): Promise<Collection[]> {
-    const seen = new Set<number>();
+  async flatten(session: Session, names: readonly string[]): Promise<Collection[]> {
+    const seen = new Set<CollectionKey>();
     const result: Collection[] = [];
     // A stack of its own, for chains may be nested deeply; `seen` ends cycles.
     const pending = (await this.#getAll(session, names)).reverse();
@@ -114,7 +118,7 @@ export class PostgresCollections {
   }
 
   /** Direct members of a chain in order. Errors as in `Registry.chainChildren`. */
-  async children(session: PostgresSession, name: string): Promise<Collection[]> {
+  async children(session: Session, name: string): Promise<Collection[]> {
     const { key, type } = await this.#get(session, name);
     if (type !== "CHAINED") {
       throw new ConflictingDefinitionError(
@@ -135,11 +139,13 @@ export class PostgresCollections {
       const runCollection = await this.#get(session, run);
       const { collection, created } = await this.#ensure(session, chain, "CHAINED");
       // Positions are worked out from those that are there: nobody else may do so meanwhile.
-      await session.run(
-        `SELECT 1 FROM ${this.#connection.table("collection")} ` +
-          "WHERE collection_id = $1::bigint FOR UPDATE",
-        collection.key,
-      );
+      if (this.#connection.dialect.locksRows) {
+        await session.run(
+          `SELECT 1 FROM ${this.#connection.dialect.table("collection")} ` +
+            `WHERE ${this.#keys.own} = $1::${this.#keys.type} FOR UPDATE`,
+          collection.key,
+        );
+      }
       if (!created && await this.#hasMember(session, collection.key, run)) return;
       const members = created
         ? (await this.flatten(session, inputs)).filter(({ key }) => key !== runCollection.key)
@@ -150,8 +156,8 @@ export class PostgresCollections {
         await this.#insertMember(session, collection.key, i + 1, key);
       }
       const first = await session.first(
-        `SELECT min(position) FROM ${this.#connection.table("collection_chain")} ` +
-          "WHERE parent = $1::bigint",
+        `SELECT min(position) FROM ${this.#connection.dialect.table("collection_chain")} ` +
+          `WHERE parent = $1::${this.#keys.type}`,
         collection.key,
       );
       await this.#insertMember(
@@ -164,14 +170,16 @@ export class PostgresCollections {
   }
 
   async #insertMember(
-    session: PostgresSession,
-    parent: number,
+    session: Session,
+    parent: CollectionKey,
     position: number,
-    child: number,
+    child: CollectionKey,
   ): Promise<void> {
     await session.run(
-      `INSERT INTO ${this.#connection.table("collection_chain")} (parent, position, child) ` +
-        "VALUES ($1::bigint, $2::smallint, $3::bigint)",
+      `INSERT INTO ${
+        this.#connection.dialect.table("collection_chain")
+      } (parent, position, child) ` +
+        `VALUES ($1::${this.#keys.type}, $2::smallint, $3::${this.#keys.type})`,
       parent,
       position,
       child,
@@ -180,11 +188,11 @@ export class PostgresCollections {
 
   /** A chain that contains itself could never be read again. */
   async #checkNoCycle(
-    session: PostgresSession,
+    session: Session,
     chain: Collection,
     names: readonly string[],
   ): Promise<void> {
-    const seen = new Set<number>();
+    const seen = new Set<CollectionKey>();
     const pending = await this.#getAll(session, names);
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       if (next.key === chain.key) {
@@ -200,17 +208,20 @@ export class PostgresCollections {
   }
 
   async #ensure(
-    session: PostgresSession,
+    session: Session,
     name: string,
     type: "RUN" | "CHAINED",
   ): Promise<{ collection: Collection; created: boolean }> {
     let collection = await this.#findAs(session, name, type);
     let created = false;
     if (collection === null) {
+      const { own } = this.#keys;
+      const { nextKey, table } = this.#connection.dialect;
+      const isName = own === "name";
       created = await session.run(
-        `INSERT INTO ${this.#connection.table("collection")} (collection_id, name, type) ` +
-          "VALUES (nextval($1::text::regclass), $2::text, $3::smallint) ON CONFLICT DO NOTHING",
-        this.#connection.table(sequenceName("collection", "collection_id")),
+        `INSERT INTO ${table("collection")} (${isName ? "" : `${own}, `}name, type) VALUES (` +
+          (isName ? "" : `${nextKey("collection", own)}, `) +
+          "$1::text, $2::smallint) ON CONFLICT DO NOTHING",
         name,
         COLLECTION_CODES[type],
       ) === 1;
@@ -219,7 +230,9 @@ export class PostgresCollections {
     }
     if (type === "RUN") {
       await session.run(
-        `INSERT INTO ${this.#connection.table("run")} (collection_id) VALUES ($1::bigint) ` +
+        `INSERT INTO ${
+          this.#connection.dialect.table("run")
+        } (${this.#keys.own}) VALUES ($1::${this.#keys.type}) ` +
           "ON CONFLICT DO NOTHING",
         collection.key,
       );
@@ -228,17 +241,19 @@ export class PostgresCollections {
   }
 
   /** The reference writes the two rows of a RUN in two transactions and may die between them. */
-  async #isComplete(session: PostgresSession, { key, type }: Collection): Promise<boolean> {
+  async #isComplete(session: Session, { key, type }: Collection): Promise<boolean> {
     if (type !== "RUN") return true;
     const row = await session.first(
-      `SELECT 1 FROM ${this.#connection.table("run")} WHERE collection_id = $1::bigint`,
+      `SELECT 1 FROM ${
+        this.#connection.dialect.table("run")
+      } WHERE ${this.#keys.own} = $1::${this.#keys.type}`,
       key,
     );
     return row !== null;
   }
 
   async #findAs(
-    session: PostgresSession,
+    session: Session,
     name: string,
     type: CollectionType,
   ): Promise<Collection | null> {
@@ -250,7 +265,7 @@ export class PostgresCollections {
     );
   }
 
-  async #get(session: PostgresSession, name: string): Promise<Collection> {
+  async #get(session: Session, name: string): Promise<Collection> {
     const found = await this.find(session, name);
     if (found !== null) return found;
     throw new NotFoundError(
@@ -258,38 +273,40 @@ export class PostgresCollections {
     );
   }
 
-  async #getAll(session: PostgresSession, names: readonly string[]): Promise<Collection[]> {
+  async #getAll(session: Session, names: readonly string[]): Promise<Collection[]> {
     const found: Collection[] = [];
     for (const name of names) found.push(await this.#get(session, name));
     return found;
   }
 
-  async #hasMember(session: PostgresSession, chainKey: number, name: string): Promise<boolean> {
+  async #hasMember(session: Session, chainKey: CollectionKey, name: string): Promise<boolean> {
     const row = await session.first(
-      `SELECT ${this.#columns} JOIN ${this.#connection.table("collection_chain")} m ` +
-        "ON m.child = c.collection_id WHERE m.parent = $1::bigint AND c.name = $2::text",
+      `SELECT ${this.#columns} JOIN ${this.#connection.dialect.table("collection_chain")} m ` +
+        `ON m.child = c.${this.#keys.own} WHERE m.parent = $1::${this.#keys.type} ` +
+        "AND c.name = $2::text",
       chainKey,
       name,
     );
     return row !== null;
   }
 
-  async #children(session: PostgresSession, key: number): Promise<Collection[]> {
+  async #children(session: Session, key: CollectionKey): Promise<Collection[]> {
     const rows = await session.all(
-      `SELECT ${this.#columns} JOIN ${this.#connection.table("collection_chain")} m ` +
-        "ON m.child = c.collection_id WHERE m.parent = $1::bigint ORDER BY m.position",
+      `SELECT ${this.#columns} JOIN ${this.#connection.dialect.table("collection_chain")} m ` +
+        `ON m.child = c.${this.#keys.own} WHERE m.parent = $1::${this.#keys.type} ` +
+        "ORDER BY m.position",
       key,
     );
     return rows.map((row) => this.#fromRow(row));
   }
 
-  #fromRow([key, name, code, doc]: PgRow): Collection {
+  #fromRow([key, name, code, doc]: SqlRow): Collection {
     const type = COLLECTION_TYPE_BY_CODE.get(Number(code));
     if (type === undefined) {
       throw new RepositoryError(
         `Cannot use collection "${name}" of registry "${this.#connection.name}": its type is ${code}`,
       );
     }
-    return { key: Number(key), name: name as string, type, doc: doc as string | null };
+    return { key: this.#keys.fromRow(key), name: name as string, type, doc: doc as string | null };
   }
 }

@@ -1,37 +1,26 @@
 /**
- * Why datasets can't be registered in a PostgreSQL registry. An error ends the transaction there, so
- * the reason is looked up after it.
+ * Why datasets can't be registered. An error ends the transaction, so the reason is looked up after it.
  *
  * @module
  */
 
 import { ConflictingDatasetError } from "../../../base/errors.ts";
-import { uuidFromText, uuidToHex } from "../../../base/uuid.ts";
-import { hexIdToText, type SortedBatch } from "../dataset_batch.ts";
 import { formatDataId } from "../../dimensions/data_id.ts";
-import { governorSummaryTableName, quoteIdentifier } from "../ddl.ts";
-import { dimensionColumns, plainArray, toDataIdValue } from "./arrays.ts";
-import type { PostgresContext } from "./context.ts";
-import type { PostgresSession } from "./connection.ts";
-import { serverMessage, violatedTable } from "./errors.ts";
-import type { RegisteredType } from "../rules.ts";
-
-/** A batch whose run and types were looked up in the registry. */
-export interface ResolvedBatch {
-  readonly sorted: SortedBatch;
-  readonly runKey: number;
-  /** By position in the batch's `types`; only those that have rows. */
-  readonly registered: readonly RegisteredType[];
-}
-
-/** Rows of a batch whose types share a tags table. */
-export interface TagsRows {
-  /** Unquoted. */
-  tagsTable: string;
-  registered: RegisteredType;
-  /** Ascending by dataset ID. */
-  rows: number[];
-}
+import {
+  type BatchRows,
+  byTagsTable,
+  dataIdColumns,
+  type ResolvedBatch,
+  type TagsRows,
+  typeColumn,
+} from "./batch_rows.ts";
+import type { CollectionKey } from "../collection_keys.ts";
+import type { RegistryContext } from "../context.ts";
+import { toDataIdValue } from "../data_id_values.ts";
+import { hexIdToText, type SortedBatch } from "../dataset_batch.ts";
+import { hexOf } from "../dataset_id.ts";
+import { quoteIdentifier } from "../ddl.ts";
+import type { RowColumn, Session } from "../session.ts";
 
 /** What the registry has of the datasets of a batch. */
 export interface BatchState {
@@ -44,24 +33,6 @@ export interface BatchState {
 /** Conflicts that are told one by one; of the rest only the number. */
 const MAX_TOLD = 10;
 
-/** Rows of a batch by tags table; all rows of `rows` by default. */
-export function byTagsTable(
-  { sorted, registered }: ResolvedBatch,
-  rows: Iterable<number> = sorted.order,
-): TagsRows[] {
-  const groups = new Map<string, TagsRows>();
-  for (const row of rows) {
-    const type = registered[sorted.batch.typeIndex[row]];
-    let group = groups.get(type.tagsTable);
-    if (group === undefined) {
-      group = { tagsTable: type.tagsTable, registered: type, rows: [] };
-      groups.set(type.tagsTable, group);
-    }
-    group.rows.push(row);
-  }
-  return [...groups.values()];
-}
-
 /**
  * Compares what the registry has of a batch's datasets with the batch. A dataset that is there exactly
  * so, or not at all, is no conflict. A few statements, whatever the size of the batch.
@@ -69,10 +40,10 @@ export function byTagsTable(
  * @param isLocked keeps the datasets that are there from being removed until the transaction ends
  */
 export async function readBatchState(
-  session: PostgresSession,
-  context: PostgresContext,
+  session: Session,
+  context: RegistryContext,
   resolved: ResolvedBatch,
-  rows: readonly number[] | Uint32Array = resolved.sorted.order,
+  rows: BatchRows = resolved.sorted.order,
   isLocked = false,
 ): Promise<BatchState> {
   const { sorted, runKey, registered } = resolved;
@@ -113,36 +84,33 @@ export async function readBatchState(
 
 interface FoundDataset {
   typeId: number;
-  runKey: number;
+  runKey: CollectionKey;
 }
 
 async function readDatasets(
-  session: PostgresSession,
-  { connection }: PostgresContext,
+  session: Session,
+  { connection, keys }: RegistryContext,
   hexIds: readonly string[],
   isLocked: boolean,
 ): Promise<Map<string, FoundDataset>> {
+  const { dialect } = connection;
   const found = new Map<string, FoundDataset>();
   await session.each(
-    `SELECT id, dataset_type_id, run_id FROM ${connection.table("dataset")} ` +
+    `SELECT id, dataset_type_id, ${keys.run} FROM ${dialect.table("dataset")} ` +
       // Everybody locks in the order of ids, so that nobody waits in a circle.
-      `WHERE id = ANY($1::uuid[])${isLocked ? " ORDER BY id FOR KEY SHARE" : ""}`,
-    [plainArray(hexIds)],
+      `WHERE ${dialect.isIn("id", 1, "uuid")}` +
+      (isLocked && dialect.locksRows ? " ORDER BY id FOR KEY SHARE" : ""),
+    [dialect.list("uuid", hexIds)],
     ([id, typeId, runKey]) => {
-      found.set(hexOf(id as string), { typeId: Number(typeId), runKey: Number(runKey) });
+      found.set(hexOf(id as string), { typeId: Number(typeId), runKey: keys.fromRow(runKey) });
     },
   );
   return found;
 }
 
-/** 32 digits of a dataset ID as the server writes it. */
-export function hexOf(idText: string): string {
-  return uuidToHex(uuidFromText(idText));
-}
-
 async function nameElsewhere(
-  session: PostgresSession,
-  context: PostgresContext,
+  session: Session,
+  context: RegistryContext,
   rows: readonly number[],
   sorted: SortedBatch,
   found: ReadonlyMap<string, FoundDataset>,
@@ -150,7 +118,7 @@ async function nameElsewhere(
 ): Promise<void> {
   const typeIds = new Set(rows.map((row) => found.get(sorted.hexIds[row])!.typeId));
   const types = await context.types.findByIds(session, [...typeIds]);
-  const runs = new Map<number, string | undefined>();
+  const runs = new Map<CollectionKey, string | undefined>();
   for (const row of rows) {
     const { typeId, runKey } = found.get(sorted.hexIds[row])!;
     if (!runs.has(runKey)) {
@@ -165,21 +133,20 @@ async function nameElsewhere(
 
 /** By row: ID of the dataset that has its type and data ID in the run. */
 async function readHolders(
-  session: PostgresSession,
-  { connection, universe }: PostgresContext,
-  { sorted, runKey, registered }: ResolvedBatch,
-  { tagsTable, registered: { type: { group } }, rows }: TagsRows,
+  session: Session,
+  context: RegistryContext,
+  resolved: ResolvedBatch,
+  { tagsTable, registered, rows }: TagsRows,
 ): Promise<Map<number, string>> {
-  const { arrays, casts, names } = dimensionColumns(universe, group, sorted, rows);
-  const types = rows.map((row) => registered[sorted.batch.typeIndex[row]].id);
+  const { connection: { dialect }, keys } = context;
+  const dataId = dataIdColumns(context, resolved, registered, rows);
+  const given = dialect.rows([rowColumn(rows), typeColumn(resolved, rows), ...dataId], 2);
   const holders = new Map<number, string>();
   await session.each(
-    `SELECT u.r, t.dataset_id FROM unnest($1::bigint[], $2::bigint[]` +
-      casts.map((cast, i) => `, $${i + 4}::${cast}`).join("") + `) AS u (r, ty` +
-      names.map((name) => `, ${name}`).join("") + `) JOIN ${connection.table(tagsTable)} t ` +
-      "ON t.dataset_type_id = u.ty AND t.collection_id = $3::bigint" +
-      names.map((name) => ` AND t.${name} = u.${name}`).join(""),
-    [plainArray(rows), plainArray(types), runKey, ...arrays],
+    `SELECT u.r, t.dataset_id FROM ${given.sql} JOIN ${dialect.table(tagsTable)} t ` +
+      `ON t.dataset_type_id = u.ty AND t.${keys.collection} = $1::${keys.type}` +
+      dataId.map(({ name }) => ` AND t.${name} = u.${name}`).join(""),
+    [resolved.runKey, ...given.values],
     ([row, id]) => {
       holders.set(Number(row), hexOf(id as string));
     },
@@ -187,10 +154,15 @@ async function readHolders(
   return holders;
 }
 
+/** Column `r`: the rows themselves. */
+function rowColumn(rows: BatchRows): RowColumn {
+  return { name: "r", type: "bigint", values: Array.from(rows) };
+}
+
 /** Datasets of this run and type whose tags row has another data ID. */
 async function nameOtherDataIds(
-  session: PostgresSession,
-  { connection, universe }: PostgresContext,
+  session: Session,
+  { connection, universe, keys }: RegistryContext,
   { sorted, runKey }: ResolvedBatch,
   { tagsTable, registered: { type: { group } } }: TagsRows,
   rows: readonly number[],
@@ -200,9 +172,10 @@ async function nameOtherDataIds(
   const rowById = new Map(rows.map((row) => [sorted.hexIds[row], row]));
   await session.each(
     `SELECT dataset_id, ${group.required.map(quoteIdentifier).join(", ")} ` +
-      `FROM ${connection.table(tagsTable)} ` +
-      "WHERE collection_id = $1::bigint AND dataset_id = ANY($2::uuid[])",
-    [runKey, plainArray([...rowById.keys()])],
+      `FROM ${connection.dialect.table(tagsTable)} ` +
+      `WHERE ${keys.collection} = $1::${keys.type} AND ` +
+      connection.dialect.isIn("dataset_id", 2, "uuid"),
+    [runKey, connection.dialect.list("uuid", [...rowById.keys()])],
     ([id, ...values]) => {
       const row = rowById.get(hexOf(id as string));
       if (row === undefined) return;
@@ -214,8 +187,8 @@ async function nameOtherDataIds(
 
 /** See `Registry.explainConflict`. */
 export async function explainConflict(
-  session: PostgresSession,
-  context: PostgresContext,
+  session: Session,
+  context: RegistryContext,
   resolved: ResolvedBatch,
 ): Promise<string | null> {
   const { sorted } = resolved;
@@ -233,8 +206,8 @@ export async function explainConflict(
 
 /** Words the error of a batch that the database refused. Called after the rollback. */
 export async function conflictError(
-  session: PostgresSession,
-  context: PostgresContext,
+  session: Session,
+  context: RegistryContext,
   resolved: ResolvedBatch,
   cause: unknown,
 ): Promise<ConflictingDatasetError> {
@@ -249,7 +222,7 @@ export async function conflictError(
   if (first !== undefined) return error(first, conflicts.get(first)!);
   const there = order.find((row) => isThere[row]);
   if (there !== undefined) return error(there, "it is registered already");
-  const governor = await findMissingGovernor(session, context, resolved, violatedTable(cause));
+  const governor = await findMissingGovernor(session, context, resolved);
   if (governor !== null) {
     return new ConflictingDatasetError(
       `Cannot register datasets of run "${sorted.batch.run}": there is no ${governor} in registry ` +
@@ -261,10 +234,11 @@ export async function conflictError(
   if (missing !== null) {
     return error(missing.row, `the registry has no ${missing.dimension} record for it`);
   }
+  const { dialect } = context.connection;
   const stored = await session.first(
-    `SELECT dataset_id FROM ${context.connection.table(context.recordsTable)} ` +
-      "WHERE dataset_id = ANY($1::uuid[]) LIMIT 1",
-    plainArray(sorted.hexIds),
+    `SELECT dataset_id FROM ${dialect.table(context.recordsTable)} ` +
+      `WHERE ${dialect.isIn("dataset_id", 1, "uuid")} LIMIT 1`,
+    dialect.list("uuid", sorted.hexIds),
   );
   const row = stored === null ? -1 : sorted.hexIds.indexOf(hexOf(stored[0] as string));
   if (row >= 0) {
@@ -274,24 +248,22 @@ export async function conflictError(
     );
   }
   return new ConflictingDatasetError(
-    `Cannot register datasets of run "${sorted.batch.run}": ${serverMessage(cause)}`,
+    `Cannot register datasets of run "${sorted.batch.run}": ${dialect.errorText(cause)}`,
     { cause },
   );
 }
 
-/** A value of a governor dimension that has no record, if its summary was refused. */
+/** A value of a governor dimension that has no record, which its summary refers to. */
 async function findMissingGovernor(
-  session: PostgresSession,
-  { connection, universe }: PostgresContext,
+  session: Session,
+  { connection: { dialect }, universe }: RegistryContext,
   { sorted }: ResolvedBatch,
-  table: string | null,
 ): Promise<string | null> {
   for (const [governor, values] of sorted.governorValues()) {
-    if (table !== governorSummaryTableName(governor)) continue;
     const key = quoteIdentifier(universe.element(governor).primaryKey!.name);
     for (const value of values) {
       const found = await session.first(
-        `SELECT 1 FROM ${connection.table(governor)} WHERE ${key} = $1::text`,
+        `SELECT 1 FROM ${dialect.table(governor)} WHERE ${key} = $1::text`,
         String(value),
       );
       if (found === null) return `${governor} "${value}"`;
@@ -302,13 +274,15 @@ async function findMissingGovernor(
 
 /** The first row that refers to a dimension record which isn't there. */
 async function findMissingDimension(
-  session: PostgresSession,
-  { connection, universe }: PostgresContext,
+  session: Session,
+  context: RegistryContext,
   resolved: ResolvedBatch,
 ): Promise<{ row: number; dimension: string } | null> {
-  for (const { registered: { type: { group } }, rows } of byTagsTable(resolved)) {
-    const { arrays, casts, names } = dimensionColumns(universe, group, resolved.sorted, rows);
-    for (const dimension of group.required) {
+  const { connection: { dialect }, universe } = context;
+  for (const { registered, rows } of byTagsTable(resolved)) {
+    const dataId = dataIdColumns(context, resolved, registered, rows);
+    const given = dialect.rows([rowColumn(rows), ...dataId], 1);
+    for (const dimension of registered.type.group.required) {
       const { required, primaryKey, hasTable } = universe.element(dimension);
       if (!hasTable) continue;
       const where = required.map((column) =>
@@ -316,12 +290,9 @@ async function findMissingDimension(
         `u.${quoteIdentifier(column)}`
       );
       const found = await session.first(
-        "SELECT u.r FROM unnest($1::bigint[]" +
-          casts.map((cast, i) => `, $${i + 2}::${cast}`).join("") +
-          `) AS u (r, ${names.join(", ")}) WHERE NOT EXISTS (SELECT 1 FROM ` +
-          `${connection.table(dimension)} d WHERE ${where.join(" AND ")}) LIMIT 1`,
-        plainArray(rows),
-        ...arrays,
+        `SELECT u.r FROM ${given.sql} WHERE NOT EXISTS (SELECT 1 FROM ` +
+          `${dialect.table(dimension)} d WHERE ${where.join(" AND ")}) LIMIT 1`,
+        ...given.values,
       );
       if (found !== null) return { row: Number(found[0]), dimension };
     }

@@ -1,96 +1,94 @@
 /**
- * Questions about datasets and their records in a PostgreSQL registry.
+ * Questions about datasets and their records in a registry.
  *
  * @module
  */
 
-import { RefusedError } from "../../../base/errors.ts";
-import { UUID_SIZE, uuidFromText, uuidToHex, writeUuidText } from "../../../base/uuid.ts";
-import type { DataIdValue } from "../../dimensions/data_id.ts";
-import { NULL_COMPONENT, quoteIdentifier } from "../ddl.ts";
-import { isPossibleValue, packedIdArray, plainArray, toDataIdValue } from "./arrays.ts";
-import type { PostgresSession } from "./connection.ts";
-import type { PostgresContext } from "./context.ts";
-import type { DatasetInfo, DatastoreRecord, RunRecordsBatch } from "../registry.ts";
+import { concatBytes } from "../../base/bytes.ts";
+import { RefusedError } from "../../base/errors.ts";
+import { sortedIds } from "../../base/sort_ids.ts";
+import { UUID_SIZE, uuidFromText, uuidToHex } from "../../base/uuid.ts";
+import type { DataIdValue } from "../dimensions/data_id.ts";
+import type { RegistryContext } from "./context.ts";
+import { dimensionType, isPossibleValue, toDataIdValue } from "./data_id_values.ts";
+import { hexIdsOf } from "./dataset_batch.ts";
+import { packDatasetId } from "./dataset_id.ts";
+import { NULL_COMPONENT, quoteIdentifier } from "./ddl.ts";
+import type {
+  DatasetInfo,
+  DatastoreRecord,
+  RegisteredProvenance,
+  RunRecordsBatch,
+} from "./registry.ts";
+import type { IdQuery, Session } from "./session.ts";
 
 /** Datasets in one batch of {@linkcode runRecords}. */
 const N_BATCH = 5000;
 
-/** IDs of a RUN's datasets (of these types), packed, ascending; empty for an unknown run. */
+/** IDs of a RUN's datasets (of these types), packed, in any order; empty for an unknown run. */
 export async function datasetIds(
-  session: PostgresSession,
-  context: PostgresContext,
+  context: RegistryContext,
   run: string,
   typeNames?: readonly string[],
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const runKey = (await context.collections.find(session, run))?.key;
-  if (runKey === undefined) return new Uint8Array(0);
-  const typeIds = typeNames === undefined
-    ? null
-    : [...(await context.types.findAll(session, typeNames)).values()].map(({ id }) => id);
-  return await packedIds(
-    session,
-    `SELECT id FROM ${context.connection.table("dataset")} WHERE run_id = $1::bigint` +
-      (typeIds === null ? "" : " AND dataset_type_id = ANY($2::bigint[])") + " ORDER BY id",
-    typeIds === null ? [runKey] : [runKey, plainArray(typeIds)],
-  );
+  const batches: Uint8Array<ArrayBuffer>[] = [];
+  for await (const batch of runDatasetIds(context, run, typeNames)) batches.push(batch);
+  return concatBytes(batches);
 }
 
-/** The IDs that are the rows of a query. */
-async function packedIds(
-  session: PostgresSession,
-  sql: string,
-  values: Parameters<PostgresSession["each"]>[1],
-): Promise<Uint8Array<ArrayBuffer>> {
-  let packed = new Uint8Array(1024 * UUID_SIZE);
-  let end = 0;
-  await session.each(sql, values, ([id]) => {
-    if (end === packed.length) {
-      const larger = new Uint8Array(packed.length * 2);
-      larger.set(packed);
-      packed = larger;
-    }
-    writeUuidText(id as string, packed, end);
-    end += UUID_SIZE;
+/** See `Registry.runDatasetIds`; without names, datasets of all types. */
+export async function* runDatasetIds(
+  context: RegistryContext,
+  run: string,
+  typeNames?: readonly string[],
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { connection, collections, types, keys } = context;
+  const query = await connection.read("read", async (session): Promise<IdQuery | null> => {
+    const runKey = (await collections.find(session, run))?.key;
+    if (runKey === undefined) return null;
+    const query = { table: "dataset", column: "id", where: `${keys.run} = $1::${keys.type}` };
+    if (typeNames === undefined) return { ...query, values: [runKey] };
+    const found = await types.findAll(session, typeNames);
+    // The index of types would find the datasets of other runs too.
+    const column = connection.dialect.noIndex("dataset_type_id");
+    return {
+      ...query,
+      where: `${query.where} AND ${connection.dialect.isIn(column, 2, "bigint")}`,
+      values: [
+        runKey,
+        connection.dialect.list("bigint", [...found.values()].map(({ id }) => id)),
+      ],
+    };
   });
-  return packed.slice(0, end);
+  if (query !== null) yield* connection.ids(query);
 }
 
 /** See `Registry.datasetIdsStoredAt`. */
-export async function datasetIdsStoredAt(
-  session: PostgresSession,
-  { connection, recordsTable, hasRecordsTable }: PostgresContext,
+export async function* datasetIdsStoredAt(
+  { connection, recordsTable, hasRecordsTable }: RegistryContext,
   path: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (!hasRecordsTable) return new Uint8Array(0);
-  return await packedIds(
-    session,
-    `SELECT dataset_id FROM ${connection.table(recordsTable)} ` +
-      "WHERE path = $1::text AND component = $2::text",
-    [path, NULL_COMPONENT],
-  );
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (!hasRecordsTable) return;
+  yield* connection.ids({
+    table: recordsTable,
+    column: "dataset_id",
+    where: `path = $1::text AND ${connection.dialect.noIndex("component")} = $2::text`,
+    values: [path, NULL_COMPONENT],
+  });
 }
 
 /** See `Registry.recordPathsBelow`. */
-export async function recordPathsBelow(
-  session: PostgresSession,
-  { connection, recordsTable, hasRecordsTable }: PostgresContext,
+export async function* recordPathsBelow(
+  { connection, recordsTable, hasRecordsTable }: RegistryContext,
   directory: string,
-): Promise<string[]> {
-  if (!hasRecordsTable) return [];
-  const paths: string[] = [];
-  await session.each(
-    `SELECT path FROM ${connection.table(recordsTable)} WHERE starts_with(path, $1::text)`,
-    [`${directory}/`],
-    ([path]) => void paths.push(path as string),
-  );
-  return paths;
+): AsyncGenerator<string[]> {
+  if (hasRecordsTable) yield* connection.pathsBelow(recordsTable, directory);
 }
 
 /** See `Registry.findDataset`. */
 export async function findDataset(
-  session: PostgresSession,
-  { connection, universe, types, collections }: PostgresContext,
+  session: Session,
+  { connection, universe, types, collections, keys }: RegistryContext,
   typeName: string,
   run: string,
   required: readonly DataIdValue[],
@@ -107,12 +105,10 @@ export async function findDataset(
   }
   if (!columns.every((name, i) => isPossibleValue(universe, name, required[i]))) return null;
   const row = await session.first(
-    `SELECT dataset_id FROM ${connection.table(found.tagsTable)} ` +
-      "WHERE dataset_type_id = $1::bigint AND collection_id = $2::bigint" +
+    `SELECT dataset_id FROM ${connection.dialect.table(found.tagsTable)} ` +
+      `WHERE dataset_type_id = $1::bigint AND ${keys.collection} = $2::${keys.type}` +
       columns.map((name, i) =>
-        ` AND ${quoteIdentifier(name)} = $${i + 3}::${
-          universe.keyType(name).type === "int" ? "bigint" : "text"
-        }`
+        ` AND ${quoteIdentifier(name)} = $${i + 3}::${dimensionType(universe, name)}`
       ).join(""),
     found.id,
     runKey,
@@ -123,17 +119,20 @@ export async function findDataset(
 
 /** See `Registry.datasetInfo`. */
 export async function datasetInfo(
-  session: PostgresSession,
-  { connection, universe, types, collections }: PostgresContext,
+  session: Session,
+  { connection, universe, types, collections, keys }: RegistryContext,
   id: Uint8Array,
 ): Promise<DatasetInfo | null> {
   const hexId = uuidToHex(id);
   const row = await session.first(
-    `SELECT dataset_type_id, run_id FROM ${connection.table("dataset")} WHERE id = $1::uuid`,
+    `SELECT dataset_type_id, ${keys.run} FROM ${
+      connection.dialect.table("dataset")
+    } WHERE id = $1::uuid`,
     hexId,
   );
   if (row === null) return null;
-  const [typeId, runKey] = row.map(Number);
+  const typeId = Number(row[0]);
+  const runKey = keys.fromRow(row[1]);
   const found = (await types.findByIds(session, [typeId])).get(typeId);
   const run = await collections.findByKey(session, runKey);
   // Both can't be missing but for someone who removes them right now.
@@ -143,8 +142,8 @@ export async function datasetInfo(
   if (group.required.length > 0) {
     const values = await session.first(
       `SELECT ${group.required.map(quoteIdentifier).join(", ")} ` +
-        `FROM ${connection.table(tagsTable)} ` +
-        "WHERE dataset_id = $1::uuid AND collection_id = $2::bigint",
+        `FROM ${connection.dialect.table(tagsTable)} ` +
+        `WHERE dataset_id = $1::uuid AND ${keys.collection} = $2::${keys.type}`,
       hexId,
       runKey,
     );
@@ -156,8 +155,8 @@ export async function datasetInfo(
 
 /** See `Registry.findDatasetIdPrefix`. */
 export async function findDatasetIdPrefix(
-  session: PostgresSession,
-  { connection, collections }: PostgresContext,
+  session: Session,
+  { connection, collections, keys }: RegistryContext,
   prefixHex: string,
   run: string | null,
   limit: number,
@@ -171,8 +170,9 @@ export async function findDatasetIdPrefix(
   const runKey = run === null ? null : (await collections.find(session, run))?.key;
   if (runKey === undefined) return [];
   const rows = await session.all(
-    `SELECT id FROM ${connection.table("dataset")} WHERE id BETWEEN $1::uuid AND $2::uuid` +
-      (runKey === null ? "" : " AND run_id = $4::bigint") + " ORDER BY id LIMIT $3::bigint",
+    `SELECT id FROM ${connection.dialect.table("dataset")} WHERE id BETWEEN $1::uuid AND $2::uuid` +
+      (runKey === null ? "" : ` AND ${keys.run} = $4::${keys.type}`) +
+      " ORDER BY id LIMIT $3::bigint",
     prefix.padEnd(32, "0"),
     prefix.padEnd(32, "f"),
     Math.max(0, limit),
@@ -183,14 +183,16 @@ export async function findDatasetIdPrefix(
 
 /** See `Registry.records`. */
 export async function records(
-  session: PostgresSession,
-  { connection, recordsTable, hasRecordsTable }: PostgresContext,
+  session: Session,
+  { connection, recordsTable, hasRecordsTable }: RegistryContext,
   id: Uint8Array,
 ): Promise<DatastoreRecord[]> {
   if (!hasRecordsTable) return [];
   const rows = await session.all(
     "SELECT path, formatter, storage_class, component, checksum, file_size " +
-      `FROM ${connection.table(recordsTable)} WHERE dataset_id = $1::uuid ORDER BY component`,
+      `FROM ${
+        connection.dialect.table(recordsTable)
+      } WHERE dataset_id = $1::uuid ORDER BY component`,
     uuidToHex(id),
   );
   return rows.map(([path, formatter, storageClass, component, checksum, fileSize]) => ({
@@ -205,10 +207,10 @@ export async function records(
 
 /** See `Registry.findRunProvenance`. */
 export async function findRunProvenance(
-  session: PostgresSession,
-  context: PostgresContext,
+  session: Session,
+  context: RegistryContext,
   run: string,
-): Promise<{ id: Uint8Array; record: DatastoreRecord } | null> {
+): Promise<RegisteredProvenance | null> {
   const type = await context.types.find(session, "run_provenance");
   // The type is the reference's; with other dimensions it is somebody else's.
   if (type?.type.group.required.length !== 0) return null;
@@ -225,19 +227,21 @@ export async function findRunProvenance(
 
 /** See `Registry.runsWithDatasetType`. */
 export async function runsWithDatasetType(
-  session: PostgresSession,
-  { connection, types }: PostgresContext,
+  session: Session,
+  { connection, types, keys }: RegistryContext,
   typeName: string,
 ): Promise<string[]> {
   const found = await types.find(session, typeName);
   if (found === null) return [];
   // Summaries say what a RUN ever held; the tags tables, by index, what it holds.
   const rows = await session.all(
-    `SELECT c.name FROM ${connection.table("collection_summary_dataset_type")} s ` +
-      `JOIN ${connection.table("collection")} c ON c.collection_id = s.collection_id ` +
+    `SELECT c.name FROM ${connection.dialect.table("collection_summary_dataset_type")} s ` +
+      `JOIN ${connection.dialect.table("collection")} c ON c.${keys.own} = s.${keys.collection} ` +
       "AND c.type = 1 WHERE s.dataset_type_id = $1::bigint AND EXISTS (SELECT 1 FROM " +
-      `${connection.table(found.tagsTable)} t WHERE t.dataset_type_id = s.dataset_type_id ` +
-      "AND t.collection_id = c.collection_id)",
+      `${
+        connection.dialect.table(found.tagsTable)
+      } t WHERE t.dataset_type_id = s.dataset_type_id ` +
+      `AND t.${keys.collection} = c.${keys.own})`,
     found.id,
   );
   return rows.map(([name]) => name as string).sort();
@@ -245,38 +249,37 @@ export async function runsWithDatasetType(
 
 /** See `Registry.runRecords`. */
 export async function* runRecords(
-  context: PostgresContext,
+  context: RegistryContext,
   run: string,
   typeNames?: readonly string[],
 ): AsyncGenerator<RunRecordsBatch> {
-  const { connection } = context;
-  const ids = await connection.read(
-    "read",
-    (session) => datasetIds(session, context, run, typeNames),
-  );
+  const ids = sortedIds(await datasetIds(context, run, typeNames));
   const nameById = new Map<number, string>();
   for (let start = 0; start < ids.length; start += N_BATCH * UUID_SIZE) {
     const some = ids.subarray(start, start + N_BATCH * UUID_SIZE);
-    yield await connection.read("read", (session) => recordsOf(session, context, some, nameById));
+    yield await context.connection.read(
+      "read",
+      (session) => recordsOf(session, context, some, nameById),
+    );
   }
 }
 
 /** Datasets that were removed meanwhile are left out. */
 async function recordsOf(
-  session: PostgresSession,
-  { connection, types, recordsTable, hasRecordsTable }: PostgresContext,
+  session: Session,
+  { connection, types, recordsTable, hasRecordsTable }: RegistryContext,
   ids: Uint8Array,
   nameById: Map<number, string>,
 ): Promise<RunRecordsBatch> {
   const rows = await session.all(
     "SELECT d.id, d.dataset_type_id, " +
       (hasRecordsTable ? "r.path, r.formatter, r.component" : "NULL, NULL, NULL") +
-      ` FROM ${connection.table("dataset")} d` +
+      ` FROM ${connection.dialect.table("dataset")} d` +
       (hasRecordsTable
-        ? ` LEFT JOIN ${connection.table(recordsTable)} r ON r.dataset_id = d.id`
+        ? ` LEFT JOIN ${connection.dialect.table(recordsTable)} r ON r.dataset_id = d.id`
         : "") +
-      " WHERE d.id = ANY($1::uuid[]) ORDER BY d.id",
-    packedIdArray(ids),
+      ` WHERE ${connection.dialect.isIn("d.id", 1, "uuid")} ORDER BY d.id`,
+    connection.dialect.list("uuid", hexIdsOf(ids)),
   );
   const unknown = new Set(rows.map((row) => Number(row[1])).filter((id) => !nameById.has(id)));
   if (unknown.size > 0) {
@@ -296,7 +299,7 @@ async function recordsOf(
     // A disassembled dataset has several records; one speaks for all.
     if (isSame && component !== NULL_COMPONENT) continue;
     if (!isSame) {
-      writeUuidText(id as string, batch.ids, batch.n++ * UUID_SIZE);
+      packDatasetId(id as string, batch.ids, batch.n++ * UUID_SIZE, connection.name);
       previous = id as string;
     }
     batch.typeNames[batch.n - 1] = nameById.get(Number(typeId))!;

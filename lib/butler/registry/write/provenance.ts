@@ -1,28 +1,29 @@
 /**
- * Who may touch a RUN's provenance graph in a PostgreSQL registry, and when.
+ * Who may touch a RUN's provenance graph, and when.
  *
  * @module
  */
 
 import { uuidToHex } from "../../../base/uuid.ts";
-import type { PostgresSession } from "./connection.ts";
-import type { PostgresContext } from "./context.ts";
-import { findRunProvenance } from "./queries.ts";
-import { requireProvenance } from "../write/provenance_guard.ts";
+import type { RegistryContext } from "../context.ts";
+import { findRunProvenance } from "../queries.ts";
 import type { DatasetBatch, ProvenanceGuard } from "../registry.ts";
+import type { Session } from "../session.ts";
+import { requireProvenance } from "./provenance_guard.ts";
 
 /**
  * Locks a RUN until this transaction ends: everybody waits who adds datasets to it; who is about to add
- * its graph, ends first.
+ * its graph, ends first. A database that a transaction has for itself needs none.
  */
 export async function lockRun(
-  session: PostgresSession,
-  { connection }: PostgresContext,
+  session: Session,
+  { connection: { dialect }, keys: { own } }: RegistryContext,
   run: string,
 ): Promise<void> {
+  if (!dialect.locksRows) return;
   await session.run(
-    `SELECT 1 FROM ${connection.table("run")} WHERE collection_id = (SELECT collection_id ` +
-      `FROM ${connection.table("collection")} WHERE name = $1::text) FOR UPDATE`,
+    `SELECT 1 FROM ${dialect.table("run")} WHERE ${own} = (SELECT ${own} ` +
+      `FROM ${dialect.table("collection")} WHERE name = $1::text) FOR UPDATE`,
     run,
   );
 }
@@ -35,16 +36,17 @@ export async function lockRun(
  * @throws {ConflictingDatasetError} if it holds something else.
  */
 export async function lockProvenance(
-  session: PostgresSession,
-  context: PostgresContext,
+  session: Session,
+  context: RegistryContext,
   batch: DatasetBatch,
   guard: ProvenanceGuard,
 ): Promise<void> {
+  const { dialect } = context.connection;
   if (guard.provenance === null) await lockRun(session, context, batch.run);
   const found = await findRunProvenance(session, context, batch.run);
-  if (found !== null && guard.provenance !== null) {
+  if (found !== null && guard.provenance !== null && dialect.locksRows) {
     await session.run(
-      `SELECT 1 FROM ${context.connection.table("dataset")} WHERE id = $1::uuid FOR KEY SHARE`,
+      `SELECT 1 FROM ${dialect.table("dataset")} WHERE id = $1::uuid FOR KEY SHARE`,
       uuidToHex(found.id),
     );
     // Who removed it has committed while this waited.

@@ -1,16 +1,16 @@
 /**
- * Dimension records of a PostgreSQL registry.
+ * Dimension records of a registry.
  *
  * @module
  */
 
-import type { DataIdValue } from "../../dimensions/data_id.ts";
-import type { DimensionUniverse } from "../../dimensions/dimensions.ts";
-import { RecordsNotFetchedError } from "../../dimensions/record_fetch.ts";
-import type { DimensionRecordSource } from "../../dimensions/record_source.ts";
-import { quoteIdentifier } from "../ddl.ts";
-import { isPossibleValue, toInteger } from "./arrays.ts";
-import type { PgRow, PostgresConnection } from "./connection.ts";
+import type { DataIdValue } from "../dimensions/data_id.ts";
+import type { DimensionUniverse } from "../dimensions/dimensions.ts";
+import { RecordsNotFetchedError } from "../dimensions/record_fetch.ts";
+import type { DimensionRecordSource } from "../dimensions/record_source.ts";
+import { quoteIdentifier } from "./ddl.ts";
+import { isPossibleValue, toInteger } from "./data_id_values.ts";
+import type { Connection, SqlRow } from "./session.ts";
 
 /** Values kept for one column; more than any run has visits. Then all are dropped. */
 const MAX_KEPT = 200_000;
@@ -23,7 +23,7 @@ interface ColumnLookup {
   /** Dimensions whose values select the record; the dimension itself is the last one. */
   required: readonly string[];
   sql: string;
-  /** Whether its values are 64-bit integers, which come as text. */
+  /** Whether its values are 64-bit integers, which may come as text. */
   isInteger: boolean;
   kept: Map<string, DataIdValue | undefined>;
 }
@@ -31,15 +31,15 @@ interface ColumnLookup {
 /**
  * Columns of dimension records, fetched a page at a time and kept: a run has few distinct ones.
  *
- * Source: butler repository notes, section 5.4.
+ * Source: `schema/butler-repository.md`, section 5.4.
  */
-export class PostgresDimensionRecords implements DimensionRecordSource {
-  readonly #connection: PostgresConnection;
+export class RegistryDimensionRecords implements DimensionRecordSource {
+  readonly #connection: Connection;
   readonly #universe: DimensionUniverse;
   /** Null: no such column. */
   readonly #lookups = new Map<string, ColumnLookup | null>();
 
-  constructor(connection: PostgresConnection, universe: DimensionUniverse) {
+  constructor(connection: Connection, universe: DimensionUniverse) {
     this.#connection = connection;
     this.#universe = universe;
   }
@@ -80,14 +80,12 @@ export class PostgresDimensionRecords implements DimensionRecordSource {
     if (!this.#universe.has(dimension)) return null;
     const { required, primaryKey, hasTable } = this.#universe.element(dimension);
     if (!hasTable) return null;
-    const type = await this.#connection.first(
-      "SELECT a.atttypid::regtype::text FROM pg_catalog.pg_attribute a " +
-        "WHERE a.attrelid = to_regclass($1::text) AND a.attname = $2::text AND a.attnum > 0 " +
-        "AND NOT a.attisdropped",
-      this.#connection.table(dimension),
-      column,
+    const { dialect } = this.#connection;
+    const isInteger = await this.#connection.read(
+      "read",
+      (session) => dialect.isIntegerColumn(session, dimension, column),
     );
-    if (type === null) return null;
+    if (isInteger === null) return null;
     const own = quoteIdentifier(primaryKey!.name);
     const where = required.map((other, i) => {
       const cast = this.#universe.keyType(other).type === "int" ? "bigint" : "text";
@@ -98,15 +96,18 @@ export class PostgresDimensionRecords implements DimensionRecordSource {
     return {
       dimension,
       required,
-      sql: `SELECT ${own}, ${quoteIdentifier(column)} FROM ${this.#connection.table(dimension)} ` +
+      sql: `SELECT ${own}, ${quoteIdentifier(column)} FROM ${dialect.table(dimension)} ` +
         `WHERE ${where.join(" AND ")} ORDER BY ${own} LIMIT ${N_PAGE}`,
-      isInteger: type[0] === "bigint",
+      isInteger,
       kept: new Map(),
     };
   }
 
   async #fetch(lookup: ColumnLookup, values: readonly DataIdValue[]): Promise<void> {
-    const rows = await this.#connection.all(lookup.sql, ...values);
+    const rows = await this.#connection.read(
+      "read",
+      (session) => session.all(lookup.sql, ...values),
+    );
     if (lookup.kept.size + rows.length > MAX_KEPT) lookup.kept.clear();
     const isInteger = this.#universe.keyType(lookup.dimension).type === "int";
     for (const [own, value] of rows) {
@@ -123,7 +124,7 @@ function keyOf(values: readonly DataIdValue[]): string {
   return values.map((value) => `${value}\0`).join("");
 }
 
-function toColumnValue(value: PgRow[number], isInteger: boolean): DataIdValue | undefined {
+function toColumnValue(value: SqlRow[number], isInteger: boolean): DataIdValue | undefined {
   if (value === null || typeof value === "boolean") return undefined;
-  return isInteger ? toInteger(value) : value;
+  return isInteger || typeof value === "bigint" ? toInteger(value) : value;
 }
