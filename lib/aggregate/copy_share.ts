@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { COPIED_MEMBERS } from "./copy_blocks.ts";
 
 /** Chunks of some quanta, and where their blocks go. Plain data. */
 export interface CopyShare {

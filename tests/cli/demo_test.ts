@@ -23,7 +23,7 @@ Deno.test(
   async () => {
     await using work = await temporaryDirectory();
     const folder = work.join("demo");
-    const demo = ["run", "-A", join(PROJECT, "tests", "demo.ts"), folder];
+    const demo = ["run", "-A", join(PROJECT, "tests", "tools", "demo.ts"), folder];
     const { code, stdout, stderr } = await deno(...demo);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /was ingested before; there was nothing left to do/);
