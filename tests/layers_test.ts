@@ -20,11 +20,12 @@ const BUTLER = [
   "butler/dimensions",
   "butler/datastore",
   "butler/registry",
+  "butler/registry/tables",
   "butler/registry/write",
 ];
 const BYTES = ["base", "storage", "codec"];
 const GRAPH = ["qg", "qg/predicted"];
-const RECORDS = ["provenance", "provenance/documents"];
+const RECORDS = ["provenance", "provenance/documents", "provenance/originals"];
 const AGGREGATE = [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "chunks"];
 const SOURCES = [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "chunks"];
 
@@ -37,27 +38,31 @@ const WORKERS_SHARE = [
 
 /** What each folder below `lib` may import besides itself and `schema/`; single files are named whole. */
 const LAYERS: Record<string, readonly string[]> = {
-  base: [],
+  base: ["base/text"],
+  "base/text": ["base"],
   storage: ["base"],
   codec: ["base", "storage"],
   "butler/config": ["base", "storage"],
   "butler/dimensions": ["base", "butler/config"],
   "butler/datastore": ["base", "butler/config", "butler/dimensions"],
   "butler/registry": ["base", "storage", ...BUTLER],
+  "butler/registry/tables": ["base", "storage", ...BUTLER],
   "butler/registry/write": ["base", "storage", ...BUTLER],
   "butler/registry/sqlite": ["base", "storage", ...BUTLER],
   "butler/registry/postgres": ["base", "storage", ...BUTLER],
   qg: BYTES,
   "qg/predicted": [...BYTES, "qg"],
-  provenance: ["base", "butler/dimensions", "butler/datastore", ...GRAPH, "provenance/documents"],
-  "provenance/documents": ["base", "qg", "provenance"],
+  provenance: [...BYTES, "butler/dimensions", "butler/datastore", ...GRAPH, ...RECORDS],
+  "provenance/documents": ["base", "butler/datastore", "qg", "provenance"],
+  "provenance/originals": [...BYTES, "qg", "provenance", "provenance/documents"],
   // Chunks are numbered as the predicted graph's arrays are.
-  chunks: [...BYTES, ...GRAPH, "provenance"],
+  chunks: [...BYTES, ...GRAPH, "provenance", "provenance/originals"],
   aggregate: [...AGGREGATE, "aggregate/scan", "aggregate/write", "aggregate/shards"],
   "aggregate/scan": [...AGGREGATE, ...WORKERS_SHARE],
   "aggregate/write": [...BYTES, ...GRAPH, "chunks", ...WORKERS_SHARE],
   "aggregate/shards": [...AGGREGATE, "aggregate", "aggregate/scan"],
-  ingest: [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS],
+  ingest: [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "ingest/originals"],
+  "ingest/originals": [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS],
   simulate: [...BYTES, ...BUTLER, ...GRAPH],
   sources: [...SOURCES, "sources/trace"],
   "sources/trace": [...SOURCES, "sources"],
@@ -72,6 +77,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...BUTLER,
     ...GRAPH,
     ...RECORDS,
+    "chunks",
     "sources",
     "check",
     "check/file",
@@ -88,11 +94,26 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   "lib/butler/registry/open.ts": ["butler/registry/sqlite", "butler/registry/postgres"],
 };
 
-/** Folders that may import everything below them: the command line, its commands, and the surface. */
-const OPEN_FOLDERS = new Set(["cli", "cli/commands"]);
+/** Folders that may import everything below them: the command line and what its commands are made of. */
+const OPEN_FOLDERS = new Set([
+  "cli",
+  "cli/commands",
+  "cli/completion",
+  "cli/outputs",
+  "cli/status",
+  "cli/summaries",
+]);
 
 /** What worker entry points may import. */
-const WORKERS = ["aggregate", "aggregate/scan", "aggregate/write", "ingest", "base", "storage"];
+const WORKERS = [
+  "aggregate",
+  "aggregate/scan",
+  "aggregate/write",
+  "ingest",
+  "ingest/originals",
+  "base",
+  "storage",
+];
 
 /** Folder of a file as the table names it: below `lib` without that, others with their name. */
 function layerOf(path: string): string {
@@ -104,6 +125,8 @@ function isAllowed(path: string, target: string): boolean {
   const layer = layerOf(path);
   const to = layerOf(target);
   if (to === layer || to === "schema") return true;
+  // Texts are made of the same pure functions everywhere.
+  if (to === "base/text" && layer !== "schema") return true;
   if (target === "deno.json") return path === "main.ts" || layer === "cli";
   if (path === "main.ts") return true;
   if (layer === "workers") return WORKERS.includes(to) || GRAPH.includes(to);
@@ -183,7 +206,7 @@ Deno.test(`no folder holds more than ${MAX_FOLDER} files`, () => {
 });
 
 /** Imports that one has to follow from a command to what it stands on. */
-const MAX_CHAIN = 20;
+const MAX_CHAIN = 23;
 
 Deno.test(`the longest chain of imports has at most ${MAX_CHAIN} files`, () => {
   const chain = longestChain(importGraph());

@@ -20,7 +20,7 @@ import { failpoint } from "../storage/failpoints.ts";
 import { describeSystemError } from "../storage/file_source.ts";
 import { requireOpenFiles } from "../storage/open_files.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
-import { chunkLogPathOf } from "./chunk_log_path.ts";
+import { chunkLogPathOf } from "../chunks/chunk_log_path.ts";
 import type { AggregateCounts } from "./counts.ts";
 import { WaitingScanner } from "./idle_scanner.ts";
 import type { FoundChunkLog, ScannerRequest, WorkerRole } from "./messages.ts";

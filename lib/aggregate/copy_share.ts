@@ -4,7 +4,6 @@
  * @module
  */
 
-
 /** Chunks of some quanta, and where their blocks go. Plain data. */
 export interface CopyShare {
   chunkLogPath: string;
@@ -21,7 +20,7 @@ export interface CopyShare {
   /** Filled in for the datasets and quanta of the share. */
   places: BlockPlaces;
   /**
-   * For each of {@linkcode COPIED_MEMBERS}: where the blocks begin in the file and in the member's data, and
+   * For each of the members `COPIED_MEMBERS`: where the blocks begin in the file and in the member's data, and
    * their bytes altogether.
    */
   ranges: CopyRange[];

@@ -15,7 +15,7 @@ import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { LockFile } from "../storage/lock_file.ts";
 import { fileIdentity, FileSource } from "../storage/file_source.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
-import { chunkLogPathOf } from "./chunk_log_path.ts";
+import { chunkLogPathOf } from "../chunks/chunk_log_path.ts";
 import type { FoundChunkLog } from "./messages.ts";
 import type { AggregateOptions } from "./options.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { graphPathOf } from "../aggregate/chunk_log_path.ts";
+import { graphPathOf } from "./chunk_log_path.ts";
 import { ByteBuilder, equalBytes, readBigEndian } from "../base/bytes.ts";
 import { EnvironmentError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";

@@ -14,7 +14,7 @@ import { readLimitedText } from "../storage/regular_file.ts";
 import { fileError } from "../storage/file_errors.ts";
 import { filePath } from "./args.ts";
 import type { CliContext } from "./context.ts";
-import { nearestHint } from "./nearest.ts";
+import { nearestHint } from "../base/text/nearest.ts";
 
 const SHORT = "-@";
 /** A larger file, in bytes, is a mistake. */

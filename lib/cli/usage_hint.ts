@@ -9,7 +9,7 @@ import { UsageError } from "../base/errors.ts";
 import { shellLine } from "../base/text/shell.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { isCommanderError } from "./exit_codes.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../base/text/nearest.ts";
 
 /** Where a command is explained; null for none. */
 export function helpHint(command: string | null): string {

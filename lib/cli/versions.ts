@@ -7,7 +7,10 @@
 import { DatabaseSync } from "node:sqlite";
 import config from "../../deno.json" with { type: "json" };
 import { TOOL_NAME, TOOL_VERSION } from "../base/version.ts";
-import { MAX_UNIVERSE_VERSION, supportedManagers } from "../butler/registry/manager_versions.ts";
+import {
+  MAX_UNIVERSE_VERSION,
+  supportedManagers,
+} from "../butler/registry/tables/manager_versions.ts";
 import { MAX_FORMAT_VERSION } from "../qg/header.ts";
 import { CHUNK_LOG_VERSION } from "../chunks/framing.ts";
 import { ownCommit } from "./commit.ts";

@@ -15,27 +15,28 @@ import { nextTurn } from "../base/next_turn.ts";
 import type { Progress, Stage } from "../base/progress.ts";
 import type { StageClock } from "../base/stage_clock.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
-import { selectRows } from "../butler/registry/dataset_batch.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
+import { selectRows } from "../butler/registry/dataset_batch.ts";
 import {
   PROVENANCE_FORMATTER,
   PROVENANCE_STORAGE_CLASS,
 } from "../butler/registry/provenance_dataset.ts";
-import { requireProvenance } from "../butler/registry/write/provenance_guard.ts";
 import type { DatasetBatch, ProvenanceGuard } from "../butler/registry/registry.ts";
+import { requireProvenance } from "../butler/registry/write/provenance_guard.ts";
+import { type Targets, TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { fileIdentity } from "../storage/file_source.ts";
 import { type FileStamp, requireStamp } from "../storage/file_stamp.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
+import { deleteMovedSource, type MovedSource } from "./moved_source.ts";
+import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
 import type { DeleterSetup, KeptFile } from "./originals/deleter.ts";
 import type { DeleterClient } from "./originals/deleter_client.ts";
-import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { RowBatch } from "./row_batch.ts";
 import { ingestStages } from "./stages.ts";
 import { TargetBatches } from "./target_batches.ts";
-import { type Targets, TargetState } from "../provenance/targets.ts";
-import { carryOutTransfer, deleteMovedSource, type MovedSource } from "./transfer.ts";
+import { carryOutTransfer } from "./transfer.ts";
 
 /** Kept files named in the summary; the others are counted. */
 const MAX_KEPT = 100;

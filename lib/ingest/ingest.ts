@@ -37,7 +37,8 @@ import {
   type IngestSummary,
 } from "./options.ts";
 
-export type { IngestContext, IngestOptions, IngestSummary, TransferMode } from "./options.ts";
+export type { TransferMode } from "./transfer_mode.ts";
+export type { IngestContext, IngestOptions, IngestSummary } from "./options.ts";
 
 /**
  * Ingests a graph, or finishes what an earlier process began.

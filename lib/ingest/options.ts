@@ -6,24 +6,10 @@
 
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
+import type { MovedSource } from "./moved_source.ts";
 import type { KeptFile } from "./originals/deleter.ts";
 import type { DeleterFactory } from "./originals/deleter_client.ts";
-import type { MovedSource } from "./transfer.ts";
-
-/** Transfer modes of the butler that `ingest-graph` knows. */
-export const TRANSFER_MODES = [
-  "auto",
-  "link",
-  "symlink",
-  "hardlink",
-  "copy",
-  "move",
-  "relsymlink",
-  "direct",
-] as const;
-
-/** One of {@linkcode TRANSFER_MODES}. */
-export type TransferMode = typeof TRANSFER_MODES[number];
+import type { TransferMode } from "./transfer_mode.ts";
 
 /** Options of an ingest; names as on the command line. */
 export interface IngestOptions {

@@ -22,7 +22,7 @@ import {
   stampOf,
 } from "../storage/file_stamp.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
-import type { TransferMode } from "./options.ts";
+import type { TransferMode } from "./transfer_mode.ts";
 
 /** What will be done with the graph file. */
 export interface TransferPlan {
@@ -406,57 +406,6 @@ export function isSameFile(a: string, b: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-/** What has become of the source of a move. */
-export type MovedSource =
-  | { state: "deleted" | "absent" }
-  /** Why it is still there, in words that follow "it". */
-  | { state: "stays"; reason: string };
-
-/**
- * Deletes the source of a finished move: if it is the same file as the graph in the datastore, or has the
- * same bytes, whether or not a hard link could be made. A file that merely has the same name or header
- * stays.
- *
- * @param source Path as given.
- * @param target The graph in the datastore.
- * @throws {EnvironmentError} if it can't be read or deleted.
- */
-export function deleteMovedSource(source: string, target: string): MovedSource {
-  try {
-    const reason = whyNotMoved(source, target);
-    if (reason !== null) return { state: "stays", reason };
-    using opened = FileSource.open(source);
-    const stamp = stampOf(opened.info());
-    if (!isContentOf(target, opened)) {
-      return { state: "stays", reason: "is not the graph that was ingested" };
-    }
-    // Whoever writes the graph again meanwhile keeps the new one.
-    const found = stampAt(source);
-    if (found === null || !isSameStamp(found, stamp)) {
-      return { state: "stays", reason: "was replaced meanwhile" };
-    }
-    Deno.removeSync(source);
-    fsyncDirectory(dirname(source));
-  } catch (error) {
-    if (error instanceof NotFoundError) return { state: "absent" };
-    if (error instanceof ProvgraphError) throw error;
-    // Somebody else may have deleted it at any time since we looked.
-    if (error instanceof Deno.errors.NotFound) return { state: "absent" };
-    throw fileError("delete moved graph", source, error);
-  }
-  return { state: "deleted" };
-}
-
-/** Null if a source may go once its content is known to be in the datastore. */
-function whyNotMoved(source: string, target: string): string | null {
-  const canonical = (path: string) => join(Deno.realPathSync(dirname(path)), basename(path));
-  if (canonical(source) === canonical(target)) return "is the graph in the datastore itself";
-  if (Deno.lstatSync(source).isSymlink) return "is a symbolic link";
-  // A link to the source, made by another transfer mode, would be left pointing nowhere.
-  if (Deno.lstatSync(target).isSymlink) return "is what the datastore has a symbolic link to";
-  return null;
 }
 
 /**

@@ -16,21 +16,21 @@ import { InterruptedError, RefusedError, stopReason, UsageError } from "../base/
 import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/config/repo_config.ts";
+import { absolutePath } from "../butler/datastore/datastore.ts";
+import { Zstd } from "../codec/zstd.ts";
+import { TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { describeSystemError, fileIdentity } from "../storage/file_source.ts";
 import { requireStamp } from "../storage/file_stamp.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
-import { Zstd } from "../codec/zstd.ts";
 import { graphRun } from "./choose_graph.ts";
-import type { KeptFile } from "./originals/deleter.ts";
-import { EmptyDirectories } from "./originals/empty_directories.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
+import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { PreparedIngest } from "./prepare_ingest.ts";
-import { TargetState } from "../provenance/targets.ts";
 import { isContentOf, putGraphBack } from "./transfer.ts";
 import { UndoBatches } from "./undo_batches.ts";
+import type { UndoSummary } from "./undo_summary.ts";
 
 /** What is to be undone; names as on the command line. */
 export interface UndoOptions {
@@ -42,22 +42,6 @@ export interface UndoOptions {
   batchSize: number;
   isDryRun: boolean;
   busyTimeoutMs?: number;
-}
-
-/** What came of it; in a dry run, what would come of it. */
-export interface UndoSummary {
-  run: string;
-  /** Datasets that are backed by their originals now. */
-  nRegistered: number;
-  /** Originals that were made again. */
-  nRestored: number;
-  /** How many of them nothing proves to be the same byte for byte. */
-  nUnproven: number;
-  /** The first of these. */
-  unproven: KeptFile[];
-  /** Where the graph is now. */
-  graphPath: string;
-  seconds: number;
 }
 
 /**

@@ -23,7 +23,7 @@ import type { KeptFile } from "./originals/deleter.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import { restoreOriginal } from "./originals/restored_original.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
-import type { UndoSummary } from "./undo.ts";
+import type { UndoSummary } from "./undo_summary.ts";
 
 /** Files named in the summary; the others are counted. */
 const MAX_LISTED = 100;

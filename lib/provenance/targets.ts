@@ -7,14 +7,13 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { PackedIdTable } from "../base/id_table.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import type { DatasetPlan, FileDatastore } from "../butler/datastore/datastore.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../butler/dimensions/data_id.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
-import { PackedIdTable } from "../base/id_table.ts";
-import type { OriginalType } from "../ingest/originals/deleter.ts";
 import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
@@ -22,6 +21,7 @@ import { readProduced } from "./documents/dataset.ts";
 import { parseInitQuantumSummaries } from "./documents/init_quanta.ts";
 import { parseQuantumSummary } from "./documents/quantum.ts";
 import type { OriginalKind } from "./originals/original_proof.ts";
+import type { OriginalType } from "./originals/original_type.ts";
 import { resolveGroup } from "./output_types.ts";
 import { AttemptStatus } from "./quantum_status.ts";
 

@@ -14,7 +14,7 @@ import type { Zstd } from "../codec/zstd.ts";
 import { parseDatasetView } from "../provenance/documents/dataset.ts";
 import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
 import { attemptStatusName } from "../provenance/quantum_status.ts";
-import { provenanceHeaderText } from "../qg/header.ts";
+import { provenanceHeaderText } from "../qg/provenance_header.ts";
 import type { FileSource } from "../storage/file_source.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
 import { type ChunkLogInfo, headerInfo } from "./info.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fixturePath, RUN } from "../support/fixtures.ts";
-import { isHarmless } from "../../lib/cli/completion/value_kinds.ts";
+import { isHarmless } from "../../lib/cli/manual/value_kinds.ts";
 import { runHere } from "./check_support.ts";
 import { copyOfFixture, removeUnpacked } from "./support.ts";
 

@@ -5,7 +5,7 @@ import type { Stage } from "../../lib/base/progress.ts";
 import { MetricsFile } from "../../lib/cli/status/metrics_file.ts";
 import { metricsText } from "../../lib/cli/status/metrics_text.ts";
 import { ProgressReporter } from "../../lib/cli/terminal/progress.ts";
-import { JsonStatusLines, type StatusReport } from "../../lib/cli/status/status_report.ts";
+import { JsonStatusLines, type StatusReport } from "../../lib/cli/terminal/status_report.ts";
 import { ClosedPipeError } from "../../lib/cli/terminal/terminal.ts";
 import { expectProvgraph, runProvgraph, temporaryDirectory } from "../support/fixtures.ts";
 import { assertMatchesSchema } from "../support/json_schema.ts";

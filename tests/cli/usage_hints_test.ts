@@ -1,7 +1,7 @@
 /** Command lines that can't work: what was meant, and what to type. */
 
 import assert from "node:assert/strict";
-import { nearest } from "../../lib/cli/nearest.ts";
+import { nearest } from "../../lib/base/text/nearest.ts";
 import { fixturePath } from "../support/fixtures.ts";
 import { runHere } from "./check_support.ts";
 import { copyOfFixture, removeUnpacked } from "./support.ts";

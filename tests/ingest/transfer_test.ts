@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { TRANSFER_MODES, type TransferMode } from "../../lib/ingest/options.ts";
 import { dirname, relative } from "node:path";
 import { EnvironmentError, ProvgraphError, RefusedError } from "../../lib/base/errors.ts";
+import { deleteMovedSource } from "../../lib/ingest/moved_source.ts";
 import {
   carryOutTransfer,
-  deleteMovedSource,
   isContentOf,
   isSameFile,
   isTargetTaken,
@@ -12,6 +11,7 @@ import {
   planTransfer,
   type TransferPlan,
 } from "../../lib/ingest/transfer.ts";
+import { TRANSFER_MODES, type TransferMode } from "../../lib/ingest/transfer_mode.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { type FileStamp, stampAt } from "../../lib/storage/file_stamp.ts";
 import { inTemporaryDirectory } from "../storage/support.ts";

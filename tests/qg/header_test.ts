@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { InvalidQuantumGraphFileError, RefusedError } from "../../lib/base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
-import { parseHeader, provenanceHeaderText, requireOutputRun } from "../../lib/qg/header.ts";
+import { parseHeader, requireOutputRun } from "../../lib/qg/header.ts";
+import { provenanceHeaderText } from "../../lib/qg/provenance_header.ts";
 
 // The sample of the format notes, section 5.
 const SAMPLE = encodeUtf8(

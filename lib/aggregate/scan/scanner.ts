@@ -76,12 +76,12 @@ import { WorkerLog } from "../../storage/worker_log.ts";
 import { copyShare } from "../copy_blocks.ts";
 import type { CopiedShare, CopyShare } from "../copy_share.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "../messages.ts";
-import { refuseUnpredicted } from "../right_run.ts";
 import { BatchState } from "./batch_result.ts";
 import type { SampleBlocks } from "./dictionary.ts";
 import { metadataConverters } from "./document_readers.ts";
 import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
+import { refuseUnpredicted } from "./unpredicted.ts";
 
 /** A predicted graph with the codec that reads it, before it is known what will be asked of them. */
 export class OpenedGraph {

@@ -18,7 +18,7 @@ import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { fsyncDirectory, renameDurably } from "../../storage/durable_file.ts";
 import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { randomWord } from "../../storage/temporary_name.ts";
-import { chunkLogPathOf } from "../chunk_log_path.ts";
+import { chunkLogPathOf } from "../../chunks/chunk_log_path.ts";
 import type { AggregateOptions } from "../options.ts";
 
 /** Digits of the fingerprint in the name of a dictionary file. */

@@ -8,7 +8,6 @@
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { encodeUtf8 } from "../../base/json_text.ts";
 import type { ZstdCompressor } from "../../codec/codecs.ts";
-import { provenanceHeaderText } from "../../qg/header.ts";
 import {
   DICTIONARY_MEMBER,
   HEADER_MEMBER,
@@ -18,6 +17,7 @@ import {
 } from "../../qg/member_names.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../../qg/predicted/predicted_quantum.ts";
+import { provenanceHeaderText } from "../../qg/provenance_header.ts";
 import type { GraphMember } from "../messages.ts";
 
 /**

@@ -16,7 +16,7 @@ import { fsyncDirectory } from "../../storage/durable_file.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import { fileError } from "../../storage/file_source.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
-import { graphPathOf } from "../chunk_log_path.ts";
+import { graphPathOf } from "../../chunks/chunk_log_path.ts";
 import type { CopiedShare, CopyShare } from "../copy_share.ts";
 import type { GraphMember, WriterSetup } from "../messages.ts";
 import { GraphDraft } from "./finish_graph.ts";

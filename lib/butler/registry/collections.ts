@@ -10,7 +10,7 @@ import {
   RefusedError,
   RepositoryError,
 } from "../../base/errors.ts";
-import type { CollectionKey, CollectionKeys } from "./collection_keys.ts";
+import type { CollectionKey, CollectionKeys } from "./tables/collection_keys.ts";
 import type { Collection, CollectionType } from "./registry.ts";
 import { COLLECTION_CODES, COLLECTION_TYPE_BY_CODE } from "./rules.ts";
 import type { Connection, Session, SqlRow } from "./session.ts";

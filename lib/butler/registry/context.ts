@@ -5,7 +5,7 @@
  */
 
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
-import type { CollectionKeys } from "./collection_keys.ts";
+import type { CollectionKeys } from "./tables/collection_keys.ts";
 import type { Collections } from "./collections.ts";
 import type { DatasetTypes } from "./dataset_types.ts";
 import type { Connection } from "./session.ts";

@@ -10,12 +10,14 @@ import {
   type DatasetType,
   datasetTypeDifference,
 } from "../dimensions/dataset_ref.ts";
-import type { CollectionKey, CollectionKeys } from "./collection_keys.ts";
-import type { ObscoreTypes } from "./obscore.ts";
-import { planCalibsTable, planTagsTable, type TablePlan } from "./ddl.ts";
 import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
-import type { ColumnType, Connection, Session, SqlRow, SqlValue } from "./session.ts";
+import type { ObscoreTypes } from "./obscore.ts";
 import { conformType, distinctTypes, findGroupKey, type RegisteredType } from "./rules.ts";
+import type { Connection, Session, SqlRow, SqlValue } from "./session.ts";
+import type { CollectionKey, CollectionKeys } from "./tables/collection_keys.ts";
+import type { ColumnType } from "./tables/column_type.ts";
+import { planCalibsTable, planTagsTable } from "./tables/ddl.ts";
+import type { TablePlan } from "./tables/table_plan.ts";
 
 /** Key of the group without dimensions, which has no rows. */
 const EMPTY_GROUP_KEY = 0;

@@ -8,7 +8,7 @@ import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import { RecordsNotFetchedError } from "../dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
-import { quoteIdentifier } from "./ddl.ts";
+import { quoteIdentifier } from "./tables/ddl.ts";
 import { isPossibleValue, toInteger } from "./data_id_values.ts";
 import type { Connection, SqlRow } from "./session.ts";
 

@@ -13,7 +13,7 @@ import type { RegistryContext } from "./context.ts";
 import { dimensionType, isPossibleValue, toDataIdValue } from "./data_id_values.ts";
 import { hexIdsOf } from "./dataset_batch.ts";
 import { packDatasetId } from "./dataset_id.ts";
-import { NULL_COMPONENT, quoteIdentifier } from "./ddl.ts";
+import { NULL_COMPONENT, quoteIdentifier } from "./tables/ddl.ts";
 import type {
   DatasetInfo,
   DatastoreRecord,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CollectionKey } from "./collection_keys.ts";
+import type { CollectionKey } from "./tables/collection_keys.ts";
 import type { Environment, RepositoryConfig } from "../config/repo_config.ts";
 import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";

@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { TablePlan } from "./ddl.ts";
+import type { ColumnType } from "./tables/column_type.ts";
+import type { TablePlan } from "./tables/table_plan.ts";
 
 /** A parameter of a statement. */
 export type SqlValue = string | number | bigint | null;
@@ -27,9 +28,6 @@ export interface Session {
   /** Rows of a query as they come. */
   each(sql: string, values: readonly SqlValue[], onRow: (row: SqlRow) => void): Promise<void>;
 }
-
-/** Types of the columns of {@linkcode Rows}, as casts name them. */
-export type ColumnType = "uuid" | "bigint" | "text";
 
 /** One column of rows that are handed to a statement together. */
 export interface RowColumn {

@@ -18,11 +18,11 @@ import { explainConflict } from "./write/conflicts.ts";
 import type { RegistryContext } from "./context.ts";
 import { SortedBatch } from "./dataset_batch.ts";
 import { DatasetTypes } from "./dataset_types.ts";
-import { planRecordsTable } from "./ddl.ts";
+import { planRecordsTable } from "./tables/ddl.ts";
 import { RegistryDimensionRecords } from "./dimensions.ts";
 import { forgetDatasets } from "./write/forget.ts";
 import { importDatasets, ingestDatasets } from "./write/import.ts";
-import { checkManagers } from "./manager_versions.ts";
+import { checkManagers } from "./tables/manager_versions.ts";
 import {
   datasetIds,
   datasetIdsStoredAt,

@@ -6,40 +6,16 @@
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { dirname, join } from "../../base/paths.ts";
-import { openNamedGraph } from "../../qg/absent_graph.ts";
-import { oldFormatError } from "../../qg/graph_file.ts";
 import { CHUNK_LOG_MAGIC } from "../../chunks/framing.ts";
 import { Zstd } from "../../codec/zstd.ts";
+import { openNamedGraph } from "../../qg/absent_graph.ts";
+import { oldFormatError } from "../../qg/graph_file.ts";
 import { fileAdvice } from "../advice.ts";
+import type { Findings } from "../findings.ts";
 import { Archive, FileReport } from "./archive.ts";
 import { checkChunkLog } from "./chunk_log.ts";
-import type { Findings } from "../findings.ts";
-import { leftoversBeside } from "../repository/leftovers.ts";
 import { checkPredicted } from "./predicted.ts";
 import { checkProvenance } from "./provenance.ts";
-
-/**
- * Reports the files beside a graph that tell of an aggregation into it: its lock, its chunk log, temporary
- * files. Of a graph in a repository the check of its RUN tells them.
- *
- * @param isSound whether the graph itself is whole.
- */
-export async function checkBeside(
-  path: string,
-  findings: Findings,
-  isSound: boolean,
-): Promise<void> {
-  const leftovers = leftoversBeside(path);
-  if (leftovers.length === 0) return;
-  const { LeftoverReport } = await import("../repository/leftover_report.ts");
-  const report = new LeftoverReport({
-    findings,
-    repository: null,
-    repair: null,
-    hasSoundGraph: isSound,
-  });
-  for (const leftover of leftovers) await report.report(leftover);
-}
 
 /** Options of {@linkcode checkFile}. */
 export interface CheckFileOptions {

@@ -7,15 +7,15 @@
 
 import { dirname, relative } from "node:path";
 import { ProvgraphError } from "../../base/errors.ts";
-import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
-import { FileDatastore } from "../../butler/datastore/datastore.ts";
-import type { Registry } from "../../butler/registry/registry.ts";
-import { type RecordedFile, recordedFile } from "../../butler/datastore/recorded_file.ts";
 import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
+import { FileDatastore } from "../../butler/datastore/datastore.ts";
+import { type RecordedFile, recordedFile } from "../../butler/datastore/recorded_file.ts";
+import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
+import type { Registry } from "../../butler/registry/registry.ts";
 import { provenancePath, RunsInside } from "../../butler/registry/runs_inside.ts";
+import type { Env } from "../../sources/repository_store.ts";
 import { type Advice, RunAdvice } from "../advice.ts";
 import type { Findings } from "../findings.ts";
-import type { Env } from "../../sources/repository_store.ts";
 
 /** Storage classes of what a graph backs, for when no graph says which types these are. */
 export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
@@ -118,17 +118,5 @@ export class CheckContext {
       if (error instanceof ProvgraphError) return null;
       throw error;
     }
-  }
-}
-
-/** Whether a regular file, or a link to one, is at a path. */
-export function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
   }
 }

@@ -8,10 +8,11 @@ import { ProvgraphError } from "../../base/errors.ts";
 import { UUID_SIZE, uuidToText } from "../../base/uuid.ts";
 import { uriScheme } from "../../butler/config/local_path.ts";
 import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
-import { FileSource } from "../../storage/file_source.ts";
 import { ZipReader } from "../../codec/zip_reader.ts";
-import { BACKED_STORAGE_CLASSES, type CheckContext, isFile } from "./context.ts";
+import { FileSource } from "../../storage/file_source.ts";
 import { fileAdvice } from "../advice.ts";
+import { isFile } from "../file/is_file.ts";
+import { BACKED_STORAGE_CLASSES, type CheckContext } from "./context.ts";
 import { type GraphTargets, RegisteredTargets, Stored } from "./targets.ts";
 import type { FileTree } from "./tree.ts";
 

@@ -9,8 +9,8 @@
 import { basename, join } from "../../base/paths.ts";
 import { splitRecordPath } from "../../butler/datastore/recorded_file.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext } from "./context.ts";
-import type { LeftoverReport } from "./leftover_report.ts";
-import { inspectLeftover } from "./leftovers.ts";
+import type { LeftoverReport } from "../file/leftover_report.ts";
+import { inspectLeftover } from "../file/leftovers.ts";
 import type { FileTree } from "./tree.ts";
 import { AggregatedQuanta } from "./aggregated.ts";
 

@@ -129,7 +129,8 @@ async function lookAtFile(
   }
   const path = filePath(argument, env, cwd, "file");
   requireFile(path, argument);
-  const { checkBeside, checkFile } = await import("../../check/file/file.ts");
+  const { checkFile } = await import("../../check/file/file.ts");
+  const { checkBeside } = await import("../../check/file/beside.ts");
   const checked: CheckedFile = await checkFile(
     { path, argument, readData: options.readData },
     findings,
@@ -214,7 +215,7 @@ async function repairRepository(
   context: CommandContext & { busyTimeoutMs: number },
 ): Promise<string[]> {
   const done: string[] = [];
-  const { removeLeftover } = await import("../../check/repository/leftovers.ts");
+  const { removeLeftover } = await import("../../check/file/leftovers.ts");
   for (const leftover of leftovers) {
     if (removeLeftover(leftover)) done.push(`removed "${leftover.path}"`);
   }

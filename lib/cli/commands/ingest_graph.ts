@@ -1,8 +1,9 @@
 /** `ingest-graph REPO [PROVENANCE_GRAPH]`. @module */
 
-import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import { resolve } from "node:path";
 import { UsageError } from "../../base/errors.ts";
+import { TRANSFER_MODES, type TransferMode } from "../../ingest/transfer_mode.ts";
 import {
   busyTimeoutOption,
   filePath,
@@ -12,11 +13,10 @@ import {
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { ingestJson, tellIngestSummary } from "../summaries/ingest_summary.ts";
-import { tellUndoSummary, undoJson } from "../summaries/undo_summary.ts";
-import { TRANSFER_MODES, type TransferMode } from "../../ingest/options.ts";
 import { INGEST_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
+import { ingestJson, tellIngestSummary } from "../summaries/ingest_summary.ts";
+import { tellUndoSummary, undoJson } from "../summaries/undo_summary.ts";
 
 /** Logger of the reference's command; levels set for it hold for ours. */
 const REFERENCE_LOGGER = "lsst.pipe.base.quantum_graph.ingest_graph";

@@ -11,7 +11,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import type { Style } from "../terminal/color.ts";
 import { dataIdText } from "../terminal/data_id_text.ts";
 import { LS_EPILOGUE } from "../manual/help.ts";
-import { nearestHint } from "../nearest.ts";
+import { nearestHint } from "../../base/text/nearest.ts";
 import { jsonLine, OutputBuffer } from "../terminal/ndjson.ts";
 import { type PagedOutput, withPager } from "../terminal/pager.ts";
 import { statusText } from "../terminal/status_text.ts";

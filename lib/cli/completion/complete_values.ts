@@ -9,7 +9,7 @@ import { uriScheme } from "../../butler/config/local_path.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import type { CommandShape, OptionShape, ProgramShape } from "../manual/command_shape.ts";
 import type { CliContext } from "../context.ts";
-import { isHarmless, VALUE_KINDS, type ValueKind } from "./value_kinds.ts";
+import { isHarmless, VALUE_KINDS, type ValueKind } from "../manual/value_kinds.ts";
 
 /** A command line that was typed so far. */
 interface Typed {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { hasValues } from "../completion/value_kinds.ts";
+import { hasValues } from "./value_kinds.ts";
 import type { ArgumentShape, CommandShape, OptionShape, ProgramShape } from "./command_shape.ts";
 
 /** Shells that {@linkcode completionScript} knows. */

@@ -9,7 +9,7 @@ import type { Log } from "../../base/log.ts";
 import { UsageError } from "../../base/errors.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
 import { type MetricsState, metricsText } from "./metrics_text.ts";
-import type { StatusReport, StatusSink } from "./status_report.ts";
+import type { StatusReport, StatusSink } from "../terminal/status_report.ts";
 
 /** Collectors read every 15 s or so. */
 const WRITE_MS = 5000;

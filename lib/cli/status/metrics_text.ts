@@ -6,7 +6,7 @@
  */
 
 import { TOOL_VERSION } from "../../base/version.ts";
-import type { StageReport, StatusReport } from "./status_report.ts";
+import type { StageReport, StatusReport } from "../terminal/status_report.ts";
 
 /** What a metrics file tells. */
 export interface MetricsState {

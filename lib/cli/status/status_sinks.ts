@@ -9,7 +9,7 @@ import type { Log } from "../../base/log.ts";
 import { filePath } from "../args.ts";
 import type { CliContext } from "../context.ts";
 import { MetricsFile } from "./metrics_file.ts";
-import { JsonStatusLines, type StatusSink } from "./status_report.ts";
+import { JsonStatusLines, type StatusSink } from "../terminal/status_report.ts";
 
 /** What was asked for on the command line. */
 export interface SinkOptions {

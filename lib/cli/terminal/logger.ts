@@ -10,7 +10,7 @@
 import { UsageError } from "../../base/errors.ts";
 import { withoutSecrets } from "../../base/text/secrets.ts";
 import { visibleJson, visibleText } from "../../base/text/visible_text.ts";
-import { nearestHint } from "../nearest.ts";
+import { nearestHint } from "../../base/text/nearest.ts";
 import { LEVEL_NUMBERS, type Log, type LogLevel } from "../../base/log.ts";
 
 /** Level for every logger whose name is, or is below, `name`; the empty name is every logger. */

@@ -10,7 +10,7 @@ import { bottleneck, type Progress, type Stage, type Watch } from "../../base/pr
 import { formatBytes } from "./amounts.ts";
 import type { JsonFields } from "./ndjson.ts";
 import type { BarArea } from "./progress_bar.ts";
-import type { StageReport, StatusReport, StatusSink } from "../status/status_report.ts";
+import type { StageReport, StatusReport, StatusSink } from "./status_report.ts";
 
 /** Milliseconds between two drawings of bars. */
 const DRAW_MS = 200;

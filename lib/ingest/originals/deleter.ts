@@ -14,7 +14,8 @@ import {
   isSameVersion,
   lookAtOriginal,
 } from "../../provenance/originals/original_look.ts";
-import type { OriginalKind, OriginalProver } from "../../provenance/originals/original_proof.ts";
+import type { OriginalProver } from "../../provenance/originals/original_proof.ts";
+import type { OriginalType } from "../../provenance/originals/original_type.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import { fileError, isAbsence } from "../../storage/file_source.ts";
 import { type FileStamp, requireStamp } from "../../storage/file_stamp.ts";
@@ -24,12 +25,6 @@ import { type FileStamp, requireStamp } from "../../storage/file_stamp.ts";
  * a third longer; each takes a thread of the runtime, of which there are at most 512.
  */
 const N_IN_FLIGHT = 192;
-
-/** What the datasets of a type are to their task. */
-export interface OriginalType {
-  kind: OriginalKind;
-  label: string;
-}
 
 /** What a deleter must know of the ingest. */
 export interface DeleterSetup {

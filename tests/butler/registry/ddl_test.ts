@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { INTEGER_KEYS } from "../../../lib/butler/registry/collection_keys.ts";
+import { INTEGER_KEYS } from "../../../lib/butler/registry/tables/collection_keys.ts";
 import {
   planCalibsTable,
   planRecordsTable,
   planTagsTable,
-} from "../../../lib/butler/registry/ddl.ts";
+} from "../../../lib/butler/registry/tables/ddl.ts";
 import { DimensionUniverse } from "../../../lib/butler/dimensions/dimensions.ts";
 import { quoteIdentifier, sqliteTableStatements } from "../../../lib/butler/registry/sqlite/ddl.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RepositoryError } from "../../../lib/base/errors.ts";
-import { checkManagers } from "../../../lib/butler/registry/manager_versions.ts";
+import { checkManagers } from "../../../lib/butler/registry/tables/manager_versions.ts";
 import {
   taiMinusUtcSeconds,
   taiNanoseconds,

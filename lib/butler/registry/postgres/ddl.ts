@@ -6,7 +6,8 @@
  */
 
 import { blake2b } from "@noble/hashes/blake2.js";
-import { type ColumnPlan, quoteIdentifier, type TablePlan } from "../ddl.ts";
+import { quoteIdentifier } from "../tables/ddl.ts";
+import type { ColumnPlan, TablePlan } from "../tables/table_plan.ts";
 
 /** Longest string that is declared with its length; longer ones are TEXT. */
 const MAX_DECLARED_LENGTH = 32;

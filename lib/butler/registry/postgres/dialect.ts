@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoteIdentifier } from "../ddl.ts";
+import { quoteIdentifier } from "../tables/ddl.ts";
 import type { Dialect } from "../session.ts";
 import { plainArray, textArray } from "./arrays.ts";
 import { postgresColumnNames, postgresTableStatements, sequenceName } from "./ddl.ts";

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { type ColumnPlan, quoteIdentifier, type TablePlan } from "../ddl.ts";
+import { quoteIdentifier } from "../tables/ddl.ts";
+import type { ColumnPlan, TablePlan } from "../tables/table_plan.ts";
 
-export { quoteIdentifier } from "../ddl.ts";
+export { quoteIdentifier } from "../tables/ddl.ts";
 
 /** Longest string that is declared with its length and checked; longer ones are TEXT. */
 const MAX_CHECKED_LENGTH = 32;

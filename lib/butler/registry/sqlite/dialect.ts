@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { ColumnType, Dialect, RowColumn } from "../session.ts";
-import { constraintKind } from "./errors.ts";
+import type { Dialect, RowColumn } from "../session.ts";
+import type { ColumnType } from "../tables/column_type.ts";
 import { quoteIdentifier, sqliteColumnNames, sqliteTableStatements } from "./ddl.ts";
+import { constraintKind } from "./errors.ts";
 
 /**
  * The dialect. Many values are one JSON text that SQLite takes apart: binding them one by one costs more

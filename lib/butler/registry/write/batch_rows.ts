@@ -5,7 +5,7 @@
  */
 
 import { RefusedError } from "../../../base/errors.ts";
-import type { CollectionKey } from "../collection_keys.ts";
+import type { CollectionKey } from "../tables/collection_keys.ts";
 import type { RegistryContext } from "../context.ts";
 import { dimensionColumns } from "../data_id_values.ts";
 import type { SortedBatch } from "../dataset_batch.ts";

@@ -14,12 +14,12 @@ import {
   type TagsRows,
   typeColumn,
 } from "./batch_rows.ts";
-import type { CollectionKey } from "../collection_keys.ts";
+import type { CollectionKey } from "../tables/collection_keys.ts";
 import type { RegistryContext } from "../context.ts";
 import { toDataIdValue } from "../data_id_values.ts";
 import { hexIdToText, type SortedBatch } from "../dataset_batch.ts";
 import { hexOf } from "../dataset_id.ts";
-import { quoteIdentifier } from "../ddl.ts";
+import { quoteIdentifier } from "../tables/ddl.ts";
 import type { RowColumn, Session } from "../session.ts";
 
 /** What the registry has of the datasets of a batch. */

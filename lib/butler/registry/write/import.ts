@@ -22,7 +22,7 @@ import { conflictError, readBatchState } from "./conflicts.ts";
 import type { RegistryContext } from "../context.ts";
 import { SortedBatch } from "../dataset_batch.ts";
 import { hexOf } from "../dataset_id.ts";
-import { governorSummaryTableName, NULL_COMPONENT, quoteIdentifier } from "../ddl.ts";
+import { governorSummaryTableName, NULL_COMPONENT, quoteIdentifier } from "../tables/ddl.ts";
 import { lockProvenance } from "./provenance.ts";
 import type { DatasetBatch, ProvenanceGuard } from "../registry.ts";
 import { StaleReadError } from "../rules.ts";

@@ -16,7 +16,7 @@ import {
 import type { RegistryContext } from "../context.ts";
 import { SortedBatch } from "../dataset_batch.ts";
 import { hexOf } from "../dataset_id.ts";
-import { NULL_COMPONENT } from "../ddl.ts";
+import { NULL_COMPONENT } from "../tables/ddl.ts";
 import { byRecord } from "./import.ts";
 import { lockProvenance } from "./provenance.ts";
 import type { DatasetBatch, ProvenanceGuard } from "../registry.ts";

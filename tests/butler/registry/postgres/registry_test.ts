@@ -1,8 +1,8 @@
 /** The registry in PostgreSQL: the shared list on a real server, then what only it has. */
 
-import { INTEGER_KEYS } from "../../../../lib/butler/registry/collection_keys.ts";
+import { INTEGER_KEYS } from "../../../../lib/butler/registry/tables/collection_keys.ts";
 import assert from "node:assert/strict";
-import { planCalibsTable } from "../../../../lib/butler/registry/ddl.ts";
+import { planCalibsTable } from "../../../../lib/butler/registry/tables/ddl.ts";
 import { PostgresConnection } from "../../../../lib/butler/registry/postgres/connection.ts";
 import { postgresTableStatements } from "../../../../lib/butler/registry/postgres/ddl.ts";
 import { postgresSettings } from "../../../../lib/butler/registry/postgres/settings.ts";

@@ -7,11 +7,11 @@
 
 import { ProvgraphError } from "../../base/errors.ts";
 import { type Advice, fileAdvice } from "../advice.ts";
-import { isFile } from "./context.ts";
-import { checkFile } from "../file/file.ts";
 import { Findings } from "../findings.ts";
-import { inspectLeftover, type Leftover } from "./leftovers.ts";
 import { isChunkLogInGraph } from "./compare_chunk_log.ts";
+import { checkFile } from "./file.ts";
+import { isFile } from "./is_file.ts";
+import { inspectLeftover, type Leftover } from "./leftovers.ts";
 
 /** What a {@linkcode LeftoverReport} works on. */
 export interface LeftoverSurroundings {

@@ -6,9 +6,9 @@
  */
 
 import { type CollectionKeys, INTEGER_KEYS, NAME_KEYS } from "./collection_keys.ts";
-import { NO_OBSCORE, OBSCORE_ATTRIBUTE, type ObscoreTypes, readObscoreTypes } from "./obscore.ts";
-import { RepositoryError } from "../../base/errors.ts";
-import type { JsonValue } from "../../base/json_text.ts";
+import { NO_OBSCORE, OBSCORE_ATTRIBUTE, type ObscoreTypes, readObscoreTypes } from "../obscore.ts";
+import { RepositoryError } from "../../../base/errors.ts";
+import type { JsonValue } from "../../../base/json_text.ts";
 
 /** How `dataset.ingest_date` is stored: nanoseconds TAI (datasets manager 2) or UTC text (1). */
 export type IngestDateKind = "tai-nanoseconds" | "utc-text";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ColumnType } from "./session.ts";
+import type { ColumnType } from "./column_type.ts";
 
 /** Key of a collection. */
 export type CollectionKey = number | string;

@@ -5,8 +5,8 @@
  */
 
 import type { Stage, StageQueue } from "../../base/progress.ts";
-import { type JsonFields, jsonLine, type TextOutput } from "../terminal/ndjson.ts";
-import { ClosedPipeError } from "../terminal/terminal.ts";
+import { type JsonFields, jsonLine, type TextOutput } from "./ndjson.ts";
+import { ClosedPipeError } from "./terminal.ts";
 
 /** One stage of an operation. */
 export interface StageReport extends Stage {
