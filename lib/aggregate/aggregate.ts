@@ -1,6 +1,6 @@
 /**
  * `aggregate-graph`: checks everything that can be checked before anything is changed, then runs the
- * workers. Source: design notes, sections 2 and 3; behaviour notes, sections 2 to 6.
+ * workers.
  *
  * @module
  */

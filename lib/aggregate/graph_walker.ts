@@ -1,6 +1,6 @@
 /**
  * Which quanta may be scanned: those all of whose predecessors succeeded. A failure blocks all its
- * descendants. Source: behaviour notes, section 3.
+ * descendants.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * What the ingester does: registers the outputs that scanners found, batch by batch, each batch one
- * transaction. Source: behaviour notes, section 5; design notes, sections 2 and 6.
+ * transaction.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Everything about a repository that would stop an aggregation later, found out while nothing is
- * changed. Source: design notes, section 2.
+ * changed.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * Every error class of the tool. A message says what was attempted, names the object, and gives the
  * state found; `hint` is the next step when one is known. The exit code travels with the error, so
- * that only `main.ts` turns one into the other (design notes, section 7).
+ * that only `main.ts` turns one into the other.
  *
  * @module
  */
@@ -96,7 +96,9 @@ export class ConflictingDefinitionError extends ProvgraphError {
   override readonly exitCode: number = 2;
 }
 
-/** A row that is there already under the same or another id; the transaction was rolled back: exit code 1. */
+/**
+ * A row that is there already under the same or another id; the transaction was rolled back: exit code 1.
+ */
 export class ConflictingDatasetError extends ProvgraphError {
   override name = "ConflictingDatasetError";
   override readonly exitCode = 1;

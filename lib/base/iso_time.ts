@@ -1,6 +1,6 @@
 /**
  * Dates and times to the microsecond, as Python's `datetime` has them. JavaScript's `Date` knows only
- * milliseconds, so it is used for whole seconds alone (format notes, section 13).
+ * milliseconds, so it is used for whole seconds alone.
  *
  * @module
  */
@@ -98,7 +98,8 @@ export function isPlainIsoTime(bytes: Uint8Array, start: number, end: number): b
 }
 
 /**
- * UTC text with `Z`, six digits of fraction or none when it is zero (format notes, section 8.4).
+ * UTC text with `Z`, six digits of fraction or none when it is zero (`schema/quantum-graph.md`,
+ * section 8.4).
  *
  * @throws {RangeError} outside the years 1 to 9999, which no reader would understand.
  */

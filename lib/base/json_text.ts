@@ -27,7 +27,10 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
-/** Levels that the reference's readers take: 200, and an empty one inside (format notes, section 8.5). */
+/**
+ * Levels that the reference's readers take: 200, and an empty one inside
+ * (`schema/quantum-graph.md`, section 8.5).
+ */
 const MAX_DEPTH = 201;
 /** Digits of the longest integer that they take. */
 const MAX_DIGITS = 4300;
@@ -82,8 +85,9 @@ const keys = new KeyTable();
 /**
  * Walks through JSON text in UTF-8, checking syntax as strictly as the reference's readers do:
  * no raw control characters in strings, no lone surrogate escapes, no leading zeros, no trailing
- * commas, no integers of more than 4300 digits, no more than 200 levels (format notes, section 8.5).
- * Whether it is UTF-8 is told by {@linkcode JsonCursor.finish}.
+ * commas, no integers of more than 4300 digits, no more than 200 levels
+ * (`schema/quantum-graph.md`, section 8.5). Whether it is UTF-8 is told by {@linkcode
+ * JsonCursor.finish}.
  *
  * Members and elements are visited like this; each turn of a loop must consume exactly one value:
  *

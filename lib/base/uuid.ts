@@ -1,6 +1,6 @@
 /**
  * UUIDs: 16 bytes inside the tool, text only at its edges. Order is that of the bytes, which is the
- * order as unsigned 128-bit integers (format notes, section 4).
+ * order as unsigned 128-bit integers (`schema/quantum-graph.md`, section 4.2).
  *
  * @module
  */
@@ -31,7 +31,7 @@ export function uuidToHex(bytes: Uint8Array, offset = 0): string {
 }
 
 /**
- * Parses a UUID with or without dashes, in either case (format notes, section 2).
+ * Parses a UUID with or without dashes, in either case (`schema/quantum-graph.md`, section 3).
  *
  * @throws {SyntaxError} if the text isn't a UUID.
  */

@@ -1,7 +1,6 @@
 /**
  * Merges chunk logs of one predicted graph: of shards scanned on different nodes, or of a run begun
  * twice. Blocks are copied as they are where the dictionaries agree, and compressed anew otherwise.
- * Source: design notes, section 3.
  *
  * @module
  */

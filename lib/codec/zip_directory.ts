@@ -2,7 +2,7 @@
  * The directory of a ZIP archive: found from the end of the file, checked against the file before
  * it is believed. ZIP64 throughout. ZIP numbers are little-endian.
  *
- * Source: format notes, section 1; APPNOTE.TXT 6.3, sections 4.3 and 4.5.
+ * Source: `schema/quantum-graph.md`, sections 1 and 2; APPNOTE.TXT 6.3, sections 4.3 and 4.5.
  *
  * @module
  */

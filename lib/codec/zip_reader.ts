@@ -3,7 +3,7 @@
  * then sources of their own. ZIP64 throughout; everything read is checked against the file before it
  * is used. ZIP numbers are little-endian.
  *
- * Source: format notes, section 1; platform notes, section 7; APPNOTE.TXT 6.3.
+ * Source: `schema/quantum-graph.md`, sections 1 and 2; APPNOTE.TXT 6.3.
  *
  * @module
  */

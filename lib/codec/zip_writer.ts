@@ -3,7 +3,7 @@
  * known at once and the members may be written side by side. Headers hold sizes and checksums, so
  * there are no data descriptors. ZIP numbers are little-endian.
  *
- * Source: format notes, section 1; platform notes, section 7; APPNOTE.TXT 6.3.
+ * Source: `schema/quantum-graph.md`, sections 1 and 2; APPNOTE.TXT 6.3.
  *
  * @module
  */

@@ -16,7 +16,7 @@
  * The size decides, never a failed attempt: out of memory, "zstd-codec" prints to stdout. Of its
  * heap, 11 MiB are usable; the limits leave room for six digested dictionaries.
  *
- * Source: platform notes, section 4; format notes, sections 2 and 13.
+ * Source: `schema/quantum-graph.md`, section 3.
  *
  * @module
  */
@@ -45,7 +45,7 @@ const KEPT_SIZE = 2 ** 18;
 const DEFAULT_CONTENT_SIZE = 2 ** 30 + 2 ** 20;
 /** Largest content that is ever returned, in bytes. */
 const MAX_CONTENT_SIZE = 2 ** 31;
-/** The compressor ignores shorter dictionaries (format notes, section 2). */
+/** The compressor ignores shorter dictionaries (`schema/quantum-graph.md`, section 3). */
 const MIN_DICTIONARY_SIZE = 8;
 /** Largest dictionary that is digested in the small codec's heap; the usual one has 32 KiB. */
 const MAX_SMALL_DICTIONARY_SIZE = 2 ** 17;

@@ -1,6 +1,6 @@
 /**
  * Types of the binding of "zstd-codec" 0.1.5 below its `Simple` interface; the package has none.
- * Source: platform notes, section 4, and the package's lib/zstd-codec.js.
+ * Source: the package's lib/zstd-codec.js.
  */
 
 /** A C++ vector of bytes. */

@@ -2,7 +2,7 @@
  * The outside of a zstd frame: what its header says and how far it reaches, without decoding. So a
  * size is known and believed possible before memory is taken for it.
  *
- * Source: RFC 8878, section 3.1.1; format notes, section 2. Numbers are little-endian.
+ * Source: RFC 8878, section 3.1.1; `schema/quantum-graph.md`, section 3. Numbers are little-endian.
  *
  * @module
  */

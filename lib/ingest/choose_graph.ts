@@ -1,6 +1,6 @@
 /**
  * Finds out which file is the graph to be ingested, and whether it is registered already. Changes
- * nothing. Source: design notes, section 4.
+ * nothing.
  *
  * @module
  */

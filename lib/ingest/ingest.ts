@@ -11,7 +11,7 @@
  * 5. delete the source of a move.
  *
  * Content is at every moment in the originals or in the registered graph. Which step is next follows
- * from the repository alone. Source: design notes, section 4.
+ * from the repository alone.
  *
  * @module
  */
@@ -95,8 +95,8 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
 }
 
 /**
- * Prepares once more, after another process has registered a graph: what is refused now may have forgotten
- * datasets before, so it doesn't end as if nothing had been changed.
+ * Prepares once more, after another process has registered a graph: what is refused now may have
+ * forgotten datasets before, so it doesn't end as if nothing had been changed.
  */
 async function prepareAgain(
   ...args: Parameters<typeof PreparedIngest.prepare>

@@ -1,7 +1,7 @@
 /**
  * How the graph file gets into the datastore. What a mode will do is planned and checked first, while
  * nothing is changed; carrying it out leaves the source where it is, so that the same command line
- * works again whatever happens. Source: design notes, section 4; butler repository notes, section 4.9.
+ * works again whatever happens. Source: `schema/butler-repository.md`, section 4.9.
  *
  * @module
  */
@@ -194,9 +194,9 @@ export function isTargetTaken(plan: TransferPlan, source: FileSource): boolean {
 }
 
 /**
- * Puts the graph at its target, durably. The source stays. What is at the target is never replaced: one of
- * two processes gets the name, the other an error. Idempotent: the same content, left by a killed process,
- * is used.
+ * Puts the graph at its target, durably. The source stays. What is at the target is never
+ * replaced: one of two processes gets the name, the other an error. Idempotent: the same content,
+ * left by a killed process, is used.
  *
  * @param source The opened graph, which is what is put there, whatever its path leads to by now.
  * @returns which file is at the target.
@@ -335,8 +335,8 @@ function copy(plan: TransferPlan, source: FileSource): FileStamp {
 }
 
 /**
- * Gives a file another name, if that isn't taken. Where no hard links are, the name is created first, as an
- * empty file: so nothing but an empty file can ever be replaced.
+ * Gives a file another name, if that isn't taken. Where no hard links are, the name is created
+ * first, as an empty file: so nothing but an empty file can ever be replaced.
  *
  * @throws {Deno.errors.AlreadyExists} if it is taken.
  */

@@ -1,6 +1,6 @@
 /**
  * Which dataset types `ingest-graph` lets the provenance graph back: metadata, logs and configs.
- * Source: format notes, section 10.
+ * Source: `schema/butler-repository.md`, section 6.
  *
  * @module
  */

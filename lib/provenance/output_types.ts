@@ -52,7 +52,7 @@ export class OutputTypes {
  * Group of dimension names in the repository, checked to mean the same in the graph's universe.
  *
  * @param graphUniverse Null if the graph doesn't carry one.
- * @throws {RepositoryError} if it doesn't. Source: butler repository notes, section 0.
+ * @throws {RepositoryError} if it doesn't. Source: `schema/butler-repository.md`, section 0.
  */
 export function resolveGroup(
   typeName: string,

@@ -1,6 +1,6 @@
 /**
  * What a quantum's last attempt came to, in the numbers of the file format.
- * Source: format notes, section 8.4.
+ * Source: `schema/quantum-graph.md`, section 8.4.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
  * From a quantum's predicted block, log and metadata to its attempts, status and provenance blocks.
  * Pure: files are read and written elsewhere. Nothing is parsed in order to be written again: all
- * that users wrote is copied as text. Source: format notes, sections 8 and 9.4.
+ * that users wrote is copied as text. Source: `schema/quantum-graph.md`, section 8;
+ * `schema/run-files.md`, section 4.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Caveats of a successful quantum: a bit set. Source: format notes, section 8.4.
+ * Caveats of a successful quantum: a bit set. Source: `schema/quantum-graph.md`, section 8.4.
  *
  * @module
  */

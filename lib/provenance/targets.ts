@@ -1,7 +1,6 @@
 /**
  * The datasets that a provenance graph is to back: metadata and logs of its quanta and configs of its
  * tasks. First all ids, as typed arrays; later, batch by batch, what a row of the registry needs.
- * Source: design notes, section 4; behaviour notes, section 7.
  *
  * @module
  */

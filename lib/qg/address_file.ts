@@ -1,6 +1,6 @@
 /**
  * Looking up UUIDs in address files, tables sorted by UUID that say where the blocks of a quantum or
- * dataset are (format notes, section 4). The layout is in `address_rows.ts`.
+ * dataset are (`schema/quantum-graph.md`, section 4.2). The layout is in `address_rows.ts`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The layout of address files: sizes, writing, and checking rows without looking anything up (format
- * notes, section 4).
+ * The layout of address files: sizes, writing, and checking rows without looking anything up
+ * (`schema/quantum-graph.md`, section 4.2).
  *
  * ```text
  * byte 0            int_size

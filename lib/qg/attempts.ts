@@ -1,5 +1,5 @@
 /**
- * The per-attempt documents of a log or metadata block (format notes, section 8.5).
+ * The per-attempt documents of a log or metadata block (`schema/quantum-graph.md`, section 8.5).
  *
  * @module
  */

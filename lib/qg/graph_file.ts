@@ -1,6 +1,6 @@
 /**
  * What opening a predicted and a provenance graph have in common: the dictionary is looked for before
- * the header, which may need it (format notes, section 2).
+ * the header, which may need it (`schema/quantum-graph.md`, section 3).
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * The header block of a quantum graph file: reading it with the format version gate, and making the
- * header of a provenance graph out of the predicted one (format notes, section 5).
+ * header of a provenance graph out of the predicted one (`schema/quantum-graph.md`, section 5).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { isUuidText } from "../base/uuid.ts";
 /** Newest format version that is read. */
 export const MAX_FORMAT_VERSION = 1;
 
-/** Largest `int_size` that is read: the reference accepts 16 (format notes, section 12). */
+/** Largest `int_size` that is read: the reference accepts 16. */
 export const MAX_INT_SIZE = 16;
 
 /** Fields of `header.json.zst`, named as on the wire; absent ones have the reference's defaults. */
@@ -59,8 +59,8 @@ export type ExpectedGraphType = "predicted" | "provenance" | "any";
  * @throws {RefusedError} for the wrong graph type or a newer format version.
  * @throws {InvalidQuantumGraphFileError} for anything else that doesn't fit.
  *
- * Source: format notes, section 5. Unlike the reference, versions above 1 are refused: it reads any
- * version as if it were 1.
+ * Source: `schema/quantum-graph.md`, section 5. Unlike the reference, versions above 1 are
+ * refused: it reads any version as if it were 1.
  */
 export function parseHeader(
   text: Uint8Array,

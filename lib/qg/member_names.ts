@@ -1,5 +1,5 @@
 /**
- * Names of the members of quantum graph files (format notes, section 1).
+ * Names of the members of quantum graph files (`schema/quantum-graph.md`, sections 1 and 2).
  *
  * @module
  */
@@ -36,7 +36,9 @@ export const LOGS_MEMBER = "logs.mb";
 export const NODES_ADDRESS_MEMBER = "nodes.addr";
 /** Optional, ours: ids of evenly spaced rows of `nodes.addr` (`range_plan.ts`). */
 export const NODES_FENCES_MEMBER = "nodes.fences";
-/** Optional, ours: checksums of the blocks that were checked when they were written (`checked_blocks.ts`). */
+/**
+ * Optional, ours: checksums of the blocks that were checked when they were written (`checked_blocks.ts`).
+ */
 export const CHECKED_BLOCKS_MEMBER = "blocks.checked";
 
 /** Optional, ours: what tells the files that logs and metadata were taken from (`quanta_files.ts`). */

@@ -1,6 +1,6 @@
 /**
- * Multi-block files: blocks with their length before them, one after another (format notes,
- * section 3). Integers are big-endian, `int_size` bytes wide.
+ * Multi-block files: blocks with their length before them, one after another
+ * (`schema/quantum-graph.md`, section 4.1). Integers are big-endian, `int_size` bytes wide.
  *
  * @module
  */

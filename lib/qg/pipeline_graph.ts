@@ -1,7 +1,7 @@
 /**
  * The pipeline graph: tasks, their connections, dataset types, and where the text of the dimension
- * universe is (format notes, section 6). The text itself is copied from graph to graph, never written
- * again; this module only reads it.
+ * universe is (`schema/quantum-graph.md`, section 6). The text itself is copied from graph to
+ * graph, never written again; this module only reads it.
  *
  * @module
  */

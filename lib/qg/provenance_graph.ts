@@ -210,12 +210,18 @@ export class ProvenanceGraph implements Disposable {
     }
   }
 
-  /** JSON text of a dataset (format notes, section 8.3). @throws as {@linkcode readLog}. */
+  /**
+   * JSON text of a dataset (`schema/quantum-graph.md`, section 8.3). @throws as {@linkcode
+   * readLog}.
+   */
   readDataset(address: Address): Promise<Uint8Array> {
     return this.#readBlock(DATASETS_MEMBER, address);
   }
 
-  /** JSON text of a quantum (format notes, section 8.4). @throws as {@linkcode readLog}. */
+  /**
+   * JSON text of a quantum (`schema/quantum-graph.md`, section 8.4). @throws as {@linkcode
+   * readLog}.
+   */
   readQuantum(address: Address): Promise<Uint8Array> {
     return this.#readBlock(QUANTA_MEMBER, address);
   }
@@ -262,7 +268,7 @@ export class ProvenanceGraph implements Disposable {
     return this.#readDocument(PACKAGES_MEMBER);
   }
 
-  /** JSON text of the init quanta (format notes, section 8.2). */
+  /** JSON text of the init quanta (`schema/quantum-graph.md`, section 8.2). */
   initQuantaText(): Promise<Uint8Array> {
     return this.#readDocument(INIT_QUANTA_MEMBER);
   }
@@ -410,7 +416,8 @@ export class ProvenanceGraph implements Disposable {
         `it has ${nQuanta} quanta, its header says ${this.header.n_quanta}`,
       );
     }
-    // The header counts the packages dataset, which has no block (format notes, section 5).
+    // The header counts the packages dataset, which has no block (`schema/quantum-graph.md`,
+    // section 5).
     const nExpected = this.header.n_datasets;
     if (nDatasets !== nExpected && nDatasets !== nExpected - 1) {
       throw this.#invalid(`it has ${nDatasets} datasets, its header says ${nExpected}`);

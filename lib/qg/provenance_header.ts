@@ -17,7 +17,7 @@ import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
  *
  * @throws {SyntaxError} if the text isn't a JSON object.
  *
- * Source: format notes, section 5.
+ * Source: `schema/quantum-graph.md`, section 5.
  */
 export function provenanceHeaderText(predictedHeaderText: Uint8Array): Uint8Array<ArrayBuffer> {
   const cursor = new JsonCursor(predictedHeaderText);
@@ -65,7 +65,9 @@ export function provenanceHeaderText(predictedHeaderText: Uint8Array): Uint8Arra
   ]);
 }
 
-/** A UUID of version 8 that depends on the text alone: the same graph aggregated again has the same one. */
+/**
+ * A UUID of version 8 that depends on the text alone: the same graph aggregated again has the same one.
+ */
 function derivedId(text: Uint8Array): string {
   const digest = new Uint8Array(nodeCrypto().createHash("sha256").update(text).digest());
   digest[6] = 0x80 | digest[6] & 0x0f;

@@ -1,6 +1,6 @@
 /**
  * Counts of quanta by task, status, caveats and exception, as the reference's provenance report has
- * them. Source: behaviour notes, section 8.
+ * them.
  *
  * @module
  */

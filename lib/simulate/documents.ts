@@ -1,7 +1,7 @@
 /**
  * Texts that tasks leave behind: metadata and logs of made-up executions.
  *
- * Source: format notes, section 9.
+ * Source: `schema/run-files.md`.
  *
  * @module
  */

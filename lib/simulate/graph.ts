@@ -1,7 +1,7 @@
 /**
  * The predicted graph of a simulated run.
  *
- * Source: format notes, section 7.
+ * Source: `schema/quantum-graph.md`, section 7.
  *
  * @module
  */

@@ -49,7 +49,10 @@ export class InputRecords {
     return this.#plans.get(type.name)!.path(this.#run.dataId(type.grain, index), this.#source);
   }
 
-  /** JSON object of the datastore records of a quantum's overall inputs (format notes, 7.2). */
+  /**
+   * JSON object of the datastore records of a quantum's overall inputs (`schema/quantum-graph.md`,
+   * section 7.1).
+   */
   text(inputs: readonly ConnectionDatasets[]): string {
     const ids: string[] = [];
     const records: string[] = [];

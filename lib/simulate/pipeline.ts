@@ -180,7 +180,7 @@ export function configText(task: SimulatedTask): string {
   return lines.join("\n") + "\n";
 }
 
-/** The document `pipeline_graph.json.zst`. Source: format notes, section 6. */
+/** The document `pipeline_graph.json.zst`. Source: `schema/quantum-graph.md`, section 6. */
 export function pipelineGraphText(universe: DimensionUniverse): string {
   const types = datasetTypes();
   let nextIndex = 0;

@@ -2,7 +2,7 @@
  * A new butler repository with an SQLite registry: configuration, static tables, attributes and
  * dimension records.
  *
- * Source: butler repository notes, sections 1.3, 2.2 and 2.3.
+ * Source: `schema/butler-repository.md`, sections 1.3, 2.2 and 2.3.
  *
  * @module
  */

@@ -237,7 +237,7 @@ export type DimensionRow = readonly RecordValue[];
  * Dimension records of all elements, in an order in which nothing refers to what comes later. Rows
  * are made when asked for.
  *
- * Source: format notes, section 7.4, for the order of the columns; universe version 8.
+ * Source: `schema/quantum-graph.md`, section 7.3, for the order of the columns; universe version 8.
  */
 export function dimensionRows(survey: Survey): [element: string, rows: Iterable<DimensionRow>][] {
   const detectors = Array.from({ length: survey.nDetectors }, (_, i) => i + 1);

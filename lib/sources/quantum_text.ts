@@ -1,6 +1,6 @@
 /**
  * ProvenanceQuantum and ProvenanceDataset documents: the few values that inspection needs, and a
- * readable form. Source: format notes, sections 8.3 and 8.4.
+ * readable form. Source: `schema/quantum-graph.md`, sections 8.3 and 8.4.
  *
  * @module
  */

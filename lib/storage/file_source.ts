@@ -1,7 +1,6 @@
 /**
  * POSIX files: a {@linkcode ByteSource} over one, and the whole of a small one for the scanners.
- * Everything is synchronous below, because that is two to five times as fast for warm files
- * (platform notes, section 6).
+ * Everything is synchronous below, because that is two to five times as fast for warm files.
  *
  * @module
  */

@@ -2,8 +2,6 @@
  * Log files of workers: one file for each, named after it, in a directory that the user names. Lines
  * are `{LEVEL} {time} {message}`, times UTC with milliseconds; they are appended.
  *
- * Source: behaviour notes, section 2 (the reference's own names and form).
- *
  * @module
  */
 

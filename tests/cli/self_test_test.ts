@@ -24,7 +24,7 @@ Deno.test("--version tells all versions, as text and as JSON", async () => {
   const json = JSON.parse((await expectProvgraph(["--version", "--json"])).stdout);
   assertMatchesSchema("version", json);
   assert.equal(json.version, version);
-  // Registries of both generations are known (butler repository notes, section 2.3).
+  // Registries of both generations are known (`schema/butler-repository.md`, section 2.3).
   assert.deepEqual(json.managers.datasets, ["1.0", "2.0"]);
   assert.equal(json.compiled, IS_BINARY);
 });

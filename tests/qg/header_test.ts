@@ -4,7 +4,7 @@ import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
 import { parseHeader, requireOutputRun } from "../../lib/qg/header.ts";
 import { provenanceHeaderText } from "../../lib/qg/provenance_header.ts";
 
-// The sample of the format notes, section 5.
+// The sample of `schema/quantum-graph.md`, section 5.
 const SAMPLE = encodeUtf8(
   `{"version":1,"graph_type":"predicted","inputs":["input_chain"],"output":"out_chain","output_run":"output_run",` +
     `"user":"tester","timestamp":"2026-11-22T15:28:07.653051","command":"build qg","metadata":{},"int_size":8,` +

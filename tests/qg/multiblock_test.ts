@@ -11,7 +11,7 @@ import {
 import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
 import { assertInvalid, block, hex } from "./support.ts";
 
-// Format notes, section 3: payloads "ABC", then "hello".
+// `schema/quantum-graph.md`, section 4.1: payloads "ABC", then "hello".
 const WORKED = hex("0000000000000003414243 000000000000000568656c6c6f");
 
 async function framesOf(bytes: Uint8Array, intSize: number): Promise<[number, number, string][]> {

@@ -115,7 +115,8 @@ export function assertStateEqual(
  * Checks that a provenance graph says what it should, the `volatile` member aside.
  *
  * One difference is intended: values in an attempt's `exception.metadata` keep the type that the
- * task wrote, where the reference has turned them into floats (format notes, section 8.5).
+ * task wrote, where the reference has turned them into floats (`schema/quantum-graph.md`, section
+ * 8.5).
  */
 export function assertGraphEqual(
   actual: unknown,
@@ -125,7 +126,9 @@ export function assertGraphEqual(
   assertJsonEqual(withoutVolatile(actual), withoutVolatile(expected), what, exceptionMetadata);
 }
 
-/** Members that only this tool writes, which readers ignore (`schema/quantum-graph.md`, section 9). */
+/**
+ * Members that only this tool writes, which readers ignore (`schema/quantum-graph.md`, section 9).
+ */
 const OUR_MEMBERS: readonly unknown[] = ["blocks.checked (stored)", "quanta.files (stored)"];
 
 function withoutVolatile(graph: unknown): unknown {

@@ -37,7 +37,7 @@ const STATUS_NAMES: Record<string, string> = {
   "1": "SUCCESSFUL",
 };
 
-/** Columns of `nodes.addr` (format notes, section 4). */
+/** Columns of `nodes.addr` (`schema/quantum-graph.md`, section 4.2). */
 const COLUMNS = ["datasets.mb", "quanta.mb", "logs.mb", "metadata.mb"] as const;
 type BlockMember = typeof COLUMNS[number];
 

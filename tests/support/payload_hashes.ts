@@ -55,7 +55,7 @@ export function configFingerprint(configText: string): { type: string; sha256: s
 
 /**
  * Hash of a log as the tool's `cat log --raw` or a log file gives it: an array, an object with
- * `records`, or a stream of records a line (format notes, section 9.2).
+ * `records`, or a stream of records a line (`schema/run-files.md`, section 2).
  */
 export function logTextFingerprint(text: Uint8Array | string): LogFingerprint {
   const decoded = typeof text === "string" ? text : new TextDecoder().decode(text);

@@ -1,7 +1,6 @@
 /**
  * The compression dictionary of a provenance graph: raw content cut from sample blocks of every task,
  * logs and metadata included, before anything is scanned. So it is there from the first block on.
- * Source: platform notes, section 11.
  *
  * @module
  */

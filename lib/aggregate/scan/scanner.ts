@@ -1,7 +1,6 @@
 /**
  * What a scanner does: reads the files of quanta, decides what happened, and makes ready everything
  * that the writer appends and the ingester registers. All expensive work of an aggregation is here.
- * Source: behaviour notes, section 4; design notes, section 2.
  *
  * @module
  */

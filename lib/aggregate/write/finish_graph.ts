@@ -1,10 +1,10 @@
 /**
- * From a chunk log to a provenance graph. Its file is laid out at once, as all sizes are known; the blocks
- * are copied by others, in shares; then come the addresses of the blocks.
+ * From a chunk log to a provenance graph. Its file is laid out at once, as all sizes are known;
+ * the blocks are copied by others, in shares; then come the addresses of the blocks.
  *
  * Order of effects: the whole file is written under a temporary name and synced; once everything it
  * names is registered it is renamed and its directory synced. So there is never a partial file under the
- * final name, nor a graph whose datasets the registry refused. Source: design notes, section 3.
+ * final name, nor a graph whose datasets the registry refused.
  *
  * @module
  */

@@ -43,7 +43,10 @@ export function makeDocuments(
   ];
 }
 
-/** The document of init quanta: one entry a task, dataset ids only (format notes, section 8.2). */
+/**
+ * The document of init quanta: one entry a task, dataset ids only (`schema/quantum-graph.md`,
+ * section 8.2).
+ */
 function initQuantaText(
   quanta: readonly PredictedQuantum[],
   fileName: string,

@@ -37,7 +37,7 @@ export function setValue(mapping: ConfigMapping, key: string, value: ConfigValue
  * A new mapping with the content of both: mappings are merged key by key, anything else in `over`
  * (lists too) replaces what `base` has. Keys of `base` come first. Neither argument is changed.
  *
- * Source: butler repository notes, section 1.3.
+ * Source: `schema/butler-repository.md`, section 1.3.
  */
 export function mergeConfig(base: ConfigMapping, over: ConfigMapping): ConfigMapping {
   const result: ConfigMapping = { ...base };

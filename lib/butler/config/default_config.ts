@@ -2,7 +2,8 @@
  * The defaults that the reference's software has for a repository. A repository's own file doesn't
  * repeat them, so whoever reads it must know them.
  *
- * Source: butler repository notes, sections 1.4, 1.5, 4.2, 4.5 and 4.6 (release 30.2026.4300).
+ * Source: `schema/butler-repository.md`, sections 1.4, 1.5, 4.2, 4.5 and 4.6 (release
+ * 30.2026.4300).
  *
  * @module
  */

@@ -34,7 +34,7 @@ export function expandVariables(text: string, env: Environment): string {
  * @param base directory that relative paths start from
  * @throws {RepositoryError} if the location isn't local; `what` names it.
  *
- * Source: butler repository notes, sections 1.1 and 1.2.
+ * Source: `schema/butler-repository.md`, sections 1.1 and 1.2.
  */
 export function localPath(location: string, env: Environment, base: string, what: string): string {
   const scheme = uriScheme(location);

@@ -84,7 +84,7 @@ const DIRECT_BUTLER = "lsst.daf.butler.direct_butler.DirectButler";
  * @throws {RepositoryError} if the configuration can't be read, or asks for something that this tool
  *   doesn't support: another butler or datastore class, another database, a remote root.
  *
- * Source: butler repository notes, sections 0 and 1.
+ * Source: `schema/butler-repository.md`, sections 0 and 1.
  */
 export function loadRepositoryConfig(argument: string, env: Environment): RepositoryConfig {
   const cwd = Deno.cwd();

@@ -83,7 +83,7 @@ const DEFAULT_FORMATTERS = DEFAULT_FILE_DATASTORE.formatters as ConfigMapping;
 /**
  * Templates, formatters, composites and constraints of a repository's file datastore.
  *
- * Source: butler repository notes, chapter 4.
+ * Source: `schema/butler-repository.md`, section 4.
  */
 export class FileDatastore {
   /** Name in `dataset_location`. */

@@ -4,7 +4,7 @@
  * A template is parsed and checked once per dataset type, and compiled once per run into pieces that
  * are only put together for each dataset.
  *
- * Source: butler repository notes, section 4.3.
+ * Source: `schema/butler-repository.md`, section 4.3.
  *
  * @module
  */
@@ -216,7 +216,9 @@ export class CompiledTemplate {
   readonly #end: string;
   readonly #indexByName: ReadonlyMap<string, number>;
   readonly #rule: NamingRule;
-  /** Whether the RUN or another value that is the same for all has a character that the older rule leaves. */
+  /**
+   * Whether the RUN or another value that is the same for all has a character that the older rule leaves.
+   */
   readonly #isAlwaysRenamed: boolean;
   #isRenamed = false;
   /** Values of the call in progress, so that record look-ups need no new closure each time. */

@@ -1,7 +1,7 @@
 /**
  * Formatter classes: the name that records have, and the file extension.
  *
- * Source: butler repository notes, section 4.5.
+ * Source: `schema/butler-repository.md`, section 4.5.
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * Lookup tables of a datastore's configuration: templates, formatters, composites and constraints
  * are all found by dataset type name, dimension group or storage class, possibly for one instrument.
  *
- * Source: butler repository notes, sections 4.4 and 4.7.
+ * Source: `schema/butler-repository.md`, sections 4.4 and 4.7.
  *
  * @module
  */

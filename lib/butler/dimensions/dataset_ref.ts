@@ -25,7 +25,7 @@ const DATASET_TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  *
  * @throws {RefusedError} if it isn't letters, digits and underscores.
  *
- * Source: butler repository notes, section 3.2.
+ * Source: `schema/butler-repository.md`, section 3.2.
  */
 export function checkDatasetTypeName(name: string): void {
   if (!DATASET_TYPE_NAME.test(name)) {

@@ -63,7 +63,7 @@ const MAX_SKYPIX_LEVEL = 64;
 /**
  * A parsed universe. Cost: a few hundred small objects, groups are made once and kept.
  *
- * Source: butler repository notes, sections 5.1 and 5.2.
+ * Source: `schema/butler-repository.md`, sections 5.1 and 5.2.
  */
 export class DimensionUniverse {
   /** The JSON text that was parsed: a worker is given it to parse again. */
@@ -187,7 +187,7 @@ export class DimensionUniverse {
  * @throws {RepositoryError} if a dimension is unknown to either, or the universes disagree about the
  *   group's dimensions, which of them are required, or the type of their values.
  *
- * Source: butler repository notes, chapter 0.
+ * Source: `schema/butler-repository.md`, section 0.
  */
 export function commonGroup(
   names: Iterable<string>,

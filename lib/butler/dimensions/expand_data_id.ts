@@ -17,7 +17,7 @@ import type { DimensionRecordSource } from "./record_source.ts";
  * @throws {NotFoundError} if a dimension record is missing or lacks the value.
  * @throws {RefusedError} if two records imply different values.
  *
- * Source: butler repository notes, section 5.4.
+ * Source: `schema/butler-repository.md`, section 5.4.
  */
 export function expandDataId(
   universe: DimensionUniverse,

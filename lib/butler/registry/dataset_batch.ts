@@ -37,7 +37,7 @@ export function selectRows(batch: DatasetBatch, rows: Uint32Array): DatasetBatch
 
 /**
  * A batch with its rows sorted by dataset ID, which is what B-trees like: 44 000 instead of 38 000
- * datasets a second (platform notes, section 2).
+ * datasets a second.
  */
 export class SortedBatch {
   readonly batch: DatasetBatch;

@@ -1,4 +1,7 @@
-/** How the dataset that is a provenance graph is registered. Source: butler repository notes. @module */
+/**
+ * How the dataset that is a provenance graph is registered. Source: `schema/butler-repository.md`.
+ * @module
+ */
 
 /** Its dataset type. */
 export const RUN_PROVENANCE = "run_provenance";

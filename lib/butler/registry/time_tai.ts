@@ -54,7 +54,7 @@ export function taiMinusUtcSeconds(unixMicroseconds: number): number {
 /**
  * Nanoseconds since 1970-01-01T00:00:00 TAI of a Unix time in microseconds.
  *
- * Source: butler repository notes, sections 2.1 and 3.1.
+ * Source: `schema/butler-repository.md`, sections 2.1 and 3.1.
  */
 export function taiNanoseconds(unixMicroseconds: number): bigint {
   return BigInt(Math.floor(unixMicroseconds)) * 1000n +

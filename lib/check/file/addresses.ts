@@ -1,6 +1,6 @@
 /**
  * Address rows against the blocks they point at, both ways: every address is the place of a block, and
- * every block has the rows it needs. Source: format notes, sections 3 and 4.
+ * every block has the rows it needs. Source: `schema/quantum-graph.md`, sections 4.1 and 4.2.
  *
  * @module
  */

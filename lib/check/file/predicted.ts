@@ -1,6 +1,6 @@
 /**
  * Checks a predicted graph: members, checksums, blocks, addresses, counts; with the data read, every
- * block and document. Source: format notes, sections 1 to 7.
+ * block and document. Source: `schema/quantum-graph.md`, sections 1 to 7.
  *
  * @module
  */

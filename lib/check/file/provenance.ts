@@ -1,7 +1,7 @@
 /**
  * Checks a provenance graph. The structure: members, checksums, blocks, addresses, counts. With the
  * data read: every block, and that datasets, quanta, logs and metadata say the same of each other.
- * Source: format notes, sections 1 to 8.
+ * Source: `schema/quantum-graph.md`, sections 1 to 8.
  *
  * Memory without the data: 12 bytes a block, 16 for logs and metadata. With them 52 bytes a row more.
  *

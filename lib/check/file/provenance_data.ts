@@ -1,6 +1,6 @@
 /**
  * The data of a provenance graph: every block, and that datasets, quanta, logs and metadata say the
- * same of each other. Source: format notes, section 8.
+ * same of each other. Source: `schema/quantum-graph.md`, section 8.
  *
  * @module
  */

@@ -285,7 +285,7 @@ interface PredictedRecord {
  * First record of each dataset in a block, by its ID in hexadecimal digits.
  *
  * @param quantumId Whose block, in a document with several.
- * Source: format notes, section 7.2.
+ * Source: `schema/quantum-graph.md`, section 7.1.
  */
 function readRecords(text: Uint8Array, quantumId: string): Map<string, PredictedRecord> {
   const cursor = new JsonCursor(text);

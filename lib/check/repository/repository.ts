@@ -3,7 +3,7 @@
  * graph. Reads only; what it finds says how to mend it.
  *
  * Memory: 17 bytes a metadata, log and config dataset and 24 a file of the RUN, no matter how many
- * other datasets it has. Source: design notes, section 4; behaviour notes, section 7.2.
+ * other datasets it has.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * The datasets that a provenance graph backs, or is to back, compared with what registry and datastore
  * say of them. One pass over the addresses, one over the quanta; nothing is kept of a quantum.
- * Source: design notes, section 4; format notes, section 10.
+ * Source: `schema/butler-repository.md`, section 6.
  *
  * @module
  */

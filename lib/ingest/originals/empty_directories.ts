@@ -1,6 +1,5 @@
 /**
- * Removes the directories that became empty when originals were deleted. Source: design notes,
- * section 4, step 4.
+ * Removes the directories that became empty when originals were deleted. Source: , step 4.
  *
  * @module
  */
@@ -24,8 +23,8 @@ export class EmptyDirectories {
 
   /**
    * @param root Absolute root of the datastore.
-   * @param others Knows the directories inside the RUN's that belong to other RUNs: these stay, as somebody
-   *   may be about to write to them.
+   * @param others Knows the directories inside the RUN's that belong to other RUNs: these stay, as
+   *   somebody may be about to write to them.
    */
   constructor(root: string, others: { owner(directory: string): string | null }) {
     this.#root = root;

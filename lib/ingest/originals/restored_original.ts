@@ -1,8 +1,9 @@
 /**
- * Original files made again out of a provenance graph. The graph has every document byte by byte, but of a
- * log file not what stood between and around its records: that is put together as executors write it, in
- * each of the forms that there are, and the recorded digest tells which of them the file had.
- * Source: format notes, sections 8.5 and 9.2.
+ * Original files made again out of a provenance graph. The graph has every document byte by byte,
+ * but of a log file not what stood between and around its records: that is put together as
+ * executors write it, in each of the forms that there are, and the recorded digest tells which of
+ * them the file had. Source: `schema/quantum-graph.md`, section 8.5; `schema/run-files.md`,
+ * section 2.
  *
  * @module
  */
@@ -135,7 +136,9 @@ function readAttempt(cursor: JsonCursor): AttemptParts {
   return part;
 }
 
-/** The form that has the extra: with the exception, and without, as partial successes have it elsewhere. */
+/**
+ * The form that has the extra: with the exception, and without, as partial successes have it elsewhere.
+ */
 function extendedForms(
   last: Uint8Array,
   earlier: readonly (Uint8Array | null)[],

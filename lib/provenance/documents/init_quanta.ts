@@ -14,7 +14,7 @@ export interface InitQuantumSummary {
 }
 
 /**
- * Reads the document of init quanta (format notes, section 8.2).
+ * Reads the document of init quanta (`schema/quantum-graph.md`, section 8.2).
  *
  * @throws {SyntaxError} if it isn't one.
  */

@@ -1,7 +1,7 @@
 /**
  * Log files of quanta in their three encodings, and the extra that tells of earlier attempts. Texts
  * are checked as the reference's reader would check them and carried on unchanged.
- * Source: format notes, sections 8.5, 9.2 and 9.3.
+ * Source: `schema/quantum-graph.md`, section 8.5; `schema/run-files.md`, sections 2 and 3.
  *
  * @module
  */

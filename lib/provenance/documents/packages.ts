@@ -1,6 +1,6 @@
 /**
  * Versions of the packages that ran, for the `packages` member of a provenance graph.
- * Source: design notes, section 2; format notes, section 8.1.
+ * Source: `schema/quantum-graph.md`, section 8.1.
  *
  * @module
  */

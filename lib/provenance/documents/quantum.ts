@@ -1,6 +1,6 @@
 /**
  * The few things that graph ingest and listings need of a ProvenanceQuantum document.
- * Source: format notes, section 8.4.
+ * Source: `schema/quantum-graph.md`, section 8.4.
  *
  * @module
  */

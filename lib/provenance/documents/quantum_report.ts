@@ -1,5 +1,6 @@
 /**
- * What reports need of a ProvenanceQuantum document. Source: format notes, section 8.4.
+ * What reports need of a ProvenanceQuantum document. Source: `schema/quantum-graph.md`, section
+ * 8.4.
  *
  * @module
  */

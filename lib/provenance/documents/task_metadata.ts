@@ -1,7 +1,7 @@
 /**
  * Task metadata documents: checked as the reference's reader would check them, and the few values
  * found that provenance needs. The text itself is carried on unchanged.
- * Source: format notes, sections 8.5 and 9.1.
+ * Source: `schema/quantum-graph.md`, section 8.5; `schema/run-files.md`, section 1.
  *
  * @module
  */

@@ -2,7 +2,8 @@
  * Log records and task metadata in the form in which the reference writes them, checked in WebAssembly:
  * four to six times as fast as by a {@linkcode JsonCursor}, and compiled once for all threads. What has
  * any other form is left to the cursor; which of them read a document makes no difference.
- * Source: format notes, sections 8.5, 9.1 and 9.2; `usual_documents.as.ts`.
+ * Source: `schema/quantum-graph.md`, section 8.5; `schema/run-files.md`, sections 1 and 2;
+ * `usual_documents.as.ts`.
  *
  * @module
  */

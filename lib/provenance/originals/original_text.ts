@@ -1,7 +1,7 @@
 /**
  * Whether the text that a provenance graph has of a file is that of the file: byte by byte as it would be
  * spliced from it today, else value by value, with what the reference's writer changes allowed for.
- * Source: format notes, section 8.5; `schema/quantum-graph.md`, sections 8.6 and 9.
+ * Source: `schema/quantum-graph.md`, section 8.5; `schema/quantum-graph.md`, sections 8.6 and 9.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * A predicted quantum graph on disk: the aggregator's input. The thin graph is never read: all it says
- * is in the blocks too (format notes, section 7.1).
+ * is in the blocks too (`schema/quantum-graph.md`, section 7.1).
  *
  * @module
  */
@@ -308,8 +308,8 @@ export class PredictedGraph implements Disposable {
    * one row per visit and detector and can exceed the longest JavaScript string. Memory: the decoded
    * document while this runs, 220 bytes or more per visit and detector.
    *
-   * @returns rows as in the file (format notes, section 7.4) for each element asked for, empty if the
-   * file has none.
+   * @returns rows as in the file (`schema/quantum-graph.md`, section 7.3) for each element asked
+   * for, empty if the file has none.
    * @throws {InvalidQuantumGraphFileError} if it isn't JSON of that form.
    */
   dimensionRecords(elements: readonly string[]): Map<string, JsonValue[][]> {

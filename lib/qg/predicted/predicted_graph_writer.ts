@@ -1,7 +1,7 @@
 /**
  * Writing a predicted quantum graph: quanta one by one, the documents at the end.
  *
- * Source: format notes, sections 1 to 5 and 7.
+ * Source: `schema/quantum-graph.md`, sections 1 to 7.
  *
  * @module
  */
@@ -39,7 +39,9 @@ const N_ADDRESSES = 1;
 const BUFFER_SIZE = 2 ** 20;
 const ROWS_PER_WRITE = 4096;
 
-/** JSON texts of the documents of a predicted graph (format notes, sections 6 and 7). */
+/**
+ * JSON texts of the documents of a predicted graph (`schema/quantum-graph.md`, sections 6 and 7).
+ */
 export interface PredictedGraphDocuments {
   pipelineGraph: Uint8Array;
   thinGraph: Uint8Array;
@@ -91,7 +93,7 @@ export class PredictedGraphWriter implements Disposable {
    * Appends a regular quantum.
    *
    * @param ids its UUID is the 16 bytes from `idOffset` on; no two quanta may have the same.
-   * @param text JSON of format notes, section 7.2.
+   * @param text JSON of `schema/quantum-graph.md`, section 7.1.
    * @throws {EnvironmentError} if the file can't be written.
    */
   addQuantum(ids: Uint8Array, idOffset: number, text: Uint8Array): void {

@@ -1,7 +1,8 @@
 /**
  * One predicted quantum: which datasets it reads and writes, and where the text of each dataset is in
- * the block, so that it can be copied into a provenance block unchanged (format notes, sections 7.2,
- * 7.3 and 8.3). Errors are `SyntaxError`s without a file name; who knows the file adds it.
+ * the block, so that it can be copied into a provenance block unchanged
+ * (`schema/quantum-graph.md`, sections 7.1, 7.2 and 8.3). Errors are `SyntaxError`s without a file
+ * name; who knows the file adds it.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
  * The tables of the provenance report as text, in the reference's layout, and as JSON.
- * Source: behaviour notes, section 8.
  *
  * @module
  */

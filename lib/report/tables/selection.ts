@@ -1,6 +1,5 @@
 /**
  * The quanta that a status report lists, and the documents made of them.
- * Source: behaviour notes, section 8.
  *
  * @module
  */

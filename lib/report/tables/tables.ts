@@ -1,6 +1,5 @@
 /**
  * The provenance report: one pass over the quanta of a provenance graph, then tables and documents.
- * Source: behaviour notes, section 8.
  *
  * @module
  */
@@ -119,7 +118,9 @@ interface PlannedTable {
 /** How each table of data IDs begins. */
 const TABLE_BEGINNING = "# %ECSV ";
 
-/** @throws {RefusedError} if a file that isn't such a table would be replaced: nothing is written then. */
+/**
+ * @throws {RefusedError} if a file that isn't such a table would be replaced: nothing is written then.
+ */
 function planTables(selection: StatusSelection, directory: string): PlannedTable[] {
   const taken = new Set<string>();
   const tables: PlannedTable[] = [];

@@ -32,7 +32,10 @@ export function parseTracedQuantum(text: Uint8Array): TracedQuantum {
   };
 }
 
-/** A UUID in lower case with dashes: documents may have other forms (format notes, section 2). */
+/**
+ * A UUID in lower case with dashes: documents may have other forms (`schema/quantum-graph.md`,
+ * section 3).
+ */
 export function usualForm(id: string): string {
   return uuidToText(uuidFromText(id));
 }

@@ -118,7 +118,7 @@ export class ProvenanceTraceSource implements TraceSource {
   }
 }
 
-/** Source: format notes, section 8.2. */
+/** Source: `schema/quantum-graph.md`, section 8.2. */
 function parseInitQuanta(text: Uint8Array): Map<string, TracedQuantum> {
   const found = new Map<string, TracedQuantum>();
   const cursor = new JsonCursor(text);

@@ -204,7 +204,7 @@ Deno.test("parsePredictedQuantum() refuses a text that isn't UTF-8", () => {
   assert.throws(() => scanQuantumIds(text, new QuantumIds()), SyntaxError);
 });
 
-Deno.test("parseInitQuanta() reads the sample of the format notes", () => {
+Deno.test("parseInitQuanta() reads the init quanta of a small pipeline", () => {
   const text = encodeUtf8(
     `[{"quantum_id":"${
       ID(1)

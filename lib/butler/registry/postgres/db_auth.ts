@@ -51,7 +51,7 @@ const URL_PATTERN = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/?#]*)([^?#
  * @throws {RepositoryError} if others may read the file, or it can't be used; no message holds a
  *   password.
  *
- * Source: butler repository notes, section 1.7.
+ * Source: `schema/butler-repository.md`, section 1.7.
  */
 export function findCredentials(connection: ConnectionKey, env: Environment): Credentials | null {
   const list = readList(env);

@@ -19,7 +19,7 @@ const HASH_SIZE = 4;
 /**
  * A name as PostgreSQL registries have it: those longer than 63 characters end in a hash.
  *
- * Source: butler repository notes, section 2.1.
+ * Source: `schema/butler-repository.md`, section 2.1.
  */
 export function shrinkName(name: string): string {
   if (name.length <= MAX_NAME_LENGTH) return name;
@@ -45,7 +45,7 @@ export function postgresColumnNames(plan: TablePlan): string[] {
  *
  * @param namespace schema of the table and of all that it refers to
  *
- * Source: butler repository notes, sections 2.1 and 2.4.
+ * Source: `schema/butler-repository.md`, sections 2.1 and 2.4.
  */
 export function postgresTableStatements(plan: TablePlan, namespace: string): string[] {
   const table = plan.name;

@@ -100,8 +100,8 @@ const POSTGRES_URL =
  * @param configPath named in messages
  * @throws {RepositoryError} if something is invalid or asked for that can't be had.
  *
- * Source: butler repository notes, section 1.7; PostgreSQL manual, "Database Connection Control
- * Functions".
+ * Source: `schema/butler-repository.md`, section 1.7; PostgreSQL manual, "Database Connection
+ * Control Functions".
  */
 export function postgresSettings(
   url: string,
@@ -202,7 +202,8 @@ export function postgresSettings(
 }
 
 /**
- * Refuses a URL of which SQLAlchemy would take a part of the password for the host. Nothing of it is told.
+ * Refuses a URL of which SQLAlchemy would take a part of the password for the host. Nothing of it
+ * is told.
  *
  * @throws {RepositoryError} if there is another "@" behind that which ends the password.
  */

@@ -50,7 +50,7 @@ function expandNames(plan: TablePlan, name: string): string[] {
  * The statements that make a table: CREATE TABLE, then one CREATE INDEX each for the plan's
  * indexes and for foreign keys that nothing else indexes.
  *
- * Source: butler repository notes, sections 2.1 and 2.4.
+ * Source: `schema/butler-repository.md`, sections 2.1 and 2.4.
  */
 export function sqliteTableStatements(plan: TablePlan): string[] {
   const table = plan.name;
