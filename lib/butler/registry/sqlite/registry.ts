@@ -65,6 +65,7 @@ async function openOnce(config: RepositoryConfig, options: OpenRegistryOptions):
 function requireWriteableFile(path: string): void {
   const { accessSync, constants } = nodeFs();
   try {
+    const { accessSync, constants } = nodeFs();
     accessSync(path, constants.W_OK);
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
   } catch (cause) {
