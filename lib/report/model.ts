@@ -1,6 +1,6 @@
 /**
  * What the report of a run says: the document that `report --json` prints, and that the other forms are
- * made of. Documented in `schema/scripting.md`.
+ * made of. Documented in `schema/commands/report.md`.
  *
  * @module
  */

@@ -51,7 +51,7 @@ Deno.test("the transcript in the README is what the commands print", async () =>
   const readme = Deno.readTextFileSync(join(PROJECT, "README.md"));
   const transcript = readme.split("```console\n")[1].split("```")[0];
   const parts = transcript.split(/^\$ provgraph /m).slice(1);
-  assert.equal(parts.length, 4);
+  assert.equal(parts.length, 3);
   for (const part of parts) {
     const [command, ...lines] = part.trimEnd().split("\n");
     const { stdout, stderr } = await expectProvgraph(command.split(" "), { cwd: work.path });

@@ -266,7 +266,7 @@ function formatText({ findings, target, contents }: Look, repaired: string[]): s
   return lines.map((line) => `${visibleCell(line)}\n`).join("");
 }
 
-/** As `schema/scripting.md` says. */
+/** As `schema/commands/check.md` says. */
 function formatJson({ findings, target, contents }: Look, repaired: string[]): string {
   const messages: unknown[] = repaired.map((text) => ({ message_type: "repaired", text }));
   for (const { kind, where, what, advice, isRepairable } of findings.problems) {

@@ -1,6 +1,6 @@
 /**
  * The expressions of `--where`: comparisons of dimensions and fields with literals, joined by `and`,
- * `or` and `not`. Grammar in `schema/scripting.md`. Logic has three values, as in SQL: a comparison
+ * `or` and `not`. Grammar in `schema/commands/ls.md`. Logic has three values, as in SQL: a comparison
  * with something that a row doesn't have is neither true nor false.
  *
  * @module
