@@ -63,7 +63,6 @@ async function openOnce(config: RepositoryConfig, options: OpenRegistryOptions):
 
 /** What a writer would be told by its first statement. */
 function requireWriteableFile(path: string): void {
-  const { accessSync, constants } = nodeFs();
   try {
     const { accessSync, constants } = nodeFs();
     accessSync(path, constants.W_OK);
