@@ -16,12 +16,14 @@ export interface ProvgraphErrorOptions extends ErrorOptions {
 
 /** Base of all errors that are told to the user without a stack trace. */
 export class ProvgraphError extends Error {
+  /** Name of the class. */
   override name = "ProvgraphError";
   /** Process exit code: 1 trying again may help, 2 it will not. */
   readonly exitCode: number = 1;
   /** Next step for the user, or undefined. */
   readonly hint: string | undefined;
 
+  /** Makes one. @param message What was attempted, the object, and the state found. */
   constructor(message: string, options: ProvgraphErrorOptions = {}) {
     super(shortened(withoutSecrets(message)), options);
     this.hint = options.hint === undefined ? undefined : withoutSecrets(options.hint);

@@ -16,6 +16,7 @@ export type SourceKind =
 
 /** Quanta of a task. */
 export interface TaskInfo {
+  /** Label of the task. */
   task: string;
   /** As the header says. */
   nQuanta: number;
@@ -25,38 +26,55 @@ export interface TaskInfo {
 
 /** What a graph's header says. */
 export interface HeaderInfo {
+  /** Version of the format of the file. */
   formatVersion: number;
+  /** RUN that its outputs belong to; empty if it has none. */
   run: string;
   /** Output chain; null for none. */
   output: string | null;
+  /** Collections that its inputs were looked for in. */
   inputs: string[];
+  /** Who made the predicted graph. */
   user: string;
   /** As in the header: local time of whoever built the predicted graph. */
   timestamp: string;
+  /** Command line that made it. */
   command: string;
+  /** Quanta, without init quanta. */
   nQuanta: number;
+  /** Datasets. */
   nDatasets: number;
+  /** UUID of the dataset `run_provenance`. */
   provenanceDatasetId: string;
 }
 
 /** A quantum graph file. */
 export interface GraphInfo {
+  /** What it is. */
   kind: "provenance graph" | "predicted graph";
   /** Path or URL. */
   path: string;
+  /** Of the whole file. */
   sizeBytes: number;
+  /** What the header says. */
   header: HeaderInfo;
+  /** One entry a task, in the order of the pipeline. */
   tasks: TaskInfo[];
+  /** Files within the archive, with their compressed sizes. */
   members: { name: string; sizeBytes: number }[];
 }
 
 /** A chunk log. */
 export interface ChunkLogInfo {
+  /** What it is. */
   kind: "chunk log";
+  /** Where it is. */
   path: string;
+  /** Of the whole file. */
   sizeBytes: number;
   /** Of the predicted graph. */
   header: HeaderInfo;
+  /** One entry a task, in the order of the pipeline. */
   tasks: TaskInfo[];
   /** Quanta that have a chunk. */
   nScanned: number;
@@ -68,10 +86,15 @@ export interface ChunkLogInfo {
 
 /** A repository without RUN. */
 export interface RepositoryInfo {
+  /** What it is. */
   kind: "repository";
+  /** Its root or configuration. */
   path: string;
+  /** Database of the registry: `sqlite` or `postgresql`. */
   dialect: string;
+  /** Where the files of datasets are. */
   datastoreRoot: string;
+  /** Which dimensions it knows. */
   universe: { namespace: string; version: number };
   /** RUNs that hold a provenance graph. */
   ingestedRuns: string[];
@@ -87,9 +110,13 @@ export type IngestStage = "none" | "registered" | "promised" | "half ingested" |
 
 /** A RUN of a repository. */
 export interface RunInfo {
+  /** What it is. */
   kind: "run";
+  /** Root or configuration of the repository. */
   path: string;
+  /** Name of the RUN. */
   run: string;
+  /** How far its ingest has come. */
   stage: IngestStage;
   /** Datasets of the registry by type, sorted by name. */
   datasetTypes: {

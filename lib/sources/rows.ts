@@ -12,17 +12,20 @@ import { parseDatasetView } from "../provenance/documents/dataset.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.ts";
 
 /** What can be listed. */
-export const ROW_KINDS = ["quanta", "datasets"] as const;
+export type RowKind = "quanta" | "datasets";
 
-/** One of {@linkcode ROW_KINDS}. */
-export type RowKind = typeof ROW_KINDS[number];
+/** Each {@linkcode RowKind}. */
+export const ROW_KINDS: readonly RowKind[] = ["quanta", "datasets"];
 
 /** A dataset as far as its holder knows it. */
 export interface DatasetRow {
+  /** UUID. */
   datasetId: string;
+  /** Name of its dataset type. */
   typeName: string;
   /** Values of required, then implied dimensions; a registry gives the required ones alone. */
   dataCoordinate: JsonValue[];
+  /** RUN that it is in. */
   run: string;
   /** Whether it was written; null if only a plan is known. */
   produced: boolean | null;
@@ -44,6 +47,7 @@ export interface DatasetWish {
 
 /** Dimensions of what is listed. */
 export interface RowDimensions {
+  /** Where the dimensions are defined. */
   readonly universe: DimensionUniverse;
   /** By task label, or by dataset type. */
   readonly groups: ReadonlyMap<string, DimensionGroup>;

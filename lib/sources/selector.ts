@@ -15,7 +15,9 @@ export const MAX_CANDIDATES = 10;
 
 /** One `DIMENSION=VALUE`. */
 export interface DataIdTerm {
+  /** Name of the dimension. */
   dimension: string;
+  /** Text of its value. */
   value: string;
 }
 

@@ -25,6 +25,7 @@ export interface AttemptDocuments {
 
 /** A document that will be asked for by the ID of its quantum or dataset. */
 export interface Announcement {
+  /** Kind of the document. */
   what: "log" | "metadata" | "quantum" | "dataset";
   /** 16 bytes. */
   id: Uint8Array;

@@ -9,12 +9,15 @@ import type { JsonValue } from "../../base/json_text.ts";
 
 /** Type of a dimension's primary key; `length` is the declared one of a string. */
 export interface KeyType {
+  /** What its values are. */
   type: "int" | "string";
+  /** Longest text, where there is a limit, characters. */
   length?: number;
 }
 
 /** A column of a dimension's records beside dimension values. */
 export interface DimensionColumn {
+  /** Name of the column. */
   name: string;
   /** `int`, `string`, `float`, `bool`, `hash`, `region`, `timespan`, or something newer. */
   type: string;
@@ -22,6 +25,7 @@ export interface DimensionColumn {
 
 /** One dimension, or (without key) one element that only relates dimensions. */
 export interface DimensionElement {
+  /** As the universe names it. */
   readonly name: string;
   /** Name (`id` or `name`) and type of the primary key; null for elements that aren't dimensions. */
   readonly primaryKey: (KeyType & { readonly name: string }) | null;
@@ -31,7 +35,9 @@ export interface DimensionElement {
   readonly implied: readonly string[];
   /** Other columns of its records in order: alternate keys, metadata, region, timespan. */
   readonly columns: readonly DimensionColumn[];
+  /** Whether all of its values are known to the registry: `instrument`, `skymap`. */
   readonly isGovernor: boolean;
+  /** Whether its values are pixels of the sky, which have no records. */
   readonly isSkypix: boolean;
   /** Whether the registry has a table for it (not for skypix dimensions and `band`). */
   readonly hasTable: boolean;
@@ -47,6 +53,7 @@ export interface DimensionGroup {
   readonly required: readonly string[];
   /** The rest, in universe order. */
   readonly implied: readonly string[];
+  /** Dimensions of the group that are governors. */
   readonly governors: readonly string[];
   /** `names` joined by ",": equal exactly for equal groups. */
   readonly key: string;
@@ -68,7 +75,9 @@ const MAX_SKYPIX_LEVEL = 64;
 export class DimensionUniverse {
   /** The JSON text that was parsed: a worker is given it to parse again. */
   readonly text: string;
+  /** Version of the universe. */
   readonly version: number;
+  /** Whose universe it is: `daf_butler`. */
   readonly namespace: string;
   /** Every element, in universe order. */
   readonly elements: ReadonlyMap<string, DimensionElement>;
