@@ -11,7 +11,7 @@ import { PROJECT, temporaryDirectory } from "../support/fixtures.ts";
 const COMPILER = "npm:assemblyscript@0.28.20/asc";
 
 /** Parts of the project that are written so: the paths without `.as.ts` and `.wasm`. */
-export const MODULES: readonly string[] = ["lib/provenance/usual_documents"];
+export const MODULES: readonly string[] = ["lib/provenance/documents/usual_documents"];
 
 /** WebAssembly of a module: the same bytes on every machine. */
 export async function compileModule(path: string): Promise<Uint8Array> {

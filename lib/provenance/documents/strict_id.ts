@@ -4,7 +4,7 @@
  * @module
  */
 
-import { JsonCursor } from "../../base/json_text.ts";
+import type { JsonCursor } from "../../base/json_text.ts";
 import { writeUuidText } from "../../base/uuid.ts";
 
 export function readId(cursor: JsonCursor, target: Uint8Array): void {
