@@ -75,7 +75,7 @@ export class PredictedGraphWriter implements Disposable {
    * @param path of the finished graph; a file there is replaced.
    * @param compressor made with `dictionary`.
    * @param dictionary raw or trained; null for none.
-   * @throws {EnvironmentError} if the temporary file can't be made.
+   * @throws {NotFoundError} if there is no such folder; {EnvironmentError} if the temporary file can't be made.
    */
   constructor(path: string, compressor: ZstdCompressor, dictionary: Uint8Array | null) {
     this.#path = linkTarget(path);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EnvironmentError } from "../../../lib/base/errors.ts";
+import { NotFoundError } from "../../../lib/base/errors.ts";
 import { encodeUtf8, parseJson } from "../../../lib/base/json_text.ts";
 import { UUID_SIZE, uuidToText } from "../../../lib/base/uuid.ts";
 import type { QuantumGraphHeader } from "../../../lib/qg/header.ts";
@@ -120,6 +120,6 @@ Deno.test("PredictedGraphWriter says where it can't write", async () => {
   const path = work.join("absent", "a.qg");
   assert.throws(
     () => new PredictedGraphWriter(path, zstd.compressor(null, 3), null),
-    (error) => error instanceof EnvironmentError && error.message.includes(path),
+    (error) => error instanceof NotFoundError && error.message.includes(path),
   );
 });
