@@ -16,6 +16,7 @@ import { shellLine } from "../base/text/shell.ts";
 import { withoutSecrets } from "../base/text/secrets.ts";
 import { TOOL_NAME } from "../base/version.ts";
 import { makeStyle, shown, type Style } from "./terminal/color.ts";
+import { isCommandName } from "./command_table.ts";
 import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { jsonLine } from "./terminal/ndjson.ts";
 
@@ -95,7 +96,8 @@ const WRITERS: ReadonlySet<string> = new Set(["aggregate-graph", "ingest-graph",
 
 /** What an error leaves of a command that writes; null for others, and where nobody can know. */
 function safetyOf(error: unknown, args: readonly string[]): string | null {
-  const isWriter = args.some((arg) => WRITERS.has(arg));
+  // A word after the name of a command may be the name of another one.
+  const isWriter = WRITERS.has(args.find(isCommandName) ?? "");
   if (!isWriter || !(error instanceof ProvgraphError) || error instanceof InterruptedError) {
     return null;
   }

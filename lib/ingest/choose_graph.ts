@@ -5,8 +5,7 @@
  * @module
  */
 
-import { isAbsolute, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import {
   InvalidQuantumGraphFileError,
   NotFoundError,
@@ -14,6 +13,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
+import { recordedFile } from "../butler/datastore/recorded_file.ts";
 import type { RegisteredProvenance, Registry } from "../butler/registry/registry.ts";
 import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
@@ -66,7 +66,7 @@ export async function chooseGraph(
     await requireRun(registry, run, config);
     const found = await registry.findRunProvenance(run);
     if (found === null) return { run, path: given, registered: null, given };
-    const path = recordedFile(found.record.path, root);
+    const path = recordedFile(found.record.path, root).path;
     await requireSameGraph(given, path, run, zstd);
     return { run, path, registered: found, given };
   }
@@ -79,7 +79,7 @@ export async function chooseGraph(
   await requireRun(registry, outputRun, config);
   const found = await registry.findRunProvenance(outputRun);
   if (found !== null) {
-    const path = recordedFile(found.record.path, root);
+    const path = recordedFile(found.record.path, root).path;
     return { run: outputRun, path, registered: found, given: null };
   }
   // A move that was cut between file and database leaves the graph where the template puts it.
@@ -111,7 +111,7 @@ async function whereItMayBe(registry: Registry, root: string): Promise<string> {
   for (const run of runs) {
     const found = await registry.findRunProvenance(run);
     if (found === null) continue;
-    places.push(`that of RUN "${run}" is "${recordedFile(found.record.path, root)}"`);
+    places.push(`that of RUN "${run}" is "${recordedFile(found.record.path, root).path}"`);
   }
   return `if it has been ingested already, it was moved into the datastore: ${
     places.join(", ")
@@ -153,12 +153,6 @@ async function requireRun(
   if (collection.type !== "RUN") {
     throw new RefusedError(`Cannot ingest into "${run}": it is a ${collection.type} collection`);
   }
-}
-
-/** Absolute path of a record, which is relative to the root or a `file:` URI. */
-function recordedFile(recordPath: string, root: string): string {
-  if (recordPath.startsWith("file:")) return fileURLToPath(recordPath);
-  return isAbsolute(recordPath) ? recordPath : absolutePath(root, recordPath);
 }
 
 /** The given graph must be the registered one: the same file, or the same bytes. */

@@ -84,7 +84,7 @@ export class RepositoryDocuments implements DocumentSource {
           );
         }
       }
-      return new RepositoryDocuments(new RepositoryStore(config, registry, env, zstd), run);
+      return new RepositoryDocuments(new RepositoryStore(config, registry, zstd), run);
     } catch (error) {
       await registry[Symbol.asyncDispose]();
       throw error;

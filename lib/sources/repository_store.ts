@@ -49,17 +49,15 @@ export class RepositoryStore implements AsyncDisposable {
   readonly name: string;
   readonly config: RepositoryConfig;
   readonly registry: Registry;
-  readonly #env: Env;
   readonly #zstd: Zstd;
   readonly #graphs = new Map<string, GraphDocuments>();
   #datastore: FileDatastore | null = null;
 
   /** @param registry Is closed with the store. */
-  constructor(config: RepositoryConfig, registry: Registry, env: Env, zstd: Zstd) {
+  constructor(config: RepositoryConfig, registry: Registry, zstd: Zstd) {
     this.name = `repository "${config.argument}"`;
     this.config = config;
     this.registry = registry;
-    this.#env = env;
     this.#zstd = zstd;
   }
 
@@ -79,7 +77,7 @@ export class RepositoryStore implements AsyncDisposable {
   }
 
   #recordedFile(path: string): RecordedFile {
-    return recordedFile(path, this.config.datastore.root, this.#env);
+    return recordedFile(path, this.config.datastore.root);
   }
 
   /** By the name of an older release only if nothing has today's. */

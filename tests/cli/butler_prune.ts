@@ -35,7 +35,7 @@ export async function pruneDatasets(words: readonly string[]): Promise<void> {
   await registry.forgetDatasets(id);
   const { root } = config.datastore;
   for (const record of records) {
-    const { path } = recordedFile(record.path, root, ENV);
+    const { path } = recordedFile(record.path, root);
     const isShared = (await Array.fromAsync(registry.datasetIdsStoredAt(record.path)))
       .some(({ length }) => length > 0);
     if (isShared || !path.startsWith(`${root}/`)) continue;

@@ -66,6 +66,9 @@ function decode(fragment: string): string {
   }
 }
 
+/** URIs have no variables. */
+const NO_VARIABLES: Environment = { get: () => undefined };
+
 /**
  * The file of a record. A dataset that was ingested in place has an absolute URI; the reference never
  * writes an absolute path without a scheme.
@@ -74,10 +77,10 @@ function decode(fragment: string): string {
  * @throws {RefusedError} if a path without scheme would leave the root.
  * @throws {RepositoryError} if it is a URI that isn't local.
  */
-export function recordedFile(recordPath: string, root: string, env: Environment): RecordedFile {
+export function recordedFile(recordPath: string, root: string): RecordedFile {
   const { location, zipMember } = splitRecordPath(recordPath);
   const path = isUriRecord(location)
-    ? localPath(location, env, root, "datastore record")
+    ? localPath(location, NO_VARIABLES, root, "datastore record")
     : absolutePath(root, location);
   return { path, zipMember };
 }

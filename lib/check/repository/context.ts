@@ -113,7 +113,7 @@ export class CheckContext {
   /** The file of a record, or null if it isn't a local file inside the rules. */
   recordedFile(recordPath: string): RecordedFile | null {
     try {
-      return recordedFile(recordPath, this.config.datastore.root, this.env);
+      return recordedFile(recordPath, this.config.datastore.root);
     } catch (error) {
       if (error instanceof ProvgraphError) return null;
       throw error;

@@ -61,7 +61,6 @@ async function openCollection(
   await using store = new RepositoryStore(
     config,
     await openRegistry(config, { ...wait, writeable: false }),
-    env,
     zstd,
   );
   const { registry } = store;

@@ -5,7 +5,6 @@ import { RefusedError, RepositoryError } from "../../../lib/base/errors.ts";
 import { absolutePath, recordPath } from "../../../lib/butler/datastore/datastore_path.ts";
 import { recordedFile, splitRecordPath } from "../../../lib/butler/datastore/recorded_file.ts";
 
-const ENV = { get: () => undefined };
 
 // Found with `LocationFactory("/data").fromPath(TEMPLATE)` of release 30.2026.4300: the file it names, and
 // what `pathInStore` says, which is recorded.
@@ -25,7 +24,7 @@ for (const [template, record, file] of TEMPLATE_PATHS) {
   Deno.test(`a path by template "${template}" is recorded as "${record}", its file is "${file}"`, () => {
     assert.equal(recordPath(template), record);
     assert.equal(absolutePath("/data", recordPath(template)), `/data/${file}`);
-    assert.deepEqual(recordedFile(record, "/data", ENV), {
+    assert.deepEqual(recordedFile(record, "/data"), {
       path: `/data/${file}`,
       zipMember: null,
     });
@@ -53,18 +52,18 @@ const RECORDS: [record: string, path: string, zipMember: string | null][] = [
 
 for (const [record, path, zipMember] of RECORDS) {
   Deno.test(`record path "${record}" names ${zipMember ?? "the whole"} of ${path}`, () => {
-    assert.deepEqual(recordedFile(record, "/data", ENV), { path, zipMember });
+    assert.deepEqual(recordedFile(record, "/data"), { path, zipMember });
   });
 }
 
 for (const record of ["/etc/passwd", "../x", "a/../../x", "/etc/x.zip#zip-path=a"]) {
   Deno.test(`a record never leads out of the datastore without a scheme: "${record}"`, () => {
-    assert.throws(() => recordedFile(record, "/data", ENV), RefusedError);
+    assert.throws(() => recordedFile(record, "/data"), RefusedError);
   });
 }
 
 Deno.test("a record that names another scheme is refused, and can be taken apart all the same", () => {
   const record = "s3://bucket/x.zip#zip-path=a";
-  assert.throws(() => recordedFile(record, "/data", ENV), RepositoryError);
+  assert.throws(() => recordedFile(record, "/data"), RepositoryError);
   assert.deepEqual(splitRecordPath(record), { location: "s3://bucket/x.zip", zipMember: "a" });
 });
