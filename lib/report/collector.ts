@@ -6,7 +6,7 @@
 
 import { formatIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
-import { hasOddTimes } from "./odd_times.ts";
+import { hasOddTimes, SHORTEST_STEP } from "./odd_times.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
 import type { ReportCounts, TaskCounts } from "./counts.ts";
 import { LogDistribution } from "./distribution.ts";
@@ -161,7 +161,7 @@ export class ReportCollector {
     part.memory.add(memoryBytes);
     this.#largest.offer(memoryBytes, make);
     // No clock that is set: processors count it.
-    if (cpuSeconds >= 0 && Number.isFinite(cpuSeconds)) part.cpuSeconds += cpuSeconds;
+    if (cpuSeconds > SHORTEST_STEP && Number.isFinite(cpuSeconds)) part.cpuSeconds += cpuSeconds;
     if (hasOddTimes(attempt.usage!, this.#latest)) {
       part.nOddTimes++;
       return;

@@ -13,6 +13,11 @@ const EARLIEST = Date.UTC(2000, 0) * 1000;
 const LONGEST_WAIT = 10 * 366 * 86_400e6;
 /** Longest step of one quantum, seconds: a year. */
 const LONGEST_STEP = 366 * 86_400;
+/**
+ * Shortest step, seconds. Clocks are put right by fractions of a second all the time; what that adds to a
+ * sum, or takes from it, is too little to leave an attempt out for.
+ */
+export const SHORTEST_STEP = -1;
 
 /** Figures of an attempt that are looked at; NaN or null for what isn't known. */
 export interface AttemptTimes {
@@ -33,12 +38,12 @@ export function latestStart(timestamp: string): number {
   return built === null ? Infinity : built + LONGEST_WAIT;
 }
 
-/** Whether a step ends before it begins, takes more than a year, or begins when it can't have. */
+/** Whether a step ends a second before it begins, takes more than a year, or begins when it can't have. */
 export function hasOddTimes(times: AttemptTimes, latest: number): boolean {
   const { startMicros, prepSeconds, initSeconds, runSeconds } = times;
   if (startMicros !== null && (startMicros < EARLIEST || startMicros > latest)) return true;
   return [prepSeconds, initSeconds, runSeconds]
-    .some((seconds) => seconds < 0 || seconds > LONGEST_STEP);
+    .some((seconds) => seconds <= SHORTEST_STEP || seconds > LONGEST_STEP);
 }
 
 /** Says that attempts were left out. */

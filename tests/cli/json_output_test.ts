@@ -157,8 +157,8 @@ Deno.test("each worker has a log file named as the reference names it", async ()
     [...args, "--worker-log-dir", "predicted.qg"],
     { cwd: work.path },
   );
-  assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /Cannot write worker log/);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /Cannot write --worker-log-dir "predicted.qg": it is /);
 });
 
 function pick(

@@ -161,7 +161,7 @@ Deno.test("provenance-report --resource-usage FILE leaves the tables on stdout",
 });
 
 const REFUSED: [name: string, args: string[], message: RegExp][] = [
-  ["a graph that isn't there", ["nowhere.qg"], /Cannot open file ".*nowhere\.qg"/],
+  ["a graph that isn't there", ["nowhere.qg"], /Cannot open graph ".*nowhere\.qg": no such file/],
   ["a repository without collection", ["repo"], /is a directory\nhint: .*COLLECTION/],
   ["an unknown collection", ["repo", "u/nobody"], /Cannot find collection "u\/nobody"/],
   ["a collection without graph", ["repo", "inputs"], /Cannot find run_provenance in collection/],

@@ -161,8 +161,11 @@ Deno.test("errors are marked on a terminal, unless colour is not wanted", async 
     return text;
   };
   const plain = await run(false, []);
-  assert.match(plain, /^error: .*nowhere/);
-  assert.equal(await run(true, []), plain.replace("error:", "\x1b[31merror:\x1b[39m"));
+  assert.match(plain, /^error: .*nowhere.*\nhint: /);
+  const marked = plain
+    .replace("error:", "\x1b[31merror:\x1b[39m")
+    .replace("\nhint:", "\n\x1b[36mhint:\x1b[39m");
+  assert.equal(await run(true, []), marked);
   assert.equal(await run(true, [], { NO_COLOR: "1" }), plain);
   assert.equal(await run(true, ["--color", "never"]), plain);
   assert.match(await run(true, ["--json"]), /^\{"message_type":"exit_error",/);

@@ -67,16 +67,16 @@ function decode(fragment: string): string {
 }
 
 /**
- * The file of a record.
+ * The file of a record. A dataset that was ingested in place has an absolute URI; the reference never
+ * writes an absolute path without a scheme.
  *
  * @param root absolute path of the datastore's root
- * @throws {RefusedError} if a relative path would leave the root.
+ * @throws {RefusedError} if a path without scheme would leave the root.
  * @throws {RepositoryError} if it is a URI that isn't local.
  */
 export function recordedFile(recordPath: string, root: string, env: Environment): RecordedFile {
   const { location, zipMember } = splitRecordPath(recordPath);
-  const isAbsolute = isUriRecord(location) || location.startsWith("/");
-  const path = isAbsolute
+  const path = isUriRecord(location)
     ? localPath(location, env, root, "datastore record")
     : absolutePath(root, location);
   return { path, zipMember };

@@ -62,9 +62,13 @@ const CONFIGURATIONS: readonly (readonly [
       fifo(work.join("p.yaml"));
       return "x: !include p.yaml\n";
     },
-    /p\.yaml": it is not a regular file/,
+    /p\.yaml": it is a FIFO, not a regular file/,
   ],
-  ["an include of a device", () => "x: !include /dev/zero\n", /zero": it is not a regular file/],
+  [
+    "an include of a device",
+    () => "x: !include /dev/zero\n",
+    /zero": it is a device, not a regular/,
+  ],
   [
     "an include of a directory",
     (work) => {
@@ -112,7 +116,10 @@ Deno.test("a repository index that can't be read only disables aliases, whatever
   fifo(work.join("index.yaml"));
   for (
     const [env, message] of [
-      [{ DAF_BUTLER_REPOSITORY_INDEX: work.join("index.yaml") }, /it is not a regular file/],
+      [
+        { DAF_BUTLER_REPOSITORY_INDEX: work.join("index.yaml") },
+        /it is a FIFO, not a regular file/,
+      ],
       [{ DAF_BUTLER_REPOSITORY_INDEX: "/dev/zero" }, /neither in .yaml nor in .json/],
       [{ DAF_BUTLER_REPOSITORIES: aliasBomb() }, /does not map labels to locations/],
     ] as [Record<string, string>, RegExp][]
@@ -137,9 +144,9 @@ Deno.test("an options file that is no file, or a bomb, is refused by name", asyn
   Deno.writeTextFileSync(work.join("bomb.yaml"), aliasBomb());
   for (
     const [file, message] of [
-      [work.join("pipe.yaml"), /options file ".*pipe\.yaml": it is not a regular file/],
+      [work.join("pipe.yaml"), /options file ".*pipe\.yaml": it is a FIFO, not a regular file/],
       [work.join("bomb.yaml"), /options file ".*bomb\.yaml": Excessive alias count/],
-      ["/dev/zero", /options file "\/dev\/zero": it is not a regular file/],
+      ["/dev/zero", /options file "\/dev\/zero": it is a device, not a regular/],
       [work.path, /options file ".*": it is a directory/],
     ] as [string, RegExp][]
   ) {

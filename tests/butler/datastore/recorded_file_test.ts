@@ -46,7 +46,7 @@ const RECORDS: [record: string, path: string, zipMember: string | null][] = [
   ["a/b.fits#hdu=1", "/data/a/b.fits", null],
   ["a#1/b.fits", "/data/a#1/b.fits", null],
   ["u:me/run:1/b.json", "/data/u:me/run:1/b.json", null],
-  ["/other/b.qg", "/other/b.qg", null],
+  ["file:///other/b.qg", "/other/b.qg", null],
   ["file:///other/a%23b.qg", "/other/a#b.qg", null],
   ["file:///other/x.zip#zip-path=a%20b", "/other/x.zip", "a b"],
 ];
@@ -54,6 +54,12 @@ const RECORDS: [record: string, path: string, zipMember: string | null][] = [
 for (const [record, path, zipMember] of RECORDS) {
   Deno.test(`record path "${record}" names ${zipMember ?? "the whole"} of ${path}`, () => {
     assert.deepEqual(recordedFile(record, "/data", ENV), { path, zipMember });
+  });
+}
+
+for (const record of ["/etc/passwd", "../x", "a/../../x", "/etc/x.zip#zip-path=a"]) {
+  Deno.test(`a record never leads out of the datastore without a scheme: "${record}"`, () => {
+    assert.throws(() => recordedFile(record, "/data", ENV), RefusedError);
   });
 }
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { accessSync, constants } from "node:fs";
 import { EnvironmentError, RepositoryError } from "../../../base/errors.ts";
+import { nodeFs } from "../../../base/node_modules.ts";
 import { dirname } from "../../../base/paths.ts";
 import type { RepositoryConfig } from "../../config/repo_config.ts";
 import type { DataIdValue } from "../../dimensions/data_id.ts";
@@ -108,6 +108,7 @@ function openOnce(config: RepositoryConfig, options: OpenRegistryOptions): Regis
 /** What a writer would be told by its first statement. */
 function requireWriteableFile(path: string): void {
   try {
+    const { accessSync, constants } = nodeFs();
     accessSync(path, constants.W_OK);
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
   } catch (cause) {
