@@ -34,11 +34,11 @@ const GRAPHS: Record<string, [path: string, facts: () => RunFacts]> = {
   ],
 };
 
-await using pages = await temporaryDirectory();
+const pages = await temporaryDirectory();
 const browser = await Browser.start();
 Deno.test.afterAll(async () => {
   await browser[Symbol.asyncDispose]();
-  pages[Symbol.dispose]();
+  await pages[Symbol.asyncDispose]();
 });
 
 /** Makes the page of a graph once, and opens it. */

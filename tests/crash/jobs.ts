@@ -49,12 +49,19 @@ export interface Job extends JobSpec, Disposable {
   durationMs: number;
 }
 
-/** A copy of a job's tree to work in. Only files of the repository are hard links: they are never changed. */
-export async function treeOf(job: { master: TemporaryDirectory }): Promise<TemporaryDirectory> {
+/**
+ * A copy of a job's tree to work in. For aggregations, which change no file of the repository, those are hard
+ * links. Ingests get files of their own: removing one of several names of a file changes its ctime, and an
+ * ingest that compares the file in another tree just then lets it stay, as one that is being written to.
+ */
+export async function treeOf(
+  job: { master: TemporaryDirectory; tool: JobSpec["tool"] },
+): Promise<TemporaryDirectory> {
+  const link = job.tool === "aggregate";
   const work = await temporaryDirectory();
   for (const entry of Deno.readDirSync(job.master.path)) {
     const [from, to] = [job.master.join(entry.name), work.join(entry.name)];
-    if (entry.isDirectory) copyTree(from, to, { link: entry.name === "repo" });
+    if (entry.isDirectory) copyTree(from, to, { link: link && entry.name === "repo" });
     else {
       Deno.copyFileSync(from, to);
       const { mtime } = Deno.statSync(from);
@@ -69,7 +76,7 @@ export async function makeJob(spec: JobSpec): Promise<Job> {
   const master = await temporaryDirectory();
   await spec.lay(master);
   const before = await takeSnapshot(master);
-  await using work = await treeOf({ master });
+  await using work = await treeOf({ master, tool: spec.tool });
   const trace = `${work.path}.trace`;
   const start = performance.now();
   const result = await runProvgraph(spec.args, {
