@@ -5,7 +5,6 @@ import { RefusedError, RepositoryError } from "../../../lib/base/errors.ts";
 import { absolutePath, recordPath } from "../../../lib/butler/datastore/datastore_path.ts";
 import { recordedFile, splitRecordPath } from "../../../lib/butler/datastore/recorded_file.ts";
 
-
 // Found with `LocationFactory("/data").fromPath(TEMPLATE)` of release 30.2026.4300: the file it names, and
 // what `pathInStore` says, which is recorded.
 const TEMPLATE_PATHS: [template: string, record: string, file: string][] = [
