@@ -265,4 +265,4 @@ for (const refusal of REFUSALS) {
   }
 }
 
-Deno.test("refusals: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

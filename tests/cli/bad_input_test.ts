@@ -320,4 +320,4 @@ Deno.test("cat refuses a record whose path leads out of the datastore", async ()
   }
 });
 
-Deno.test("bad input: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

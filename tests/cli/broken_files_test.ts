@@ -256,4 +256,4 @@ Deno.test("another graph's quantum that is met after a commit ends the run with 
   assert.throws(() => Deno.statSync(work.join("out.qg.chunks")), Deno.errors.NotFound);
 });
 
-Deno.test("broken files: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -248,7 +248,7 @@ Deno.test("cat reads a graph that the reference wrote, with a trained dictionary
   }
 });
 
-Deno.test("cat: end", async () => {
+Deno.test.afterAll(async () => {
   const { aggregated, ingested } = await chain();
   aggregated[Symbol.dispose]();
   ingested[Symbol.dispose]();

@@ -148,4 +148,4 @@ Deno.test("check-downstream refuses what it can't compare", async () => {
   }
 });
 
-Deno.test("check-downstream: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

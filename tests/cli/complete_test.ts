@@ -85,4 +85,4 @@ for (
   });
 }
 
-Deno.test("__complete: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -227,4 +227,4 @@ for (const word of ["plain", "two words", "it's", `a${EVIL}'\\b`, "line\nend", "
   });
 }
 
-Deno.test("control characters tests: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -74,4 +74,4 @@ Deno.test("the transcript in the README is what the commands print", async () =>
   }
 });
 
-Deno.test("demo tests: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -186,4 +186,4 @@ Deno.test("diff ends with 3 on request only, and lists no more than asked", asyn
   assertOneError(refused, /holds no run_provenance yet/);
 });
 
-Deno.test("diff: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

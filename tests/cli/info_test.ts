@@ -190,4 +190,4 @@ Deno.test("info prints what people need, and finds nothing of what isn't there",
   }
 });
 
-Deno.test("info: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

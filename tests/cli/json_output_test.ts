@@ -176,4 +176,4 @@ function firstFile(directory: string): string {
   throw new Error(`no file in ${directory}`);
 }
 
-Deno.test("JSON output: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

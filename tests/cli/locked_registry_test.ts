@@ -142,4 +142,4 @@ for (const [name, archive, words] of WRITERS) {
   });
 }
 
-Deno.test("locked registry tests: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -309,4 +309,4 @@ Deno.test("ls refuses what the source doesn't have", async () => {
   }
 });
 
-Deno.test("ls: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

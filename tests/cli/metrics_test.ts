@@ -238,4 +238,4 @@ Deno.test("a metrics file in a folder that isn't there is refused before anythin
   ]);
 });
 
-Deno.test("metrics: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -186,4 +186,4 @@ ingest-graph:
   }
 });
 
-Deno.test("options: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

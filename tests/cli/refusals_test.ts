@@ -129,4 +129,4 @@ Deno.test("every exit code of ours that differs belongs to a case", () => {
   );
 });
 
-Deno.test("refusals: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -273,4 +273,4 @@ Deno.test("shards that can't be are refused with the reason", async () => {
   assertOneError(missing, /required option '--chunks/);
 });
 
-Deno.test("scan: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -171,4 +171,4 @@ Deno.test("errors are marked on a terminal, unless colour is not wanted", async 
   assert.match(await run(true, ["--json"]), /^\{"message_type":"exit_error",/);
 });
 
-Deno.test("terminal tests: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -272,4 +272,4 @@ Deno.test("trace reads an ingested RUN, and says why it can't before", async () 
   }
 });
 
-Deno.test("trace: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -143,4 +143,4 @@ for (
   });
 }
 
-Deno.test("usage hints tests: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

@@ -231,4 +231,4 @@ Deno.test("a reader that went away is no error", async () => {
   }
 });
 
-Deno.test("usage: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);

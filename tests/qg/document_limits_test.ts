@@ -112,4 +112,4 @@ Deno.test("documentLimit() leaves room for what grows with a survey", () => {
   assert.equal(documentLimit("datasets.mb", members(Number.MAX_SAFE_INTEGER)), MAX_DOCUMENT_SIZE);
 });
 
-Deno.test("document limits tests: end", removeUnpacked);
+Deno.test.afterAll(removeUnpacked);
