@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Environment } from "../base/environment.ts";
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
 import type { MergeSummary } from "../chunks/merge_summary.ts";
@@ -49,7 +50,7 @@ export interface AggregateOptions extends CompressionOptions {
 /** What an aggregation needs of its surroundings. */
 export interface AggregateContext {
   makeWorker: WorkerFactory;
-  env: { get(name: string): string | undefined };
+  env: Environment;
   log: Log;
   progress: Progress;
   /** Aborted to stop: what is in hand is finished and kept. */

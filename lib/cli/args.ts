@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../base/environment.ts";
 import { InvalidArgumentError, Option } from "commander";
 import { DEFAULT_COMPRESSION } from "../aggregate/scan/compression.ts";
 import type { Log } from "../base/log.ts";
@@ -114,7 +115,7 @@ export function gather(text: string, previous: readonly string[] | undefined): s
  */
 export function filePath(
   argument: string,
-  env: { get(name: string): string | undefined },
+  env: Environment,
   cwd: string,
   what: string,
 ): string {

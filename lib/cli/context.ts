@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Environment } from "../base/environment.ts";
 import type { Log } from "../base/log.ts";
 import type { Style } from "./terminal/color.ts";
 import type { Logger } from "./terminal/logger.ts";
@@ -16,7 +17,7 @@ export interface CliContext {
   terminal: Terminal;
   /** stdin; to be asked for once. */
   input: () => ReadableStream<Uint8Array>;
-  env: { get(name: string): string | undefined };
+  env: Environment;
   cwd: string;
   /** Folder of the entry point, with a slash at the end. */
   root: URL;

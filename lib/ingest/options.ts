@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Environment } from "../base/environment.ts";
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
 import type { MovedSource } from "./moved_source.ts";
@@ -34,7 +35,7 @@ export interface IngestOptions {
 /** What an ingest needs of its surroundings. */
 export interface IngestContext {
   makeWorker: DeleterFactory;
-  env: { get(name: string): string | undefined };
+  env: Environment;
   log: Log;
   progress: Progress;
   /** Aborted to stop: the batch in hand is finished. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../base/environment.ts";
 import { RefusedError, UsageError } from "../base/errors.ts";
 import { localPath, uriScheme } from "../butler/config/local_path.ts";
 import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
@@ -31,7 +32,7 @@ import { GraphDocuments } from "./graph_source.ts";
 export async function openSource(
   argument: string,
   run: string | null,
-  env: { get(name: string): string | undefined },
+  env: Environment,
   cwd: string,
   wait: LockWaitOptions = {},
 ): Promise<DocumentSource> {
@@ -61,7 +62,7 @@ async function checkRun(source: DocumentSource, run: string | null): Promise<Doc
 /** Path of a file that is no repository's configuration, or null. */
 function fileOf(
   argument: string,
-  env: { get(name: string): string | undefined },
+  env: Environment,
   cwd: string,
 ): string | null {
   const scheme = uriScheme(argument);

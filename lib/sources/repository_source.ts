@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
 import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
@@ -24,7 +25,7 @@ import {
   searchQuantum,
   typedValue,
 } from "./registry_search.ts";
-import { type Env, RepositoryStore, type Target } from "./repository_store.ts";
+import { RepositoryStore, type Target } from "./repository_store.ts";
 import type { DatasetRow, DatasetWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
@@ -64,7 +65,7 @@ export class RepositoryDocuments implements DocumentSource {
   static async open(
     argument: string,
     run: string | null,
-    env: Env,
+    env: Environment,
     zstd: Zstd,
     wait: LockWaitOptions,
   ): Promise<RepositoryDocuments> {

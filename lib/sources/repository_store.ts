@@ -19,9 +19,6 @@ import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../stor
 import type { Zstd } from "../codec/zstd.ts";
 import { GraphDocuments } from "./graph_source.ts";
 
-/** The process's environment variables, or a test's. */
-export type Env = { get(name: string): string | undefined };
-
 /** A task and, but for configs, the quantum that is meant. */
 export interface Target {
   run: string;

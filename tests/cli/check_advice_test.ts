@@ -77,4 +77,4 @@ Deno.test("every advice of check is followed in some state", () => {
   assert.deepEqual(ADVICES.filter((name) => !given.has(name)), []);
 });
 
-Deno.test({ name: "check advice tests clean up", fn: removeUnpacked });
+Deno.test.afterAll(removeUnpacked);

@@ -502,4 +502,4 @@ Deno.test("check refuses what it can't check", async () => {
   }
 });
 
-Deno.test({ name: "check tests clean up", fn: removeUnpacked });
+Deno.test.afterAll(removeUnpacked);

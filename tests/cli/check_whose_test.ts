@@ -154,4 +154,4 @@ Deno.test("ingest-graph names the RUNs that have a graph when the one given was 
   assert.equal((await runHere(words)).code, 0);
 });
 
-Deno.test({ name: "tests of whose a file is clean up", fn: removeUnpacked });
+Deno.test.afterAll(removeUnpacked);

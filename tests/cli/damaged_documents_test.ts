@@ -88,4 +88,4 @@ for (const [source, member, commands] of READERS) {
   }
 }
 
-Deno.test({ name: "tests of damaged documents clean up", fn: removeUnpacked });
+Deno.test.afterAll(removeUnpacked);

@@ -54,7 +54,8 @@ Deno.test("the transcript in the README is what the commands print", async () =>
   assert.equal(parts.length, 3);
   for (const part of parts) {
     const [command, ...lines] = part.trimEnd().split("\n");
-    const { stdout, stderr } = await expectProvgraph(command.split(" "), { cwd: work.path });
+    const words = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ""));
+    const { stdout, stderr } = await expectProvgraph(words, { cwd: work.path });
     const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
     const isLog = (line: string) => line.startsWith("provgraph.");
     // The order of blocks in a graph is that in which quanta were scanned.

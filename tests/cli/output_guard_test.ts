@@ -447,6 +447,6 @@ Deno.test("the chunk log of an output that is private is private", async () => {
   }
 });
 
-Deno.test("output guard tests clean up", async () => {
+Deno.test.afterAll(async () => {
   await removeUnpacked();
 });

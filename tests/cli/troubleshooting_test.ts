@@ -278,4 +278,4 @@ Deno.test("the table of troubles and the tests name the same ones", () => {
   assert.deepEqual([...new Set(TROUBLES.map(({ row }) => row))].sort(), [...rows].sort());
 });
 
-Deno.test({ name: "tests of troubles clean up", fn: removeUnpacked });
+Deno.test.afterAll(removeUnpacked);

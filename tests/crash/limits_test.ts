@@ -92,6 +92,6 @@ for (const [limits, args, said] of LIMITED) {
   });
 }
 
-Deno.test("tests of limits clean up", async () => {
+Deno.test.afterAll(async () => {
   await removeUnpacked();
 });

@@ -5,6 +5,7 @@
  */
 
 import type { CollectionTag, ScalarTag, YAMLMap, YAMLSeq } from "yaml";
+import type { Environment } from "../../base/environment.ts";
 import {
   EnvironmentError,
   NotFoundError,
@@ -22,7 +23,7 @@ import {
   mergeConfig,
   setValue,
 } from "./config_value.ts";
-import { type Environment, expandVariables, localPath } from "./local_path.ts";
+import { expandVariables, localPath } from "./local_path.ts";
 
 /** Larger files and deeper includes than this are mistakes; those of a survey have some 100 kB. */
 const MAX_FILE_SIZE = 4 * 1024 * 1024;

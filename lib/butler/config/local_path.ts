@@ -4,14 +4,9 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { RepositoryError } from "../../base/errors.ts";
 import { normalize, resolve } from "../../base/paths.ts";
-
-/** The environment variables of the process, or a test's. */
-export interface Environment {
-  /** Value of a variable, undefined if it isn't set. */
-  get(name: string): string | undefined;
-}
 
 /** Scheme of a URI, lower case, or null for a plain path. */
 export function uriScheme(location: string): string | null {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, RepositoryError } from "../../base/errors.ts";
 import { dirname, join, resolve } from "../../base/paths.ts";
 import { rememberSecret, rememberUrlSecrets } from "../../base/text/secrets.ts";
@@ -22,10 +23,10 @@ import {
   DEFAULT_REGISTRY,
   FILE_DATASTORE_CLASS,
 } from "./default_config.ts";
-import { type Environment, localPath, uriScheme } from "./local_path.ts";
+import { localPath, uriScheme } from "./local_path.ts";
 
 export type { ConfigMapping, ConfigValue } from "./config_value.ts";
-export type { Environment } from "./local_path.ts";
+export type { Environment } from "../../base/environment.ts";
 
 /** Registry part of a {@linkcode RepositoryConfig}. */
 export interface RegistryConfig {

@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
+import { localPath } from "../config/local_path.ts";
 import { absolutePath } from "./datastore_path.ts";
-import { type Environment, localPath } from "../config/local_path.ts";
 
 /** Begins the fragment of a path whose dataset is one member of a ZIP file. */
 const ZIP_FRAGMENT = "zip-path=";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { dirname, relative } from "node:path";
 import { ProvgraphError } from "../../base/errors.ts";
 import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
@@ -13,7 +14,6 @@ import { type RecordedFile, recordedFile } from "../../butler/datastore/recorded
 import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
 import type { Registry } from "../../butler/registry/registry.ts";
 import { provenancePath, RunsInside } from "../../butler/registry/runs_inside.ts";
-import type { Env } from "../../sources/repository_store.ts";
 import { type Advice, RunAdvice } from "../advice.ts";
 import type { Findings } from "../findings.ts";
 
@@ -41,7 +41,7 @@ export class CheckContext {
   readonly options: CheckRepositoryOptions;
   readonly config: RepositoryConfig;
   readonly registry: Registry;
-  readonly env: Env;
+  readonly env: Environment;
   readonly findings: Findings;
   readonly datastore: FileDatastore;
   /** Where the file template puts the graph, relative to the root. */
@@ -56,7 +56,7 @@ export class CheckContext {
     options: CheckRepositoryOptions,
     config: RepositoryConfig,
     registry: Registry,
-    env: Env,
+    env: Environment,
     findings: Findings,
   ) {
     this.options = options;

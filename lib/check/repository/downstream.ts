@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import { sortedIds } from "../../base/sort_ids.ts";
@@ -31,7 +32,6 @@ import type {
   PredictedQuantum,
 } from "../../qg/predicted/predicted_quantum.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
-import type { Env } from "../../sources/repository_store.ts";
 import { dataIdObject, pipelineDimensions, type RowDimensions } from "../../sources/rows.ts";
 
 /** Samples of each task and dataset type that are given. */
@@ -91,7 +91,7 @@ export interface DownstreamCheck {
  */
 export async function checkDownstream(
   options: { graphPath: string; repository: string; run: string },
-  env: Env,
+  env: Environment,
   wait: LockWaitOptions = {},
 ): Promise<DownstreamCheck> {
   const { repository, run } = options;

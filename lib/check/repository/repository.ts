@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { EnvironmentError, NotFoundError, UsageError } from "../../base/errors.ts";
 import { uuidToText } from "../../base/uuid.ts";
 import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
@@ -19,7 +20,6 @@ import type { DatastoreRecord, Registry } from "../../butler/registry/registry.t
 import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
-import type { Env } from "../../sources/repository_store.ts";
 import { fileError, isAbsence } from "../../storage/file_source.ts";
 import { fileAdvice } from "../advice.ts";
 import { describeDamage } from "../file/archive.ts";
@@ -72,7 +72,7 @@ interface ChosenGraph {
  */
 export async function checkRepository(
   options: CheckRepositoryOptions,
-  env: Env,
+  env: Environment,
   findings: Findings,
   wait: LockWaitOptions = {},
 ): Promise<CheckedRepository> {

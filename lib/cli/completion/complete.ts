@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
 import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
@@ -21,7 +22,7 @@ const MAX_OFFERED = 200;
 /** RUNs of a repository that a pipeline has written. */
 export async function runNames(
   repository: string,
-  env: { get(name: string): string | undefined },
+  env: Environment,
 ): Promise<string[]> {
   await using registry = await openRegistry(loadRepositoryConfig(repository, env), {
     writeable: false,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { visibleText } from "../../base/text/visible_text.ts";
 
 /** Values of `--color`. */
@@ -50,7 +51,7 @@ const MARKS = {
 export function wantsColor(
   mode: ColorMode,
   isTerminal: boolean,
-  env: { get(name: string): string | undefined },
+  env: Environment,
 ): boolean {
   if (mode !== "auto") return mode === "always";
   return isTerminal && (env.get("NO_COLOR") ?? "") === "" && env.get("TERM") !== "dumb";

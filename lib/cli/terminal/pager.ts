@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { decodeUtf8 } from "../../base/json_text.ts";
 import { visibleBytes } from "../../base/text/visible_text.ts";
 import { shown, type Style } from "./color.ts";
@@ -21,7 +22,7 @@ const MAX_WAITING = 4 * 1024 * 1024;
 /** What paging asks of a command's surroundings. */
 export interface PagingContext {
   readonly terminal: Terminal;
-  readonly env: { get(name: string): string | undefined };
+  readonly env: Environment;
   /** Marks of text on stdout. */
   readonly style: Style;
   /** Whether the user lets long output go through a pager. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { localPath } from "../../butler/config/local_path.ts";
 import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
@@ -13,7 +14,7 @@ import { openRegistry } from "../../butler/registry/open.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
-import { type Env, RepositoryStore } from "../../sources/repository_store.ts";
+import { RepositoryStore } from "../../sources/repository_store.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { HttpSource, isHttpUrl } from "../../storage/http_source.ts";
 
@@ -28,7 +29,7 @@ import { HttpSource, isHttpUrl } from "../../storage/http_source.ts";
 export async function openProvenance(
   argument: string,
   collection: string | null,
-  { env, cwd }: { env: Env; cwd: string },
+  { env, cwd }: { env: Environment; cwd: string },
   wait: LockWaitOptions = {},
 ): Promise<ProvenanceGraph> {
   const zstd = await Zstd.load();
@@ -38,7 +39,7 @@ export async function openProvenance(
 
 async function openGraph(
   argument: string,
-  env: Env,
+  env: Environment,
   cwd: string,
   zstd: Zstd,
 ): Promise<ProvenanceGraph> {
@@ -55,7 +56,7 @@ async function openGraph(
 async function openCollection(
   argument: string,
   collection: string,
-  { env, zstd, wait }: { env: Env; zstd: Zstd; wait: LockWaitOptions },
+  { env, zstd, wait }: { env: Environment; zstd: Zstd; wait: LockWaitOptions },
 ): Promise<ProvenanceGraph> {
   const config = loadRepositoryConfig(argument, env);
   await using store = new RepositoryStore(

@@ -5,12 +5,13 @@
  */
 
 import { homedir } from "node:os";
+import type { Environment } from "../../../base/environment.ts";
 import { RepositoryError } from "../../../base/errors.ts";
 import { rememberSecret } from "../../../base/text/secrets.ts";
 import { readLimitedText } from "../../../storage/regular_file.ts";
 import { parseYaml } from "../../config/config_file.ts";
 import { type ConfigValue, getValue, isMapping } from "../../config/config_value.ts";
-import { type Environment, localPath } from "../../config/local_path.ts";
+import { localPath } from "../../config/local_path.ts";
 
 /** The parts of a connection that credentials are chosen by, as its URL has them. */
 export interface ConnectionKey {

@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { Environment } from "../../../base/environment.ts";
 import { RepositoryError } from "../../../base/errors.ts";
 import { readLimitedText } from "../../../storage/regular_file.ts";
-import { type Environment, localPath } from "../../config/local_path.ts";
+import { localPath } from "../../config/local_path.ts";
 
 /** A connection in search of its password. */
 interface PasswordKey {

@@ -6,10 +6,11 @@
  */
 
 import { homedir, userInfo } from "node:os";
+import type { Environment } from "../../../base/environment.ts";
 import { RepositoryError } from "../../../base/errors.ts";
 import { rememberSecret, rememberUrlSecrets } from "../../../base/text/secrets.ts";
+import { localPath } from "../../config/local_path.ts";
 import { findCredentials } from "./db_auth.ts";
-import { type Environment, localPath } from "../../config/local_path.ts";
 import { readPasswordFile, readService } from "./files.ts";
 
 /** What a connection does about TLS; as libpq. */
