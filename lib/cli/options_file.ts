@@ -103,7 +103,7 @@ async function readSection(
     const read = fileError("read options file", path, error);
     throw read instanceof NotFoundError ? new UsageError(read.message) : read;
   }
-  const { parse } = await import("../base/yaml.ts");
+  const { parse } = await import("../base/text/yaml.ts");
   let document: unknown;
   try {
     document = parse(text);

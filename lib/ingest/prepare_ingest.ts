@@ -6,7 +6,7 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError, ProvgraphError, RefusedError } from "../base/errors.ts";
+import { ProvgraphError, RefusedError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
@@ -156,7 +156,7 @@ export class PreparedIngest implements AsyncDisposable {
 
   /** Checks every byte of the graph, and reads what it is to back. */
   async #read({ log, progress }: Surroundings): Promise<void> {
-    const { run, registered, path } = this.choice;
+    const { run, registered } = this.choice;
     const { graph } = this.verified;
     log.log(
       "INFO",
@@ -178,23 +178,15 @@ export class PreparedIngest implements AsyncDisposable {
     figures.isVerified = true;
     watch.update();
     log.log("INFO", `Querying for existing datasets in '${run}'.`);
-    try {
-      this.targets = await Targets.read(
-        graph,
-        await graph.pipelineGraph(),
-        this.registry.universe,
-        this.#datastore,
-        () => {
-          if (++figures.quanta.nDone % QUANTA_PER_LOOK === 0) watch.update();
-        },
-      );
-    } catch (cause) {
-      if (!(cause instanceof SyntaxError)) throw cause;
-      throw new InvalidQuantumGraphFileError(
-        `Cannot use provenance graph "${path}": a quantum can't be read: ${cause.message}`,
-        { cause },
-      );
-    }
+    this.targets = await Targets.read(
+      graph,
+      await graph.pipelineGraph(),
+      this.registry.universe,
+      this.#datastore,
+      () => {
+        if (++figures.quanta.nDone % QUANTA_PER_LOOK === 0) watch.update();
+      },
+    );
     figures.isRead = true;
     watch.update();
   }

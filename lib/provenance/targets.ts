@@ -18,7 +18,7 @@ import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
 import { readProduced } from "./documents/dataset.ts";
 import { parseInitQuantumSummaries } from "./documents/init_quanta.ts";
-import { parseQuantumSummary } from "./documents/quantum.ts";
+import { parseQuantumSummary, type QuantumSummary } from "./documents/quantum.ts";
 import type { OriginalKind } from "./originals/original_proof.ts";
 import type { OriginalType } from "./originals/original_type.ts";
 import { resolveGroup } from "./output_types.ts";
@@ -158,8 +158,8 @@ export class Targets {
     const list = new TargetList();
     const failedLogs: number[] = [];
     let nQuanta = 0;
-    await graph.forEachBlock("quanta.mb", (text) => {
-      const quantum = parseQuantumSummary(text);
+    await graph.forEachBlock("quanta.mb", (text, offset) => {
+      const quantum = readQuantum(text, offset);
       const typesOfTask = taskTypes.get(quantum.taskLabel);
       if (typesOfTask === undefined) {
         throw new InvalidQuantumGraphFileError(
@@ -269,6 +269,20 @@ export class Targets {
     const path = plan.path(values, records, idText);
     const older = plan.isRenamed ? plan.olderPath(values, records, idText) : null;
     return older === null ? [...odd, path] : [...odd, path, older];
+  }
+}
+
+/** A quantum, or where in the graph it can't be read. */
+function readQuantum(text: Uint8Array, offset: number): QuantumSummary {
+  try {
+    return parseQuantumSummary(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new InvalidQuantumGraphFileError(
+      `Cannot use provenance graph: the quantum at byte ${offset} of "quanta.mb" can't be read: ` +
+        cause.message,
+      { cause },
+    );
   }
 }
 

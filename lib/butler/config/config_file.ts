@@ -13,7 +13,7 @@ import {
   RepositoryError,
 } from "../../base/errors.ts";
 import { dirname, join } from "../../base/paths.ts";
-import { parseDocument } from "../../base/yaml.ts";
+import { parseDocument } from "../../base/text/yaml.ts";
 import { readLimitedText } from "../../storage/regular_file.ts";
 import {
   type ConfigMapping,

@@ -26,7 +26,7 @@ export async function openRegistry(
   options: OpenRegistryOptions,
 ): Promise<Registry> {
   const { dialect, hasDatasetTypeOverrides } = config.registry;
-  if (options.writeable && hasDatasetTypeOverrides) {
+  if ((options.writeable || options.isRehearsal) && hasDatasetTypeOverrides) {
     throw new RefusedError(
       `Cannot write to repository "${config.argument}": its configuration overrides dataset types`,
       { hint: "Remove registry.managers.datasets.config.overrides" },

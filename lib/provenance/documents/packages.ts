@@ -7,7 +7,7 @@
 
 import { encodeUtf8 } from "../../base/json_text.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
-import { parse } from "../../base/yaml.ts";
+import { parse } from "../../base/text/yaml.ts";
 
 /**
  * JSON object of package versions: those of the run's own `packages` document, and this tool's.

@@ -10,7 +10,7 @@
 
 import type { Alias, Node, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { floatText } from "../../base/iso_time.ts";
-import { parseDocument } from "../../base/yaml.ts";
+import { parseDocument } from "../../base/text/yaml.ts";
 
 /**
  * Values that a document of so many bytes may have, aliases counted as often as they are used: without
