@@ -229,6 +229,8 @@ async function aggregate(
       throw interrupted(supervisor.counts, chunkLogPath, options, signal);
     }
     if (!supervisor.hasFoundFiles && index.nQuanta > 0 && !options.allowEmpty) {
+      // An ingest-graph that runs meanwhile registers its graph, then deletes the files.
+      await refuseIfIngested(config, run, options, context);
       const nothing = nothingFound(config, run, supervisor.counts.nScanned);
       // Where execution goes on, it may have begun just now.
       if (!options.isIncomplete) throw nothing;

@@ -44,7 +44,7 @@ function assertClearError(result: ProcessResult, what: string, pattern = /./): v
   const errors = result.stderr.split("\n").filter((line) => line.startsWith("error: "));
   assert.equal(errors.length, 1, `${what}: ${told(result)}`);
   assert.match(errors[0], /^error: Cannot .*".+"/, what);
-  assert.match(errors[0], pattern, what);
+  assert.match(errors[0], pattern, `${what}: ${told(result)}`);
   assert.doesNotMatch(result.stderr, /\n {4}at |undefined|\[object/, what);
 }
 
@@ -198,7 +198,11 @@ for (
       moveRepository(work, disk);
       disk.fill("filler", spareBytes);
       const what = `${spec.name} on a full disk`;
-      assertClearError(await runProvgraph(job.args, { cwd: work.path }), what, /full|free/);
+      assertClearError(
+        await runProvgraph(job.args, { cwd: work.path }),
+        what,
+        /full|free|No space left/,
+      );
       assertTidy(work, what);
       Deno.removeSync(`${disk.path}/filler`);
       const again = await runProvgraph(job.args, { cwd: work.path });
