@@ -79,6 +79,10 @@ export async function assertFinishes(
   const isAllDone = isMoved || isUndone;
   const result = await runProvgraph(job.args, { cwd: work.path });
   assert.equal(result.code, isAllDone ? 2 : job.code, `${what}, run again: ${told(result)}`);
+  if (isMoved) {
+    // The hint's command finds all done, and takes the lock of the process that was killed away.
+    await expectProvgraph(["ingest-graph", "repo", "--output-run", RUN], { cwd: work.path });
+  }
   // Who finds nothing to undo removes nothing either: it may be there, but is empty.
   const directory = `${work.repo}/${RUN}/run_provenance`;
   if (isUndone && exists(directory)) Deno.removeSync(directory);
