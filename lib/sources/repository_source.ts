@@ -5,6 +5,7 @@
  * @module
  */
 
+import { requireRun } from "../butler/registry/require_run.ts";
 import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
@@ -72,19 +73,7 @@ export class RepositoryDocuments implements DocumentSource {
     const config = loadRepositoryConfig(argument, env);
     const registry = await openRegistry(config, { ...wait, writeable: false });
     try {
-      if (run !== null) {
-        const found = await registry.findCollection(run);
-        if (found === null) {
-          throw new NotFoundError(`Cannot find RUN "${run}" in repository "${argument}"`);
-        }
-        if (found.type !== "RUN") {
-          const members = found.type === "CHAINED" ? await registry.chainChildren(run) : [];
-          throw new UsageError(
-            `Cannot use collection "${run}" as RUN: it is a ${found.type} collection`,
-            members.length === 0 ? {} : { hint: `its members are ${members.join(", ")}` },
-          );
-        }
-      }
+      if (run !== null) await requireRun(registry, run, argument);
       return new RepositoryDocuments(new RepositoryStore(config, registry, zstd), run);
     } catch (error) {
       await registry[Symbol.asyncDispose]();

@@ -11,8 +11,8 @@
  * @module
  */
 
+import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
-import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import { sortedIds } from "../../base/sort_ids.ts";
 import { containsUuid, uuidFromText, uuidToHex } from "../../base/uuid.ts";
@@ -22,7 +22,6 @@ import { absolutePath } from "../../butler/datastore/datastore.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { PROVENANCE_FORMATTER } from "../../butler/registry/provenance_dataset.ts";
-import type { Registry } from "../../butler/registry/registry.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { type BackedKind, backedKind } from "../../provenance/backed_types.ts";
 import { METADATA_CONNECTION, type PipelineGraph } from "../../qg/pipeline_graph.ts";
@@ -116,19 +115,6 @@ export async function checkDownstream(
     isDownstreamIngested,
     needs,
   };
-}
-
-async function requireRun(registry: Registry, run: string, repository: string): Promise<void> {
-  const found = await registry.findCollection(run);
-  if (found === null) {
-    throw new NotFoundError(`Cannot find RUN "${run}" in repository "${repository}"`);
-  }
-  if (found.type === "RUN") return;
-  const members = found.type === "CHAINED" ? await registry.chainChildren(run) : [];
-  throw new UsageError(
-    `Cannot use collection "${run}" as RUN: it is a ${found.type} collection`,
-    members.length === 0 ? {} : { hint: `its members are ${members.join(", ")}` },
-  );
 }
 
 /** A path of a record that isn't there; one that was left to the datastore was below the RUN. */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
 import { EnvironmentError, NotFoundError, UsageError } from "../../base/errors.ts";
 import { uuidToText } from "../../base/uuid.ts";
@@ -16,7 +17,7 @@ import { absolutePath } from "../../butler/datastore/datastore.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
-import type { DatastoreRecord, Registry } from "../../butler/registry/registry.ts";
+import type { DatastoreRecord } from "../../butler/registry/registry.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
@@ -78,27 +79,12 @@ export async function checkRepository(
 ): Promise<CheckedRepository> {
   const config = loadRepositoryConfig(options.repository, env);
   await using registry = await openRegistry(config, { ...wait, writeable: false, env });
-  await requireRun(registry, options);
+  await requireRun(registry, options.run, options.repository, {
+    verb: "check",
+    hint: "aggregate-graph registers it with the first datasets",
+  });
   const context = new CheckContext(options, config, registry, env, findings);
   return await new RepositoryCheck(context).run();
-}
-
-async function requireRun(
-  registry: Registry,
-  { run, repository }: CheckRepositoryOptions,
-): Promise<void> {
-  const found = await registry.findCollection(run);
-  if (found === null) {
-    throw new NotFoundError(`Cannot find RUN "${run}" in repository "${repository}"`, {
-      hint: "aggregate-graph registers it with the first datasets",
-    });
-  }
-  if (found.type === "RUN") return;
-  const members = found.type === "CHAINED" ? await registry.chainChildren(run) : [];
-  throw new UsageError(
-    `Cannot check collection "${run}" as RUN: it is a ${found.type} collection`,
-    members.length === 0 ? {} : { hint: `its members are ${members.join(", ")}` },
-  );
 }
 
 /** Where the root is missing, nothing is known of any file: a disk may not be mounted. */
