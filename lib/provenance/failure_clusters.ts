@@ -1,0 +1,91 @@
+/**
+ * Failures that belong together: those of one task with one exception whose messages have one shape.
+ *
+ * @module
+ */
+
+import { messageHead, messageShape } from "./message_shape.ts";
+
+/** Shapes of one task and exception that are told apart; all others are one cluster. */
+const MAX_SHAPES = 200;
+/** Clusters in all; beyond that one more for each task takes the rest. */
+const MAX_CLUSTERS = 10_000;
+/** Messages whose cluster is remembered, so that the same text isn't masked again. */
+const MAX_REMEMBERED = 4096;
+
+/** What failures of a cluster have in common. */
+export interface ClusterKey {
+  task: string;
+  /** Null where none is recorded, or in the cluster of all that there were too many of. */
+  exception: string | null;
+  /** Shape of the message; null in a cluster of many that there were too many of. */
+  shape: string | null;
+}
+
+/** Sorts failures into clusters as they go by. Memory: at most 10,000 clusters, whatever comes. */
+export class FailureClusters<Cluster> {
+  readonly #make: (key: ClusterKey) => Cluster;
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #nShapes = new Map<string, number>();
+  readonly #remembered = new Map<string, Cluster>();
+
+  /** @param make Makes what is kept of a new cluster. */
+  constructor(make: (key: ClusterKey) => Cluster) {
+    this.#make = make;
+  }
+
+  /**
+   * The cluster of a failure; every failure has one.
+   *
+   * @param message As the exception has it; empty without one.
+   */
+  of(task: string, exception: string | null, message: string): Cluster {
+    const kind = `${task}\0${exception === null ? "" : `=${exception}`}`;
+    const text = `${kind}\0${messageHead(message)}`;
+    const known = this.#remembered.get(text);
+    if (known !== undefined) return known;
+    const cluster = this.#find(kind, { task, exception, shape: messageShape(message) });
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(text, cluster);
+    return cluster;
+  }
+
+  /** All clusters in the order in which they were met. */
+  all(): Cluster[] {
+    return [...this.#clusters.values()];
+  }
+
+  #find(kind: string, key: ClusterKey): Cluster {
+    const id = `${kind}\0=${key.shape}`;
+    const found = this.#clusters.get(id);
+    if (found !== undefined) return found;
+    const nShapes = this.#nShapes.get(kind) ?? 0;
+    if (this.#clusters.size >= MAX_CLUSTERS) {
+      return this.#take(`${key.task}\0`, { task: key.task, exception: null, shape: null });
+    }
+    if (nShapes >= MAX_SHAPES) return this.#take(`${kind}\0`, { ...key, shape: null });
+    this.#nShapes.set(kind, nShapes + 1);
+    return this.#take(id, key);
+  }
+
+  #take(id: string, key: ClusterKey): Cluster {
+    let cluster = this.#clusters.get(id);
+    if (cluster === undefined) this.#clusters.set(id, cluster = this.#make(key));
+    return cluster;
+  }
+}
+
+/** By what clusters are ranked. */
+export interface ClusterWeight {
+  /** Quanta that were never attempted because of these. */
+  n_blocked: number;
+  /** Seconds of attempts that came to nothing. */
+  lost_time: number;
+  /** Quanta that failed in the end. */
+  n_failed: number;
+}
+
+/** Order of clusters: what blocks most first, then what cost most, then what there is most of. */
+export function compareClusters(a: ClusterWeight, b: ClusterWeight): number {
+  return b.n_blocked - a.n_blocked || b.lost_time - a.lost_time || b.n_failed - a.n_failed;
+}
