@@ -10,6 +10,7 @@ import { InterruptedError, stopReason, UsageError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { compareUuids, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
+import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
 import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
 import { makeHeaderChunk } from "../chunks/header.ts";
 import { Zstd } from "../codec/zstd.ts";
@@ -84,6 +85,7 @@ async function aggregate(
   const isWriting = options.outputPath !== null;
   // First, so that what is refused at once is refused without workers.
   const config = loadRepositoryConfig(options.repository, context.env);
+  tellLeftOut(config, log);
   requireOpenFiles(options.graphPath, options.nScanners + N_OTHER_WORKERS, options.nScanners > 1);
   const makeWorker = (role: WorkerRole): Worker => {
     const worker = context.makeWorker(role);

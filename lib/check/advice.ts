@@ -60,6 +60,11 @@ function own(name: AdviceName, ...words: string[]): Advice {
   return { name, command: commandLine(TOOL_NAME, ...words) };
 }
 
+/** The options that leave classes of datastores out of chains. */
+export function ignoringWords(classes: readonly string[]): string[] {
+  return classes.flatMap((name) => ["--ignore-datastore", name]);
+}
+
 /** Advices on files, whatever repository they belong to. */
 export const fileAdvice = {
   /** @param file As the user wrote it. */
@@ -124,19 +129,31 @@ export class RunAdvice {
   readonly #repository: string;
   readonly #run: string;
   readonly #graph: string | null;
+  readonly #ignored: readonly string[];
 
   /**
    * @param repository As the user wrote it, as all paths here.
    * @param graph The graph that was given, or null.
+   * @param ignored Classes of datastores without whose mention the repository can't be opened.
    */
-  constructor(repository: string, run: string, graph: string | null) {
+  constructor(
+    repository: string,
+    run: string,
+    graph: string | null,
+    ignored: readonly string[] = [],
+  ) {
     this.#repository = repository;
     this.#run = run;
     this.#graph = graph;
+    this.#ignored = ignored;
+  }
+
+  #own(name: AdviceName, ...words: string[]): Advice {
+    return own(name, ...words, ...ignoringWords(this.#ignored));
   }
 
   aggregate(): Advice {
-    return own(
+    return this.#own(
       "aggregate",
       "aggregate-graph",
       "PREDICTED_GRAPH",
@@ -147,25 +164,26 @@ export class RunAdvice {
   }
 
   continueAggregation(output: string, chunks: string | null): Advice {
-    return fileAdvice.continueAggregation(output, chunks, this.#repository);
+    const { name, command } = fileAdvice.continueAggregation(output, chunks, this.#repository);
+    return { name, command: [command, ...ignoringWords(this.#ignored)].join(" ") };
   }
 
   ingest(): Advice {
-    return own("ingest", "ingest-graph", this.#repository, "GRAPH");
+    return this.#own("ingest", "ingest-graph", this.#repository, "GRAPH");
   }
 
   /** A copy: whoever gave the graph to a check still wants to have it. */
   ingestGiven(graph: string): Advice {
-    return own("ingest-given", "ingest-graph", this.#repository, graph, "--transfer", "copy");
+    return this.#own("ingest-given", "ingest-graph", this.#repository, graph, "--transfer", "copy");
   }
 
   finishIngest(): Advice {
-    return own("finish-ingest", "ingest-graph", this.#repository, "--output-run", this.#run);
+    return this.#own("finish-ingest", "ingest-graph", this.#repository, "--output-run", this.#run);
   }
 
   /** @param prune What removes the graph's dataset, which leaves a file outside the datastore. */
   ingestInside(prune: Advice, graph: string): Advice {
-    const ingest = own(
+    const ingest = this.#own(
       "ingest-inside",
       "ingest-graph",
       this.#repository,
@@ -177,7 +195,7 @@ export class RunAdvice {
   }
 
   repair(): Advice {
-    return own(
+    return this.#own(
       "repair",
       "check",
       this.#repository,

@@ -26,6 +26,8 @@ export interface GlobalOptions {
   progress: boolean | undefined;
   /** Whether long output may go through a pager. */
   pager: boolean;
+  /** Classes of datastores that are left out of chains. */
+  ignoreDatastore: string[];
 }
 
 /** New options: commander keeps state in them, so each command needs its own. */
@@ -55,6 +57,10 @@ function makeOptions(): Option[] {
       .default(undefined, "auto: on a terminal, unless NO_COLOR is set"),
     new Option("--no-pager", "do not show long output through a pager").default(undefined),
     new Option("--debug", "print the stack of an error"),
+    new Option(
+      "--ignore-datastore <class>",
+      "leave datastores of a class out of chains, as they keep nothing (repeatable)",
+    ).argParser(gather).default(undefined, "none"),
   ];
 }
 
@@ -97,5 +103,6 @@ export function globalOptionsOf(command: Command): GlobalOptions {
     color: last("color", "auto"),
     progress: last("progress", undefined),
     pager: last("pager", true),
+    ignoreDatastore: all.flatMap(({ ignoreDatastore }) => ignoreDatastore ?? []),
   };
 }

@@ -6,6 +6,7 @@
 
 import { Command, type Option } from "commander";
 import { TOOL_NAME } from "../base/version.ts";
+import { IgnoringEnvironment } from "../butler/config/ignored_datastores.ts";
 import { visibleText } from "../base/text/visible_text.ts";
 import { makeStyle, wantsColor } from "./terminal/color.ts";
 import { isCommandName, loadCommands, type MakeCommand } from "./command_table.ts";
@@ -138,10 +139,12 @@ async function printVersion(isJson: boolean, { terminal, root }: CliContext): Pr
 }
 
 function makeProgram(
-  context: CliContext,
+  surroundings: CliContext,
   state: ProgramState,
   commands: readonly MakeCommand[],
 ): Command {
+  const env = new IgnoringEnvironment(surroundings.env);
+  const context: CliContext = { ...surroundings, env };
   const program = new Command(TOOL_NAME)
     .description(
       "Record what a butler run really did: aggregate, ingest and read provenance graphs.",
@@ -167,7 +170,8 @@ function makeProgram(
   let running: Command = program;
   program.hook("preAction", async (_, command) => {
     running = command;
-    const { logFile } = globalOptionsOf(command);
+    const { logFile, ignoreDatastore } = globalOptionsOf(command);
+    env.ignore(ignoreDatastore);
     if (namedOutputs(command, logFile).length > 0) {
       const { guardOutputs } = await import("./outputs/output_guard.ts");
       await guardOutputs(command, logFile, context);

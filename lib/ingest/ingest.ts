@@ -23,6 +23,7 @@ import {
   stopReason,
 } from "../base/errors.ts";
 import { StageClock } from "../base/stage_clock.ts";
+import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
 import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
 import { describeSystemError } from "../storage/file_source.ts";
 import { requireOpenFiles } from "../storage/open_files.ts";
@@ -62,6 +63,7 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
   const config = loadRepositoryConfig(options.repository, context.env);
+  tellLeftOut(config, context.log);
   requireOpenFiles(config.configPath, N_WORKERS, false);
   using deleter = DeleterClient.start(context.makeWorker);
   const zstd = await Zstd.load();

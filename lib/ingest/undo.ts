@@ -16,6 +16,7 @@ import { InterruptedError, RefusedError, stopReason, UsageError } from "../base/
 import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
+import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../butler/config/repo_config.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
 import { Zstd } from "../codec/zstd.ts";
@@ -67,6 +68,7 @@ async function undo(
 ): Promise<UndoSummary> {
   const startMs = performance.now();
   const config = loadRepositoryConfig(options.repository, context.env);
+  tellLeftOut(config, context.log);
   const zstd = await Zstd.load();
   const run = await chooseRun(options, zstd);
   // Only the graph's own directory goes, which is no other RUN's.

@@ -138,6 +138,8 @@ export interface IngestExpectation {
   /** State that the ingest started from. */
   before?: string;
   graph?: string;
+  /** Instead of the document `ingested`. */
+  ingestedState?: JsonValue;
 }
 
 /** The state in which this tool leaves a fixture after `ingest-graph`. */
@@ -147,7 +149,7 @@ export function expectedAfterIngest(
 ): RepositoryState {
   const { ingested = "ingested", before = "aggregated", graph = "provenance" } = expectation;
   return expectedIngested(
-    expectedJson(name, `${ingested}.state`),
+    expectation.ingestedState ?? expectedJson(name, `${ingested}.state`),
     expectedJson(name, `${before}.state`),
     logsNeverWritten(expectedJson(name, `${graph}.graph`)),
     run,

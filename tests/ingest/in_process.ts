@@ -6,6 +6,7 @@
 
 import { aggregateGraph } from "../../lib/aggregate/aggregate.ts";
 import type { AggregateOptions } from "../../lib/aggregate/options.ts";
+import type { Environment } from "../../lib/base/environment.ts";
 import { type Log, SILENT_LOG } from "../../lib/base/log.ts";
 import { SILENT_PROGRESS } from "../../lib/base/progress.ts";
 import { ingestGraph } from "../../lib/ingest/ingest.ts";
@@ -13,11 +14,11 @@ import type { IngestOptions, IngestSummary } from "../../lib/ingest/options.ts";
 import type { TemporaryDirectory } from "../support/fixtures.ts";
 
 /** What the tools need of their surroundings. */
-export function context(log: Log = SILENT_LOG) {
+export function context(log: Log = SILENT_LOG, env: Environment = Deno.env) {
   return {
     makeWorker: (role: string): Worker =>
       new Worker(new URL(`../../workers/${role}.ts`, import.meta.url), { type: "module" }),
-    env: Deno.env,
+    env,
     log,
     progress: SILENT_PROGRESS,
     signal: new AbortController().signal,
@@ -28,6 +29,7 @@ export function context(log: Log = SILENT_LOG) {
 export async function aggregateHere(
   work: TemporaryDirectory,
   options: Partial<AggregateOptions> = {},
+  env?: Environment,
 ): Promise<void> {
   await aggregateGraph({
     graphPath: work.join("predicted.qg"),
@@ -51,7 +53,7 @@ export async function aggregateHere(
     chunkLogs: [],
     workerLogs: null,
     ...options,
-  } as AggregateOptions, context());
+  } as AggregateOptions, context(SILENT_LOG, env));
 }
 
 /** Ingests `provenance.qg` into `repo`. */
@@ -59,6 +61,7 @@ export function ingestHere(
   work: TemporaryDirectory,
   options: Partial<IngestOptions> = {},
   log?: Log,
+  env?: Environment,
 ): Promise<IngestSummary> {
   return ingestGraph({
     repository: work.repo,
@@ -71,5 +74,5 @@ export function ingestHere(
     isDryRun: false,
     allowEmpty: false,
     ...options,
-  }, context(log));
+  }, context(log, env));
 }

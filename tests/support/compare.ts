@@ -189,7 +189,7 @@ export function expectedIngested(
   const isOther = (row: StateRow) => !never.has((row.dataset_id ?? row.id) as string);
   const tables: RepositoryState["tables"] = {};
   for (const [name, rows] of Object.entries(state.tables)) {
-    const isPerDataset = /^dataset(_tags\{.*|_location)?$|^file_datastore_records$/.test(name);
+    const isPerDataset = /^dataset(_tags\{.*|_location)?$|_datastore_records$/.test(name);
     tables[name] = isPerDataset ? rows.filter(isOther) : rows;
   }
   for (const name of Object.keys(tables)) {

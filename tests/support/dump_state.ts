@@ -34,6 +34,8 @@ export interface DumpStateOptions {
   maskLogs?: boolean;
   /** Show the storage class column of graph-backed records. */
   strict?: boolean;
+  /** Root of the datastore that a table of records belongs to, where there are several. */
+  rootOf?: (recordsTable: string) => string;
 }
 
 /** A file of the datastore. */
@@ -58,7 +60,7 @@ export interface RepositoryState {
 export type RawRow = Record<string, SQLOutputValue>;
 
 /** Reads every table of a SQLite database. A hot journal is rolled back by opening it. */
-function readTables(path: string): Map<string, RawRow[]> {
+export function readTables(path: string): Map<string, RawRow[]> {
   // Opened for writing, as SQLAlchemy does: recovery needs it.
   const database = new DatabaseSync(path);
   try {
@@ -270,7 +272,7 @@ export function describeState(
   root: string,
   options: DumpStateOptions = {},
 ): RepositoryState {
-  const { run, strict = false } = options;
+  const { run, strict = false, rootOf = () => root } = options;
   const names = new Names(tables);
   const result: RepositoryState["tables"] = {};
   const chains = new Map<string, { position: number; child: string }[]>();
@@ -292,8 +294,10 @@ export function describeState(
       if (table === "butler_attributes" && out.name === "config:dimensions.json") {
         out.value = `sha256:${sha256(out.value as string)}`;
       }
-      if (table === "file_datastore_records" && (out.path as string).endsWith(".qg")) {
-        if (out.file_size === fileSize(root, out.path as string)) out.file_size = "<size of file>";
+      if (/_datastore_records$/.test(table) && (out.path as string).endsWith(".qg")) {
+        if (out.file_size === fileSize(rootOf(table), out.path as string)) {
+          out.file_size = "<size of file>";
+        }
         if (!strict) out.storage_class = MASK;
       }
       newRows.push(out);

@@ -15,6 +15,7 @@ import {
 } from "../../base/errors.ts";
 import { nextTurn } from "../../base/next_turn.ts";
 import { dirname } from "../../base/paths.ts";
+import { tellLeftOut } from "../../butler/config/ignored_datastores.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { FileDatastore } from "../../butler/datastore/datastore.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
@@ -83,6 +84,7 @@ async function scan(
   const startMs = performance.now();
   checkCompression(options);
   const config = loadRepositoryConfig(options.repository, context.env);
+  tellLeftOut(config, context.log);
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
   requireOutputRun(graph.header, options.graphPath);

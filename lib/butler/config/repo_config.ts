@@ -9,6 +9,7 @@ import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, RepositoryError } from "../../base/errors.ts";
 import { dirname, join, resolve } from "../../base/paths.ts";
 import { rememberSecret, rememberUrlSecrets } from "../../base/text/secrets.ts";
+import { requiredString, show, unwrap } from "./config_checks.ts";
 import { fileExists, parseYaml, readConfigFile, readFromDirectories } from "./config_file.ts";
 import {
   type ConfigMapping,
@@ -17,16 +18,14 @@ import {
   isMapping,
   mergeConfig,
 } from "./config_value.ts";
-import {
-  DEFAULT_DATASTORE,
-  DEFAULT_FILE_DATASTORE,
-  DEFAULT_REGISTRY,
-  FILE_DATASTORE_CLASS,
-} from "./default_config.ts";
+import { datastoreConfigs } from "./datastore_chain_config.ts";
+import type { DatastoreConfig } from "./datastore_config.ts";
+import { DEFAULT_REGISTRY } from "./default_config.ts";
 import { localPath, uriScheme } from "./local_path.ts";
 
 export type { ConfigMapping, ConfigValue } from "./config_value.ts";
 export type { Environment } from "../../base/environment.ts";
+export type { DatastoreConfig } from "./datastore_config.ts";
 
 /** Registry part of a {@linkcode RepositoryConfig}. */
 export interface RegistryConfig {
@@ -43,23 +42,6 @@ export interface RegistryConfig {
   hasDatasetTypeOverrides: boolean;
 }
 
-/** File datastore part of a {@linkcode RepositoryConfig}. */
-export interface DatastoreConfig {
-  /** Name in `dataset_location`: contains the root as configured, not as expanded. */
-  name: string;
-  /** Absolute local path. */
-  root: string;
-  recordsTable: string;
-  /** Whether `ingest` stores checksums. */
-  checksum: boolean;
-  templates: ConfigMapping;
-  formatters: ConfigMapping;
-  composites: ConfigMapping;
-  constraints: ConfigMapping;
-  /** Whether a root that doesn't exist is made. */
-  create: boolean;
-}
-
 /** What a repository's configuration says. Plain data: it can be sent to workers. */
 export interface RepositoryConfig {
   /** The argument as given by the user. */
@@ -69,7 +51,14 @@ export interface RepositoryConfig {
   /** Absolute path of the repository. */
   root: string;
   registry: RegistryConfig;
+  /** The first of {@linkcode datastores}: the only one, but in a chain of several. */
   datastore: DatastoreConfig;
+  /** Datastores that keep files, in the order in which they are asked. */
+  datastores: DatastoreConfig[];
+  /** Members of a chain that keep nothing and are left out: name and class. */
+  leftOut: string[];
+  /** Classes that are left out because the user says so. */
+  ignored: string[];
 }
 
 const ROOT_TAG = "<butlerRoot>";
@@ -107,37 +96,22 @@ export function loadRepositoryConfig(argument: string, env: Environment): Reposi
     ownComponent(own, "registry"),
   ].reduce(mergeConfig);
 
-  const ownDatastore = ownComponent(own, "datastore");
-  const base = [DEFAULT_DATASTORE, ...overrides("datastore.yaml", "datastore")].reduce(mergeConfig);
-  const cls = getValue(ownDatastore, "cls") ?? getValue(base, "cls");
-  if (cls !== FILE_DATASTORE_CLASS) {
-    throw new RepositoryError(
-      `Cannot use repository "${argument}": datastore class is ${show(cls)}`,
-      { hint: `Only ${FILE_DATASTORE_CLASS} is supported` },
-    );
-  }
-  const datastore = [
-    base,
-    DEFAULT_FILE_DATASTORE,
-    ...overrides("datastores/fileDatastore.yaml", "datastore"),
-    ownDatastore,
-  ].reduce(mergeConfig);
+  const { datastores, leftOut, ignored } = datastoreConfigs({
+    own: ownComponent(own, "datastore"),
+    overrides: (file) => overrides(file, "datastore"),
+    place: { argument, configPath, root, env, cwd },
+  });
 
   return {
     argument,
     configPath,
     root,
     registry: registryConfig(registry, root, configPath),
-    datastore: datastoreConfig(datastore, root, configPath, env, cwd),
+    datastore: datastores[0],
+    datastores,
+    leftOut,
+    ignored,
   };
-}
-
-/** The content of a default file, which may be nested under the component's name once or twice. */
-function unwrap(file: ConfigMapping, component: string): ConfigMapping {
-  const once = getValue(file, component);
-  if (!isMapping(once)) return file;
-  const twice = getValue(once, component);
-  return isMapping(twice) ? twice : once;
 }
 
 /** One component of the repository's own file, empty if that doesn't mention it. */
@@ -317,71 +291,4 @@ function fillPostgresUrl(url: string, config: ConfigMapping, configPath: string)
 function passwordOf(config: ConfigMapping): string | null {
   const password = getValue(config, "password");
   return typeof password === "string" || typeof password === "number" ? String(password) : null;
-}
-
-function datastoreConfig(
-  config: ConfigMapping,
-  root: string,
-  configPath: string,
-  env: Environment,
-  cwd: string,
-): DatastoreConfig {
-  const unexpanded = requiredString(config, "root", "datastore", configPath);
-  const name = getValue(config, "name") ?? `FileDatastore@${unexpanded}`;
-  const records = getValue(config, "records");
-  const recordsTable = isMapping(records) ? getValue(records, "table") : undefined;
-  if (typeof name !== "string" || typeof recordsTable !== "string" || recordsTable === "") {
-    throw new RepositoryError(
-      `Cannot use datastore of "${configPath}": name is ${show(name)}, records table is ` +
-        show(recordsTable),
-    );
-  }
-  // The root replaces its tag as it is: no second expansion of what is already a path.
-  const location = unexpanded.startsWith(ROOT_TAG) ? null : unexpanded.replaceAll(ROOT_TAG, root);
-  const mapping = (key: string): ConfigMapping => {
-    const value = getValue(config, key) ?? {};
-    if (isMapping(value)) return value;
-    throw new RepositoryError(
-      `Cannot use datastore of "${configPath}": ${key} is ${show(value)}, expected a mapping`,
-    );
-  };
-  return {
-    name,
-    root: location === null
-      ? resolve(root + unexpanded.slice(ROOT_TAG.length).replaceAll(ROOT_TAG, root))
-      : localPath(location, env, cwd, "datastore root"),
-    recordsTable,
-    checksum: isTrueInPython(getValue(config, "checksum")),
-    templates: mapping("templates"),
-    formatters: mapping("formatters"),
-    composites: mapping("composites"),
-    constraints: mapping("constraints"),
-    create: getValue(config, "create") !== false,
-  };
-}
-
-function requiredString(
-  config: ConfigMapping,
-  key: string,
-  component: string,
-  configPath: string,
-): string {
-  const value = getValue(config, key);
-  if (typeof value === "string" && value !== "") return value;
-  throw new RepositoryError(
-    `Cannot use ${component} of "${configPath}": its key ${key} is ${show(value)}`,
-  );
-}
-
-/** Whether Python takes a value for true: that is how the reference looks at this one. */
-function isTrueInPython(value: ConfigValue | undefined): boolean {
-  if (isMapping(value)) return Object.keys(value).length > 0;
-  return Array.isArray(value) ? value.length > 0 : Boolean(value);
-}
-
-function show(value: ConfigValue | undefined): string {
-  if (value === undefined) return "missing";
-  if (isMapping(value)) return "a mapping";
-  if (Array.isArray(value)) return "a list";
-  return typeof value === "string" ? `"${value}"` : String(value);
 }

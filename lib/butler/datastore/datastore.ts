@@ -99,7 +99,7 @@ export class FileDatastore {
   readonly #formatters: LookupTable;
   readonly #disassembled: LookupTable;
   readonly #disassembledByDefault: boolean;
-  readonly #constraints: Constraints;
+  readonly #constraints: readonly Constraints[];
 
   /**
    * Reads the datastore's sections of a configuration.
@@ -108,7 +108,7 @@ export class FileDatastore {
    * @throws {RepositoryError} if a section of the configuration is malformed.
    */
   constructor(
-    config: RepositoryConfig,
+    config: Pick<RepositoryConfig, "datastore">,
     universe: DimensionUniverse,
     { mockStorageClasses }: { mockStorageClasses: boolean },
   ) {
@@ -138,7 +138,8 @@ export class FileDatastore {
     const placeholders = Object.keys(disassembled).filter((key) => key.startsWith("__"));
     this.#disassembled = new LookupTable(disassembled, universe, "composites", placeholders);
     this.#disassembledByDefault = getValue(composites, "default") === true;
-    this.#constraints = new Constraints(constraints, universe);
+    this.#constraints = constraints.map((section) => new Constraints(section, universe))
+      .filter(({ isEmpty }) => !isEmpty);
   }
 
   /**
@@ -245,7 +246,7 @@ class Plan implements DatasetPlan {
   readonly #templateByInstrument = new Map<string | undefined, CompiledTemplate>();
   /** Made when the first path differs; by instrument where templates are. */
   readonly #olderByInstrument = new Map<string | undefined, CompiledTemplate>();
-  readonly #constraints: Constraints;
+  readonly #constraints: readonly Constraints[];
   readonly #instrumentIndex: number;
   #isRenamed = false;
 
@@ -255,7 +256,7 @@ class Plan implements DatasetPlan {
     formatter: FormatterChoice,
     template: CompiledTemplate | null,
     templateFor: (instrument?: string, rule?: NamingRule) => CompiledTemplate,
-    constraints: Constraints,
+    constraints: readonly Constraints[],
   ) {
     this.type = type;
     this.formatter = formatter.recordedName;
@@ -286,8 +287,9 @@ class Plan implements DatasetPlan {
   }
 
   accepts(values: readonly DataIdValue[]): boolean {
-    return this.#constraints.isEmpty ||
-      this.#constraints.accepts(this.#keys, this.#instrument(values));
+    if (this.#constraints.length === 0) return true;
+    const instrument = this.#instrument(values);
+    return this.#constraints.every((each) => each.accepts(this.#keys, instrument));
   }
 
   path(values: readonly DataIdValue[], records: DimensionRecordSource, idText?: string): string {

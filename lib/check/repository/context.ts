@@ -65,7 +65,7 @@ export class CheckContext {
     this.env = env;
     this.findings = findings;
     const { repository, run, graph } = options;
-    this.advice = new RunAdvice(repository, run, graph?.argument ?? null);
+    this.advice = new RunAdvice(repository, run, graph?.argument ?? null, config.ignored);
     this.datastore = new FileDatastore(config, registry.universe, { mockStorageClasses: true });
     this.templatePath = provenancePath(this.datastore, registry.universe, options.run);
     this.runPath = dirname(dirname(this.templatePath));

@@ -19,6 +19,7 @@ import { TOOL_NAME } from "../../base/version.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { aggregateJson, tellAggregateSummary } from "../summaries/aggregate_summary.ts";
 import { ExitCode } from "../exit_codes.ts";
+import { globalOptionsOf } from "../global_options.ts";
 import { AGGREGATE_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
@@ -164,7 +165,8 @@ export function aggregateGraphCommand(
       },
     }, context);
     const peakRssBytes = peakRss();
-    const again = await commandOf(graph, repository, options);
+    const { ignoreDatastore } = globalOptionsOf(command);
+    const again = await commandOf(graph, repository, options, ignoreDatastore);
     tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes, again }, context.log);
     if (options.json) {
       const { speeds } = context.progress;
@@ -181,8 +183,13 @@ export function aggregateGraphCommand(
 }
 
 /** The command line that does the same once more, but for what makes no difference to the result. */
-async function commandOf(graph: string, repository: string, options: Options): Promise<string> {
-  const { commandLine } = await import("../../check/advice.ts");
+async function commandOf(
+  graph: string,
+  repository: string,
+  options: Options,
+  ignored: readonly string[],
+): Promise<string> {
+  const { commandLine, ignoringWords } = await import("../../check/advice.ts");
   return commandLine(
     TOOL_NAME,
     "aggregate-graph",
@@ -194,5 +201,6 @@ async function commandOf(graph: string, repository: string, options: Options): P
     ...(options.updateOutputChain ? [] : ["--no-update-output-chain"]),
     ...(options.mockStorageClasses ? ["--mock-storage-classes"] : []),
     ...(options.allowEmpty ? ["--allow-empty"] : []),
+    ...ignoringWords(ignored),
   );
 }

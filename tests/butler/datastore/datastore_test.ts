@@ -49,18 +49,7 @@ const records = graphDimensionRecords(universe, new Map(Object.entries(golden.re
 function datastore(overrides: ConfigMapping, mockStorageClasses = false): FileDatastore {
   const merged = mergeConfig(DEFAULT_FILE_DATASTORE, overrides);
   const section = (key: string) => (merged[key] ?? {}) as ConfigMapping;
-  const config: RepositoryConfig = {
-    argument: "repo",
-    configPath: "/repo/butler.yaml",
-    root: "/repo",
-    registry: {
-      dialect: "sqlite",
-      url: "sqlite:////repo/gen3.sqlite3",
-      path: "/repo/gen3.sqlite3",
-      namespace: null,
-      managers: {},
-      hasDatasetTypeOverrides: false,
-    },
+  const config: Pick<RepositoryConfig, "datastore"> = {
     datastore: {
       name: "FileDatastore@<butlerRoot>",
       root: "/repo",
@@ -70,7 +59,7 @@ function datastore(overrides: ConfigMapping, mockStorageClasses = false): FileDa
       templates: section("templates"),
       formatters: section("formatters"),
       composites: section("composites"),
-      constraints: section("constraints"),
+      constraints: [section("constraints")],
     },
   };
   return new FileDatastore(config, universe, { mockStorageClasses });

@@ -1,0 +1,70 @@
+/** Repositories with chains of datastores, through both tools; see testdata/chains/ORIGIN.md. */
+
+import assert from "node:assert/strict";
+import { IgnoringEnvironment } from "../../lib/butler/config/ignored_datastores.ts";
+import { aggregateHere, ingestHere } from "../ingest/in_process.ts";
+import {
+  assertChain,
+  chainCase,
+  expectedChain,
+  expectedIngestedChain,
+  unpackChain,
+} from "../support/chain_state.ts";
+import { expectProvgraph } from "../support/fixtures.ts";
+import { assertGraph } from "./harness.ts";
+
+const METRICS = "sasquatch_like.SasquatchLikeDatastore";
+
+/** Chains of which one member keeps files, and what has to be ignored in them. */
+const ONE_KEEPS: readonly [name: string, ...ignored: string[]][] = [
+  ["memory-file"],
+  ["file-sasquatch", METRICS],
+];
+
+function ignoring(...classes: string[]): IgnoringEnvironment {
+  const env = new IgnoringEnvironment(Deno.env);
+  env.ignore(classes);
+  return env;
+}
+
+for (const [name, ...ignored] of ONE_KEEPS) {
+  const fixture = chainCase(name);
+  const env = ignoring(...ignored);
+
+  Deno.test(`both tools do in chain ${name} what the reference does`, async () => {
+    await using work = await unpackChain(name);
+    await aggregateHere(work, {}, env);
+    assertChain(work, expectedChain(fixture, "aggregated"), `${name} aggregated`);
+    await assertGraph(work, fixture.name);
+    await ingestHere(work, {}, undefined, env);
+    assertChain(work, expectedIngestedChain(fixture), `${name} ingested`);
+  });
+
+  for (const state of ["incomplete", "promise"] as const) {
+    Deno.test(`aggregate-graph does in chain ${name} what the reference does, ${state}`, async () => {
+      await using work = await unpackChain(name);
+      const options = {
+        isIncomplete: state === "incomplete",
+        promiseIngestGraph: state === "promise",
+      };
+      await aggregateHere(work, options, env);
+      assertChain(work, expectedChain(fixture, state), `${name} ${state}`);
+    });
+  }
+}
+
+Deno.test("a class of datastores that isn't known is refused by name, and can be ignored", async () => {
+  await using work = await unpackChain("file-sasquatch");
+  const before = namesIn(work.repo);
+  const args = ["aggregate-graph", "predicted.qg", "repo", "-o", "provenance.qg"];
+  const refused = await expectProvgraph(args, { cwd: work.path, code: 2 });
+  assert.match(refused.stderr, new RegExp(`in its chain is "${METRICS}"`));
+  const [, option] = /(--ignore-datastore \S+)/.exec(refused.stderr) ?? assert.fail(refused.stderr);
+  assert.deepEqual(namesIn(work.repo), before);
+  const done = await expectProvgraph([...args, ...option.split(" ")], { cwd: work.path });
+  assert.match(done.stderr, /Leaving out datastores that keep nothing: sasquatch_like/);
+});
+
+function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
