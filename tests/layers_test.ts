@@ -66,6 +66,7 @@ const LAYERS: Record<string, readonly string[]> = {
   simulate: [...BYTES, ...BUTLER, ...GRAPH],
   sources: [...SOURCES, "sources/trace"],
   "sources/trace": [...SOURCES, "sources"],
+  browser: [...SOURCES, "sources", "sources/trace"],
   inspect: ["base", "butler/dimensions", ...RECORDS, "sources"],
   "inspect/cat": ["base", ...RECORDS, "sources"],
   "inspect/list": ["base", "butler/dimensions", ...RECORDS, "sources"],
@@ -232,6 +233,7 @@ Deno.test("only the entry point exits", () => {
 
 /** What a page in a browser is made of, with everything that these files import. */
 const BROWSER_SET = [
+  "lib/browser.ts",
   "lib/storage/http_source.ts",
   "lib/qg/provenance_graph.ts",
   "lib/sources/graph_source.ts",

@@ -7,7 +7,7 @@
 import type { Log } from "../base/log.ts";
 import { EnvironmentError, ProvgraphError, RefusedError, UsageError } from "../base/errors.ts";
 import { dirname } from "../base/paths.ts";
-import { graphFingerprint } from "../chunks/header.ts";
+import { graphFingerprint } from "../chunks/fingerprint.ts";
 import { loadChunkLogAt, type LoadedChunkLog } from "../chunks/table.ts";
 import { loadIndex } from "../chunks/index_chunks.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";

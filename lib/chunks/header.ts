@@ -5,16 +5,15 @@
  * @module
  */
 
-import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "../base/bytes.ts";
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { encodeUtf8, JsonCursor } from "../base/json_text.ts";
-import { CHUNK_LOG_VERSION, ChunkType, makeChunk, MIN_CHUNK_LOG_VERSION } from "./framing.ts";
+import { CHUNK_LOG_VERSION, ChunkType, makeChunk, MIN_CHUNK_LOG_VERSION } from "./chunk_format.ts";
 
 /** What the header chunk says. */
 export interface ChunkLogHeader {
   version: number;
-  /** Hexadecimal SHA-256, see {@linkcode graphFingerprint}. */
+  /** Hexadecimal SHA-256, see `fingerprint.ts`. */
   fingerprint: string;
   /** Decoded header of the predicted graph, for messages and readers. */
   graphHeaderText: Uint8Array;
@@ -22,21 +21,6 @@ export interface ChunkLogHeader {
   dictionary: Uint8Array;
   /** Pipeline graph, one zstd frame without dictionary: dimensions and configs for readers. */
   pipelineGraphFrame: Uint8Array;
-}
-
-/**
- * Fingerprint of a predicted graph: SHA-256 over header and pipeline graph texts and the size of its
- * blocks. Two graphs of one pipeline differ in their headers' identifier.
- */
-export function graphFingerprint(
-  headerText: Uint8Array,
-  pipelineGraphText: Uint8Array,
-  nBlockBytes: number,
-): string {
-  // Not by `node:crypto`, which takes longer to load than this.
-  const hash = sha256.create().update(headerText).update(encodeUtf8("\0"))
-    .update(pipelineGraphText).update(encodeUtf8(`\0${nBlockBytes}`)).digest();
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Makes the header chunk. The body is the graph's header text, the dictionary, the pipeline graph. */

@@ -24,13 +24,13 @@
 import type { ZstdOptions } from "node:zlib";
 import { equalBytes } from "../base/bytes.ts";
 import { offerNativeCrc32 } from "../base/crc32.ts";
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { nodeZlib } from "../base/node_modules.ts";
+import { checkFrame, damagedFrame } from "./checked_frame.ts";
 import type { GraphCodecs, ZstdCompressor, ZstdDecompressor } from "./codecs.ts";
 import { inflateRaw } from "./inflate.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
-import { dictionaryId, frameContentSize, measureFrame, parseFrameHeader } from "./zstd_frame.ts";
-import { LargeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";
+import { frameContentSize } from "./zstd_frame.ts";
+import { largeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";
 
 export { frameContentSize };
 
@@ -63,7 +63,7 @@ offerNativeCrc32(() => nodeZlib().crc32);
 export class Zstd implements GraphCodecs {
   /** Null until {@linkcode prepare} is done. */
   #small: SmallCodec | null = null;
-  readonly #large = new LargeDecoder();
+  readonly #large = largeDecoder();
   readonly #dictionaries: Uint8Array[] = [];
 
   private constructor() {}
@@ -149,7 +149,6 @@ export class Zstd implements GraphCodecs {
    */
   decompressor(dictionary: Uint8Array | null): ZstdDecompressor {
     const dict = dictionary === null || dictionary.length === 0 ? null : this.#known(dictionary);
-    const ownId = dict === null ? 0 : dictionaryId(dict);
     const isSmallDictionary = dict === null || dict.length <= MAX_SMALL_DICTIONARY_SIZE;
     const decode = (frame: Uint8Array, contentSize: number): Uint8Array<ArrayBuffer> | null => {
       const small = this.#small;
@@ -166,40 +165,16 @@ export class Zstd implements GraphCodecs {
         : this.#large.decompress(frame, dict ?? NO_DICTIONARY, contentSize);
     };
     return {
-      decompress: (frame, what, maxSize = DEFAULT_CONTENT_SIZE) => {
-        const header = parseFrameHeader(frame);
-        if (typeof header === "string") throw refused(what, header);
-        const { contentSize } = header;
-        if (contentSize === null) throw refused(what, "its zstd frame states no content size");
-        const measure = measureFrame(frame, header);
-        if (typeof measure === "string") throw refused(what, measure);
-        const { frameSize, maxContentSize } = measure;
-        if (contentSize > maxContentSize) {
-          throw refused(
-            what,
-            `its zstd frame of ${frameSize} bytes claims ${contentSize} bytes of content`,
-          );
-        }
-        const limit = Math.min(
-          maxSize,
-          dict === null ? MAX_CONTENT_SIZE : MAX_LARGE_SIZE - frameSize - dict.length,
-        );
-        if (contentSize > limit) {
-          throw refused(what, `it has ${contentSize} bytes, more than the ${limit} allowed`);
-        }
-        if (header.dictionaryId !== 0 && header.dictionaryId !== ownId) {
-          throw refused(
-            what,
-            `it needs compression dictionary ${header.dictionaryId}, the file has ` +
-              (dict === null ? "none" : ownId === 0 ? "one without an id" : `${ownId}`),
-          );
-        }
+      decompress: (bytes, what, maxSize = DEFAULT_CONTENT_SIZE) => {
+        const { frame, contentSize } = checkFrame(bytes, what, {
+          dictionary: dict,
+          maxSize: Math.min(maxSize, MAX_CONTENT_SIZE),
+          maxTotal: dict === null ? Infinity : MAX_LARGE_SIZE,
+        });
         // The small codec can't tell empty content from a failure.
         if (contentSize === 0) return new Uint8Array(0);
-        const content = decode(frame.subarray(0, frameSize), contentSize);
-        if (content === null) {
-          throw refused(what, "its zstd data are damaged, or need another compression dictionary");
-        }
+        const content = decode(frame, contentSize);
+        if (content === null) throw damagedFrame(what);
         return content;
       },
     };
@@ -384,8 +359,4 @@ function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength
     ? new Uint8Array(bytes.buffer)
     : new Uint8Array(bytes);
-}
-
-function refused(what: string, state: string): InvalidQuantumGraphFileError {
-  return new InvalidQuantumGraphFileError(`Cannot decompress ${what}: ${state}`);
 }

@@ -5,7 +5,13 @@
  */
 
 import { withoutSecrets } from "../base/text/secrets.ts";
-import { EnvironmentError, hostRefused, NotFoundError, RefusedError } from "../base/errors.ts";
+import {
+  EnvironmentError,
+  hostRefused,
+  NotFoundError,
+  ProvgraphError,
+  RefusedError,
+} from "../base/errors.ts";
 import { type ByteSource, checkRange } from "./byte_source.ts";
 
 /** Bytes asked for when opening: the tail, where a ZIP archive has its directory. */
@@ -142,6 +148,7 @@ async function request(
         signal: AbortSignal.timeout(TIMEOUT_MS + length / MIN_BYTES_PER_MS),
       });
     } catch (cause) {
+      if (cause instanceof ProvgraphError) throw cause; // whoever fetches knows better
       const refused = hostRefused(`read "${name}"`, cause);
       if (refused !== null) throw refused;
       if (attempt < N_TRIES) continue;

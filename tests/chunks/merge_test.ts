@@ -3,7 +3,7 @@ import { buildGraphIndex } from "../../lib/qg/predicted/graph_index_build.ts";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { RefusedError } from "../../lib/base/errors.ts";
 import { mergeChunkLogs } from "../../lib/chunks/merge.ts";
-import { graphFingerprint } from "../../lib/chunks/header.ts";
+import { graphFingerprint } from "../../lib/chunks/fingerprint.ts";
 import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import {
   CHUNK_LOG_MAGIC,

@@ -6,15 +6,11 @@
  * @module
  */
 
-import { type ContentDigest, DIGEST_SIZE } from "../../storage/content_digest.ts";
+import type { ContentDigest } from "../../storage/content_digest.ts";
 import type { FileVersion } from "../../storage/file_source.ts";
+import { FILE_PROOF_SIZE, QUANTUM_PROOFS_SIZE, STAMP_SIZE } from "./proof_sizes.ts";
 
-/** Bytes of a stamp. */
-export const STAMP_SIZE = 8;
-/** Bytes of what is kept of one file: stamp and digest. All zero: nothing is known. */
-export const FILE_PROOF_SIZE = STAMP_SIZE + DIGEST_SIZE;
-/** Bytes of what is kept of a quantum's files: its log, then its metadata. */
-export const QUANTUM_PROOFS_SIZE = 2 * FILE_PROOF_SIZE;
+export { FILE_PROOF_SIZE, QUANTUM_PROOFS_SIZE, STAMP_SIZE } from "./proof_sizes.ts";
 
 /** Which of a quantum's files, in the order in which they are kept. */
 export const ProofOf = { LOG: 0, METADATA: 1 } as const;
