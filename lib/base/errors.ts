@@ -218,6 +218,12 @@ export const OPEN_FILES_HINT = "raise the limit, as by: ulimit -n 1024";
 /** What helps against what the system says: its code or, where the runtime gives none, its words. */
 const SYSTEM_HINTS: readonly (readonly [code: string, words: RegExp, hint: string])[] = [
   ["EMFILE", /\bToo many open files\b/, OPEN_FILES_HINT],
+  // The runtime gives no reason where it can't read what it knows of a package.
+  [
+    "ERR_INVALID_PACKAGE_CONFIG",
+    /\bInvalid package config\. Failed reading\b/,
+    "if that file is sound, too many files are open: raise the limit, as by: ulimit -n 1024",
+  ],
   ["ENFILE", /\bToo many open files in system\b/, OPEN_FILES_HINT],
   [
     "ENOSPC",

@@ -16,12 +16,14 @@ import { LockFile } from "../storage/lock_file.ts";
 /** The right to change a RUN's provenance graph, and what it backs. */
 export class RunLock implements Disposable {
   readonly #lock: LockFile;
-  /** Directories made for the lock file, deepest first. */
-  readonly #made: readonly string[];
+  /** Where the lock file lies. */
+  readonly #directory: string;
+  readonly #root: string;
 
-  private constructor(lock: LockFile, made: readonly string[]) {
+  private constructor(lock: LockFile, directory: string, root: string) {
     this.#lock = lock;
-    this.#made = made;
+    this.#directory = directory;
+    this.#root = root;
   }
 
   /**
@@ -32,11 +34,12 @@ export class RunLock implements Disposable {
    * @throws {EnvironmentError} if another process has it; nothing is changed.
    */
   static take(target: string, root: string, run: string): RunLock {
-    const made = makeDirectories(dirname(target), root);
+    const directory = dirname(target);
+    makeDirectories(directory, root);
     try {
-      return new RunLock(LockFile.acquire(target), made);
+      return new RunLock(LockFile.acquire(target), directory, root);
     } catch (error) {
-      removeDirectories(made);
+      removeEmptyDirectories(directory, root);
       if (!(error instanceof EnvironmentError)) throw error;
       throw new EnvironmentError(
         `Cannot ingest into RUN "${run}", which only one process may do at a time: ${error.message}`,
@@ -45,15 +48,18 @@ export class RunLock implements Disposable {
     }
   }
 
-  /** Gives it back, with the directories that were made for it and hold nothing. */
+  /**
+   * Gives it back, with its directories if they hold nothing: those that this process made, and those that
+   * one made which was killed.
+   */
   [Symbol.dispose](): void {
     this.#lock.release();
-    removeDirectories(this.#made);
+    removeEmptyDirectories(this.#directory, this.#root);
   }
 }
 
-/** Makes a directory and those above it below a root; gives those that were made, deepest first. */
-function makeDirectories(directory: string, root: string): string[] {
+/** Makes a directory and those above it below a root. */
+function makeDirectories(directory: string, root: string): void {
   const missing: string[] = [];
   for (let at = directory; !isDirectory(at); at = dirname(at)) {
     if (at === root || at === dirname(at)) {
@@ -63,18 +69,15 @@ function makeDirectories(directory: string, root: string): string[] {
     }
     missing.push(at);
   }
-  const made: string[] = [];
   for (const path of missing.reverse()) {
     try {
       Deno.mkdirSync(path);
-      made.unshift(path);
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) continue;
-      removeDirectories(made);
+      removeEmptyDirectories(dirname(path), root);
       throw fileError("make directory", path, error);
     }
   }
-  return made;
 }
 
 function isDirectory(path: string): boolean {
@@ -87,12 +90,12 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** Removes directories unless something is in them by now. */
-function removeDirectories(paths: readonly string[]): void {
-  for (const path of paths) {
+/** Removes a directory and those above it below a root, as far up as nothing is in them. */
+function removeEmptyDirectories(directory: string, root: string): void {
+  for (let at = directory; at !== root && at !== dirname(at); at = dirname(at)) {
     try {
       // Not `Deno.remove`: that would remove a file or symbolic link in the directory's place.
-      rmdirSync(path);
+      rmdirSync(at);
     } catch {
       return;
     }

@@ -26,9 +26,8 @@ export function damagedGraph(
   const decompressor = zstd.decompressor(dictionary);
   const compressor = zstd.compressor(dictionary, 1);
   const change = (data: Uint8Array): Uint8Array => {
-    if (way < 0.4 || name.endsWith(".addr") || name === "compression_dict") {
-      return mutate(data, random);
-    }
+    const isText = name.endsWith(".zst") || name.endsWith(".mb");
+    if (way < 0.4 || !isText) return mutate(data, random);
     const recompress = (frame: Uint8Array): Uint8Array => {
       const text = decompressor.decompress(frame, name);
       return compressor.compress((random.next() < 0.5 ? mutateJson : mutate)(text, random));

@@ -9,6 +9,7 @@ import { ByteBuilder } from "../../lib/base/bytes.ts";
 import { ProvgraphError } from "../../lib/base/errors.ts";
 import { parseJson } from "../../lib/base/json_text.ts";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
+import { withRecords } from "../../lib/butler/dimensions/record_fetch.ts";
 import { FileDatastore } from "../../lib/butler/datastore/datastore.ts";
 import { openRegistry } from "../../lib/butler/registry/open.ts";
 import { CHUNK_PREFIX_SIZE, readChunks, sealChunk } from "../../lib/chunks/framing.ts";
@@ -239,7 +240,8 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
         );
         const records = await registry.dimensionRecordSource();
         for (let target = 0; target < targets.n; target++) {
-          for (const path of targets.paths(target, records)) assertInside(path);
+          const paths = await withRecords(() => targets.paths(target, records));
+          for (const path of paths) assertInside(path);
         }
       },
     ));
