@@ -61,7 +61,7 @@ const LIMITED: [limits: string, args: string[], said: RegExp][] = [
   [
     "--nofile=20",
     HTML,
-    /^error: Cannot load the (program|decoder).*: (Too many open files|.*Failed reading).*\nhint: .*ulimit -n/,
+    /^error: Cannot .*(Too many open files|Failed reading).*\nhint: .*ulimit -n/,
   ],
   ["--nofile=30", AGGREGATE, /^error: Cannot start 4 workers: .*\nhint: .*ulimit -n.*--processes/],
   ["--nofile=60", AGGREGATE, /^error: Cannot start 4 workers: .*\nhint: .*ulimit -n.*--processes/],
