@@ -206,7 +206,10 @@ function makeProgram(
         every: context.every,
         rssBytes: context.rssBytes,
       }),
-      style: makeStyle(wantsColor(options.color, context.terminal.isTerminal, context.env)),
+      style: makeStyle(
+        wantsColor(options.color, context.terminal.isTerminal, context.env),
+        context.terminal.isTerminal ? context.terminal.size().columns : null,
+      ),
       isPagerWanted: options.pager,
     };
   };

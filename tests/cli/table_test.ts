@@ -36,6 +36,30 @@ Deno.test("what is in a cell can't move the cursor or make a second line", () =>
   );
 });
 
+const ID = "019f1af9-b4f7-7832-4be1-b2488b97ef45";
+const MESSAGE = "Deliberate failure of calibrate in phase 3, much longer than any line is";
+const QUANTUM = [ID, "calibrate", "FAILED", "instrument=Cam visit=3", MESSAGE];
+
+for (
+  const [columns, expected] of [
+    [40, [ID, "  calibrate  FAILED", "  instrument=Cam visit=3", `  ${MESSAGE.slice(0, 37)}…`]],
+    [80, [`${ID}  calibrate  FAILED  instrument=Cam visit=3`, `  ${MESSAGE}`]],
+    [120, [`${QUANTUM.slice(0, 4).join("  ")}  ${MESSAGE.slice(0, 38)}…`]],
+    [null, [QUANTUM.join("  ")]],
+  ] as const
+) {
+  Deno.test(`a row fits a screen of ${columns ?? "unknown"} columns, and what is copied is whole`, () => {
+    const text = formatTable(
+      ["quantum ID", "task", "status", "data ID", "exception"]
+        .map((title) => ({ title, isElastic: title === "exception" })),
+      [QUANTUM],
+      { hasTitles: false, style: makeStyle(true, columns) },
+    );
+    assert.deepEqual(text.trimEnd().split("\n"), expected);
+    for (const line of expected) assert.ok(line.length <= (columns ?? 1000), line);
+  });
+}
+
 Deno.test("a long table is written as it comes", () => {
   const lines: string[] = [];
   const table = new TableWriter(COLUMNS, (line) => lines.push(line), { nMeasured: 2 });

@@ -167,7 +167,7 @@ function tableWriter(kind: RowKind, style: Style, output: PagedOutput): RowWrite
     ? ["quantum ID", "task", "status", "data ID", "exception"]
     : ["dataset ID", "dataset type", "produced", "data ID"];
   const table = new TableWriter(
-    titles.map((title) => ({ title })),
+    titles.map((title) => ({ title, isElastic: title === "exception" })),
     (line) => buffer.write(line),
     { style },
   );

@@ -14,10 +14,12 @@ export const COLOR_MODES = ["auto", "always", "never"] as const;
 /** One of {@linkcode COLOR_MODES}. */
 export type ColorMode = typeof COLOR_MODES[number];
 
-/** Marks text for a terminal, or returns it unchanged where colour is off. */
+/** How text is laid out: marks for a terminal, or the text unchanged where colour is off. */
 export interface Style {
   /** Whether anything is marked at all. */
   readonly isOn: boolean;
+  /** Places of a line of the terminal that tables are to fit; null where there is none. */
+  readonly columns: number | null;
   bold(text: string): string;
   dim(text: string): string;
   red(text: string): string;
@@ -57,8 +59,8 @@ export function wantsColor(
   return isTerminal && (env.get("NO_COLOR") ?? "") === "" && env.get("TERM") !== "dumb";
 }
 
-/** The marks of a stream. */
-export function makeStyle(isOn: boolean): Style {
+/** The marks of a stream. @param columns Width of its terminal, null if it is none. */
+export function makeStyle(isOn: boolean, columns: number | null = null): Style {
   const mark = (name: keyof typeof MARKS) => {
     const begin = FIRST_MARK + 2 * Object.keys(MARKS).indexOf(name);
     const [before, after] = [begin, begin + 1].map((code) => String.fromCharCode(code));
@@ -66,6 +68,7 @@ export function makeStyle(isOn: boolean): Style {
   };
   return {
     isOn,
+    columns,
     bold: mark("bold"),
     dim: mark("dim"),
     red: mark("red"),

@@ -1,22 +1,32 @@
 /**
  * Aligned tables of text: widths follow from the first rows, so that a table of any length is written
- * as it comes.
+ * as it comes. On a screen that is too narrow, rows take several lines.
  *
  * @module
  */
 
 import { visibleCell } from "../../base/text/visible_text.ts";
-import { makeStyle, type Style, withoutMarks } from "./color.ts";
+import { makeStyle, type Style } from "./color.ts";
+import { cutTo, GAP, INDENT, layOut, type TableLayout } from "./table_layout.ts";
+import { widthOf } from "./text_width.ts";
+
+export { widthOf } from "./text_width.ts";
 
 /** A column of a table. */
 export interface Column {
   title: string;
   /** Numbers are aligned at the right; default left. */
   align?: "left" | "right";
+  /**
+   * Whether cells may be cut where the screen is too narrow: of messages without marks, not of what
+   * is copied.
+   */
+  isElastic?: boolean;
 }
 
 /** Options of {@linkcode TableWriter}. */
 export interface TableOptions {
+  /** Marks, and the width of the screen. */
   style?: Style;
   /** Rows that are kept to find widths; later ones that are wider stick out. Default 1000. */
   nMeasured?: number;
@@ -32,7 +42,7 @@ export class TableWriter {
   readonly #nMeasured: number;
   readonly #hasTitles: boolean;
   #measured: string[][] | null = [];
-  #widths: number[] = [];
+  #layout: TableLayout = { widths: [], lines: [] };
 
   /** @param write Receives whole lines. */
   constructor(
@@ -63,12 +73,14 @@ export class TableWriter {
     if (this.#measured === null) return;
     const rows = this.#measured;
     this.#measured = null;
-    this.#widths = this.#columns.map(({ title }, i) =>
+    const widths = this.#columns.map(({ title }, i) =>
       rows.reduce(
         (width, row) => Math.max(width, widthOf(row[i] ?? "")),
         this.#hasTitles ? widthOf(title) : 0,
       )
     );
+    const isElastic = this.#columns.map((column) => column.isElastic ?? false);
+    this.#layout = layOut(widths, isElastic, this.#style.columns);
     if (this.#hasTitles) {
       this.#writeRow(this.#columns.map(({ title }) => this.#style.bold(visibleCell(title))));
     }
@@ -76,12 +88,21 @@ export class TableWriter {
   }
 
   #writeRow(cells: readonly string[]): void {
-    const padded = this.#columns.map(({ align }, i) => {
-      const cell = cells[i] ?? "";
-      const blanks = " ".repeat(Math.max(0, this.#widths[i] - widthOf(cell)));
-      return align === "right" ? blanks + cell : cell + blanks;
+    const { widths, lines } = this.#layout;
+    lines.forEach((columns, line) => {
+      const padded = columns.map((i) => {
+        const { align, isElastic } = this.#columns[i];
+        // Without a screen to fit, rows that come later and are wider stick out.
+        const isCut = isElastic === true && this.#style.columns !== null;
+        const cell = isCut ? cutTo(cells[i] ?? "", widths[i]) : cells[i] ?? "";
+        const blanks = " ".repeat(Math.max(0, widths[i] - widthOf(cell)));
+        return align === "right" ? blanks + cell : cell + blanks;
+      });
+      const text = padded.join(" ".repeat(GAP)).trimEnd();
+      // A line without anything is none, but the first one is the row.
+      if (line > 0 && text === "") return;
+      this.#write(`${line === 0 ? "" : " ".repeat(INDENT)}${text}\n`);
     });
-    this.#write(`${padded.join("  ").trimEnd()}\n`);
   }
 }
 
@@ -99,17 +120,4 @@ export function formatTable(
   for (const row of rows) table.add(row);
   table.end();
   return text;
-}
-
-/** Places that text takes on a terminal; wide letters of East Asian scripts and emoji take two. */
-export function widthOf(text: string): number {
-  let width = 0;
-  for (const letter of withoutMarks(text)) {
-    if (/\p{Mark}/u.test(letter)) continue;
-    width += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u
-        .test(letter) || /\p{Emoji_Presentation}/u.test(letter)
-      ? 2
-      : 1;
-  }
-  return width;
 }
