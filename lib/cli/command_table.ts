@@ -24,6 +24,7 @@ const COMMANDS: readonly (readonly [name: string, module: string, made: string])
   ["ls", "./commands/ls.ts", "lsCommand"],
   ["diff", "./commands/diff.ts", "diffCommand"],
   ["trace", "./commands/trace.ts", "traceCommand"],
+  ["why", "./commands/why.ts", "whyCommand"],
   ["check", "./commands/check.ts", "checkCommand"],
   ["check-downstream", "./commands/check_downstream.ts", "checkDownstreamCommand"],
   ["provenance-report", "./commands/provenance_report.ts", "provenanceReportCommand"],

@@ -27,6 +27,24 @@ export function caveatNames(caveats: number): string[] {
   return CAVEATS.filter(([bit]) => (caveats & bit) !== 0).map(([, name]) => name);
 }
 
+/** What each caveat means, for people. Source: docstrings of the reference's `QuantumSuccessCaveats`. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ANY_OUTPUTS_MISSING: "at least one predicted output was not written",
+  ALL_OUTPUTS_MISSING: "no predicted output was written, but log and metadata",
+  NO_WORK: "the task found that there was no work to do (NoWorkFound)",
+  ADJUST_QUANTUM_RAISED:
+    "that was found before the task ran, in adjustQuantum: a graph built anew would not have this quantum",
+  UPSTREAM_FAILURE_NO_WORK: "there was no work because of a failure upstream",
+  UNPROCESSABLE_DATA: "the algorithm considers the data too bad to be processed",
+  PARTIAL_OUTPUTS_ERROR:
+    "the task raised an exception after it had written outputs, and the run counted that as a success",
+};
+
+/** Caveats of a bit set with what they mean. */
+export function caveatMeanings(caveats: number): { name: string; meaning: string }[] {
+  return caveatNames(caveats).map((name) => ({ name, meaning: MEANINGS[name] }));
+}
+
 /** What the signs of {@linkcode conciseCaveats} mean, in the order they are listed. */
 export const CAVEAT_LEGEND: Readonly<Record<string, string>> = {
   "+": "at least one predicted output was missing, but not all were",

@@ -13,7 +13,7 @@ import { ReportCollector, type ReportLimits } from "./collector.ts";
 import { ReportCounts } from "./counts.ts";
 import type { RunReport } from "./model.ts";
 import { latestStart } from "./odd_times.ts";
-import { sampleLog } from "./sample_log.ts";
+import { sampleLog } from "../sources/logs/log_end.ts";
 
 /** What a report is made of, besides the source. */
 export interface ReportOptions {

@@ -32,6 +32,7 @@ const READERS: [graph: string, member: string, commands: Command[]][] = [
     (graph) => ["cat", graph, "config", "calibrate"],
     (graph) => ["ls", graph, "quanta"],
     (graph) => ["trace", graph, "calibrate", ...SOME],
+    (graph) => ["why", graph, "calibrate", ...SOME],
     (graph) => ["provenance-report", graph],
     CHECK,
     INGEST,

@@ -190,6 +190,19 @@ Examples:
   provgraph trace provenance.qg 019c37f4 --down --json
   provgraph trace provenance.qg calibrate visit=101 detector=2 --format dot | dot -Tsvg > trace.svg`;
 
+/** Behind the help of `why`. */
+export const WHY_EPILOGUE = `
+ID is as for cat; a label is that of a task or, if there is no such task, a dataset type. Of a quantum
+that was not run, the failed quanta that it depends on are named, the nearest first. A quantum that
+left neither metadata nor an exception was killed, or never started: the time of its last log record
+and its process tell where to look. --limit bounds how far is looked above and below.
+
+Examples:
+  provgraph why provenance.qg 019c37f4
+  provgraph why provenance.qg calibrate visit=101 detector=2
+  provgraph why provenance.qg deep_coadd tract=9813 patch=40 band=i --json
+  provgraph why /repo/main --run u/me/run/20260701T000000Z calibrate visit=101 detector=2`;
+
 /** Behind the help of `self-test`. */
 export const SELF_TEST_EPILOGUE = `
 It takes a few seconds and some 2 MB. Exit code 0: everything works here. With DIR it tells whether a

@@ -6,6 +6,8 @@
 
 import type { AggregateSummary } from "../../aggregate/aggregate.ts";
 import type { Log } from "../../base/log.ts";
+import { shellLine } from "../../base/text/shell.ts";
+import { TOOL_NAME } from "../../base/version.ts";
 import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
 import { formatBytes, formatStages } from "../terminal/amounts.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
@@ -51,6 +53,7 @@ export function tellAggregateSummary(
   tellProblems(summary, again, log);
   if (summary.outputPath !== null) {
     say(`Wrote ${summary.outputPath} (${formatBytes(summary.nGraphBytes)}).`);
+    if ((summary.nByStatus[AttemptStatus.FAILED] ?? 0) > 0) say(whyHint(summary.outputPath));
   }
   if (summary.chunkLogPath !== null) say(`Kept ${summary.chunkLogPath}.`);
   log.log("VERBOSE", formatStages(summary));
@@ -59,6 +62,13 @@ export function tellAggregateSummary(
       `${summary.seconds.toFixed(1)} s` +
       (peakRssBytes === null ? "" : `; peak memory ${formatBytes(peakRssBytes)}`) + ".",
   );
+}
+
+/** What tells why quanta failed. */
+function whyHint(path: string): string {
+  return "To see what failed, and why: " +
+    `${shellLine([TOOL_NAME, "ls", path, "quanta", "--status", "FAILED"])}; ` +
+    `${shellLine([TOOL_NAME, "why", path])} ID`;
 }
 
 /** Which files can't be used, why, what that did to the quanta behind them, and what mends it. */

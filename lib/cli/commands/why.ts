@@ -1,0 +1,68 @@
+/** `why SOURCE ID`. @module */
+
+import { Command, Option } from "commander";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
+import type { CliContext, CommandContext } from "../context.ts";
+import { WHY_EPILOGUE } from "../manual/help.ts";
+import { withPager } from "../terminal/pager.ts";
+
+/** Quanta and datasets that are looked at above and below. */
+const DEFAULT_LIMIT = 2000;
+
+/** Options as commander gives them. */
+interface Options extends BusyOptions {
+  run?: string;
+  limit: number;
+  json: boolean;
+}
+
+/** Defines the command. */
+export function whyCommand(
+  cli: CliContext,
+  start: (name: string, aliases?: string[]) => CommandContext,
+): Command {
+  return new Command("why")
+    .summary("explain why a quantum failed or did not run, or why a dataset is not there")
+    .description(
+      "Explain how a quantum ended: its exception and the end of its log, the failed quanta that block " +
+        "it, what it blocks; or why a dataset was not produced.",
+    )
+    .argument(
+      "<source>",
+      "provenance graph (path or URL), chunk log, or butler repository with an ingested graph",
+    )
+    .argument("<id...>", "UUID or prefix of one, or LABEL DIMENSION=VALUE...")
+    .option("--run <run>", "RUN collection of a repository")
+    .addOption(
+      new Option("--limit <n>", "quanta and datasets to look at above, and below")
+        .argParser(integerAtLeast(1)).default(DEFAULT_LIMIT),
+    )
+    .option("--json", "print a JSON line", false)
+    .addOption(busyTimeoutOption())
+    .addHelpText("after", WHY_EPILOGUE)
+    .action(async (argument: string, idWords: string[], options: Options) => {
+      const context = start("why");
+      const { openSource } = await import("../../sources/open_source.ts");
+      const { parseSelector } = await import("../../sources/selector.ts");
+      const { why } = await import("../../inspect/why/why.ts");
+      const selector = parseSelector(idWords)!;
+      await using source = await openSource(
+        argument,
+        options.run ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
+      const answer = await why(source, selector, options.limit);
+      const words = [argument, ...(options.run === undefined ? [] : ["--run", options.run])];
+      if (options.json) {
+        const { whyJson } = await import("../summaries/why_json.ts");
+        return context.terminal.write(whyJson(answer, words));
+      }
+      const { whyText } = await import("../summaries/why_text.ts");
+      await withPager(context, true, (output) => {
+        output.write(whyText(answer, { style: context.style, source: words }));
+        return Promise.resolve();
+      });
+    });
+}
