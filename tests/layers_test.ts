@@ -23,7 +23,7 @@ const BUTLER = [
   "butler/registry/tables",
   "butler/registry/write",
 ];
-const BYTES = ["base", "storage", "codec"];
+const BYTES = ["base", "storage", "storage/remote", "codec"];
 const GRAPH = ["qg", "qg/predicted"];
 const RECORDS = ["provenance", "provenance/documents", "provenance/originals"];
 const AGGREGATE = [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "chunks"];
@@ -41,6 +41,9 @@ const LAYERS: Record<string, readonly string[]> = {
   base: ["base/text"],
   "base/text": ["base"],
   storage: ["base"],
+  "storage/remote": ["base", "storage"],
+  "storage/remote/s3": ["base", "storage", "storage/remote"],
+  "storage/remote/dav": ["base", "storage", "storage/remote"],
   codec: ["base", "storage"],
   "butler/config": ["base", "storage"],
   "butler/dimensions": ["base", "butler/config"],
@@ -101,6 +104,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
 /** Files that may import more than their folder. */
 const EXCEPTIONS: Record<string, readonly string[]> = {
+  "lib/storage/remote/open_storage.ts": ["storage/remote/s3", "storage/remote/dav"],
   "lib/butler/registry/open.ts": ["butler/registry/sqlite", "butler/registry/postgres"],
 };
 

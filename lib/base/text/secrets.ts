@@ -56,7 +56,7 @@ const PASSWORD_VALUE =
   /(\b(?:ssl)?(?:password|passwd|passphrase)\s*=\s*)('[^']*'|"[^"]*"|[^\s&;"']+)/gi;
 /** What lets somebody read a signed URL. */
 const SIGNATURE =
-  /([?&](?:x-amz-[a-z-]+|x-goog-[a-z-]+|sig|signature|token|access_token|key)=)[^\s&"'#]+/gi;
+  /([?&](?:x-amz-[a-z-]+|x-goog-[a-z-]+|sig|signature|token|access_token|authz|key)=)[^\s&"'#]+/gi;
 
 /** The text without passwords. */
 export function withoutSecrets(text: string): string {

@@ -1,0 +1,35 @@
+/**
+ * What headers say of a file's version.
+ *
+ * @module
+ */
+
+import { nodeCrypto } from "../../base/node_modules.ts";
+import type { ObjectVersion } from "./storage.ts";
+
+/** The version that an entity tag, or else a time, tells. */
+export function objectVersion(
+  size: number,
+  etag: string | null,
+  lastModified: string | null,
+): ObjectVersion {
+  const ms = lastModified === null ? NaN : Date.parse(lastModified);
+  // Servers take the mark of weakness away as the file ages.
+  const words = etag?.replace(/^W\//, "") ?? lastModified;
+  return {
+    size,
+    tag: words === null ? null : tagOf(words),
+    modifiedMs: Number.isNaN(ms) ? null : ms,
+  };
+}
+
+/** The version that an answer to GET or HEAD tells; `size` is of the whole file. */
+export function versionOfHeaders(headers: Headers, size: number): ObjectVersion {
+  return objectVersion(size, headers.get("etag"), headers.get("last-modified"));
+}
+
+/** First 63 bits of the text's SHA-256: it fits where times of files do. */
+function tagOf(text: string): bigint {
+  const digest = nodeCrypto().createHash("sha256").update(text).digest();
+  return digest.readBigUInt64BE(0) >> 1n;
+}

@@ -1,0 +1,71 @@
+/**
+ * Opening the storage of a place; what its scheme needs is loaded then and not before.
+ *
+ * @module
+ */
+
+import type { ByteSource } from "../byte_source.ts";
+import type { Storage, StorageContext } from "./storage.ts";
+import { StorageUrl } from "./storage_url.ts";
+
+/**
+ * Opens the storage of a root. What a scheme needs is loaded here and not before.
+ *
+ * @throws {UsageError} if the scheme isn't supported, or its configuration can't work.
+ */
+export async function openStorage(
+  root: StorageUrl | string,
+  context: StorageContext,
+): Promise<Storage> {
+  const url = typeof root === "string" ? StorageUrl.parse(root) : root;
+  switch (url.scheme) {
+    case "file": {
+      const { LocalStorage } = await import("./local_storage.ts");
+      return new LocalStorage(url);
+    }
+    case "mem": {
+      const { MemoryStorage } = await import("./memory_storage.ts");
+      return new MemoryStorage(url);
+    }
+    case "s3": {
+      const { S3Storage } = await import("./s3/s3_storage.ts");
+      return await S3Storage.open(url, context);
+    }
+    case "dav":
+    case "davs": {
+      const { DavStorage } = await import("./dav/dav_storage.ts");
+      return await DavStorage.open(url, context);
+    }
+  }
+}
+
+/**
+ * Opens one file at a URI by ranges, with a storage of its own that closing it closes.
+ *
+ * @returns null if it is absent, though the store answers.
+ */
+export async function openRemoteFile(
+  uri: string,
+  context: StorageContext,
+): Promise<ByteSource | null> {
+  const url = StorageUrl.parse(uri);
+  const storage = await openStorage(url.parent, context);
+  let source: ByteSource | null = null;
+  try {
+    source = await storage.open(url.name);
+    if (source === null) await storage.look();
+  } finally {
+    if (source === null) storage[Symbol.dispose]();
+  }
+  if (source === null) return null;
+  const opened = source;
+  return {
+    name: opened.name,
+    size: opened.size,
+    read: (offset, length) => opened.read(offset, length),
+    close: () => {
+      opened.close();
+      storage[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Real S3 and WebDAV servers for the tests, started by the scripts of `../shared/oracle/remote`, once a run.
+ * Where one can't be had, the reason is told and its tests are skipped.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Environment } from "../../lib/base/environment.ts";
+import { PROJECT } from "../support/fixtures.ts";
+
+const SCRIPTS = join(PROJECT, "..", "shared", "oracle", "remote");
+/** Building the S3 server takes minutes the first time. */
+const START_MS = 540_000;
+
+/** A server. */
+export interface Server {
+  /** `s3`, `apache` or `xrootd`. */
+  kind: string;
+  /** Where its files may be put: `s3://bucket` or `dav://host:port`. */
+  root: string;
+  port: number;
+  /** Its folder; files are below `objects`. */
+  folder: string;
+  /** Who must own files that are put there directly; empty if it doesn't matter. */
+  user: string;
+  /** Variables that clients need. */
+  variables: Record<string, string>;
+  env: Environment;
+}
+
+/** Name of the bucket that tests write to. */
+export const BUCKET = "provgraph-test";
+
+const folders: string[] = [];
+const stops: (() => void)[] = [];
+
+/** Stops the servers that were started, and removes their folders. */
+export function stopServers(): void {
+  for (const stop of stops.splice(0)) stop();
+  for (const folder of folders.splice(0)) Deno.removeSync(folder, { recursive: true });
+}
+
+/** Starts the S3 server; a text says why that can't be. */
+export function startS3(): Server | string {
+  const folder = newFolder();
+  const port = freePort();
+  const started = run("s3-server.sh", {}, "start", folder, String(port));
+  if (typeof started !== "string") return started.reason;
+  stops.push(() => run("s3-server.sh", {}, "stop", folder));
+  const bucket = run("s3-server.sh", {}, "bucket", folder, BUCKET);
+  if (typeof bucket !== "string") return bucket.reason;
+  return server("s3", `s3://${BUCKET}`, port, folder, started);
+}
+
+/** Starts a WebDAV server; a text says why that can't be. */
+export function startWebDav(kind: "apache" | "xrootd"): Server | string {
+  const folder = newFolder();
+  const port = freePort();
+  const variables = { WEBDAV_KIND: kind };
+  const started = run("webdav-server.sh", variables, "start", folder, String(port));
+  if (typeof started !== "string") return started.reason;
+  stops.push(() => run("webdav-server.sh", variables, "stop", folder));
+  return server(kind, `dav://127.0.0.1:${port}`, port, folder, started);
+}
+
+function server(kind: string, root: string, port: number, folder: string, text: string): Server {
+  const variables: Record<string, string> = {};
+  for (const line of text.split("\n")) {
+    for (const [, name, value] of line.replace(/^export /, "").matchAll(/(\w+)=(\S*)/g)) {
+      variables[name] = value;
+    }
+  }
+  const { WEBDAV_USER: user = "", ...rest } = variables;
+  return { kind, root, port, folder, user, variables: rest, env: environmentOf(rest) };
+}
+
+/** The environment with these variables and no others. */
+export function environmentOf(variables: Record<string, string>): Environment {
+  return { get: (name) => variables[name] };
+}
+
+/** A port that nobody listens on, with the two next to it, which XRootD takes too. */
+function freePort(): number {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 20_000);
+    try {
+      for (let i = 0; i < 3; i++) {
+        Deno.listen({ hostname: "127.0.0.1", port: first + i }).close();
+      }
+      return first;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
+/** The servers' own users must get into it. */
+function newFolder(): string {
+  const folder = Deno.makeTempDirSync({ prefix: "provgraph-server-" });
+  Deno.chmodSync(folder, 0o755);
+  folders.push(folder);
+  return folder;
+}
+
+function run(
+  script: string,
+  env: Record<string, string>,
+  ...args: string[]
+): string | { reason: string } {
+  const path = join(SCRIPTS, script);
+  try {
+    Deno.statSync(path);
+  } catch {
+    return { reason: "there is no folder ../shared/oracle/remote with the servers' scripts" };
+  }
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
+    return { reason: "the servers' scripts want root on Linux" };
+  }
+  const { success, stdout, stderr } = new Deno.Command("timeout", {
+    args: [String(START_MS / 1000), path, ...args],
+    env,
+  }).outputSync();
+  if (success) return new TextDecoder().decode(stdout);
+  const lines = new TextDecoder().decode(stderr).trim().split("\n");
+  return { reason: `${script} ${args[0]} fails: ${lines[lines.length - 1]}` };
+}
