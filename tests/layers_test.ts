@@ -25,7 +25,12 @@ const BUTLER = [
 ];
 const BYTES = ["base", "storage", "storage/remote", "codec"];
 const GRAPH = ["qg", "qg/predicted"];
-const RECORDS = ["provenance", "provenance/documents", "provenance/originals"];
+const RECORDS = [
+  "provenance",
+  "provenance/documents",
+  "provenance/originals",
+  "provenance/table",
+];
 const AGGREGATE = [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "chunks"];
 const SOURCES = [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "chunks"];
 
@@ -57,12 +62,26 @@ const LAYERS: Record<string, readonly string[]> = {
   "qg/predicted": [...BYTES, "qg"],
   provenance: [...BYTES, "butler/dimensions", "butler/datastore", ...GRAPH, ...RECORDS],
   "provenance/documents": ["base", "butler/datastore", "qg", "provenance"],
+  "provenance/table": [
+    ...BYTES,
+    "butler/dimensions",
+    ...GRAPH,
+    "provenance",
+    "provenance/documents",
+  ],
   "provenance/originals": [...BYTES, "qg", "provenance", "provenance/documents"],
   // Chunks are numbered as the predicted graph's arrays are.
   chunks: [...BYTES, ...GRAPH, "provenance", "provenance/originals"],
   aggregate: [...AGGREGATE, "aggregate/scan", "aggregate/write", "aggregate/shards"],
   "aggregate/scan": [...AGGREGATE, ...WORKERS_SHARE],
-  "aggregate/write": [...BYTES, ...GRAPH, "chunks", ...WORKERS_SHARE],
+  "aggregate/write": [
+    ...BYTES,
+    ...GRAPH,
+    "provenance",
+    "provenance/table",
+    "chunks",
+    ...WORKERS_SHARE,
+  ],
   "aggregate/shards": [...AGGREGATE, "aggregate", "aggregate/scan"],
   ingest: [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "ingest/originals"],
   "ingest/originals": [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS],

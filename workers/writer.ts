@@ -11,7 +11,7 @@ let writer: Writer | null = null;
 
 serveRequests<WriterRequest, WriterReply>(
   self as unknown as WorkerScope,
-  (request, reply) => {
+  async (request, reply) => {
     switch (request.kind) {
       case "setup":
         writer = new Writer(request);
@@ -25,11 +25,7 @@ serveRequests<WriterRequest, WriterReply>(
         reply({ kind: "synced" });
         break;
       case "finish": {
-        const { outputPath, documents, intSize, nShares } = request;
-        reply({
-          kind: "begun",
-          shares: writer!.beginGraph(outputPath, documents, intSize, nShares),
-        });
+        reply({ kind: "begun", shares: await writer!.beginGraph(request) });
         break;
       }
       case "complete": {

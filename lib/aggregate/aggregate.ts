@@ -15,6 +15,7 @@ import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
 import { makeHeaderChunk } from "../chunks/header.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { requireOutputRun } from "../qg/header.ts";
+import { tableLayout } from "../provenance/table/table_columns.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { failpoint } from "../storage/failpoints.ts";
@@ -248,7 +249,12 @@ async function aggregate(
     // Side by side; but a graph gets its name only when all that it names is registered.
     const ends = [
       isWritingGraph
-        ? supervisor.finishGraph(options.outputPath!, documents, graph.header.int_size)
+        ? supervisor.finishGraph(
+          options.outputPath!,
+          documents,
+          graph.header.int_size,
+          tableLayout(graph.pipelineGraph()),
+        )
         : supervisor.keepChunkLog(),
       // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
       refuseIfIngested(config, run, options, context).then(() => supervisor.flushIngester()),

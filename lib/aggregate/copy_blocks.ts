@@ -9,7 +9,9 @@ import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.t
 import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../chunks/framing.ts";
 import { DatasetRole, ScanHead } from "../chunks/scan_chunk.ts";
 import type { ChunkTable } from "../chunks/table.ts";
+import type { ZstdDecompressor } from "../codec/codecs.ts";
 import { NO_PROOFS } from "../provenance/originals/file_digests.ts";
+import { TableCollector, type TableTexts } from "../provenance/table/table_rows.ts";
 import {
   DATASETS_MEMBER,
   LOGS_MEMBER,
@@ -58,7 +60,10 @@ export function makeBlockPlaces({ nDatasets, nQuanta }: GraphIndex): BlockPlaces
  */
 export function makeShares(
   nShares: number,
-  base: Pick<CopyShare, "chunkLogPath" | "outputPath" | "draftPath" | "order" | "places">,
+  base: Pick<
+    CopyShare,
+    "chunkLogPath" | "outputPath" | "draftPath" | "order" | "places" | "table"
+  >,
   table: ChunkTable,
   dataOffset: (member: string) => number,
 ): CopyShare[] {
@@ -144,6 +149,7 @@ export class ChunkWindow {
 /**
  * Copies the blocks of a share to their places in the file, and notes the places.
  *
+ * @param documents Reads the documents of the quanta, for the table.
  * @param isStopped Whether to give up; looked at between chunks.
  * @param onCopied Told now and then how many quanta have been copied.
  * @returns null if it was given up.
@@ -152,12 +158,14 @@ export class ChunkWindow {
 export function copyShare(
   share: CopyShare,
   index: GraphIndex,
+  documents: QuantumDocuments,
   isStopped: () => boolean,
   onCopied: (nQuanta: number) => void,
 ): CopiedShare | null {
   try {
     using file = Deno.openSync(share.draftPath, { write: true });
-    return copyChunks(file, share, index, isStopped, onCopied);
+    const rows = share.table === null ? null : new ShareRows(share, index, documents);
+    return copyChunks(file, share, index, rows, isStopped, onCopied);
   } catch (error) {
     throw graphError(share.outputPath, error);
   }
@@ -174,6 +182,7 @@ function copyChunks(
   file: Deno.FsFile,
   share: CopyShare,
   index: GraphIndex,
+  rows: ShareRows | null,
   isStopped: () => boolean,
   onCopied: (nQuanta: number) => void,
 ): CopiedShare | null {
@@ -202,9 +211,54 @@ function copyChunks(
     logs.write(body.subarray(logAt, datasetsAt));
     datasets.write(body.subarray(datasetsAt));
     files.write(head.proofs ?? NO_PROOFS);
+    rows?.add(q, head, body.subarray(0, quantumSize));
   }
   failpoint("finish.half-written");
-  return { crcs: [quanta, metadata, logs, datasets, files].map((writer) => writer.finish()) };
+  return {
+    crcs: [quanta, metadata, logs, datasets, files].map((writer) => writer.finish()),
+    texts: rows?.take() ?? null,
+  };
+}
+
+/** What reads the documents of quanta in a chunk log. */
+export interface QuantumDocuments {
+  decompressor: ZstdDecompressor;
+  /** Width of the length before each block, bytes. */
+  intSize: number;
+}
+
+/** Rows of the table for the quanta of a share. */
+class ShareRows {
+  /** Null once a document had no place in a table: then there is none. */
+  #collector: TableCollector | null;
+  readonly #documents: QuantumDocuments;
+
+  constructor({ table }: CopyShare, { arrays }: GraphIndex, documents: QuantumDocuments) {
+    this.#collector = table === null ? null : new TableCollector(table, arrays);
+    this.#documents = documents;
+  }
+
+  /** @param block Of the quantum's document. */
+  add(q: number, head: ScanHead, block: Uint8Array): void {
+    if (this.#collector === null) return;
+    const { decompressor, intSize } = this.#documents;
+    let nProduced = 0;
+    const { nDatasets } = head;
+    for (let i = 0; i < nDatasets; i++) {
+      if (head.wasProduced(i) && head.datasetRole(i) !== DatasetRole.INPUT) nProduced++;
+    }
+    try {
+      const text = decompressor.decompress(block.subarray(intSize), "a quantum's document");
+      this.#collector.add(q, text, nProduced);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      this.#collector = null;
+    }
+  }
+
+  take(): TableTexts | null {
+    return this.#collector?.take() ?? null;
+  }
 }
 
 /**

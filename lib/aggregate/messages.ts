@@ -9,6 +9,7 @@ import type { JsonValue } from "../base/json_text.ts";
 import type { WorkerReply } from "../base/worker_loop.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { ChunkTable, LoadedChunkLog } from "../chunks/table.ts";
+import type { TableLayout } from "../provenance/table/table_columns.ts";
 import type { GraphArrays } from "../qg/predicted/graph_arrays.ts";
 import type { PackedQuantumIds } from "../qg/predicted/packed_quantum_ids.ts";
 import type { BlockRange } from "../qg/predicted/predicted_graph.ts";
@@ -171,6 +172,8 @@ export type WriterRequest =
     outputPath: string;
     documents: readonly GraphMember[];
     intSize: number;
+    /** Of the table of quanta; null if there is to be none. */
+    layout: TableLayout | null;
     /** Scanners that can copy a share. */
     nShares: number;
   }

@@ -9,6 +9,7 @@ import type { WorkerFailedError } from "../base/errors.ts";
 import type { Stage } from "../base/progress.ts";
 import { WorkerHandle } from "../base/worker_handle.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
+import type { TableLayout } from "../provenance/table/table_columns.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { WorkerLog, type WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_share.ts";
@@ -236,10 +237,18 @@ export class Supervisor {
     outputPath: string,
     documents: readonly GraphMember[],
     intSize: number,
+    layout: TableLayout | null,
   ): Promise<void> {
     this.#finishing = "running";
     const nShares = this.#scanners.length;
-    this.#writer!.send({ kind: "finish", outputPath, documents, intSize, nShares });
+    this.#writer!.send({
+      kind: "finish",
+      outputPath,
+      documents,
+      intSize,
+      layout,
+      nShares,
+    });
     const shares = await this.#unlessFailed(this.#begun.promise);
     this.#setup.progress("VERBOSE", "Copying blocks into the provenance graph.");
     shares.forEach((share, i) => {

@@ -6,6 +6,7 @@
  */
 
 import type { ByteBuilder } from "../base/bytes.ts";
+import type { ParquetCodec } from "./parquet.ts";
 
 /** Compresses with one dictionary and level. */
 export interface ZstdCompressor {
@@ -40,6 +41,8 @@ export interface GraphCodecs {
   decompressor(dictionary: Uint8Array | null): ZstdDecompressor;
   /** See {@linkcode Inflate}. */
   readonly inflate: Inflate;
+  /** What reads Parquet, loaded when it is wanted; without it tables in graphs are passed over. */
+  parquet?(): Promise<ParquetCodec>;
 }
 
 /**

@@ -7,5 +7,7 @@
  */
 
 import "@bokuweb/zstd-wasm";
+import "hyparquet";
+import "hyparquet-writer";
 import "yaml";
 import "zstd-codec/lib/module.js";

@@ -41,6 +41,8 @@ export interface PlannedMember {
 }
 
 interface Member extends PlannedMember {
+  /** Whether its size was not known when it was planned: then its local header has room for any. */
+  isOpen: boolean;
   nameBytes: Uint8Array;
   headerOffset: number;
   dataOffset: number;
@@ -60,7 +62,7 @@ export class StoredZipWriter {
   readonly #file: Deno.FsFile;
   readonly #fileName: string;
   readonly #members = new Map<string, Member>();
-  readonly #dataEnd: number;
+  #dataEnd = 0;
 
   /**
    * Lays the members out one after another, in the order given.
@@ -71,29 +73,65 @@ export class StoredZipWriter {
   constructor(file: Deno.FsFile, members: readonly PlannedMember[], fileName = "archive") {
     this.#file = file;
     this.#fileName = fileName;
-    const encoder = new TextEncoder();
-    let at = 0;
+    this.plan(members);
+  }
+
+  /**
+   * Lays out more members, behind all others.
+   *
+   * @throws {RangeError} as the constructor.
+   */
+  plan(members: readonly PlannedMember[]): void {
     for (const { name, size } of members) {
-      const nameBytes = encoder.encode(name);
       if (!Number.isSafeInteger(size) || size < 0) {
         throw new RangeError(`Cannot plan member "${name}": its size is ${size}`);
       }
-      if (nameBytes.length === 0 || nameBytes.length > MAX_U16 || this.#members.has(name)) {
-        throw new RangeError(`Cannot plan member "${name}": its name is empty, too long or taken`);
-      }
-      const dataOffset = at + LOCAL_HEADER_SIZE + nameBytes.length + localExtra(size).length;
-      this.#members.set(name, {
-        name,
-        size,
-        nameBytes,
-        headerOffset: at,
-        dataOffset,
-        data: new RangeWriter(file, fileName, name, dataOffset, size),
-        crc: 0,
-      });
-      at = dataOffset + size;
+      this.#add(name, size, false);
     }
-    this.#dataEnd = at;
+  }
+
+  /**
+   * Begins a member of which it is not known how large it will be, behind all others. Before anything else is
+   * planned it must end, by {@linkcode StoredZipWriter.end}.
+   *
+   * @throws {RangeError} if a name occurs twice or is too long.
+   */
+  begin(name: string): void {
+    this.#add(name, 0, true);
+  }
+
+  /** Ends a member of {@linkcode StoredZipWriter.begin}: it has what was written. */
+  end(name: string): void {
+    const member = this.#member(name);
+    member.size = member.data.cutOff();
+    this.#dataEnd = member.dataOffset + member.size;
+  }
+
+  #add(name: string, size: number, isOpen: boolean): void {
+    const nameBytes = new TextEncoder().encode(name);
+    if (nameBytes.length === 0 || nameBytes.length > MAX_U16 || this.#members.has(name)) {
+      throw new RangeError(`Cannot plan member "${name}": its name is empty, too long or taken`);
+    }
+    const headerOffset = this.#dataEnd;
+    const dataOffset = headerOffset + LOCAL_HEADER_SIZE + nameBytes.length +
+      localExtra(size, isOpen).length;
+    this.#members.set(name, {
+      name,
+      size,
+      isOpen,
+      nameBytes,
+      headerOffset,
+      dataOffset,
+      data: new RangeWriter(
+        this.#file,
+        this.#fileName,
+        name,
+        dataOffset,
+        isOpen ? Number.MAX_SAFE_INTEGER : size,
+      ),
+      crc: 0,
+    });
+    this.#dataEnd = dataOffset + size;
   }
 
   /**
@@ -205,8 +243,8 @@ function zip64Extra(values: readonly number[]): Uint8Array {
 }
 
 /** A local header needs both sizes, or neither. */
-function localExtra(size: number): Uint8Array {
-  return zip64Extra(size >= MAX_U32 ? [size, size] : []);
+function localExtra(size: number, isOpen: boolean): Uint8Array {
+  return zip64Extra(isOpen || size >= MAX_U32 ? [size, size] : []);
 }
 
 function nameFlags(nameBytes: Uint8Array): number {
@@ -214,8 +252,9 @@ function nameFlags(nameBytes: Uint8Array): number {
 }
 
 function localHeader(member: Member): Uint8Array {
-  const { nameBytes, size, crc } = member;
-  const extra = localExtra(size);
+  const { nameBytes, size, isOpen, crc } = member;
+  const extra = localExtra(size, isOpen);
+  const headerSize = extra.length > 0 ? MAX_U32 : size;
   return new Record(LOCAL_HEADER_SIZE + nameBytes.length + extra.length)
     .put(4, 0x04034b50)
     .put(2, extra.length > 0 ? VERSION_ZIP64 : VERSION_PLAIN)
@@ -224,8 +263,8 @@ function localHeader(member: Member): Uint8Array {
     .put(2, 0) // time: midnight
     .put(2, DOS_DATE)
     .put(4, crc)
-    .put(4, Math.min(size, MAX_U32)) // compressed
-    .put(4, Math.min(size, MAX_U32)) // uncompressed
+    .put(4, headerSize) // compressed
+    .put(4, headerSize) // uncompressed
     .put(2, nameBytes.length)
     .put(2, extra.length)
     .append(nameBytes)

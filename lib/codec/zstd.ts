@@ -28,6 +28,7 @@ import { nodeZlib } from "../base/node_modules.ts";
 import { checkFrame, damagedFrame } from "./checked_frame.ts";
 import type { GraphCodecs, ZstdCompressor, ZstdDecompressor } from "./codecs.ts";
 import { inflateRaw } from "./inflate.ts";
+import type { ParquetCodec } from "./parquet.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
 import { frameContentSize } from "./zstd_frame.ts";
 import { largeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";
@@ -69,6 +70,14 @@ export class Zstd implements GraphCodecs {
   private constructor() {}
 
   readonly inflate = inflateRaw;
+
+  /** See {@linkcode GraphCodecs}. */
+  async parquet(): Promise<ParquetCodec> {
+    const { PARQUET } = await import(
+      import.meta.resolve("./parquet_package.ts")
+    ) as typeof import("./parquet_package.ts");
+    return PARQUET;
+  }
 
   /** Loads the small codec; that for large documents comes when one turns up. */
   static async load(): Promise<Zstd> {

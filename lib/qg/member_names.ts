@@ -44,6 +44,9 @@ export const CHECKED_BLOCKS_MEMBER = "blocks.checked";
 /** Optional, ours: what tells the files that logs and metadata were taken from (`quanta_files.ts`). */
 export const QUANTA_FILES_MEMBER = "quanta.files";
 
+/** Optional, ours: a row of each quantum, as Parquet (`provenance/table`). */
+export const QUANTA_TABLE_MEMBER = "quanta.parquet";
+
 /** Columns of `nodes.addr` in order. */
 export const NODES_ADDRESS_COLUMNS = [
   DATASETS_MEMBER,

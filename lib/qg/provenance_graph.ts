@@ -7,6 +7,7 @@
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { GraphCodecs, ZstdDecompressor } from "../codec/codecs.ts";
+import type { ParquetCodec } from "../codec/parquet.ts";
 import type { ZipReader } from "../codec/zip_reader.ts";
 import type { ByteSource } from "../storage/byte_source.ts";
 import {
@@ -43,6 +44,7 @@ import {
   PIPELINE_GRAPH_MEMBER,
   QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
+  QUANTA_TABLE_MEMBER,
 } from "./member_names.ts";
 import {
   blockPayload,
@@ -93,6 +95,13 @@ export interface ProvenanceBlock {
   size: number;
   /** JSON text; belongs to the caller. */
   text: Uint8Array;
+}
+
+/** See {@linkcode ProvenanceGraph.quantaTable}. */
+export interface QuantaTableMember {
+  source: ByteSource;
+  parquet: ParquetCodec;
+  quanta: { size: number; crc32: number };
 }
 
 const MEMBER_WORDS: Record<ProvenanceMember, string> = {
@@ -283,6 +292,24 @@ export class ProvenanceGraph implements Disposable {
   }
 
   /**
+   * The member with the table of quanta and what reads it, with size and checksum that `quanta.mb` has; null
+   * if there is no such member, or nothing to read it with. What it says is understood by `provenance/table`.
+   */
+  async quantaTable(): Promise<QuantaTableMember | null> {
+    const { members } = this.#zip;
+    const member = members.get(QUANTA_TABLE_MEMBER);
+    if (member === undefined || member.method !== 0 || this.#zstd.parquet === undefined) {
+      return null;
+    }
+    const { size, crc32 } = members.get(QUANTA_MEMBER)!;
+    return {
+      source: await this.#zip.memberSource(QUANTA_TABLE_MEMBER),
+      parquet: await this.#zstd.parquet(),
+      quanta: { size, crc32 },
+    };
+  }
+
+  /**
    * Passes over all blocks of a member in the order of the file, with large reads. Memory: one read
    * of 1 MiB and one block.
    *
@@ -345,6 +372,7 @@ export class ProvenanceGraph implements Disposable {
       NODES_ADDRESS_MEMBER,
       NODES_FENCES_MEMBER,
       QUANTA_FILES_MEMBER,
+      QUANTA_TABLE_MEMBER,
     ];
     for (const name of small) {
       if (this.#zip.members.has(name)) await this.#zip.checkMember(name);

@@ -43,7 +43,7 @@ export class RangeWriter {
   readonly #fileName: string;
   readonly #name: string;
   readonly #offset: number;
-  readonly #size: number;
+  #size: number;
   #nDone = 0;
   /** The last `#nBuffered` of the bytes done are here; allocated with the first small write. */
   #buffer: Uint8Array | null = null;
@@ -106,6 +106,11 @@ export class RangeWriter {
     throw new RangeError(
       `Cannot write member "${this.#name}": ${this.#nDone + size} bytes, expected ${this.#size}`,
     );
+  }
+
+  /** Ends the range where it is: it has the size that was written. Returns that. */
+  cutOff(): number {
+    return this.#size = this.#nDone;
   }
 
   /**

@@ -54,6 +54,38 @@ async function rejectsNaming(promise: Promise<unknown>, ...parts: string[]): Pro
   });
 }
 
+Deno.test("a member of unknown size ends where it is ended, and others follow it", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const path = `${directory}/a.zip`;
+    using file = Deno.openSync(path, { write: true, createNew: true });
+    const contents: Record<string, Uint8Array> = {
+      first: randomBytes(10, 1),
+      open: randomBytes(400_000, 2),
+      empty: new Uint8Array(0),
+      last: randomBytes(20, 3),
+    };
+    const writer = new StoredZipWriter(file, [{ name: "first", size: 10 }]);
+    writer.begin("open");
+    for (let at = 0; at < 400_000; at += 70_000) {
+      writer.write("open", contents.open.subarray(at, at + 70_000));
+    }
+    writer.end("open");
+    writer.begin("empty");
+    writer.end("empty");
+    writer.plan([{ name: "last", size: 20 }]);
+    assert.throws(() => writer.plan([{ name: "open", size: 1 }]), RangeError);
+    writer.write("first", contents.first);
+    writer.write("last", contents.last);
+    writer.finish();
+    using source = FileSource.open(path);
+    const zip = await ZipReader.open(source);
+    assert.deepEqual([...zip.members.keys()], Object.keys(contents));
+    for (const name of zip.members.keys()) {
+      assert.deepEqual(await zip.readMember(name), contents[name]);
+    }
+  });
+});
+
 Deno.test("ZipReader returns what StoredZipWriter wrote, members interleaved and of any size", async () => {
   const sizes = [0, 1, 317, 65536, 262143, 262144, 262145, 700_001];
   const contents = new Map(sizes.map((size, i) => [`member-${i}.mb`, randomBytes(size, i)]));

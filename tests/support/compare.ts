@@ -129,7 +129,11 @@ export function assertGraphEqual(
 /**
  * Members that only this tool writes, which readers ignore (`schema/quantum-graph.md`, section 9).
  */
-const OUR_MEMBERS: readonly unknown[] = ["blocks.checked (stored)", "quanta.files (stored)"];
+const OUR_MEMBERS: readonly unknown[] = [
+  "blocks.checked (stored)",
+  "quanta.files (stored)",
+  "quanta.parquet (stored)",
+];
 
 function withoutVolatile(graph: unknown): unknown {
   const { volatile: _volatile, ...rest } = graph as Record<string, unknown>;

@@ -72,7 +72,7 @@ import {
 } from "../../storage/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../../storage/whole_files.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
-import { copyShare } from "../copy_blocks.ts";
+import { copyShare, type QuantumDocuments } from "../copy_blocks.ts";
 import type { CopiedShare, CopyShare } from "../copy_share.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "../messages.ts";
 import { BatchState } from "./batch_result.ts";
@@ -153,6 +153,7 @@ export class Scanner {
   readonly #log: WorkerLog;
   #converters: ReadonlyMap<string, MetadataConverter> = new Map();
   readonly #digest: ContentDigest;
+  readonly #documents: QuantumDocuments;
 
   private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph, digest: ContentDigest) {
     this.#setup = setup;
@@ -167,6 +168,10 @@ export class Scanner {
     );
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
     this.#files = new WholeFiles(setup.readAhead, setup.nScanners);
+    this.#documents = {
+      decompressor: zstd.decompressor(setup.dictionary),
+      intSize: graph.header.int_size,
+    };
   }
 
   /**
@@ -771,7 +776,8 @@ export class Scanner {
     stopFlag: Int32Array,
     onCopied: (nQuanta: number) => void,
   ): CopiedShare | null {
-    return copyShare(share, this.#index, () => Atomics.load(stopFlag, 0) !== 0, onCopied);
+    const isStopped = () => Atomics.load(stopFlag, 0) !== 0;
+    return copyShare(share, this.#index, this.#documents, isStopped, onCopied);
   }
 
   /** Closes its files. */

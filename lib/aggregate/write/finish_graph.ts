@@ -13,6 +13,10 @@ import { idPlaces, sortIds, sortOffsets } from "../../base/sort_ids.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { ChunkTable } from "../../chunks/table.ts";
 import { StoredZipWriter } from "../../codec/zip_writer.ts";
+import { findBlockers } from "../../provenance/blockers.ts";
+import type { TableLayout } from "../../provenance/table/table_columns.ts";
+import { makeTableNumbers, type TableNumbers } from "../../provenance/table/table_rows.ts";
+import type { TableInput, writeTable } from "../../provenance/table/table_writer.ts";
 import {
   addressFileSize,
   addressHeaderSize,
@@ -30,6 +34,7 @@ import {
   NODES_FENCES_MEMBER,
   QUANTA_FILES_MEMBER,
   QUANTA_MEMBER,
+  QUANTA_TABLE_MEMBER,
 } from "../../qg/member_names.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { filesHead, filesMemberSize } from "../../qg/quanta_files.ts";
@@ -62,6 +67,14 @@ export interface FinishInput {
   /** Width of integers in bytes. */
   intSize: number;
   outputPath: string;
+  /** What makes the table of quanta; null if there is to be none. */
+  quantaTable: TableRecipe | null;
+}
+
+/** How a table of quanta is made. */
+export interface TableRecipe {
+  layout: TableLayout;
+  write: typeof writeTable;
 }
 
 const N_ADDRESSES = 4;
@@ -79,6 +92,8 @@ export class GraphDraft {
   readonly #initBlocks: Uint8Array;
   readonly #nRows: number;
   readonly #nFences: number;
+  /** Numbers for the table of quanta, which the shares fill in. */
+  readonly #numbers: TableNumbers | null;
 
   /**
    * Creates the file, lays it out and writes the documents.
@@ -101,9 +116,10 @@ export class GraphDraft {
   private constructor(input: FinishInput, temporary: TemporaryFile, nShares: number) {
     this.#input = input;
     this.#temporary = temporary;
-    const { index, table, intSize, documents, chunkLogPath, outputPath } = input;
-    const nRows = this.#nRows = countRows(index);
-    const nFences = this.#nFences = fenceCount(nRows);
+    const { index, table, documents, chunkLogPath, outputPath } = input;
+    this.#nRows = countRows(index);
+    this.#nFences = fenceCount(this.#nRows);
+    this.#numbers = input.quantaTable === null ? null : makeTableNumbers(index.nQuanta);
     using chunkLog = FileSource.open(chunkLogPath);
     const init = new ChunkWindow(chunkLog).read(input.initChunkOffset);
     this.#initBlocks = init.body;
@@ -116,8 +132,6 @@ export class GraphDraft {
       { name: LOGS_MEMBER, size: sum(table.logSize) },
       { name: QUANTA_FILES_MEMBER, size: filesMemberSize(index.nQuanta) },
       { name: CHECKED_BLOCKS_MEMBER, size: CHECKED_BLOCKS_SIZE },
-      { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
-      ...(nFences === 0 ? [] : [{ name: NODES_FENCES_MEMBER, size: nFences * UUID_SIZE }]),
     ], outputPath);
     for (const { name, bytes } of documents) zip.write(name, bytes);
     const places = this.#places = makeBlockPlaces(index);
@@ -126,7 +140,7 @@ export class GraphDraft {
     order.set(sortOffsets(table.chunkOffset));
     this.shares = makeShares(
       nShares,
-      { chunkLogPath, outputPath, draftPath: temporary.path, order, places },
+      { chunkLogPath, outputPath, draftPath: temporary.path, order, places, table: this.#numbers },
       table,
       (member) => zip.dataOffset(member),
     );
@@ -180,9 +194,14 @@ export class GraphDraft {
     });
     zip.write(DATASETS_MEMBER, this.#initBlocks);
     zip.write(CHECKED_BLOCKS_MEMBER, checkedBlocksText((name) => zip.seal(name)));
+    this.#writeTable(copied, progress);
     progress("Writing the address file of the provenance graph.");
     const nRows = this.#nRows;
     const nFences = this.#nFences;
+    zip.plan([
+      { name: NODES_ADDRESS_MEMBER, size: addressFileSize(nRows, N_ADDRESSES, intSize) },
+      ...(nFences === 0 ? [] : [{ name: NODES_FENCES_MEMBER, size: nFences * UUID_SIZE }]),
+    ]);
     const fences = new Uint8Array(nFences * UUID_SIZE);
     let nFencesSet = 0;
     const emit = (rows: Uint8Array) => zip.write(NODES_ADDRESS_MEMBER, rows);
@@ -200,6 +219,33 @@ export class GraphDraft {
     this.#temporary.file.syncSync();
     failpoint("finish.synced");
     return size;
+  }
+
+  /** The table of quanta, or none where a document has no place in one: readers do without. */
+  #writeTable(copied: readonly CopiedShare[], progress: (text: string) => void): void {
+    const { index, table: chunks, quantaTable: recipe } = this.#input;
+    const texts = copied.map((share) => share.texts);
+    const numbers = this.#numbers;
+    if (recipe === null || numbers === null || !texts.every((text) => text !== null)) return;
+    progress("Writing the table of quanta.");
+    const shareOf = new Uint16Array(index.nQuanta);
+    this.shares.forEach(({ order, start, end }, s) => {
+      for (let k = start; k < end; k++) shareOf[order[k]] = s;
+    });
+    const input: TableInput = {
+      arrays: index.arrays,
+      layout: recipe.layout,
+      numbers,
+      texts,
+      shareOf,
+      blockers: findBlockers(index.arrays, numbers.status),
+      documentOffset: this.#places.quantumOffset,
+      documentSize: chunks.quantumSize,
+      quanta: this.#zip.seal(QUANTA_MEMBER),
+    };
+    this.#zip.begin(QUANTA_TABLE_MEMBER);
+    recipe.write(input, (bytes) => this.#zip.write(QUANTA_TABLE_MEMBER, bytes));
+    this.#zip.end(QUANTA_TABLE_MEMBER);
   }
 }
 

@@ -18,8 +18,17 @@ import { fileError } from "../../storage/file_source.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
 import { graphPathOf } from "../../chunks/chunk_log_path.ts";
 import type { CopiedShare, CopyShare } from "../copy_share.ts";
-import type { GraphMember, WriterSetup } from "../messages.ts";
+import type { WriterRequest, WriterSetup } from "../messages.ts";
 import { GraphDraft } from "./finish_graph.ts";
+
+type FinishRequest = Extract<WriterRequest, { kind: "finish" }>;
+
+/** What writes Parquet is loaded when it is wanted: scans of `--incomplete` and of shards need none. */
+async function loadTableWriter(): Promise<
+  typeof import("../../provenance/table/table_writer.ts")
+> {
+  return await import(import.meta.resolve("../../provenance/table/table_writer.ts"));
+}
 
 /** The one writer of the chunk log and the graph. */
 export class Writer {
@@ -99,15 +108,12 @@ export class Writer {
   /**
    * Begins the graph.
    *
-   * @param nShares Shares of what is to be copied; fewer if there are few quanta.
+   * @param request `nShares`: shares of what is to be copied; fewer if there are few quanta.
    * @returns what others have to copy before {@linkcode complete}.
    */
-  beginGraph(
-    outputPath: string,
-    documents: readonly GraphMember[],
-    intSize: number,
-    nShares: number,
-  ): readonly CopyShare[] {
+  async beginGraph(
+    { outputPath, documents, intSize, layout, nShares }: FinishRequest,
+  ): Promise<readonly CopyShare[]> {
     if (this.#nLive !== this.#index.nQuanta || this.#initChunkOffset < 0) {
       throw new Error(
         `Cannot finish graph: ${this.#nLive} of ${this.#index.nQuanta} quanta have a chunk`,
@@ -123,6 +129,9 @@ export class Writer {
       documents,
       intSize,
       outputPath,
+      quantaTable: layout === null || this.#index.nQuanta === 0
+        ? null
+        : { layout, write: (await loadTableWriter()).writeTable },
     }, nShares);
     return this.#draft.shares;
   }

@@ -1,0 +1,235 @@
+/**
+ * The table of quanta in a graph, read by ranges: the end of the member, then the columns asked for of a
+ * row group at a time. Needs neither Deno nor a package: what reads Parquet is handed to the graph.
+ *
+ * @module
+ */
+
+import { readLittleEndian } from "../../base/bytes.ts";
+import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
+import { parseJson } from "../../base/json_text.ts";
+import type { ParquetCodec, ParquetFile, ParquetMetadata } from "../../codec/parquet.ts";
+import type { ProvenanceGraph, QuantaTableMember } from "../../qg/provenance_graph.ts";
+import type { ByteSource } from "../../storage/byte_source.ts";
+import {
+  ORIGIN_KEY,
+  TABLE_COLUMNS,
+  TABLE_VERSION,
+  type TableColumn,
+  type TableDimension,
+  type TableOrigin,
+} from "./table_columns.ts";
+
+/** Bytes read first, from the end of the member: the description of most tables. */
+const TAIL_SIZE = 1 << 16;
+/** Longest description that is read: that of a thousand groups of a hundred columns. */
+const MAX_FOOTER = 1 << 25;
+/** Most rows of a group, for what was written by somebody else. */
+const MAX_GROUP = 1 << 20;
+
+/** Values of some columns, for consecutive rows. */
+export interface TableBatch {
+  /** Number of the first row. */
+  start: number;
+  nRows: number;
+  /**
+   * By column. Strings, numbers, `bigint` for int64 and for times (microseconds), ids as 16 bytes;
+   * null or undefined where there is none.
+   */
+  columns: Record<string, ArrayLike<unknown>>;
+}
+
+/** Consecutive rows that are stored together. */
+export interface TableGroup {
+  start: number;
+  nRows: number;
+  /** Least and greatest task and status, by code units; null where that isn't told. */
+  ranges: Record<"task" | "status", [least: string, greatest: string] | null>;
+}
+
+/** An open table. It reads from the graph's source, which is the graph's to close. */
+export class QuantaTable {
+  readonly nRows: number;
+  readonly dimensions: readonly TableDimension[];
+  readonly groups: readonly TableGroup[];
+  readonly #name: string;
+  readonly #parquet: ParquetCodec;
+  readonly #file: ParquetFile;
+  readonly #metadata: ParquetMetadata;
+  readonly #columns: ReadonlySet<string>;
+
+  private constructor(
+    { parquet, source }: QuantaTableMember,
+    file: ParquetFile,
+    metadata: ParquetMetadata,
+    dimensions: readonly TableDimension[],
+  ) {
+    this.#name = source.name;
+    this.#parquet = parquet;
+    this.#file = file;
+    this.#metadata = metadata;
+    this.dimensions = dimensions;
+    this.nRows = Number(metadata.num_rows);
+    this.#columns = new Set(metadata.schema.slice(1).map(({ name }) => name));
+    this.groups = groupsOf(metadata);
+  }
+
+  /**
+   * The table of a graph; null if it has none that counts: of another version, of other blocks than those
+   * in the graph, or damaged where it describes itself. Then one passes over the blocks. Reads the end of
+   * the member.
+   */
+  static async open(graph: ProvenanceGraph): Promise<QuantaTable | null> {
+    const member = await graph.quantaTable();
+    if (member === null) return null;
+    const { source, parquet } = member;
+    const file = await openParquet(source);
+    if (file === null) return null;
+    let metadata: ParquetMetadata;
+    try {
+      metadata = await parquet.parquetMetadataAsync(file, { initialFetchSize: TAIL_SIZE });
+    } catch (error) {
+      if (error instanceof InvalidQuantumGraphFileError) throw error;
+      return null;
+    }
+    const origin = originOf(metadata);
+    const counts = origin !== null && origin.version === TABLE_VERSION &&
+      origin.quanta.size === member.quanta.size && origin.quanta.crc32 === member.quanta.crc32 &&
+      Number(metadata.num_rows) === graph.header.n_quanta && isReadable(metadata, origin);
+    return counts ? new QuantaTable(member, file, metadata, origin.dimensions) : null;
+  }
+
+  /** Column of a dimension; null if no task has it. */
+  dimensionColumn(name: string): string | null {
+    return this.dimensions.find((dimension) => dimension.name === name)?.column ?? null;
+  }
+
+  /**
+   * Reads columns, a group at a time. Memory: those of one group.
+   *
+   * @param wants Whether a group is wanted; all are by default.
+   * @throws {InvalidQuantumGraphFileError} if the table is damaged.
+   */
+  async *read(
+    columns: readonly string[],
+    wants: (group: TableGroup) => boolean = () => true,
+  ): AsyncGenerator<TableBatch> {
+    const unknown = columns.find((name) => !this.#columns.has(name));
+    if (unknown !== undefined) throw new RangeError(`Cannot read column "${unknown}"`);
+    for (const group of this.groups) {
+      if (group.nRows > 0 && wants(group)) yield await this.#readGroup(columns, group);
+    }
+  }
+
+  async #readGroup(columns: readonly string[], { start, nRows }: TableGroup): Promise<TableBatch> {
+    const read: Record<string, ArrayLike<unknown>> = Object.create(null);
+    try {
+      await this.#parquet.parquetRead({
+        file: this.#file,
+        metadata: this.#metadata,
+        columns: [...columns],
+        rowStart: start,
+        rowEnd: start + nRows,
+        onChunk: ({ columnName, columnData, rowStart }) => {
+          const before = read[columnName];
+          if (before === undefined && rowStart === start) read[columnName] = columnData;
+          else read[columnName] = [...Array.from(before ?? []), ...Array.from(columnData)];
+        },
+        parsers: {
+          uuidFromBytes: (bytes) => bytes,
+          timestampFromMicroseconds: (micros) => micros,
+        },
+      });
+      for (const name of columns) {
+        if (read[name]?.length !== nRows) throw new Error(`column ${name} is too short`);
+      }
+    } catch (cause) {
+      if (cause instanceof InvalidQuantumGraphFileError) throw cause;
+      throw new InvalidQuantumGraphFileError(
+        `Cannot read "${this.#name}": it is damaged: ${(cause as Error).message}`,
+        { cause, hint: "provgraph check FILE tells what else is damaged" },
+      );
+    }
+    return { start, nRows, columns: read };
+  }
+}
+
+/** The source with its end at hand; null if the description there is too long, or there is none. */
+async function openParquet(source: ByteSource): Promise<ParquetFile | null> {
+  const tailStart = Math.max(0, source.size - TAIL_SIZE);
+  const tail = await source.read(tailStart, source.size - tailStart);
+  if (tail.length < 12) return null;
+  if (readLittleEndian(tail, tail.length - 8, 4) > MAX_FOOTER) return null;
+  return {
+    byteLength: source.size,
+    slice: async (startByte, endByte = source.size) => {
+      const bytes = startByte >= tailStart
+        ? tail.slice(startByte - tailStart, endByte - tailStart)
+        : await source.read(startByte, endByte - startByte);
+      const isWhole = bytes.byteOffset === 0 && bytes.length === bytes.buffer.byteLength;
+      return (isWhole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+    },
+  };
+}
+
+function originOf(metadata: ParquetMetadata): TableOrigin | null {
+  const text = metadata.key_value_metadata?.find(({ key }) => key === ORIGIN_KEY)?.value;
+  if (text === undefined) return null;
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch {
+    return null;
+  }
+  const origin = value as Partial<TableOrigin> | null;
+  const isOrigin = typeof origin?.version === "number" && typeof origin.quanta?.size === "number" &&
+    typeof origin.quanta.crc32 === "number" && Array.isArray(origin.dimensions) &&
+    origin.dimensions.every((dimension) =>
+      typeof dimension?.name === "string" && typeof dimension.column === "string" &&
+      (dimension.type === "int" || dimension.type === "string")
+    );
+  return isOrigin ? origin as TableOrigin : null;
+}
+
+/** Whether all columns are there, as they are written: not compressed, in groups of bounded size. */
+function isReadable(metadata: ParquetMetadata, { dimensions }: TableOrigin): boolean {
+  const columns = new Set(metadata.schema.slice(1).map(({ name }) => name));
+  const wanted: readonly Pick<TableColumn, "name">[] = TABLE_COLUMNS;
+  return wanted.every(({ name }) => columns.has(name)) &&
+    dimensions.every(({ column }) => columns.has(column)) &&
+    metadata.row_groups.every((group) =>
+      Number(group.num_rows) <= MAX_GROUP && group.columns.length === columns.size &&
+      group.columns.every((column) => column.meta_data?.codec === "UNCOMPRESSED")
+    );
+}
+
+/** Beyond it, code units and code points stand in another order. */
+const SURROGATES = /[\ud800-\uffff]/;
+
+/** Whether a group may have a row with one of these values: no only if that is certain. */
+export function mayHave(
+  { ranges }: TableGroup,
+  column: "task" | "status",
+  values: readonly string[],
+): boolean {
+  const range = ranges[column];
+  if (range === null || [...range, ...values].some((text) => SURROGATES.test(text))) return true;
+  return values.some((value) => range[0] <= value && value <= range[1]);
+}
+
+function groupsOf(metadata: ParquetMetadata): TableGroup[] {
+  let start = 0;
+  return metadata.row_groups.map(({ num_rows, columns }) => {
+    const nRows = Number(num_rows);
+    const range = (name: string): [string, string] | null => {
+      const column = columns.find((candidate) => candidate.meta_data?.path_in_schema[0] === name);
+      const { min_value, max_value } = column?.meta_data?.statistics ?? {};
+      return typeof min_value === "string" && typeof max_value === "string"
+        ? [min_value, max_value]
+        : null;
+    };
+    const group = { start, nRows, ranges: { task: range("task"), status: range("status") } };
+    start += nRows;
+    return group;
+  });
+}
