@@ -8,7 +8,7 @@
 import { ConflictingDatasetError } from "../base/errors.ts";
 import { sortedIds } from "../base/sort_ids.ts";
 import { containsUuid, UUID_SIZE } from "../base/uuid.ts";
-import { FileDatastore } from "../butler/datastore/datastore.ts";
+import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { selectRows } from "../butler/registry/dataset_batch.ts";
 import { openRegistry } from "../butler/registry/open.ts";
@@ -34,7 +34,8 @@ export class Ingester {
   readonly #setup: IngesterSetup;
   readonly #registry: Registry;
   readonly #types: OutputTypes;
-  readonly #formatters: string[];
+  /** By datastore, then by type. */
+  readonly #formatters: string[][];
   readonly #progress: IngesterProgress;
   readonly #log: WorkerLog;
   #pending: PackedRows[] = [];
@@ -57,10 +58,9 @@ export class Ingester {
     this.#progress = progress;
     this.#log = WorkerLog.open(setup.workerLog, setup.name);
     this.#isChainUpdated = setup.outputChain === null;
-    const datastore = new FileDatastore(setup.repository, registry.universe, {
-      mockStorageClasses: setup.mockStorageClasses,
-    });
-    this.#formatters = types.types.map((type) => datastore.plan(type, setup.run).formatter);
+    const chain = new DatastoreChain(setup.repository, registry.universe, setup);
+    const plans = types.types.map((type) => chain.plan(type, setup.run));
+    this.#formatters = chain.members.map(() => plans.map(({ first }) => first.formatter));
   }
 
   /** Opens the registry; nothing is changed before the first batch. */
@@ -176,6 +176,7 @@ export class Ingester {
     const typeIndex = new Uint16Array(n);
     const values: DataIdValue[] = [];
     const paths: (string | null)[] = [];
+    const otherPaths: (string | null)[][] = this.#formatters.slice(1).map(() => []);
     let at = 0;
     for (const packed of parts) {
       const part = unpackRows(packed);
@@ -183,6 +184,9 @@ export class Ingester {
       typeIndex.set(part.typeIndex, at);
       for (const value of part.values) values.push(value);
       for (const path of part.paths) paths.push(path);
+      otherPaths.forEach((all, i) => {
+        for (const path of part.otherPaths[i] ?? []) all.push(path);
+      });
       at += part.n;
     }
     const types = [...this.#types.types];
@@ -194,9 +198,15 @@ export class Ingester {
       types,
       values,
       paths,
-      formatters: this.#formatters,
+      formatters: this.#formatters[0],
       storageClasses: types.map((type) => type.storageClass),
       fileSize: -1,
+      others: otherPaths.map((paths, i) => ({
+        datastore: i + 1,
+        paths,
+        formatters: this.#formatters[i + 1],
+        fileSize: -1,
+      })),
     };
   }
 

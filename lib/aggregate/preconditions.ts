@@ -12,7 +12,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import { FileDatastore } from "../butler/datastore/datastore.ts";
+import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { openRegistry } from "../butler/registry/open.ts";
 import type { DatasetBatch, Registry } from "../butler/registry/registry.ts";
@@ -26,7 +26,7 @@ export interface KnownState {
   universe: DimensionUniverse;
   /** Packed ids of the RUN's datasets. */
   ids: Uint8Array;
-  datastore: FileDatastore;
+  datastores: DatastoreChain;
   types: OutputTypes;
   /** Whether each of the types is registered already. */
   areRegistered: boolean[];
@@ -54,16 +54,14 @@ export async function checkRepository(
   const { output_run: run, output, inputs } = graph.header;
   await refuseIngestedRun(registry, run, config);
   const types = new OutputTypes(graph.pipelineGraph(), registry.universe);
-  const datastore = new FileDatastore(config, registry.universe, {
-    mockStorageClasses: options.mockStorageClasses,
-  });
+  const datastores = new DatastoreChain(config, registry.universe, options);
   checkDocumentForms(
     graph.pipelineGraph(),
-    (name) => datastore.plan(types.types[types.indexOf(name)], run),
+    (name) => datastores.plan(types.types[types.indexOf(name)], run).first,
   );
   const areRegistered: boolean[] = [];
   for (const type of types.types) {
-    datastore.plan(type, run);
+    datastores.plan(type, run);
     const state = await registry.checkDatasetType(type);
     if (state === "absent" && !options.registerDatasetTypes && !options.isDryRun) {
       throw new UsageError(
@@ -82,7 +80,7 @@ export async function checkRepository(
   return {
     universe: registry.universe,
     ids: collection === null ? new Uint8Array(0) : await registry.datasetIds(run),
-    datastore,
+    datastores,
     types,
     areRegistered,
   };

@@ -29,13 +29,15 @@ export class NothingFoundError extends EnvironmentError {
  * @throws {NothingFoundError} if it is not.
  * @throws {EnvironmentError} if that can't be found out.
  */
-export function requireDatastore({ argument, datastore }: RepositoryConfig): void {
-  if (isDirectory(datastore.root)) return;
-  throw new NothingFoundError(
-    `Cannot look for the files of quanta: the root of the datastore of "${argument}", ` +
-      `"${datastore.root}", is not there or is no directory`,
-    { hint: `mount it, or correct "root" in the repository's configuration; ${ALLOW}` },
-  );
+export function requireDatastore({ argument, datastores }: RepositoryConfig): void {
+  for (const { root } of datastores) {
+    if (isDirectory(root)) continue;
+    throw new NothingFoundError(
+      `Cannot look for the files of quanta: the root of the datastore of "${argument}", ` +
+        `"${root}", is not there or is no directory`,
+      { hint: `mount it, or correct "root" in the repository's configuration; ${ALLOW}` },
+    );
+  }
 }
 
 /**
@@ -79,12 +81,14 @@ export function requireRunFolder(
   scanner: CommonScannerSetup,
 ): void {
   const { output_run: run } = graph.header;
-  if (index.nQuanta === 0 || isDirectory(absolutePath(config.datastore.root, run))) return;
+  if (index.nQuanta === 0) return;
+  if (config.datastores.some(({ root }) => isDirectory(absolutePath(root, run)))) return;
   const { blockOffset, blockSize } = index.arrays;
   const text = graph.readBlock(blockOffset[0], blockSize[0]);
   const outputs = new PlannedOutputs({ kind: "setup", name: "supervisor", ...scanner }, graph)
     .of(graph.parseBlock(text, blockOffset[0]));
-  if (!outputs.some(({ path }) => path?.startsWith(`${run}/`))) return;
+  const paths = outputs.flatMap(({ path, places }) => places?.records ?? [path]);
+  if (!paths.some((path) => path?.startsWith(`${run}/`))) return;
   throw nothingFound(config, run, 0);
 }
 

@@ -30,9 +30,9 @@ export function readPackages(
   known: KnownState,
 ): { text: Uint8Array; problem: ScanProblem | null } {
   const type = known.types.types[known.types.indexOf(PACKAGES_DATASET_TYPE)];
-  const plan = known.datastore.plan(type, graph.header.output_run);
+  const { plans, first } = known.datastores.plan(type, graph.header.output_run);
   const records = graphDimensionRecords(known.universe, new Map());
-  let path = plan.path([], records);
+  let path = first.path([], records);
   const problem = (reason: string): ScanProblem => ({
     quantumId: graph.initQuanta().find(({ taskLabel }) => taskLabel === "")?.quantumId ?? "",
     taskLabel: "",
@@ -42,9 +42,15 @@ export function readPackages(
   });
   let bytes: Uint8Array | null;
   try {
-    bytes = readDocument(config, path);
-    const older = bytes === null ? plan.olderPath([], records) : null;
-    if (older !== null && (bytes = readDocument(config, older)) !== null) path = older;
+    bytes = null;
+    for (const [i, plan] of plans.entries()) {
+      if (bytes !== null || plan === null || (plans.length > 1 && !plan.accepts([]))) continue;
+      const { root } = config.datastores[i];
+      path = plan.path([], records);
+      bytes = readDocument(root, path);
+      const older = bytes === null ? plan.olderPath([], records) : null;
+      if (older !== null && (bytes = readDocument(root, older)) !== null) path = older;
+    }
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
     // What can't be a file is told by the scan of the init quanta already.
@@ -60,7 +66,7 @@ export function readPackages(
 }
 
 /** Bytes of a document by its path in the datastore, null if nothing is there. */
-function readDocument({ datastore }: RepositoryConfig, path: string): Uint8Array | null {
-  const file = absolutePath(datastore.root, path);
+function readDocument(root: string, path: string): Uint8Array | null {
+  const file = absolutePath(root, path);
   return readWholeFile(file, new ReusableBuffer(), MAX_PACKAGES_SIZE)?.bytes ?? null;
 }

@@ -17,7 +17,11 @@ import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
-import { loadRepositoryConfig, type RepositoryConfig } from "../butler/config/repo_config.ts";
+import {
+  loadRepositoryConfig,
+  type RepositoryConfig,
+  requireOneDatastore,
+} from "../butler/config/repo_config.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { TargetState } from "../provenance/targets.ts";
@@ -69,6 +73,7 @@ async function undo(
   const startMs = performance.now();
   const config = loadRepositoryConfig(options.repository, context.env);
   tellLeftOut(config, context.log);
+  requireOneDatastore(config, "undo an ingest into");
   const zstd = await Zstd.load();
   const run = await chooseRun(options, zstd);
   // Only the graph's own directory goes, which is no other RUN's.

@@ -9,7 +9,7 @@ import { requireRun } from "../butler/registry/require_run.ts";
 import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
-import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
+import { loadRepositoryConfig, requireOneDatastore } from "../butler/config/repo_config.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
 import { openRegistry } from "../butler/registry/open.ts";
@@ -71,6 +71,7 @@ export class RepositoryDocuments implements DocumentSource {
     wait: LockWaitOptions,
   ): Promise<RepositoryDocuments> {
     const config = loadRepositoryConfig(argument, env);
+    requireOneDatastore(config, "read from");
     const registry = await openRegistry(config, { ...wait, writeable: false });
     try {
       if (run !== null) await requireRun(registry, run, argument);

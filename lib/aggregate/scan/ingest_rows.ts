@@ -18,6 +18,8 @@ export interface IngestRows {
   /** Required values, flat. */
   values: DataIdValue[];
   paths: (string | null)[];
+  /** The same of the other datastores of a chain, by position, from the second on. */
+  otherPaths: (string | null)[][];
 }
 
 /**
@@ -35,14 +37,22 @@ export class RowCollector {
   readonly #types: number[] = [];
   readonly #values: (string | number | [string])[] = [];
   readonly #paths: (string | null)[] = [];
+  readonly #otherPaths: (string | null)[][] = [];
 
-  add(id: Uint8Array, typeIndex: number, required: readonly DataIdValue[], path: string | null) {
+  /** @param paths Path of each datastore's record, null for none. */
+  add(
+    id: Uint8Array,
+    typeIndex: number,
+    required: readonly DataIdValue[],
+    paths: readonly (string | null)[],
+  ) {
     this.#ids.bytes(id);
     this.#types.push(typeIndex);
     for (const value of required) {
       this.#values.push(typeof value === "bigint" ? [String(value)] : value);
     }
-    this.#paths.push(path);
+    this.#paths.push(paths[0]);
+    for (let i = 1; i < paths.length; i++) (this.#otherPaths[i - 1] ??= []).push(paths[i]);
   }
 
   /** All rows, or null if there is none. */
@@ -54,7 +64,7 @@ export class RowCollector {
       bytes: concatBytes([
         this.#ids.view(),
         new Uint8Array(types.buffer),
-        encodeUtf8(JSON.stringify([this.#values, this.#paths])),
+        encodeUtf8(JSON.stringify([this.#values, this.#paths, this.#otherPaths])),
       ]),
     };
   }
@@ -64,9 +74,10 @@ export class RowCollector {
 export function unpackRows({ n, bytes }: PackedRows): IngestRows {
   const typesAt = n * UUID_SIZE;
   const textAt = typesAt + n * Uint16Array.BYTES_PER_ELEMENT;
-  const [values, paths] = JSON.parse(decodeUtf8(bytes.subarray(textAt))) as [
+  const [values, paths, otherPaths] = JSON.parse(decodeUtf8(bytes.subarray(textAt))) as [
     (string | number | [string])[],
     (string | null)[],
+    (string | null)[][],
   ];
   return {
     n,
@@ -74,5 +85,6 @@ export function unpackRows({ n, bytes }: PackedRows): IngestRows {
     typeIndex: new Uint16Array(bytes.buffer, bytes.byteOffset + typesAt, n),
     values: values.map((value) => Array.isArray(value) ? BigInt(value[0]) : value),
     paths,
+    otherPaths,
   };
 }

@@ -4,15 +4,17 @@
  * @module
  */
 
-import { ProvgraphError, UnusableFileError } from "../../base/errors.ts";
+import { ProvgraphError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../../base/uuid.ts";
 import { absolutePath, type DatasetPlan, FileDatastore } from "../../butler/datastore/datastore.ts";
+import { DatastoreChain } from "../../butler/datastore/datastore_chain.ts";
 import { dataIdFromCoordinate, type DataIdValue } from "../../butler/dimensions/data_id.ts";
 import { graphDimensionRecords } from "../../butler/dimensions/dimension_records.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
 import { OutputTypes } from "../../provenance/output_types.ts";
+import { LOG_CONNECTION, METADATA_CONNECTION } from "../../qg/pipeline_graph.ts";
 import type { TaskFiles } from "../../qg/predicted/graph_arrays.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type {
@@ -21,6 +23,7 @@ import type {
 } from "../../qg/predicted/predicted_quantum.ts";
 import { hasRegularFile } from "../../storage/file_source.ts";
 import type { ScannerSetup } from "../messages.ts";
+import { type ChainPlaces, hasAnythingAt, placeToRead, PlannedPlaces } from "./chain_places.ts";
 import { outputTypeIndex, parseCoordinate, requireFiles } from "./output_rules.ts";
 
 /** An output of a quantum with all that must be known about it. */
@@ -33,7 +36,10 @@ export interface Output {
   typeIndex: number;
   plan: DatasetPlan;
   values: DataIdValue[];
+  /** Relative to the root of the datastore; in a chain of several, absolute. */
   path: string | null;
+  /** In a chain of several, all places where it may be, and what each datastore is to record. */
+  places: ChainPlaces | null;
 }
 
 /** Paths of the files of a quantum; null for one that it hasn't, or that the datastore doesn't take. */
@@ -44,6 +50,9 @@ export interface QuantumFiles {
 
 /** An ID as nearly all graphs write it: 36 characters, no capital letter. */
 const PLAIN_ID = /^[0-9a-f-]{36}$/;
+
+/** Connections whose files are read. */
+const READ_CONNECTIONS: ReadonlySet<string> = new Set([LOG_CONNECTION, METADATA_CONNECTION]);
 
 /** Paths that might not be normal, lead out of the datastore, or have percent escapes. */
 const SUSPECT = /^$|^[./]|\/[./]|\/$|[\0%]/;
@@ -58,6 +67,8 @@ export class PlannedOutputs {
   readonly #plans: (DatasetPlan | undefined)[] = [];
   readonly #records: DimensionRecordSource;
   readonly #rootSlash: string;
+  /** Null where there is one datastore. */
+  readonly #chain: PlannedPlaces | null;
 
   constructor(setup: ScannerSetup, graph: PredictedGraph) {
     this.#graphPath = graph.path;
@@ -75,6 +86,11 @@ export class PlannedOutputs {
       ? this.#universe
       : DimensionUniverse.parse(text);
     this.#records = graphDimensionRecords(graphUniverse, setup.dimensionRows);
+    this.#chain = setup.repository.datastores.length === 1 ? null : new PlannedPlaces(
+      new DatastoreChain(setup.repository, this.#universe, setup),
+      this.#run,
+      this.#records,
+    );
   }
 
   /**
@@ -103,9 +119,14 @@ export class PlannedOutputs {
           dataset.dataCoordinate,
           `dataset ${dataset.idText}`,
         );
-        const path = this.#fileOf(plan, values, dataset.idText);
+        const places = this.#chain?.of(type, values, dataset.idText) ?? null;
+        const path = places === null
+          ? this.#fileOf(plan, values, dataset.idText)
+          : READ_CONNECTIONS.has(connection)
+          ? placeToRead(places)
+          : places.files[0] ?? null;
         const idText = PLAIN_ID.test(dataset.idText) ? dataset.idText : uuidToText(id);
-        outputs.push({ dataset, connection, id, idText, typeIndex, plan, values, path });
+        outputs.push({ dataset, connection, id, idText, typeIndex, plan, values, path, places });
       }
     }
     return outputs;
@@ -148,6 +169,7 @@ export class PlannedOutputs {
 
   /** Where a dataset is: under the name of an older release only if nothing has today's. */
   #fileOf(plan: DatasetPlan, values: readonly DataIdValue[], idText?: string): string | null {
+    if (this.#chain !== null) return placeToRead(this.#chain.of(plan.type, values, idText));
     if (!plan.accepts(values)) return null;
     const path = plan.path(values, this.#records, idText);
     const older = plan.isRenamed ? plan.olderPath(values, this.#records, idText) : null;
@@ -159,11 +181,14 @@ export class PlannedOutputs {
   readonly planOf = (typeName: string): DatasetPlan => this.#planOf(this.types.indexOf(typeName));
 
   #planOf(typeIndex: number): DatasetPlan {
-    return this.#plans[typeIndex] ??= this.#datastore.plan(this.types.types[typeIndex], this.#run);
+    const type = this.types.types[typeIndex];
+    return this.#plans[typeIndex] ??= this.#chain?.planOf(type) ??
+      this.#datastore.plan(type, this.#run);
   }
 
   /** Absolute path of an output. */
   absolute(path: string): string {
+    if (this.#chain !== null) return path;
     // Paths of plans are normal already; whatever might not be goes through all checks.
     if (!SUSPECT.test(path)) return this.#rootSlash + path;
     return absolutePath(this.#datastore.root, path);
@@ -175,21 +200,18 @@ export class PlannedOutputs {
    * @throws {UnusableFileError} if something else is in its place.
    */
   exists(output: Output): boolean {
+    if (output.places !== null) return output.places.files.some(hasRegularFile);
     return output.path !== null && hasRegularFile(this.absolute(output.path));
   }
 
   /** Whether anything is in the place of an output, a file or not. */
-  hasAnything({ path }: Output): boolean {
+  hasAnything({ path, places }: Output): boolean {
+    if (places !== null) return places.files.some(hasAnythingAt);
     return path !== null && this.#hasAnythingAt(path);
   }
 
   #hasAnythingAt(path: string): boolean {
-    try {
-      return hasRegularFile(this.absolute(path));
-    } catch (error) {
-      if (error instanceof UnusableFileError) return true;
-      throw error;
-    }
+    return hasAnythingAt(this.absolute(path));
   }
 
   /**

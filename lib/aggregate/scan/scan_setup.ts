@@ -27,7 +27,8 @@ export type CommonScannerSetup = Omit<ScannerSetup, "kind" | "name">;
  */
 export function templateElements(config: RepositoryConfig, universe: DimensionUniverse): string[] {
   const elements = new Set(TEMPLATE_ELEMENTS);
-  for (const [key, template] of Object.entries(config.datastore.templates)) {
+  const templates = config.datastores.flatMap((each) => Object.entries(each.templates));
+  for (const [key, template] of templates) {
     const text = JSON.stringify(template);
     const isUsual = key === "default" && text.includes("day_obs|visit.day_obs");
     if (isUsual && universe.has("day_obs")) continue;

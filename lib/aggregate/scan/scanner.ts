@@ -582,7 +582,7 @@ export class Scanner {
       output.id,
       output.typeIndex,
       output.values.slice(0, group.required.length),
-      output.path,
+      output.places?.records ?? [output.path],
     );
   }
 

@@ -17,7 +17,7 @@ import { nextTurn } from "../../base/next_turn.ts";
 import { dirname } from "../../base/paths.ts";
 import { tellLeftOut } from "../../butler/config/ignored_datastores.ts";
 import { loadRepositoryConfig, type RepositoryConfig } from "../../butler/config/repo_config.ts";
-import { FileDatastore } from "../../butler/datastore/datastore.ts";
+import { DatastoreChain } from "../../butler/datastore/datastore_chain.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import { makeHeaderChunk } from "../../chunks/header.ts";
 import { mergeChunkLogs } from "../../chunks/merge.ts";
@@ -214,11 +214,11 @@ function checkForms(
   universe: DimensionUniverse,
   mockStorageClasses: boolean,
 ): void {
-  const datastore = new FileDatastore(config, universe, { mockStorageClasses });
+  const datastores = new DatastoreChain(config, universe, { mockStorageClasses });
   const types = new OutputTypes(graph.pipelineGraph(), universe);
   checkDocumentForms(
     graph.pipelineGraph(),
-    (name) => datastore.plan(types.types[types.indexOf(name)], graph.header.output_run),
+    (name) => datastores.plan(types.types[types.indexOf(name)], graph.header.output_run).first,
   );
 }
 

@@ -78,13 +78,6 @@ export function datastoreConfigs(sources: DatastoreSources): DatastoreConfigs {
     );
   }
   requireDistinct(datastores, argument);
-  if (datastores.length > 1) {
-    const names = datastores.map(({ name }) => `"${name}"`).join(", ");
-    throw new RepositoryError(
-      `Cannot use repository "${argument}": its chain has several datastores that keep files, ${names}`,
-      { hint: "Only one is supported, with any number of those that keep nothing" },
-    );
-  }
   return { datastores, leftOut, ignored: [...ignored] };
 }
 

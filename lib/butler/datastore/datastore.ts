@@ -142,6 +142,12 @@ export class FileDatastore {
       .filter(({ isEmpty }) => !isEmpty);
   }
 
+  /** Whether there may be datasets of a type that the datastore takes. */
+  mayAccept(type: DatasetType): boolean {
+    const keys = lookupKeys(type);
+    return this.#constraints.every((each) => each.mayAccept(keys));
+  }
+
   /**
    * Finds everything out about the datasets of one type in one run.
    *

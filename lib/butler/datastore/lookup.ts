@@ -121,6 +121,13 @@ export class Constraints {
     return this.#accept.size === 0 && this.#reject.size === 0;
   }
 
+  /** Whether a dataset with these keys may be accepted, whatever its instrument is. */
+  mayAccept(keys: readonly string[]): boolean {
+    if (this.isEmpty || this.accepts(keys, undefined)) return true;
+    const restricted = [...keys, "name:all"].map((key) => restrictedKey(key, ""));
+    return [...this.#accept].some((entry) => restricted.some((key) => entry.startsWith(key)));
+  }
+
   /** Whether a dataset with these keys is accepted. */
   accepts(keys: readonly string[], instrument: string | undefined): boolean {
     const restricted = (key: string) =>

@@ -10,6 +10,15 @@ import type { Collections } from "./collections.ts";
 import type { DatasetTypes } from "./dataset_types.ts";
 import type { Connection } from "./session.ts";
 
+/** What the database knows of a datastore. */
+export interface StoredIn {
+  /** Name in `dataset_location`. */
+  readonly datastoreName: string;
+  /** Unquoted. */
+  readonly recordsTable: string;
+  readonly hasRecordsTable: boolean;
+}
+
 /** One open registry. */
 export interface RegistryContext {
   readonly connection: Connection;
@@ -17,9 +26,11 @@ export interface RegistryContext {
   readonly types: DatasetTypes;
   readonly collections: Collections;
   readonly keys: CollectionKeys;
-  /** Name in `dataset_location`. */
+  /** All datastores that keep files, in the order of the chain. */
+  readonly datastores: readonly StoredIn[];
+  /** Name in `dataset_location` of the datastore whose records are asked for. */
   readonly datastoreName: string;
-  /** Name of the datastore's records table, unquoted. */
+  /** Name of its records table, unquoted. */
   readonly recordsTable: string;
   /** False only for read-only connections: nothing was ever stored. */
   readonly hasRecordsTable: boolean;

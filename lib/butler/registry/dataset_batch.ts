@@ -32,6 +32,10 @@ export function selectRows(batch: DatasetBatch, rows: Uint32Array): DatasetBatch
     typeIndex: Uint16Array.from(rows, (row) => batch.typeIndex[row]),
     values,
     paths: Array.from(rows, (row) => batch.paths[row]),
+    others: batch.others?.map((records) => ({
+      ...records,
+      paths: Array.from(rows, (row) => records.paths[row]),
+    })),
   };
 }
 

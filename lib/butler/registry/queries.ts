@@ -216,9 +216,11 @@ export async function findRunProvenance(
   if (type?.type.group.required.length !== 0) return null;
   const id = await findDataset(session, context, "run_provenance", run, []);
   if (id === null) return null;
-  const record = (await records(session, context, id))
-    .find(({ component }) => component === null);
-  if (record !== undefined) return { id, record };
+  for (const [datastore, storedIn] of context.datastores.entries()) {
+    const record = (await records(session, { ...context, ...storedIn }, id))
+      .find(({ component }) => component === null);
+    if (record !== undefined) return { id, record, datastore };
+  }
   throw new RefusedError(
     `Cannot use provenance graph of run "${run}": run_provenance is registered but not stored`,
     { hint: "provgraph check REPO --run RUN says what is there, and how to go on" },

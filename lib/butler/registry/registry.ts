@@ -63,12 +63,29 @@ export interface DatasetBatch {
   fileSize: number;
   /** Checksum that all records say, hexadecimal; none if left out. */
   checksum?: string | null;
+  /** What other datastores of a chain have of the same rows; left out where there is one datastore. */
+  others?: readonly OtherRecords[];
+  /** Datastore, by its position in the chain, whose records the above are; the first if left out. */
+  datastore?: number;
+}
+
+/** What a datastore has of the rows of a batch; storage classes are those of the batch. */
+export interface OtherRecords {
+  /** Position in the chain. */
+  datastore: number;
+  paths: (string | null)[];
+  formatters: string[];
+  fileSize: number;
+  checksum?: string | null;
 }
 
 /** A provenance graph as a RUN has it registered. */
 export interface RegisteredProvenance {
   id: Uint8Array;
+  /** Of the first datastore that has one. */
   record: DatastoreRecord;
+  /** Position of that datastore in the chain; 0 where there is one. */
+  datastore: number;
 }
 
 /**
@@ -250,6 +267,14 @@ export interface Registry extends AsyncDisposable {
   records(id: Uint8Array): Promise<DatastoreRecord[]>;
 
   /**
+   * The same registry, whose answers on records are those of another datastore of the chain. It is open as
+   * long as this one, and not to be disposed of.
+   *
+   * @param datastore position in the chain
+   */
+  ofDatastore(datastore: number): Registry;
+
+  /**
    * The provenance graph that a RUN holds, or null.
    *
    * @throws {RefusedError} if it is registered but not stored.
@@ -276,7 +301,7 @@ export interface Registry extends AsyncDisposable {
 
   /**
    * Writes datasets that may be there already. Afterwards, each is registered, and has exactly the
-   * record of the batch (none, if its path is null): other records of these IDs are gone.
+   * records of the batch (none in a datastore whose path is null): other records of these IDs are gone.
    *
    * @param guard what the RUN must hold as its provenance graph
    * @throws {ConflictingDatasetError} if one is registered with another definition or under another

@@ -15,7 +15,7 @@ import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import { resolveBatch } from "./write/batch_rows.ts";
 import { Collections } from "./collections.ts";
 import { explainConflict } from "./write/conflicts.ts";
-import type { RegistryContext } from "./context.ts";
+import type { RegistryContext, StoredIn } from "./context.ts";
 import { SortedBatch } from "./dataset_batch.ts";
 import { DatasetTypes } from "./dataset_types.ts";
 import { planRecordsTable } from "./tables/ddl.ts";
@@ -84,7 +84,14 @@ export async function makeRegistry(
   const universe = DimensionUniverse.parse(versions.universeText);
   const { keys, obscoreTypes } = versions;
   const types = new DatasetTypes(connection, { universe, keys, obscoreTypes });
-  const { recordsTable, name: datastoreName } = config.datastore;
+  const datastores: StoredIn[] = [];
+  for (const { recordsTable, name } of config.datastores) {
+    datastores.push({
+      datastoreName: name,
+      recordsTable,
+      hasRecordsTable: await prepareRecordsTable(connection, types, recordsTable),
+    });
+  }
   const isTai = versions.ingestDate === "tai-nanoseconds";
   return new SqlRegistry(config, {
     connection,
@@ -92,9 +99,8 @@ export async function makeRegistry(
     types,
     collections: new Collections(connection, keys),
     keys,
-    datastoreName,
-    recordsTable,
-    hasRecordsTable: await prepareRecordsTable(connection, types, recordsTable),
+    datastores,
+    ...datastores[0],
     ingestDate: () => isTai ? String(taiNanoseconds(clock.now())) : utcText(clock.now()),
     ingestDateType: isTai ? "bigint" : "timestamp",
   });
@@ -266,6 +272,11 @@ class SqlRegistry implements Registry {
 
   records(id: Uint8Array): Promise<DatastoreRecord[]> {
     return this.#read((session, context) => records(session, context, id));
+  }
+
+  ofDatastore(datastore: number): Registry {
+    const context = { ...this.#context, ...this.#context.datastores[datastore] };
+    return new SqlRegistry(this.config, context);
   }
 
   findRunProvenance(run: string): Promise<RegisteredProvenance | null> {

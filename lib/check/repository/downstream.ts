@@ -17,7 +17,7 @@ import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import { sortedIds } from "../../base/sort_ids.ts";
 import { containsUuid, uuidFromText, uuidToHex } from "../../base/uuid.ts";
 import { uriScheme } from "../../butler/config/local_path.ts";
-import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { loadRepositoryConfig, requireOneDatastore } from "../../butler/config/repo_config.ts";
 import { absolutePath } from "../../butler/datastore/datastore.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
@@ -96,6 +96,7 @@ export async function checkDownstream(
   const { repository, run } = options;
   using graph = await PredictedGraph.open(options.graphPath, await Zstd.load());
   const config = loadRepositoryConfig(repository, env);
+  requireOneDatastore(config, "check");
   await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, run, repository);
   const downstreamRun = graph.header.output_run;

@@ -12,7 +12,7 @@ import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
 import { EnvironmentError, NotFoundError, UsageError } from "../../base/errors.ts";
 import { uuidToText } from "../../base/uuid.ts";
-import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { loadRepositoryConfig, requireOneDatastore } from "../../butler/config/repo_config.ts";
 import { absolutePath } from "../../butler/datastore/datastore.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
@@ -78,6 +78,7 @@ export async function checkRepository(
   wait: LockWaitOptions = {},
 ): Promise<CheckedRepository> {
   const config = loadRepositoryConfig(options.repository, env);
+  requireOneDatastore(config, "check");
   await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, options.run, options.repository, {
     verb: "check",

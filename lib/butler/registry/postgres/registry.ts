@@ -42,7 +42,7 @@ export async function openPostgresRegistry(
   });
   try {
     if (writeable || isRehearsal) {
-      await requireWriteable(connection, settings.user, config.datastore.recordsTable);
+      await requireWriteable(connection, settings.user, config.datastores);
     }
     const registry = await makeRegistry(
       connection,
@@ -70,7 +70,7 @@ export async function openPostgresRegistry(
 async function requireWriteable(
   connection: PostgresConnection,
   user: string,
-  recordsTable: string,
+  datastores: RepositoryConfig["datastores"],
 ): Promise<void> {
   // A connection that only reads says of itself that it is read-only.
   const [isReadOnly] = (await connection.first(
@@ -84,7 +84,10 @@ async function requireWriteable(
       { hint: "It may be a standby; connect to the primary" },
     );
   }
-  const wanted = [...PRIVILEGES, [recordsTable, ["INSERT", "DELETE"]] as const].flatMap(
+  const tables = datastores.map(({ recordsTable }) =>
+    [recordsTable, ["INSERT", "DELETE"]] as const
+  );
+  const wanted = [...PRIVILEGES, ...tables].flatMap(
     ([table, privileges]) => privileges.map((privilege) => [table, privilege] as const),
   );
   const missing = await connection.first(

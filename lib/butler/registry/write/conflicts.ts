@@ -20,7 +20,7 @@ import { toDataIdValue } from "../data_id_values.ts";
 import { hexIdToText, type SortedBatch } from "../dataset_batch.ts";
 import { hexOf } from "../dataset_id.ts";
 import { quoteIdentifier } from "../tables/ddl.ts";
-import type { RowColumn, Session } from "../session.ts";
+import type { RowColumn, Session, SqlRow } from "../session.ts";
 
 /** What the registry has of the datasets of a batch. */
 export interface BatchState {
@@ -235,11 +235,14 @@ export async function conflictError(
     return error(missing.row, `the registry has no ${missing.dimension} record for it`);
   }
   const { dialect } = context.connection;
-  const stored = await session.first(
-    `SELECT dataset_id FROM ${dialect.table(context.recordsTable)} ` +
-      `WHERE ${dialect.isIn("dataset_id", 1, "uuid")} LIMIT 1`,
-    dialect.list("uuid", sorted.hexIds),
-  );
+  let stored: SqlRow | null = null;
+  for (const { recordsTable } of context.datastores) {
+    stored ??= await session.first(
+      `SELECT dataset_id FROM ${dialect.table(recordsTable)} ` +
+        `WHERE ${dialect.isIn("dataset_id", 1, "uuid")} LIMIT 1`,
+      dialect.list("uuid", sorted.hexIds),
+    );
+  }
   const row = stored === null ? -1 : sorted.hexIds.indexOf(hexOf(stored[0] as string));
   if (row >= 0) {
     return new ConflictingDatasetError(

@@ -71,7 +71,7 @@ async function refuseIngested(
 
 async function forgetRecords(
   session: Session,
-  { connection, datastoreName, recordsTable }: RegistryContext,
+  { connection, datastores }: RegistryContext,
   list: SqlValue,
 ): Promise<void> {
   const { dialect } = connection;
@@ -83,12 +83,14 @@ async function forgetRecords(
       list,
     );
   }
-  await session.run(
-    `DELETE FROM ${dialect.table("dataset_location")} ` +
-      `WHERE datastore_name = $1::text AND ${dialect.isIn("dataset_id", 2, "uuid")}`,
-    datastoreName,
-    list,
-  );
+  for (const { datastoreName } of datastores) {
+    await session.run(
+      `DELETE FROM ${dialect.table("dataset_location")} ` +
+        `WHERE datastore_name = $1::text AND ${dialect.isIn("dataset_id", 2, "uuid")}`,
+      datastoreName,
+      list,
+    );
+  }
   const elsewhere = await session.first(
     `SELECT dataset_id, datastore_name FROM ${dialect.table("dataset_location")} ` +
       `WHERE ${dialect.isIn("dataset_id", 1, "uuid")} LIMIT 1`,
@@ -100,10 +102,12 @@ async function forgetRecords(
         `"${connection.name}": datastore "${elsewhere[1]}" has it as well`,
     );
   }
-  await session.run(
-    `DELETE FROM ${dialect.table(recordsTable)} WHERE ${dialect.isIn("dataset_id", 1, "uuid")}`,
-    list,
-  );
+  for (const { recordsTable } of datastores) {
+    await session.run(
+      `DELETE FROM ${dialect.table(recordsTable)} WHERE ${dialect.isIn("dataset_id", 1, "uuid")}`,
+      list,
+    );
+  }
 }
 
 async function removeAssociations(

@@ -19,12 +19,12 @@ import {
   typeColumn,
 } from "./batch_rows.ts";
 import { conflictError, readBatchState } from "./conflicts.ts";
-import type { RegistryContext } from "../context.ts";
+import type { RegistryContext, StoredIn } from "../context.ts";
 import { SortedBatch } from "../dataset_batch.ts";
 import { hexOf } from "../dataset_id.ts";
 import { governorSummaryTableName, NULL_COMPONENT, quoteIdentifier } from "../tables/ddl.ts";
 import { lockProvenance } from "./provenance.ts";
-import type { DatasetBatch, ProvenanceGuard } from "../registry.ts";
+import type { DatasetBatch, OtherRecords, ProvenanceGuard } from "../registry.ts";
 import { StaleReadError } from "../rules.ts";
 import type { RowColumn, Session, SqlValue } from "../session.ts";
 
@@ -35,9 +35,11 @@ export async function importDatasets(context: RegistryContext, batch: DatasetBat
     await writer.insertDatasets(order);
     await writer.ensureSummaries();
     await writer.insertTags(order);
-    const stored = order.filter((row) => batch.paths[row] !== null);
-    await writer.insertLocations(stored, "");
-    await writer.insertRecords(stored);
+    for (const records of recordsOf(context, batch)) {
+      const stored = order.filter((row) => records.paths[row] !== null);
+      await writer.insertLocations(records, stored, "");
+      await writer.insertRecords(records, stored);
+    }
     failpoint("import.before-commit");
   });
 }
@@ -56,12 +58,15 @@ export async function ingestDatasets(
     const added = await writer.insertAbsentDatasets();
     await writer.ensureSummaries();
     await writer.insertTags(added);
-    const stored = order.filter((row) => batch.paths[row] !== null);
-    await writer.insertLocations(stored, " ON CONFLICT DO NOTHING");
-    await writer.deleteRecords(order);
-    await writer.insertRecords(stored);
-    if (stored.length < order.length) {
-      await writer.deleteLocations(order.filter((row) => batch.paths[row] === null));
+    for (const records of recordsOf(context, batch)) {
+      const stored = order.filter((row) => records.paths[row] !== null);
+      await writer.insertLocations(records, stored, " ON CONFLICT DO NOTHING");
+      await writer.deleteRecords(records, order);
+      await writer.insertRecords(records, stored);
+      if (stored.length < order.length) {
+        const rejected = order.filter((row) => records.paths[row] === null);
+        await writer.deleteLocations(records, rejected);
+      }
     }
     failpoint("backed.before-commit");
   });
@@ -230,33 +235,37 @@ class BatchWriter {
     }
   }
 
-  async insertLocations(rows: Uint32Array, suffix: string): Promise<void> {
+  async insertLocations(
+    { storedIn }: DatastoreRecords,
+    rows: Uint32Array,
+    suffix: string,
+  ): Promise<void> {
     for (const piece of pieces(this.#context, rows)) {
       await this.#insert(
         (from) =>
           `INSERT INTO ${this.#table("dataset_location")} (datastore_name, dataset_id) ` +
           `SELECT $1::text, u.id FROM ${from} WHERE true${suffix}`,
-        [this.#context.datastoreName],
+        [storedIn.datastoreName],
         [idColumn(this.resolved, piece)],
       );
     }
   }
 
-  async deleteLocations(rows: Uint32Array): Promise<void> {
+  async deleteLocations({ storedIn }: DatastoreRecords, rows: Uint32Array): Promise<void> {
     const { dialect } = this.#context.connection;
     await this.#session.run(
       `DELETE FROM ${this.#table("dataset_location")} WHERE datastore_name = $1::text AND ` +
         dialect.isIn("dataset_id", 2, "uuid"),
-      this.#context.datastoreName,
+      storedIn.datastoreName,
       dialect.list("uuid", idsOf(this.resolved, rows)),
     );
   }
 
-  async deleteRecords(rows: Uint32Array): Promise<void> {
+  async deleteRecords({ storedIn }: DatastoreRecords, rows: Uint32Array): Promise<void> {
     const { dialect } = this.#context.connection;
     for (const piece of pieces(this.#context, rows)) {
       await this.#session.run(
-        `DELETE FROM ${this.#table(this.#context.recordsTable)} WHERE ` +
+        `DELETE FROM ${this.#table(storedIn.recordsTable)} WHERE ` +
           dialect.isIn("dataset_id", 1, "uuid"),
         dialect.list("uuid", idsOf(this.resolved, piece)),
       );
@@ -264,14 +273,16 @@ class BatchWriter {
   }
 
   /** Rows whose records say the same are one statement: a graph that backs them is named once. */
-  async insertRecords(rows: Uint32Array): Promise<void> {
-    const { paths, fileSize, checksum = null } = this.resolved.sorted.batch;
-    for (const { formatter, storageClass, path, rows: alike } of byRecord(this.resolved, rows)) {
+  async insertRecords(records: DatastoreRecords, rows: Uint32Array): Promise<void> {
+    const { storedIn, paths, fileSize, checksum = null } = records;
+    for (
+      const { formatter, storageClass, path, rows: alike } of byRecord(this.resolved, records, rows)
+    ) {
       for (const piece of pieces(this.#context, alike)) {
         const values = path === null ? Array.from(piece, (row) => paths[row]!) : [];
         await this.#insert(
           (from) =>
-            `INSERT INTO ${this.#table(this.#context.recordsTable)} (dataset_id, path, ` +
+            `INSERT INTO ${this.#table(storedIn.recordsTable)} (dataset_id, path, ` +
             "formatter, storage_class, component, checksum, file_size) SELECT u.id, " +
             (path === null ? "u.path" : "$6::text") + ", $1::text, $2::text, $3::text, $4::text, " +
             `$5::bigint FROM ${from}`,
@@ -289,6 +300,26 @@ class BatchWriter {
   }
 }
 
+/** What one datastore is to have of a batch. */
+export interface DatastoreRecords extends Omit<OtherRecords, "datastore"> {
+  storedIn: StoredIn;
+}
+
+/** What each datastore is to have of a batch, in their order: nothing where the batch says nothing. */
+export function recordsOf(
+  { datastores }: RegistryContext,
+  batch: DatasetBatch,
+): DatastoreRecords[] {
+  return datastores.map((storedIn, i) => {
+    const records: Omit<OtherRecords, "datastore"> = i === (batch.datastore ?? 0)
+      ? batch
+      : batch.others?.find(({ datastore }) => datastore === i) ??
+        { paths: new Array(batch.n).fill(null), formatters: [], fileSize: -1 };
+    const { paths, formatters, fileSize, checksum } = records;
+    return { storedIn, paths, formatters, fileSize, checksum };
+  });
+}
+
 /** Rows whose records have formatter and storage class in common. */
 interface RecordRows {
   formatter: string;
@@ -299,8 +330,12 @@ interface RecordRows {
 }
 
 /** Rows by what their records say. */
-export function byRecord({ sorted }: ResolvedBatch, rows: BatchRows): RecordRows[] {
-  const { typeIndex, paths, formatters, storageClasses } = sorted.batch;
+export function byRecord(
+  { sorted }: ResolvedBatch,
+  { paths, formatters }: DatastoreRecords,
+  rows: BatchRows,
+): RecordRows[] {
+  const { typeIndex, storageClasses } = sorted.batch;
   const groups = new Map<string, RecordRows>();
   for (const row of rows) {
     const formatter = formatters[typeIndex[row]];

@@ -160,7 +160,7 @@ Deno.test("openRegistry() takes any name for schema and records table", async ()
   const config = {
     ...before.config,
     registry: { ...before.config.registry, namespace },
-    datastore: { ...before.config.datastore, recordsTable },
+    datastores: [{ ...before.config.datastore, recordsTable }],
   };
   await using registry = await open(config);
   const { datasets } = await readRun(registry, "inputs/run1");

@@ -116,7 +116,7 @@ Deno.test("openRegistry() makes the records table when it is missing and writing
 Deno.test("openRegistry() takes any name for the records table", async () => {
   await using before = await repository();
   const recordsTable = 'my "odd" Records';
-  const config = { ...before.config, datastore: { ...before.config.datastore, recordsTable } };
+  const config = { ...before.config, datastores: [{ ...before.config.datastore, recordsTable }] };
   await using registry = await open(config);
   const type = (await registry.findDatasetType("raw"))!;
   const [{ id, values }] = (await readRun(registry, "inputs/run1")).datasets
