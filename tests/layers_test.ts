@@ -50,9 +50,9 @@ const LAYERS: Record<string, readonly string[]> = {
   "storage/remote/s3": ["base", "storage", "storage/remote"],
   "storage/remote/dav": ["base", "storage", "storage/remote"],
   codec: ["base", "storage"],
-  "butler/config": ["base", "storage"],
+  "butler/config": ["base", "storage", "storage/remote"],
   "butler/dimensions": ["base", "butler/config"],
-  "butler/datastore": ["base", "butler/config", "butler/dimensions"],
+  "butler/datastore": ["base", "storage/remote", "butler/config", "butler/dimensions"],
   "butler/registry": ["base", "storage", ...BUTLER],
   "butler/registry/tables": ["base", "storage", ...BUTLER],
   "butler/registry/write": ["base", "storage", ...BUTLER],
@@ -86,8 +86,9 @@ const LAYERS: Record<string, readonly string[]> = {
   ingest: [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "ingest/originals"],
   "ingest/originals": [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS],
   simulate: [...BYTES, ...BUTLER, ...GRAPH],
-  sources: [...SOURCES, "sources/trace"],
+  sources: [...SOURCES, "sources/repository", "sources/trace"],
   "sources/trace": [...SOURCES, "sources"],
+  "sources/repository": SOURCES,
   "sources/logs": [...SOURCES, "sources"],
   browser: [...SOURCES, "sources", "sources/trace"],
   inspect: ["base", "butler/dimensions", ...RECORDS, "sources"],
@@ -239,7 +240,7 @@ Deno.test(`no folder holds more than ${MAX_FOLDER} files`, () => {
 });
 
 /** Imports that one has to follow from a command to what it stands on. */
-const MAX_CHAIN = 23;
+const MAX_CHAIN = 24;
 
 Deno.test(`the longest chain of imports has at most ${MAX_CHAIN} files`, () => {
   const chain = longestChain(importGraph());

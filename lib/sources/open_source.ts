@@ -14,15 +14,17 @@ import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
 import { openArchive } from "../qg/graph_file.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CHUNK_LOG_MAGIC } from "../chunks/framing.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
 import { FileSource } from "../storage/file_source.ts";
 import { HttpSource, isHttpUrl } from "../storage/http_source.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { Zstd } from "../codec/zstd.ts";
 import type { DocumentSource } from "./source.ts";
 import { GraphDocuments } from "./graph_source.ts";
 
 /**
  * Opens a source: a file is a quantum graph, a chunk log or a repository's configuration; everything
- * else is a repository.
+ * else is a repository. Graphs and repositories may be in remote stores.
  *
  * @param run RUN to look in. Files hold one; another is refused.
  * @param wait how a locked registry is waited for
@@ -40,6 +42,9 @@ export async function openSource(
   if (isHttpUrl(argument)) {
     const remote = await ProvenanceGraph.open(await HttpSource.open(argument), zstd);
     return checkRun(new GraphDocuments(remote), run);
+  }
+  if (isRemoteUri(argument) && /\.(?:qg|chunks)$/i.test(argument)) {
+    return checkRun(await openRemote(argument, env, zstd), run);
   }
   const path = fileOf(argument, env, cwd);
   if (path === null) {
@@ -77,6 +82,23 @@ function fileOf(
   return /\.(?:qg|chunks)$/i.test(path) ? path : null;
 }
 
+/** Only finished graphs are read where they are. */
+async function openRemote(uri: string, env: Environment, zstd: Zstd): Promise<DocumentSource> {
+  const source = await openRemoteGraph(uri, env);
+  try {
+    return new GraphDocuments(await ProvenanceGraph.open(source, zstd));
+  } catch (error) {
+    const isOther = /\.chunks$/i.test(uri) || error instanceof RefusedError &&
+        (await openArchive(source)).members.has(QUANTUM_DATASETS_MEMBER);
+    source.close();
+    if (!isOther) throw error;
+    throw new RefusedError(
+      `Cannot read "${uri}": only provenance graphs are read in remote stores`,
+      { cause: error, hint: "copy the file, and give the copy's path" },
+    );
+  }
+}
+
 async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
   if (hasMagic(path)) {
     const { ChunkLogDocuments } = await import(
@@ -111,4 +133,9 @@ function hasMagic(path: string): boolean {
 async function isPredicted(path: string): Promise<boolean> {
   using source = FileSource.open(path);
   return (await openArchive(source)).members.has(QUANTUM_DATASETS_MEMBER);
+}
+
+async function openRemoteGraph(uri: string, env: Environment): Promise<ByteSource> {
+  const { openRemoteFile } = await import("../storage/remote/open_storage.ts");
+  return await openRemoteFile("graph", uri, { env });
 }

@@ -9,7 +9,8 @@ import { requireRun } from "../butler/registry/require_run.ts";
 import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
-import { loadRepositoryConfig, requireOneDatastore } from "../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
+import { requireOneDatastore } from "../butler/config/repo_config.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
 import { openRegistry } from "../butler/registry/open.ts";
@@ -70,12 +71,12 @@ export class RepositoryDocuments implements DocumentSource {
     zstd: Zstd,
     wait: LockWaitOptions,
   ): Promise<RepositoryDocuments> {
-    const config = loadRepositoryConfig(argument, env);
+    const config = await openRepositoryConfig(argument, env);
     requireOneDatastore(config, "read from");
     const registry = await openRegistry(config, { ...wait, writeable: false });
     try {
       if (run !== null) await requireRun(registry, run, argument);
-      return new RepositoryDocuments(new RepositoryStore(config, registry, zstd), run);
+      return new RepositoryDocuments(new RepositoryStore(config, registry, zstd, env), run);
     } catch (error) {
       await registry[Symbol.asyncDispose]();
       throw error;

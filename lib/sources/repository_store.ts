@@ -10,14 +10,16 @@ import type { FileDatastore } from "../butler/datastore/datastore.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
-import { type RecordedFile, recordedFile } from "../butler/datastore/recorded_file.ts";
+import { type RecordedFile, recordedPlace } from "../butler/datastore/recorded_file.ts";
 import type { Registry } from "../butler/registry/registry.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { StoredAs } from "../provenance/documents/document_forms.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { fileIdentity, FileSource, readWholeFile, ReusableBuffer } from "../storage/file_source.ts";
+import { StorageUrl } from "../storage/remote/storage_url.ts";
+import type { Environment } from "../base/environment.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { GraphDocuments } from "./graph_source.ts";
+import { RepositoryFiles } from "./repository/repository_files.ts";
 
 /** A task and, but for configs, the quantum that is meant. */
 export interface Target {
@@ -37,9 +39,6 @@ export type Place =
   | { kind: "graph"; id: Uint8Array; path: string }
   | { kind: "none" };
 
-/** Largest document that is read out of a ZIP file, in bytes. */
-const MAX_MEMBER_SIZE = 2 ** 30;
-
 /** Contents of a repository. */
 export class RepositoryStore implements AsyncDisposable {
   /** How messages call it. */
@@ -47,15 +46,17 @@ export class RepositoryStore implements AsyncDisposable {
   readonly config: RepositoryConfig;
   readonly registry: Registry;
   readonly #zstd: Zstd;
+  readonly #files: RepositoryFiles;
   readonly #graphs = new Map<string, GraphDocuments>();
   #datastore: FileDatastore | null = null;
 
   /** @param registry Is closed with the store. */
-  constructor(config: RepositoryConfig, registry: Registry, zstd: Zstd) {
+  constructor(config: RepositoryConfig, registry: Registry, zstd: Zstd, env: Environment) {
     this.name = `repository "${config.argument}"`;
     this.config = config;
     this.registry = registry;
     this.#zstd = zstd;
+    this.#files = new RepositoryFiles(config.datastore.root, env);
   }
 
   /** Where a dataset is: its record says so; without one, the file may be at its predicted path. */
@@ -74,7 +75,7 @@ export class RepositoryStore implements AsyncDisposable {
   }
 
   #recordedFile(path: string): RecordedFile {
-    return recordedFile(path, this.config.datastore.root);
+    return recordedPlace(path, this.config.datastore.root);
   }
 
   /** By the name of an older release only if nothing has today's. */
@@ -101,8 +102,8 @@ export class RepositoryStore implements AsyncDisposable {
       plan.path(values, records),
       plan.olderPath(values, records),
     ]);
-    const isThere = (name: string) => fileIdentity(absolutePath(root, name)) !== null;
-    const name = older !== null && !isThere(today!) && isThere(older) ? older : today!;
+    const isThere = (name: string) => this.#files.has(absolutePath(root, name));
+    const name = older !== null && !await isThere(today!) && await isThere(older) ? older : today!;
     return {
       kind: "file",
       path: absolutePath(root, name),
@@ -119,13 +120,8 @@ export class RepositoryStore implements AsyncDisposable {
    * @throws {EnvironmentError} if it can't be read.
    * @throws {InvalidQuantumGraphFileError} if it is in a ZIP file that is damaged.
    */
-  async readFile({ path, zipMember }: RecordedFile): Promise<Uint8Array | null> {
-    if (zipMember === null) return readWholeFile(path, new ReusableBuffer())?.bytes ?? null;
-    if (fileIdentity(path) === null) return null;
-    const { readZipMember } = await import(
-      import.meta.resolve("../codec/zip_file.ts")
-    ) as typeof import("../codec/zip_file.ts");
-    return await readZipMember(path, zipMember, MAX_MEMBER_SIZE);
+  async readFile(file: RecordedFile): Promise<Uint8Array | null> {
+    return await this.#files.read(file);
   }
 
   /** The graph that a RUN holds as run_provenance, or null. */
@@ -145,15 +141,24 @@ export class RepositoryStore implements AsyncDisposable {
     let graph = this.#graphs.get(path);
     if (graph === undefined) {
       graph = new GraphDocuments(
-        await ProvenanceGraph.open(FileSource.open(path), this.#zstd),
+        await ProvenanceGraph.open(await this.#files.open(path), this.#zstd),
       );
       this.#graphs.set(path, graph);
     }
     return graph;
   }
 
+  /** The URI of a file in a remote store that {@linkcode graphPathOf} has told about. */
+  uriOf(path: string): string {
+    const { root } = this.config.datastore;
+    return path.startsWith(`${root}/`)
+      ? StorageUrl.parse(root).child(path.slice(root.length + 1)).text
+      : path;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const graph of this.#graphs.values()) await graph[Symbol.asyncDispose]();
+    this.#files[Symbol.dispose]();
     await this.registry[Symbol.asyncDispose]();
   }
 }

@@ -105,3 +105,26 @@ Deno.test("cat prints a log from a server within the budget", async () => {
   assert.ok(nRequests <= MAX_READS, `${nRequests} requests`);
   assert.ok(nBytes <= MAX_BYTES, `${nBytes} bytes`);
 });
+
+for (const [scheme, uri] of [["s3", "s3://bucket/graph.qg"]] as const) {
+  Deno.test(`cat prints a log of a million quanta at ${scheme}: within the budget`, async () => {
+    const keys = crowdedKeys();
+    await using server = serveRanges(await sparseGraph(keys, true));
+    const id = new Uint8Array(16);
+    idOf(keys, 1_234_567, id, 0);
+    const { stdout } = await expectProvgraph(
+      ["cat", uri, "log", uuidToText(id), "--all-attempts", "--raw"],
+      {
+        env: {
+          S3_ENDPOINT_URL: new URL(server.url).origin,
+          AWS_ACCESS_KEY_ID: "key",
+          AWS_SECRET_ACCESS_KEY: "not-looked-at",
+        },
+      },
+    );
+    assert.match(stdout, /^\{"attempts":\[\[\],.*null\]\}$/);
+    const { nRequests, nBytes } = server.counts;
+    assert.ok(nRequests > 0 && nRequests <= MAX_READS, `${nRequests} requests`);
+    assert.ok(nBytes <= MAX_BYTES, `${nBytes} bytes`);
+  });
+}

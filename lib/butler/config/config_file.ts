@@ -15,6 +15,7 @@ import {
 import { dirname, join } from "../../base/paths.ts";
 import { parseDocument } from "../../base/text/yaml.ts";
 import { readLimitedText } from "../../storage/regular_file.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import {
   type ConfigMapping,
   type ConfigValue,
@@ -23,7 +24,8 @@ import {
   mergeConfig,
   setValue,
 } from "./config_value.ts";
-import { expandVariables, localPath } from "./local_path.ts";
+import { expandVariables, placeOf } from "./local_path.ts";
+import { MissingText, NO_TEXTS, type RemoteTexts } from "./remote_texts.ts";
 
 /** Larger files and deeper includes than this are mistakes; those of a survey have some 100 kB. */
 const MAX_FILE_SIZE = 4 * 1024 * 1024;
@@ -38,15 +40,21 @@ const MAX_MS = 10_000;
  *
  * @param path absolute path
  * @param cwd where `includeConfigs` looks before the file's own directory
+ * @param texts Files of remote stores, which can't be read here.
  * @throws {NotFoundError} if the file, or one that it includes, doesn't exist.
  * @throws {RepositoryError} if it isn't a mapping in YAML or JSON, or has another extension.
  * @throws {EnvironmentError} if it can't be read.
  */
-export function readConfigFile(path: string, env: Environment, cwd: string): ConfigMapping {
+export function readConfigFile(
+  path: string,
+  env: Environment,
+  cwd: string,
+  texts: RemoteTexts = NO_TEXTS,
+): ConfigMapping {
   try {
-    return readMapping(path, { env, cwd, depth: 0, work: new Work(path) });
+    return readMapping(path, { env, cwd, texts, depth: 0, work: new Work(path) });
   } catch (error) {
-    if (error instanceof ProvgraphError) throw error;
+    if (error instanceof ProvgraphError || error instanceof MissingText) throw error;
     // Such as a stack that is too small for how deep it is nested.
     throw new RepositoryError(`Cannot read configuration "${path}": ${reasonOf(error)}`);
   }
@@ -67,6 +75,7 @@ export function parseYaml(text: string): ConfigValue | undefined {
 interface ReadContext {
   env: Environment;
   cwd: string;
+  texts: RemoteTexts;
   depth: number;
   work: Work;
 }
@@ -143,7 +152,7 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
     );
   }
   context.work.begin();
-  const text = readText(path);
+  const text = readText(path, context.texts);
   context.work.add(text);
   if (path.endsWith(".json")) {
     try {
@@ -160,7 +169,7 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
       if (typeof location !== "string") {
         throw new RepositoryError(`Cannot read configuration "${path}": !include needs file names`);
       }
-      const target = localPath(location, context.env, dirname(path), "included file");
+      const target = placeOf(location, context.env, dirname(path), "included file");
       return readYaml(target, { ...context, depth: context.depth + 1 });
     } catch (error) {
       failure ??= error;
@@ -183,7 +192,12 @@ function readYaml(path: string, context: ReadContext): ConfigValue {
   }
 }
 
-function readText(path: string): string {
+function readText(path: string, texts: RemoteTexts): string {
+  if (isRemoteUri(path)) {
+    const text = texts.read(path);
+    if (text !== null) return text;
+    throw new NotFoundError(`Cannot read configuration "${path}": there is no such file`);
+  }
   const refuse = (state: string) =>
     new RepositoryError(`Cannot read configuration "${path}": ${state}`);
   try {
@@ -251,9 +265,9 @@ function findInclude(name: ConfigValue, path: string, context: ReadContext): str
   }
   const expanded = expandVariables(name, context.env);
   const candidates = [context.cwd, dirname(path)].map((directory) =>
-    localPath(expanded, context.env, directory, "included file")
+    placeOf(expanded, context.env, directory, "included file")
   );
-  const found = candidates.find((candidate) => fileExists(candidate));
+  const found = candidates.find((candidate) => fileExists(candidate, context.texts));
   if (found === undefined) {
     throw new NotFoundError(
       `Cannot read configuration "${path}": included file "${name}" is neither in ` +
@@ -264,7 +278,8 @@ function findInclude(name: ConfigValue, path: string, context: ReadContext): str
 }
 
 /** Whether something of that name exists; unreadable directories count as not. */
-export function fileExists(path: string): boolean {
+export function fileExists(path: string, texts: RemoteTexts = NO_TEXTS): boolean {
+  if (isRemoteUri(path)) return texts.read(path) !== null;
   try {
     Deno.statSync(path);
     return true;
@@ -286,7 +301,7 @@ export function readFromDirectories(
 ): ConfigMapping[] {
   return directories
     .map((directory) => join(directory, name))
-    .filter(fileExists)
+    .filter((path) => fileExists(path))
     .map((path) => readConfigFile(path, env, cwd))
     .reverse();
 }

@@ -9,13 +9,14 @@ import { RepositoryError } from "../../base/errors.ts";
 import { resolve } from "../../base/paths.ts";
 import { requiredString, show } from "./config_checks.ts";
 import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_value.ts";
-import { localPath } from "./local_path.ts";
+import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
+import { placeOf } from "./local_path.ts";
 
 /** One file datastore of a repository. */
 export interface DatastoreConfig {
   /** Name in `dataset_location`: contains the root as configured, not as expanded. */
   name: string;
-  /** Absolute local path. */
+  /** Absolute local path, or URI in a remote store, without "/" at its end. */
   root: string;
   recordsTable: string;
   /** Whether `ingest` stores checksums. */
@@ -46,7 +47,7 @@ const ROOT_TAG = "<butlerRoot>";
  * Reads the configuration of a file datastore, defaults put in already.
  *
  * @param chainConstraints Those of the chains that it is in.
- * @throws {RepositoryError} if a value is of the wrong kind, or the root isn't local.
+ * @throws {RepositoryError} if a value is of the wrong kind, or the root's scheme isn't supported.
  */
 export function fileDatastoreConfig(
   config: ConfigMapping,
@@ -68,8 +69,8 @@ export function fileDatastoreConfig(
   return {
     name,
     root: location === null
-      ? resolve(root + unexpanded.slice(ROOT_TAG.length).replaceAll(ROOT_TAG, root))
-      : localPath(location, env, cwd, "datastore root"),
+      ? belowRoot(root, unexpanded.slice(ROOT_TAG.length).replaceAll(ROOT_TAG, root))
+      : placeOf(location, env, cwd, "datastore root"),
     recordsTable,
     checksum: isTrueInPython(getValue(config, "checksum")),
     templates: mappingOf(config, "templates", configPath),
@@ -78,6 +79,10 @@ export function fileDatastoreConfig(
     constraints: [mappingOf(config, "constraints", configPath), ...chainConstraints],
     create: getValue(config, "create") !== false,
   };
+}
+
+function belowRoot(root: string, rest: string): string {
+  return isRemoteUri(root) ? StorageUrl.parse(root + rest).text : resolve(root + rest);
 }
 
 /**

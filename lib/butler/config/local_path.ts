@@ -7,6 +7,7 @@
 import type { Environment } from "../../base/environment.ts";
 import { RepositoryError } from "../../base/errors.ts";
 import { normalize, resolve } from "../../base/paths.ts";
+import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 
 /** Scheme of a URI, lower case, or null for a plain path. */
 export function uriScheme(location: string): string | null {
@@ -46,6 +47,20 @@ export function localPath(location: string, env: Environment, base: string, what
   const home = env.get("HOME");
   if (home !== undefined && (path === "~" || path.startsWith("~/"))) path = home + path.slice(1);
   return noSlashAtEnd(resolve(base, path));
+}
+
+/**
+ * As {@linkcode localPath}, but places in remote stores (`s3:`, `dav:`, `davs:`) are given as their URIs,
+ * and what is relative to one is there too.
+ *
+ * @param base directory, or URI of one, that relative places start from
+ */
+export function placeOf(location: string, env: Environment, base: string, what: string): string {
+  if (isRemoteUri(location)) return StorageUrl.parse(location).text;
+  const isRelative = uriScheme(location) === null && !/^[/~]/.test(location);
+  if (!isRemoteUri(base)) return localPath(location, env, base, what);
+  if (!isRelative) return localPath(location, env, Deno.cwd(), what);
+  return StorageUrl.parse(`${base}/${expandVariables(location, env)}`).text;
 }
 
 function decodeFileUri(uri: string, what: string): string {

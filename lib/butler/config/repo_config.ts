@@ -21,7 +21,9 @@ import {
 import { datastoreConfigs } from "./datastore_chain_config.ts";
 import type { DatastoreConfig } from "./datastore_config.ts";
 import { DEFAULT_REGISTRY } from "./default_config.ts";
-import { localPath, uriScheme } from "./local_path.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
+import { localPath, placeOf, uriScheme } from "./local_path.ts";
+import { MissingText, NO_TEXTS, type RemoteTexts } from "./remote_texts.ts";
 
 export type { ConfigMapping, ConfigValue } from "./config_value.ts";
 export type { Environment } from "../../base/environment.ts";
@@ -72,17 +74,48 @@ const DIRECT_BUTLER = "lsst.daf.butler.direct_butler.DirectButler";
  *   `DAF_BUTLER_CONFIG_PATH`, `HOME`
  * @throws {NotFoundError} if there is no such file; the message says which aliases are known.
  * @throws {RepositoryError} if the configuration can't be read, or asks for something that this tool
- *   doesn't support: another butler or datastore class, another database, a remote root.
+ *   doesn't support: another butler or datastore class, another database, files in a remote store.
  *
  * Source: `schema/butler-repository.md`, sections 0 and 1.
  */
 export function loadRepositoryConfig(argument: string, env: Environment): RepositoryConfig {
+  let config: RepositoryConfig;
+  try {
+    config = readRepositoryConfig(argument, env, NO_TEXTS);
+  } catch (error) {
+    if (!(error instanceof MissingText)) throw error;
+    throw notHere(argument, error.uri);
+  }
+  const remote = config.datastores.find(({ root }) => isRemoteUri(root));
+  if (remote !== undefined) throw notHere(argument, remote.root);
+  return config;
+}
+
+function notHere(argument: string, uri: string): RepositoryError {
+  return new RepositoryError(
+    `Cannot use repository "${argument}": "${uri}" is in a remote store, which this command doesn't ` +
+      "support yet",
+    { hint: "schema/storage.md says which commands do" },
+  );
+}
+
+/**
+ * As {@linkcode loadRepositoryConfig}; places in remote stores are left as they are.
+ *
+ * @param texts Configuration files that were fetched from remote stores.
+ * @throws {MissingText} if one more has to be fetched.
+ */
+export function readRepositoryConfig(
+  argument: string,
+  env: Environment,
+  texts: RemoteTexts,
+): RepositoryConfig {
   const cwd = Deno.cwd();
-  const configPath = findConfigFile(argument, env, cwd);
-  const own = readConfigFile(configPath, env, cwd);
+  const configPath = findConfigFile(argument, env, cwd, texts);
+  const own = readConfigFile(configPath, env, cwd, texts);
   checkButlerClass(own, configPath);
   const root = typeof own.root === "string"
-    ? localPath(own.root, env, cwd, "repository root")
+    ? placeOf(own.root, env, cwd, "repository root")
     : dirname(configPath);
   const directories = (env.get("DAF_BUTLER_CONFIG_PATH") ?? "").split(":")
     .filter((directory) => directory !== "")
@@ -119,8 +152,13 @@ function ownComponent(own: ConfigMapping, component: string): ConfigMapping {
   return isMapping(getValue(own, component)) ? unwrap(own, component) : {};
 }
 
-function findConfigFile(argument: string, env: Environment, cwd: string): string {
-  const aliases = readAliases(env, cwd);
+function findConfigFile(
+  argument: string,
+  env: Environment,
+  cwd: string,
+  texts: RemoteTexts,
+): string {
+  const aliases = readAliases(env, cwd, texts);
   const resolved = aliases.byLabel.get(argument);
   const location = resolved ?? argument;
   const scheme = uriScheme(location);
@@ -130,9 +168,14 @@ function findConfigFile(argument: string, env: Environment, cwd: string): string
       { hint: "Only repositories on a local file system are supported" },
     );
   }
-  const path = localPath(location, env, cwd, "repository");
-  const file = isDirectory(path) ? join(path, "butler.yaml") : path;
-  if (fileExists(file)) return file;
+  const path = placeOf(location, env, cwd, "repository");
+  const isFolder = isRemoteUri(path) ? !/\.\w+$/.test(path) : isDirectory(path);
+  const file = !isFolder
+    ? path
+    : isRemoteUri(path)
+    ? `${path}/butler.yaml`
+    : join(path, "butler.yaml");
+  if (fileExists(file, texts)) return file;
   const known = [...aliases.byLabel.keys()];
   const why = resolved !== undefined
     ? `alias of "${location}"`
@@ -148,6 +191,7 @@ function findConfigFile(argument: string, env: Environment, cwd: string): string
 function readAliases(
   env: Environment,
   cwd: string,
+  texts: RemoteTexts,
 ): { byLabel: Map<string, string>; problem: string } {
   const byLabel = new Map<string, string>();
   const text = env.get("DAF_BUTLER_REPOSITORIES") ?? "";
@@ -161,8 +205,9 @@ function readAliases(
     content = parseYaml(text);
   } else if (index !== "") {
     try {
-      content = readConfigFile(localPath(index, env, cwd, "repository index"), env, cwd);
+      content = readConfigFile(placeOf(index, env, cwd, "repository index"), env, cwd, texts);
     } catch (error) {
+      if (error instanceof MissingText) throw error;
       return none((error as Error).message);
     }
   } else {
@@ -253,6 +298,11 @@ function sqlitePath(url: string, configPath: string): string {
   if (path === "" || path === ":memory:") {
     throw new RepositoryError(
       `Cannot use registry of "${configPath}": database "${url}" is in memory`,
+    );
+  }
+  if (isRemoteUri(path)) {
+    throw new RepositoryError(
+      `Cannot use registry of "${configPath}": a SQLite database can't be in a remote store`,
     );
   }
   return resolve(path);

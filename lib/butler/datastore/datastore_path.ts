@@ -7,6 +7,7 @@
 
 import { RefusedError } from "../../base/errors.ts";
 import { join } from "../../base/paths.ts";
+import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 
 /** What the reference takes for percent escapes: upper case only, so that `%3a` is plain text. */
 const ESCAPES = /%[A-F0-9]{2}/;
@@ -56,14 +57,19 @@ function unquote(text: string): string {
 }
 
 /**
- * Absolute path of a file in a datastore.
+ * Absolute path of a file in a datastore. In a remote store: the URI of the root and the path as it is, not
+ * quoted, which `relativeTo()` takes apart again.
  *
- * @param root absolute path of the datastore's root
+ * @param root absolute path of the datastore's root, or its URI
  * @param relative path of a plan, or of a record without fragment
  * @throws {RefusedError} if `relative` is empty, absolute, holds a NUL character, or has ".." for a
  *   directory.
  */
 export function absolutePath(root: string, relative: string): string {
+  if (isRemoteUri(root)) {
+    StorageUrl.parse(root).child(relative);
+    return `${root}/${relative}`;
+  }
   const name = storedName(relative);
   if (OUTSIDE.test(name)) {
     throw new RefusedError(

@@ -6,6 +6,7 @@
 
 import type { Environment } from "../../base/environment.ts";
 import { localPath } from "../config/local_path.ts";
+import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import { absolutePath } from "./datastore_path.ts";
 
 /** Begins the fragment of a path whose dataset is one member of a ZIP file. */
@@ -13,7 +14,7 @@ const ZIP_FRAGMENT = "zip-path=";
 
 /** Where the content of a dataset is. */
 export interface RecordedFile {
-  /** Absolute path of the file, which others may share if it is a ZIP file. */
+  /** Absolute path of the file, or place in a remote store; others may share it if it is a ZIP file. */
   readonly path: string;
   /** Name of the member that holds the dataset; null if the whole file does. */
   readonly zipMember: string | null;
@@ -84,4 +85,28 @@ export function recordedFile(recordPath: string, root: string): RecordedFile {
     ? localPath(location, NO_VARIABLES, root, "datastore record")
     : absolutePath(root, location);
   return { path, zipMember };
+}
+
+/**
+ * As {@linkcode recordedFile}, for who reads files in remote stores as well: the path may be the place of
+ * one.
+ *
+ * @throws {UsageError} if it is a URI of a scheme that isn't supported.
+ */
+export function recordedPlace(recordPath: string, root: string): RecordedFile {
+  const { location, zipMember } = splitRecordPath(recordPath);
+  return isRemoteUri(location)
+    ? { path: remotePath(location, root), zipMember }
+    : recordedFile(recordPath, isRemoteUri(root) && isUriRecord(location) ? "/" : root);
+}
+
+/** A URI below the root gets the form of other files there. */
+function remotePath(location: string, root: string): string {
+  const url = StorageUrl.parse(location);
+  if (!isRemoteUri(root)) return url.text;
+  const { scheme, authority, path } = StorageUrl.parse(root);
+  const inside = path === "/" ? "/" : `${path}/`;
+  return url.scheme === scheme && url.authority === authority && url.path.startsWith(inside)
+    ? `${root}/${url.path.slice(inside.length)}`
+    : url.text;
 }

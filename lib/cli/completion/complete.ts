@@ -8,7 +8,7 @@
 import type { Environment } from "../../base/environment.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
-import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
 import { PACKAGES_DATASET_TYPE } from "../../qg/pipeline_graph.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
@@ -24,7 +24,7 @@ export async function runNames(
   repository: string,
   env: Environment,
 ): Promise<string[]> {
-  await using registry = await openRegistry(loadRepositoryConfig(repository, env), {
+  await using registry = await openRegistry(await openRepositoryConfig(repository, env), {
     writeable: false,
   });
   const names = new Set<string>();

@@ -290,10 +290,10 @@ async function protectedPlaces(
     if (value !== "") protectFile(value, `the file that ${name} names`);
   }
   for (const path of OWN_FILES) protectFile(path, "a file with credentials");
-  const { loadRepositoryConfig } = await import("../../butler/config/repo_config.ts");
+  const { openRepositoryConfig } = await import("../../butler/config/open_repo_config.ts");
   for (const word of command.args.slice(0, MAX_REPOSITORY_ARGUMENTS)) {
     if (!mayBeRepository(word, surroundings)) continue;
-    const config = quietly(() => loadRepositoryConfig(word, surroundings.env));
+    const config = await openRepositoryConfig(word, surroundings.env).catch(() => null);
     if (config !== null) protectRepository(places, config, surroundings);
   }
   return places;

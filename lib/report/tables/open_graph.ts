@@ -8,15 +8,18 @@
 import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { localPath } from "../../butler/config/local_path.ts";
-import { loadRepositoryConfig, requireOneDatastore } from "../../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
+import { requireOneDatastore } from "../../butler/config/repo_config.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { RepositoryStore } from "../../sources/repository_store.ts";
+import type { ByteSource } from "../../storage/byte_source.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { HttpSource, isHttpUrl } from "../../storage/http_source.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 
 /**
  * Opens a graph as `provenance-report` names it.
@@ -44,6 +47,9 @@ async function openGraph(
   zstd: Zstd,
 ): Promise<ProvenanceGraph> {
   if (isHttpUrl(argument)) return await ProvenanceGraph.open(await HttpSource.open(argument), zstd);
+  if (isRemoteUri(argument)) {
+    return await ProvenanceGraph.open(await openRemoteGraph(argument, env), zstd);
+  }
   const path = localPath(argument, env, cwd, "provenance graph");
   if (isDirectory(path)) {
     throw new UsageError(`Cannot read provenance graph "${path}": it is a directory`, {
@@ -58,12 +64,13 @@ async function openCollection(
   collection: string,
   { env, zstd, wait }: { env: Environment; zstd: Zstd; wait: LockWaitOptions },
 ): Promise<ProvenanceGraph> {
-  const config = loadRepositoryConfig(argument, env);
+  const config = await openRepositoryConfig(argument, env);
   requireOneDatastore(config, "read from");
   await using store = new RepositoryStore(
     config,
     await openRegistry(config, { ...wait, writeable: false }),
     zstd,
+    env,
   );
   const { registry } = store;
   if (await registry.findCollection(collection) === null) {
@@ -73,12 +80,17 @@ async function openCollection(
   }
   for (const run of await registry.flattenCollections([collection])) {
     const path = await store.graphPathOf(run);
-    if (path !== null) return await ProvenanceGraph.open(FileSource.open(path), zstd);
+    if (path !== null) return await ProvenanceGraph.open(await openStored(path, store, env), zstd);
   }
   throw new NotFoundError(
     `Cannot find run_provenance in collection "${collection}" of repository "${argument}"`,
     { hint: "ingest-graph puts it there; before that, give the graph file alone" },
   );
+}
+
+/** What is in a remote store outlives the repository that named it. */
+async function openStored(path: string, store: RepositoryStore, env: Environment) {
+  return isRemoteUri(path) ? await openRemoteGraph(store.uriOf(path), env) : FileSource.open(path);
 }
 
 /** What can't be looked at is told by whoever opens it. */
@@ -88,4 +100,9 @@ function isDirectory(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+async function openRemoteGraph(uri: string, env: Environment): Promise<ByteSource> {
+  const { openRemoteFile } = await import("../../storage/remote/open_storage.ts");
+  return await openRemoteFile("graph", uri, { env });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NotFoundError } from "../../base/errors.ts";
 import type { ByteSource } from "../byte_source.ts";
 import type { Storage, StorageContext } from "./storage.ts";
 import { StorageUrl } from "./storage_url.ts";
@@ -42,22 +43,26 @@ export async function openStorage(
 /**
  * Opens one file at a URI by ranges, with a storage of its own that closing it closes.
  *
- * @returns null if it is absent, though the store answers.
+ * @param what it is, for messages ("graph").
+ * @throws {NotFoundError} if it is absent.
+ * @throws {EnvironmentError} if the store can't be reached or doesn't let us in.
  */
 export async function openRemoteFile(
+  what: string,
   uri: string,
   context: StorageContext,
-): Promise<ByteSource | null> {
+): Promise<ByteSource> {
   const url = StorageUrl.parse(uri);
   const storage = await openStorage(url.parent, context);
   let source: ByteSource | null = null;
   try {
     source = await storage.open(url.name);
-    if (source === null) await storage.look();
   } finally {
     if (source === null) storage[Symbol.dispose]();
   }
-  if (source === null) return null;
+  if (source === null) {
+    throw new NotFoundError(`Cannot open ${what} "${url.text}": there is no such file`);
+  }
   const opened = source;
   return {
     name: opened.name,
