@@ -5,6 +5,7 @@
  */
 
 import { messageHead, messageShape } from "./message_shape.ts";
+import { AttemptStatus } from "./quantum_status.ts";
 
 /** Shapes of one task and exception that are told apart; all others are one cluster. */
 const MAX_SHAPES = 200;
@@ -88,4 +89,26 @@ export interface ClusterWeight {
 /** Order of clusters: what blocks most first, then what cost most, then what there is most of. */
 export function compareClusters(a: ClusterWeight, b: ClusterWeight): number {
   return b.n_blocked - a.n_blocked || b.lost_time - a.lost_time || b.n_failed - a.n_failed;
+}
+
+/**
+ * What stands for the message of an attempt that left no exception, so that those that ended in the same
+ * way are together.
+ *
+ * @param status Of the attempt.
+ * @param hasTimes Whether its metadata tell when it ran.
+ */
+export function silentEnd(status: number, hasTimes: boolean): string {
+  switch (status) {
+    case AttemptStatus.ABORTED_SUCCESS:
+      return "wrote metadata, but no log";
+    case AttemptStatus.ABORTED:
+      return "aborted";
+    case AttemptStatus.FAILED:
+      return hasTimes
+        ? "metadata without exception"
+        : "no metadata: killed, never started, or lost";
+    default:
+      return "not known how it ended";
+  }
 }

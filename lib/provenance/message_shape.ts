@@ -5,7 +5,9 @@
  * @module
  */
 
-/** Letters of a message that are looked at: what tells causes apart comes first. */
+/** Letters of a line that are kept, as in the table of quanta (`schema/quantum-graph.md`, 4.5). */
+const MAX_LINE = 500;
+/** Letters of a line that are looked at: what tells causes apart comes first. */
 const MAX_LETTERS = 400;
 
 /** A kind of text that differs from one quantum to the next. */
@@ -69,10 +71,15 @@ function anyOf(...patterns: RegExp[]): RegExp {
 /** Lists of numbers are of any length. */
 const NUMBERS = /#(?:(?:, ?| )#)+/g;
 
+/** First line of a message, at most 500 letters, as the table of quanta has it. */
+export function messageLine(message: string): string {
+  const end = message.search(/[\r\n]/);
+  return (end < 0 ? message : message.slice(0, end)).slice(0, MAX_LINE).toWellFormed();
+}
+
 /** First line of a message, without blanks around it; at most 400 letters. */
 export function messageHead(message: string): string {
-  const end = message.indexOf("\n");
-  const line = (end < 0 ? message : message.slice(0, end)).trim();
+  const line = messageLine(message).trim();
   return line.length <= MAX_LETTERS ? line : line.slice(0, MAX_LETTERS);
 }
 

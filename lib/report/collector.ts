@@ -6,63 +6,58 @@
 
 import { formatIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
-import { hasOddTimes, SHORTEST_STEP } from "./odd_times.ts";
+import { silentEnd } from "../provenance/failure_clusters.ts";
+import { messageLine } from "../provenance/message_shape.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
-import type { ReportCounts, TaskCounts } from "./counts.ts";
-import { LogDistribution } from "./distribution.ts";
-import {
-  coordinateValues,
-  exceptionMessage,
-  lastAttempt,
-  quantumStatus,
-  type ReportAttempt,
-  type ReportQuantum,
-} from "../provenance/documents/quantum_report.ts";
-import { Timeline } from "./timeline.ts";
-import { caveatNames, conciseCaveats } from "../provenance/success_caveats.ts";
-import {
-  type DistributionReport,
-  type ExceptionReport,
-  type ExtremeReport,
-  type FailedReport,
-  MEMORY_BINS,
-  type RunReport,
-  TIME_BINS,
-} from "./model.ts";
 import { dataIdObject, type RowDimensions } from "../sources/rows.ts";
+import type { BlockedCounts } from "./failures/blocking.ts";
+import { bpsMemory } from "./bps_memory.ts";
+import { ClusterTable } from "./failures/cluster_table.ts";
+import type { ReportCounts, TaskCounts } from "./counts.ts";
+import type { QuantumFacts } from "./facts.ts";
+import { FailedList } from "./failures/failed_list.ts";
+import { compareValues, HeatMaps } from "./failures/heat_map.ts";
+import { LargestList } from "./largest_list.ts";
+import type {
+  ClusterReport,
+  ExceptionReport,
+  ExtremeReport,
+  FailedReport,
+  RunReport,
+} from "./model.ts";
+import { hasOddTimes, SHORTEST_STEP } from "./odd_times.ts";
+import { efficiency, instant, TaskPart } from "./task_part.ts";
+import { Timeline } from "./timeline.ts";
 
 /** How much is listed. */
 export interface ReportLimits {
   /** Failed quanta of each task. */
   nFailed: number;
+  /** Failed quanta in all. */
+  nAllFailed: number;
   /** Slowest quanta, and largest. */
   nExtremes: number;
-  /** Groups of failures. */
+  /** Groups of failures, and clusters of them. */
   nExceptions: number;
-  /** Groups of failures whose sample's log is looked at. */
+  nClusters: number;
+  /** Groups and clusters of failures whose sample's log is looked at. */
   nSamples: number;
 }
 
 /** Usual limits. */
 export const DEFAULT_REPORT_LIMITS: ReportLimits = {
-  nFailed: 200,
+  nFailed: 100_000,
+  nAllFailed: 50_000,
   nExtremes: 10,
   nExceptions: 100,
+  nClusters: 500,
   nSamples: 25,
 };
 
-/** Failed quanta that are listed, as a multiple of those of each task. */
-const FAILED_TASKS = 10;
-/** Groups of failures that are told apart. */
-const MAX_GROUPS = 10_000;
-/** Letters of a message that are kept. */
+/** Letters of a message that are kept of a sample. */
 const MAX_MESSAGE = 2000;
-/** Powers of ten: 1 ms to 10^7 s (four months). */
-const TIME_SCALE = [-3, 7] as const;
-/** 1 MB to 10 TB. */
-const MEMORY_SCALE = [6, 13] as const;
 /** Statuses of quanta that are listed as failed. */
-const PROBLEMS: ReadonlySet<number> = new Set([
+export const PROBLEMS: ReadonlySet<number> = new Set([
   AttemptStatus.ABORTED,
   AttemptStatus.UNKNOWN,
   AttemptStatus.ABORTED_SUCCESS,
@@ -70,36 +65,40 @@ const PROBLEMS: ReadonlySet<number> = new Set([
 ]);
 
 /** All that the pass over the quanta gives. */
-export type Collected = Omit<
+export type Collected = Pick<
   RunReport,
-  | "message_type"
-  | "source"
-  | "argument"
-  | "output_run"
-  | "output"
-  | "inputs"
-  | "user"
-  | "timestamp"
-  | "command"
-  | "tool"
-  | "made"
-  | "n_expected"
+  | "n_quanta"
+  | "by_status"
+  | "n_caveats"
+  | "n_retried"
+  | "n_attempts"
+  | "n_odd_times"
+  | "first_start"
+  | "last_end"
+  | "run_time"
+  | "cpu_time"
+  | "max_memory"
+  | "cpu_efficiency"
+  | "lost_time"
+  | "n_untimed"
+  | "n_unexplained"
+  | "tasks"
+  | "timeline"
+  | "slowest"
+  | "largest"
+  | "exceptions"
+  | "clusters"
+  | "failed"
+  | "heat_maps"
+  | "bps_memory"
+  | "capped"
 >;
 
-/** What is kept of a task besides its counts. */
-class TaskPart {
-  readonly runTime = new LogDistribution(...TIME_SCALE);
-  readonly memory = new LogDistribution(...MEMORY_SCALE);
-  nRetried = 0;
-  nAttempts = 0;
-  nOddTimes = 0;
-  cpuSeconds = 0;
-  firstStart = Infinity;
-  lastEnd = -Infinity;
-  nFailed = 0;
-  readonly failed: FailedReport[] = [];
-
-  constructor(readonly position: number) {}
+/** A failed quantum with its cluster, and its number among those that block. */
+interface ListedFailure {
+  row: FailedReport;
+  cluster: ClusterReport;
+  number: number;
 }
 
 /** Counts and lists as the report needs them. Memory: per task, and for what is listed. */
@@ -109,11 +108,14 @@ export class ReportCollector {
   readonly #limits: ReportLimits;
   readonly #parts = new Map<string, TaskPart>();
   readonly #timeline: Timeline;
-  readonly #slowest: LargestList;
-  readonly #largest: LargestList;
-  readonly #groups = new Map<string, ExceptionReport>();
+  readonly #slowest: LargestList<ExtremeReport>;
+  readonly #largest: LargestList<ExtremeReport>;
+  readonly #clusters = new ClusterTable();
+  readonly #failed: FailedList<ListedFailure>;
+  /** Cluster of each failed quantum, by its number. */
+  readonly #clusterOf: (ClusterReport | undefined)[] = [];
+  readonly #heat: HeatMaps;
   readonly #latest: number;
-  #nGroupsLost = 0;
 
   /**
    * @param labels All tasks, in pipeline order.
@@ -134,49 +136,80 @@ export class ReportCollector {
     this.#limits = limits;
     this.#slowest = new LargestList(limits.nExtremes);
     this.#largest = new LargestList(limits.nExtremes);
+    this.#failed = new FailedList(labels, limits.nFailed, limits.nAllFailed);
+    this.#heat = new HeatMaps(
+      new Map(
+        labels.map((label) => [label, dimensions.groups.get(label)?.required ?? []]),
+      ),
+    );
   }
 
-  /** Takes a quantum in; false if there is no such task. */
-  add(quantum: ReportQuantum): boolean {
+  /**
+   * Takes a quantum in; false if there is no such task.
+   *
+   * @param number Of a quantum that failed, among those that may block others; -1 for others.
+   */
+  add(quantum: QuantumFacts, number: number): boolean {
     const part = this.#parts.get(quantum.taskLabel);
     if (part === undefined || !this.#counts.add(quantum)) return false;
     const nAttempts = quantum.attempts.length;
     part.nAttempts += nAttempts;
     if (nAttempts > 1) part.nRetried++;
+    let lastCluster: ClusterReport | null = null;
     quantum.attempts.forEach((attempt, i) => {
-      const isLast = i === nAttempts - 1;
       const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
-      if (attempt.usage !== null) this.#addUsage(quantum, i, part, hasFailed);
-      if (hasFailed || attempt.exceptionType !== null) this.#addGroup(quantum, i, isLast);
+      const lost = attempt.usage === null ? null : this.#addUsage(quantum, i, part, hasFailed);
+      // Clocks that are put right make some steps end before they begin.
+      const lostSeconds = hasFailed ? Math.max(0, lost ?? 0) : 0;
+      part.lostSeconds += lostSeconds;
+      if (hasFailed && lost === null) part.nUntimed++;
+      if (hasFailed || attempt.exceptionType !== null) {
+        lastCluster = this.#addToCluster(quantum, i, lostSeconds);
+      }
     });
-    if (PROBLEMS.has(quantumStatus(quantum))) this.#addFailed(quantum, part);
+    const status = nAttempts === 0 ? AttemptStatus.BLOCKED : quantum.attempts[nAttempts - 1].status;
+    const isProblem = PROBLEMS.has(status);
+    this.#heat.add(
+      quantum.taskLabel,
+      quantum.values,
+      isProblem ? "failed" : status === AttemptStatus.BLOCKED ? "blocked" : "other",
+    );
+    if (isProblem) this.#addFailed(quantum, lastCluster!, number);
     return true;
   }
 
-  #addUsage(quantum: ReportQuantum, i: number, part: TaskPart, hasFailed: boolean): void {
-    const attempt = quantum.attempts[i];
-    const { memoryBytes, startMicros, prepSeconds, initSeconds, runSeconds, cpuSeconds } = attempt
-      .usage!;
-    const make = () => this.#extreme(quantum, i, attempt);
+  /** Seconds that the attempt ran, null if it isn't known. */
+  #addUsage(quantum: QuantumFacts, i: number, part: TaskPart, hasFailed: boolean): number | null {
+    const usage = quantum.attempts[i].usage!;
+    const { memoryBytes, startMicros, prepSeconds, initSeconds, runSeconds, cpuSeconds } = usage;
+    const make = () => this.#extreme(quantum, i);
     part.memory.add(memoryBytes);
     this.#largest.offer(memoryBytes, make);
     // No clock that is set: processors count it.
-    if (cpuSeconds > SHORTEST_STEP && Number.isFinite(cpuSeconds)) part.cpuSeconds += cpuSeconds;
-    if (hasOddTimes(attempt.usage!, this.#latest)) {
+    const hasCpu = cpuSeconds > SHORTEST_STEP && Number.isFinite(cpuSeconds);
+    if (hasCpu) part.cpuSeconds += cpuSeconds;
+    if (hasOddTimes(usage, this.#latest)) {
       part.nOddTimes++;
-      return;
+      return null;
     }
     part.runTime.add(runSeconds);
     this.#slowest.offer(runSeconds, make);
+    if (hasCpu && runSeconds > 0) {
+      part.pairedCpuSeconds += cpuSeconds;
+      part.pairedRunSeconds += runSeconds;
+    }
+    const ran = Number.isFinite(runSeconds) ? runSeconds : null;
     const seconds = prepSeconds + initSeconds + runSeconds;
-    if (startMicros === null || !Number.isFinite(seconds)) return;
+    if (startMicros === null || !Number.isFinite(seconds)) return ran;
     const end = Math.max(startMicros, startMicros + Math.round(seconds * 1e6));
     part.firstStart = Math.min(part.firstStart, startMicros);
     part.lastEnd = Math.max(part.lastEnd, end);
     this.#timeline.add(part.position, startMicros, end, hasFailed);
+    return ran;
   }
 
-  #extreme(quantum: ReportQuantum, i: number, { status, usage }: ReportAttempt): ExtremeReport {
+  #extreme(quantum: QuantumFacts, i: number): ExtremeReport {
+    const { status, usage } = quantum.attempts[i];
     return {
       quantum_id: quantum.quantumId,
       task: quantum.taskLabel,
@@ -188,109 +221,81 @@ export class ReportCollector {
     };
   }
 
-  #addGroup(quantum: ReportQuantum, i: number, isLast: boolean): void {
-    const attempt = quantum.attempts[i];
-    const key = `${quantum.taskLabel}\0${attempt.exceptionType ?? "\0"}`;
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      if (this.#groups.size >= MAX_GROUPS) {
-        this.#nGroupsLost++;
-        return;
-      }
-      group = {
-        task: quantum.taskLabel,
-        exception: attempt.exceptionType,
-        n_failed: 0,
-        n_successful: 0,
-        n_earlier: 0,
-        sample: {
-          quantum_id: quantum.quantumId,
-          data_id: this.#dataId(quantum),
-          attempt: i,
-          message: shortened(exceptionMessage(quantum, attempt)),
-          log: null,
-        },
-      };
-      this.#groups.set(key, group);
-    }
-    if (!isLast) group.n_earlier++;
-    else if (attempt.status === AttemptStatus.SUCCESSFUL) group.n_successful++;
-    else group.n_failed++;
+  #addToCluster(quantum: QuantumFacts, i: number, lostSeconds: number): ClusterReport {
+    const { status, exceptionType, usage } = quantum.attempts[i];
+    const message = quantum.message(i);
+    const told = exceptionType === null ? silentEnd(status, usage !== null) : message;
+    const end = i < quantum.attempts.length - 1
+      ? "earlier"
+      : status === AttemptStatus.SUCCESSFUL
+      ? "successful"
+      : "failed";
+    const { taskLabel: task, quantumId } = quantum;
+    const of = { task, exception: exceptionType, message: told, quantumId };
+    return this.#clusters.add(of, end, lostSeconds, () => ({
+      quantum_id: quantum.quantumId,
+      data_id: this.#dataId(quantum),
+      attempt: i,
+      message: shortenedMessage(message),
+      log: null,
+    }));
   }
 
-  #addFailed(quantum: ReportQuantum, part: TaskPart): void {
-    part.nFailed++;
-    if (part.failed.length >= this.#limits.nFailed) return;
-    const attempt = lastAttempt(quantum)!;
-    part.failed.push({
-      quantum_id: quantum.quantumId,
-      task: quantum.taskLabel,
-      data_id: this.#dataId(quantum),
-      status: attemptStatusName(attempt.status),
-      n_attempts: quantum.attempts.length,
-      exception: attempt.exceptionType,
-      message: shortened(exceptionMessage(quantum, attempt)),
+  #addFailed(quantum: QuantumFacts, cluster: ClusterReport, number: number): void {
+    if (number >= 0) this.#clusterOf[number] = cluster;
+    this.#failed.add(quantum.taskLabel, () => {
+      const last = quantum.attempts.length - 1;
+      const { status, exceptionType, usage } = quantum.attempts[last];
+      const runTime = usage === null || hasOddTimes(usage, this.#latest) ? NaN : usage.runSeconds;
+      const row: FailedReport = {
+        quantum_id: quantum.quantumId,
+        task: quantum.taskLabel,
+        data_id: this.#dataId(quantum),
+        status: attemptStatusName(status),
+        n_attempts: quantum.attempts.length,
+        exception: exceptionType,
+        message: messageLine(quantum.message(last)),
+        cluster: null,
+        n_blocked: 0,
+        run_time: finite(runTime),
+      };
+      return { row, cluster, number };
     });
   }
 
   /** Required dimensions: those that single it out. */
-  #dataId(quantum: ReportQuantum): { [dimension: string]: JsonValue } {
+  #dataId(quantum: QuantumFacts): { [dimension: string]: JsonValue } {
     const group = this.#dimensions.groups.get(quantum.taskLabel);
-    return dataIdObject(group, coordinateValues(quantum).slice(0, group?.required.length));
+    return dataIdObject(group, quantum.values.slice(0, group?.required.length));
   }
 
   /** Everything but the logs of samples. */
-  report(): Collected {
+  report({ nBlocked, nUnexplained }: BlockedCounts): Collected {
     const parts = this.#counts.tasks.map((counts) => ({
       counts,
       part: this.#parts.get(counts.label)!,
     }));
-    const tasks = parts.map(({ counts, part }) => ({
-      task: counts.label,
-      n_expected: counts.nExpected,
-      n_quanta: counts.nQuanta,
-      by_status: statusCounts(counts),
-      caveats: [...counts.nByCaveats].map(([bits, n]) => {
-        const { token, code } = conciseCaveats(bits);
-        return { code: `${token ?? ""}${code ?? ""}`, caveats: caveatNames(bits), n };
-      }),
-      n_retried: part.nRetried,
-      n_attempts: part.nAttempts,
-      first_start: instant(part.firstStart),
-      last_end: instant(part.lastEnd),
-      run_time: distribution(part.runTime, TIME_BINS),
-      memory: distribution(part.memory, MEMORY_BINS),
-      cpu_time: part.cpuSeconds,
-    }));
-    const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
-    const byStatus: { [status: string]: number } = {};
-    for (const name of Object.keys(AttemptStatus)) {
-      byStatus[name] = sum(tasks.map(({ by_status }) => by_status[name]));
-    }
+    const tasks = parts.map(({ counts, part }) => part.report(counts));
+    nBlocked.forEach((n, number) => {
+      const cluster = n > 0 ? this.#clusterOf[number] : undefined;
+      if (cluster !== undefined) cluster.n_blocked += n;
+    });
     const capped: RunReport["capped"] = [];
-    const exceptions = this.#exceptions(capped);
-    const failed = this.#failed(parts.map(({ part }) => part), capped);
-    const memories = parts.filter(({ part }) => part.memory.n > 0).map(({ part }) =>
-      part.memory.max
-    );
+    const clusters = this.#listed(this.#clusters.clusters(), "clusters", capped);
+    const exceptions = this.#listed(this.#clusters.exceptions(), "exceptions", capped);
+    const failed = this.#failedRows(clusters, nBlocked, capped);
     return {
-      n_quanta: sum(tasks.map(({ n_quanta }) => n_quanta)),
-      by_status: byStatus,
-      n_caveats: sum(tasks.flatMap(({ caveats }) => caveats.map(({ n }) => n))),
-      n_retried: sum(tasks.map(({ n_retried }) => n_retried)),
-      n_attempts: sum(tasks.map(({ n_attempts }) => n_attempts)),
-      n_odd_times: sum(parts.map(({ part }) => part.nOddTimes)),
-      first_start: instant(Math.min(...parts.map(({ part }) => part.firstStart))),
-      last_end: instant(Math.max(...parts.map(({ part }) => part.lastEnd))),
-      run_time: sum(parts.map(({ part }) => part.runTime.sum)),
-      cpu_time: sum(parts.map(({ part }) => part.cpuSeconds)),
-      max_memory: memories.length === 0 ? null : Math.max(...memories),
+      ...totals(tasks, parts.map(({ part }) => part)),
+      n_unexplained: nUnexplained,
       tasks,
       timeline: this.#timelineReport(parts),
       slowest: this.#slowest.items(),
       largest: this.#largest.items(),
       exceptions,
+      clusters,
       failed,
+      heat_maps: this.#heat.report(),
+      bps_memory: bpsMemory(tasks),
       capped,
     };
   }
@@ -298,114 +303,96 @@ export class ReportCollector {
   #timelineReport(parts: { counts: TaskCounts; part: TaskPart }[]): RunReport["timeline"] {
     const view = this.#timeline.view();
     if (view === null) return null;
+    const figures = (n: number) => Number(n.toPrecision(4));
+    const all = new Array<number>(view.nIntervals).fill(0);
+    for (const { part } of parts) view.running(part.position).forEach((n, i) => all[i] += n);
     return {
       start: formatIsoTime(view.startMicros),
       interval: view.widthMicros / 1e6,
       n_intervals: view.nIntervals,
+      running: all.map(figures),
       tasks: parts.map(({ counts, part }) => ({
         task: counts.label,
-        running: view.running(part.position).map((n) => Number(n.toPrecision(4))),
+        running: view.running(part.position).map(figures),
         failed: view.failed(part.position),
       })).filter(({ running, failed }) => running.some((n) => n > 0) || failed.some((n) => n > 0)),
     };
   }
 
-  /** Those with most failed quanta first. */
-  #exceptions(capped: RunReport["capped"]): ExceptionReport[] {
-    const groups = [...this.#groups.values()].sort((a, b) =>
-      b.n_failed - a.n_failed || b.n_successful - a.n_successful || b.n_earlier - a.n_earlier
-    );
-    const { nExceptions, nSamples } = this.#limits;
-    if (groups.length > nExceptions || this.#nGroupsLost > 0) {
-      const shown = Math.min(nExceptions, groups.length);
-      capped.push({ what: "exceptions", task: null, n: groups.length + this.#nGroupsLost, shown });
-    }
-    const listed = groups.slice(0, nExceptions);
-    if (listed.length > nSamples) {
+  /** Those that rank first. */
+  #listed<Group extends ExceptionReport>(
+    groups: Group[],
+    what: "clusters" | "exceptions",
+    capped: RunReport["capped"],
+  ): Group[] {
+    const most = what === "clusters" ? this.#limits.nClusters : this.#limits.nExceptions;
+    if (groups.length > most) capped.push({ what, task: null, n: groups.length, shown: most });
+    const listed = groups.slice(0, most);
+    const { nSamples } = this.#limits;
+    if (what === "clusters" && listed.length > nSamples) {
       capped.push({ what: "samples", task: null, n: listed.length, shown: nSamples });
     }
     return listed;
   }
 
-  /** In pipeline order. The fewer a task has, the more likely they are all there. */
-  #failed(parts: readonly TaskPart[], capped: RunReport["capped"]): FailedReport[] {
-    const total = FAILED_TASKS * this.#limits.nFailed;
-    let allowance = this.#limits.nFailed;
-    const nListed = () =>
-      parts.reduce((sum, { failed }) => sum + Math.min(failed.length, allowance), 0);
-    while (allowance > 1 && nListed() > total) allowance--;
-    return parts.flatMap((part) => {
-      const listed = part.failed.slice(0, allowance);
-      if (listed.length < part.nFailed) {
-        const label = this.#counts.tasks.find(({ label }) =>
-          this.#parts.get(label) === part
-        )!.label;
-        capped.push({ what: "failed", task: label, n: part.nFailed, shown: listed.length });
-      }
-      return listed;
+  /** In pipeline order, then by data ID. */
+  #failedRows(
+    clusters: readonly ClusterReport[],
+    nBlocked: Uint32Array,
+    capped: RunReport["capped"],
+  ): FailedReport[] {
+    const position = new Map(clusters.map((cluster, i) => [cluster, i]));
+    return this.#failed.finish().flatMap(({ label, items, n }) => {
+      if (items.length < n) capped.push({ what: "failed", task: label, n, shown: items.length });
+      return items.sort((a, b) => compareDataIds(a.row, b.row)).map(({ row, cluster, number }) => ({
+        ...row,
+        cluster: position.get(cluster) ?? null,
+        n_blocked: number < 0 ? 0 : nBlocked[number],
+      }));
     });
   }
 }
 
-/** Keeps the items with the largest values. */
-class LargestList {
-  readonly #limit: number;
-  readonly #kept: { value: number; item: ExtremeReport }[] = [];
-
-  constructor(limit: number) {
-    this.#limit = limit;
+function compareDataIds(a: FailedReport, b: FailedReport): number {
+  const others = Object.values(b.data_id);
+  for (const [i, value] of Object.values(a.data_id).entries()) {
+    const order = compareValues(value, others[i]);
+    if (order !== 0) return order;
   }
-
-  /** @param make is called only for an item that is kept. */
-  offer(value: number, make: () => ExtremeReport): void {
-    if (!Number.isFinite(value) || this.#limit === 0) return;
-    const kept = this.#kept;
-    if (kept.length === this.#limit) {
-      if (value <= kept[kept.length - 1].value) return;
-      kept.pop();
-    }
-    let at = kept.length;
-    while (at > 0 && kept[at - 1].value < value) at--;
-    kept.splice(at, 0, { value, item: make() });
-  }
-
-  /** Largest first. */
-  items(): ExtremeReport[] {
-    return this.#kept.map(({ item }) => item);
-  }
+  return a.quantum_id < b.quantum_id ? -1 : 1;
 }
 
-function statusCounts({ nByStatus }: TaskCounts): { [status: string]: number } {
-  const counts: { [status: string]: number } = {};
-  for (const [name, status] of Object.entries(AttemptStatus)) {
-    counts[name] = nByStatus.get(status) ?? 0;
+/** Sums over tasks. */
+function totals(tasks: Collected["tasks"], parts: readonly TaskPart[]) {
+  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+  const byStatus: { [status: string]: number } = {};
+  for (const name of Object.keys(AttemptStatus)) {
+    byStatus[name] = sum(tasks.map(({ by_status }) => by_status[name]));
   }
-  return counts;
-}
-
-function distribution(values: LogDistribution, binsPerDecade: number): DistributionReport | null {
-  if (values.n === 0) return null;
-  const { n, min, max, sum } = values;
+  const memories = parts.filter(({ memory }) => memory.n > 0).map(({ memory }) => memory.max);
   return {
-    n,
-    min,
-    median: values.quantile(0.5),
-    p95: values.quantile(0.95),
-    max,
-    sum,
-    bins: values.coarse(binsPerDecade),
+    n_quanta: sum(tasks.map(({ n_quanta }) => n_quanta)),
+    by_status: byStatus,
+    n_caveats: sum(tasks.flatMap(({ caveats }) => caveats.map(({ n }) => n))),
+    n_retried: sum(tasks.map(({ n_retried }) => n_retried)),
+    n_attempts: sum(tasks.map(({ n_attempts }) => n_attempts)),
+    n_odd_times: sum(parts.map(({ nOddTimes }) => nOddTimes)),
+    first_start: instant(Math.min(...parts.map(({ firstStart }) => firstStart))),
+    last_end: instant(Math.max(...parts.map(({ lastEnd }) => lastEnd))),
+    run_time: sum(parts.map(({ runTime }) => runTime.sum)),
+    cpu_time: sum(tasks.map(({ cpu_time }) => cpu_time)),
+    max_memory: memories.length === 0 ? null : Math.max(...memories),
+    cpu_efficiency: efficiency(parts),
+    lost_time: sum(tasks.map(({ lost_time }) => lost_time)),
+    n_untimed: sum(tasks.map(({ n_untimed }) => n_untimed)),
   };
-}
-
-/** @param micros Infinite if there was none. */
-function instant(micros: number): string | null {
-  return Number.isFinite(micros) ? formatIsoTime(micros) : null;
 }
 
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-function shortened(text: string): string {
+/** A message as a sample has it. */
+export function shortenedMessage(text: string): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)} [...]`;
 }

@@ -7,11 +7,8 @@
 
 import type { QuantumGraphHeader } from "../qg/header.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
-import {
-  lastAttempt,
-  quantumStatus,
-  type ReportQuantum,
-} from "../provenance/documents/quantum_report.ts";
+import { lastAttempt, quantumStatus } from "../provenance/documents/quantum_report.ts";
+import type { QuantumFacts } from "./facts.ts";
 
 /** Statuses in the order of columns, lowest number first. */
 export const STATUSES: readonly number[] = Object.values(AttemptStatus).sort((a, b) => a - b);
@@ -60,7 +57,7 @@ export class ReportCounts {
   }
 
   /** Counts a quantum; false if the pipeline has no such task. */
-  add(quantum: ReportQuantum): boolean {
+  add(quantum: Pick<QuantumFacts, "taskLabel" | "attempts">): boolean {
     const task = this.#byLabel.get(quantum.taskLabel);
     if (task === undefined) return false;
     task.nQuanta++;

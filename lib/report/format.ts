@@ -5,8 +5,8 @@
  */
 
 import type { JsonValue } from "../base/json_text.ts";
-import { shellWord } from "../base/text/shell.ts";
-import type { ExceptionReport, RunReport, TaskReport } from "./model.ts";
+import { shellLine, shellWord } from "../base/text/shell.ts";
+import type { BaselineReport, ExceptionReport, RunReport, TaskReport } from "./model.ts";
 
 /** `12,345`. */
 export function formatCount(n: number): string {
@@ -88,6 +88,16 @@ export function nProblems(counts: { [status: string]: number }): number {
   return counts.FAILED + counts.ABORTED + counts.ABORTED_SUCCESS + counts.UNKNOWN;
 }
 
+/** Share of a processor: `97 %`; more than 100 with several threads. */
+export function formatEfficiency(efficiency: number | null): string {
+  return efficiency === null ? "–" : `${(100 * efficiency).toFixed(efficiency < 0.1 ? 1 : 0)} %`;
+}
+
+/** Shape of a cluster's messages as people read it. */
+export function shapeText(shape: string | null): string {
+  return shape ?? "other messages";
+}
+
 /** `*P (3), +N (1)`. */
 export function caveatsText({ caveats }: TaskReport): string {
   return caveats.map(({ code, n }) => `${code} (${formatCount(n)})`).join(", ");
@@ -98,17 +108,43 @@ export function exceptionName(exception: ExceptionReport["exception"]): string {
   return exception ?? "no exception recorded";
 }
 
-/** What was left out, in sentences. */
-export function cappedTexts({ capped }: RunReport): string[] {
-  return capped.map(({ what, task, n, shown }) => {
+/** Statuses that count as failed, as `ls --status` takes them. */
+const FAILED_STATUSES = "FAILED,ABORTED,ABORTED_SUCCESS,UNKNOWN";
+
+/** Command that lists the failed quanta of a task, or of all. */
+export function listFailedCommand({ argument }: Pick<RunReport, "argument">, task: string | null) {
+  const words = task === null ? [] : ["--task", task];
+  return shellLine(["provgraph", "ls", argument, "quanta", ...words, "--status", FAILED_STATUSES]);
+}
+
+/** What became of the quanta that failed in another run; null if they weren't compared. */
+export function failedThenText({ failed_then, n_newly_failed }: BaselineReport): string | null {
+  if (failed_then === null || n_newly_failed === null) return null;
+  const then = Object.values(failed_then).reduce((sum, n) => sum + n, 0);
+  return `Of ${formatCount(then)} quanta that failed then, ${
+    formatCount(failed_then.SUCCESSFUL)
+  } are successful now, ${formatCount(nProblems(failed_then))} failed again, ${
+    formatCount(failed_then.BLOCKED)
+  } are blocked and ${formatCount(failed_then.ABSENT)} are not in this run; ${
+    formatCount(n_newly_failed)
+  } failed that didn't fail then`;
+}
+
+/** What was left out, in sentences, with how to see it. */
+export function cappedTexts(report: RunReport): string[] {
+  return report.capped.map(({ what, task, n, shown }) => {
     const counts = `${formatCount(shown)} of ${formatCount(n)}`;
     switch (what) {
       case "exceptions":
         return `Groups of failures: ${counts} are listed, those with most failed quanta.`;
+      case "clusters":
+        return `Kinds of failures: ${counts} are listed, those that block most quanta.`;
       case "samples":
-        return `Logs of samples: those of the first ${counts} groups were looked at.`;
+        return `Logs of samples: those of the first ${counts} kinds of failures were looked at.`;
       case "failed":
-        return `Failed quanta of ${task}: ${counts} are listed, in the order of the file.`;
+        return `Failed quanta of ${task}: ${counts} are listed, in the order of the file; all: ${
+          listFailedCommand(report, task)
+        }`;
     }
   });
 }

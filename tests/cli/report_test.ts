@@ -61,6 +61,47 @@ function maxMilliseconds(micros: readonly number[]): number | null {
   return micros.length === 0 ? null : Math.floor(Math.max(...micros) / 1000);
 }
 
+/** Numbers of different parts of a report, and of the reference's dump, agree with each other. */
+function assertClustersAddUp(report: RunReport, facts: RunFacts): void {
+  const sums = new Map<string, number[]>();
+  for (const { task, exception, n_failed, n_successful, n_earlier } of report.clusters) {
+    const sum = sums.get(`${task} ${exception}`) ?? [0, 0, 0];
+    [n_failed, n_successful, n_earlier].forEach((n, i) => sum[i] += n);
+    sums.set(`${task} ${exception}`, sum);
+  }
+  assert.deepEqual([...sums].sort(), [...facts.exceptions].sort());
+  const total = (values: number[]) => values.reduce((a, b) => a + b, 0);
+  const nBlocked = total(report.clusters.map(({ n_blocked }) => n_blocked));
+  assert.equal(nBlocked + report.n_unexplained, report.by_status.BLOCKED);
+  assert.equal(total(report.failed.map(({ n_blocked }) => n_blocked)), nBlocked);
+  const lost = total([...facts.tasks.values()].map(({ lostTime }) => lostTime));
+  for (const parts of [report.clusters, report.tasks, [report]]) {
+    assertClose(total(parts.map(({ lost_time }) => lost_time)), lost, 1e-9, "time lost");
+  }
+  report.clusters.forEach(({ n_failed, task, exception }, i) => {
+    const listed = report.failed.filter(({ cluster }) => cluster === i);
+    assert.equal(listed.length, n_failed);
+    assert.ok(listed.every((row) => row.task === task && row.exception === exception));
+  });
+  assert.equal(
+    total(report.rerun.tables.map(({ n }) => n)),
+    facts.failed.size,
+  );
+  for (const { rows, columns, tasks } of report.heat_maps) {
+    for (const lines of [rows, columns]) {
+      const counted = (of: "n_quanta" | "n_failed" | "n_blocked") =>
+        total(lines.map((line) => line[of]));
+      const expected = tasks.map((task) => facts.tasks.get(task)).filter((task) => !!task);
+      assert.equal(counted("n_quanta"), total(expected.map(({ nQuanta }) => nQuanta)));
+      assert.equal(counted("n_blocked"), total(expected.map((task) => task.byStatus.BLOCKED ?? 0)));
+      assert.equal(
+        counted("n_failed"),
+        report.failed.filter(({ task }) => tasks.includes(task)).length,
+      );
+    }
+  }
+}
+
 function assertClose(actual: number, expected: number, relative: number, what: string): void {
   const bound = relative * Math.abs(expected) + 1e-9;
   assert.ok(Math.abs(actual - expected) <= bound, `${what}: ${actual}, expected ${expected}`);
@@ -117,6 +158,7 @@ for (const [name, path, factsOf] of GRAPHS) {
       ]),
     );
     assert.deepEqual([...found].sort(), [...facts.exceptions].sort());
+    assertClustersAddUp(report, facts);
     assert.deepEqual(report.failed.map((q) => q.quantum_id).sort(), [...facts.failed].sort());
     for (const { quantum_id, data_id } of report.failed) {
       for (const [dimension, value] of Object.entries(data_id)) {

@@ -36,6 +36,8 @@ export interface TaskFacts {
   runTimes: number[];
   memories: number[];
   cpuTime: number;
+  /** Run time of attempts that didn't succeed, each at least 0. */
+  lostTime: number;
   /** Microseconds since 1970, in the order of the dump. */
   starts: number[];
   ends: number[];
@@ -75,6 +77,7 @@ export function reportFacts(dump: unknown): RunFacts {
       runTimes: [],
       memories: [],
       cpuTime: 0,
+      lostTime: 0,
       starts: [],
       ends: [],
     });
@@ -94,6 +97,7 @@ export function reportFacts(dump: unknown): RunFacts {
         task.runTimes.push(resource_usage.run_time);
         task.memories.push(resource_usage.memory);
         task.cpuTime += resource_usage.run_time_cpu;
+        if (status !== 1) task.lostTime += Math.max(0, resource_usage.run_time);
         const { start, prep_time, init_time, run_time } = resource_usage;
         const [, seconds, fraction = "0"] = /^(.{19})(?:\.(\d{6}))?Z$/.exec(start)!;
         const startMicros = Date.parse(`${seconds}Z`) * 1000 + Number(fraction);

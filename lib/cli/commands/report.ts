@@ -26,6 +26,8 @@ interface Options extends BusyOptions {
   markdown?: string;
   json: boolean;
   limit?: number;
+  baseline?: string;
+  baselineRun?: string;
 }
 
 /** Most failed quanta of a task that a page can bear. */
@@ -47,9 +49,11 @@ export function reportCommand(
     .option("--html <file>", "write one page that opens without network; - for stdout")
     .option("--markdown <file>", "write Markdown; - for stdout")
     .option("--json", "print the report as JSON", false)
+    .option("--baseline <source>", "another run to compare with: graph, chunk log or repository")
+    .option("--baseline-run <run>", "RUN collection of the baseline's repository")
     .option(
       "--limit <n>",
-      "failed quanta of each task that are listed (default: 200)",
+      "failed quanta of each task that are listed (default: all, up to 50,000 in all)",
       integerAtLeast(0, MAX_LIMIT),
     )
     .addOption(forceOption())
@@ -59,6 +63,11 @@ export function reportCommand(
     .action(async (argument: string, options: Options) => {
       const context = start("report");
       const { html, markdown } = options;
+      if (options.baselineRun !== undefined && options.baseline === undefined) {
+        throw new UsageError("Cannot use --baseline-run without --baseline", {
+          hint: "name the repository of the other run with --baseline",
+        });
+      }
       if ([html === "-", markdown === "-", options.json].filter(Boolean).length > 1) {
         throw new UsageError("Cannot print two reports: only one of them can go to stdout");
       }
@@ -77,7 +86,15 @@ export function reportCommand(
         cli.cwd,
         lockWait(options, context),
       );
+      await using baseline = options.baseline === undefined ? null : await openSource(
+        options.baseline,
+        options.baselineRun ?? null,
+        cli.env,
+        cli.cwd,
+        lockWait(options, context),
+      );
       const report = await collectReport(source, {
+        baseline: baseline ?? undefined,
         argument,
         limits: {
           ...DEFAULT_REPORT_LIMITS,

@@ -220,7 +220,9 @@ out of it, it says. Several forms may be asked for at once; one of them may go t
 Examples:
   provgraph report provenance.qg
   provgraph report provenance.qg --html report.html --markdown report.md
+  provgraph report provenance.qg --html report.html --baseline last_week.qg
   provgraph report /repo/main --run u/me/run/20260701T000000Z --json | jq .by_status
+  provgraph report provenance.qg --json | jq -r .bps_memory
   provgraph report provenance.qg.chunks`;
 
 /** Behind the help of `info`. */

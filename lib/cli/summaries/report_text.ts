@@ -4,11 +4,11 @@
  * @module
  */
 
-import { oddTimesText } from "../../report/odd_times.ts";
 import {
   cappedTexts,
   caveatsText,
   exceptionName,
+  failedThenText,
   firstLine,
   formatCount,
   formatDataIdTerms,
@@ -17,24 +17,26 @@ import {
   formatShare,
   formatSize,
   nProblems,
+  shapeText,
   shownStatuses,
   statusWords,
 } from "../../report/format.ts";
 import { visibleLine } from "../../base/text/visible_text.ts";
-import type { RunReport } from "../../report/model.ts";
+import type { BaselineReport, RunReport } from "../../report/model.ts";
 import type { Style } from "../terminal/color.ts";
 import { type Column, formatTable } from "../terminal/table.ts";
 
-/** Groups of failures and failed quanta that are shown. */
-const N_EXCEPTIONS = 10;
+/** Causes of failures and failed quanta that are shown. */
+const N_CAUSES = 10;
 const N_FAILED = 10;
 
 /** Makes the summary. */
 export function reportText(report: RunReport, style: Style): string {
   const parts = [head(report, style), tasksTable(report, style)];
-  if (report.exceptions.length > 0) parts.push(exceptionsTable(report, style));
+  if (report.clusters.length > 0) parts.push(causesTable(report, style));
   if (report.failed.length > 0) parts.push(failedTable(report, style));
-  const more = cappedTexts(report);
+  if (report.baseline !== null) parts.push(baselineText(report, report.baseline));
+  const more = [...report.warnings.map((text) => `${text}.`), ...cappedTexts(report)];
   if (more.length > 0) parts.push(`${more.join("\n")}\n`);
   return parts.join("\n");
 }
@@ -60,7 +62,6 @@ function head(report: RunReport, style: Style): string {
         (report.max_memory === null ? "" : `, peak memory ${formatSize(report.max_memory)}`),
     );
   }
-  if (report.n_odd_times > 0) lines.push(style.yellow(oddTimesText(report.n_odd_times)));
   return `${lines.join("\n")}\n`;
 }
 
@@ -97,24 +98,26 @@ function tasksTable(report: RunReport, style: Style): string {
   );
 }
 
-function exceptionsTable({ exceptions }: RunReport, style: Style): string {
-  const shown = exceptions.slice(0, N_EXCEPTIONS);
+function causesTable({ clusters }: RunReport, style: Style): string {
+  const shown = clusters.slice(0, N_CAUSES);
   const table = formatTable(
     [
       { title: "Task" },
-      ...numbers(["Failed", "Caveats", "Earlier"]),
+      ...numbers(["Failed", "Blocks", "Lost", "Caveats", "Earlier"]),
       { title: "Exception" },
-      { title: "First message" },
+      { title: "Message" },
     ],
-    shown.map((group) => [
-      group.task,
-      ...[group.n_failed, group.n_successful, group.n_earlier].map(formatCount),
-      exceptionName(group.exception),
-      shortened(firstLine(group.sample.message)),
+    shown.map((cluster) => [
+      cluster.task,
+      ...[cluster.n_failed, cluster.n_blocked].map(formatCount),
+      formatSeconds(cluster.lost_time),
+      ...[cluster.n_successful, cluster.n_earlier].map(formatCount),
+      exceptionName(cluster.exception),
+      shortened(shapeText(cluster.shape)),
     ]),
     { style },
   );
-  return table + andMore(exceptions.length - shown.length, "groups of failures");
+  return table + andMore(clusters.length - shown.length, "causes of failures");
 }
 
 function failedTable({ failed, by_status }: RunReport, style: Style): string {
@@ -130,6 +133,24 @@ function failedTable({ failed, by_status }: RunReport, style: Style): string {
     { style },
   );
   return table + andMore(nProblems(by_status) - shown.length, "failed quanta");
+}
+
+function baselineText({ by_status, lost_time }: RunReport, baseline: BaselineReport): string {
+  const lines = [
+    `Beside ${visibleLine(baseline.output_run)}: ${
+      formatCount(nProblems(by_status))
+    } failed (then ${formatCount(nProblems(baseline.by_status))}), ${
+      formatCount(by_status.BLOCKED)
+    } blocked (${formatCount(baseline.by_status.BLOCKED)}), time lost ${
+      formatSeconds(lost_time)
+    } (${formatSeconds(baseline.lost_time)})`,
+  ];
+  const fates = failedThenText(baseline);
+  if (fates !== null) lines.push(fates);
+  if (baseline.versions !== null && baseline.versions.length > 0) {
+    lines.push(`${formatCount(baseline.versions.length)} packages have other versions than then`);
+  }
+  return `${lines.join("\n")}\n`;
 }
 
 function andMore(n: number, what: string): string {

@@ -188,12 +188,16 @@ function readUsage(cursor: JsonCursor): ReportUsage {
 }
 
 /** The attempt that a quantum is counted by, or null for a blocked one. */
-export function lastAttempt(quantum: ReportQuantum): ReportAttempt | null {
-  return quantum.attempts.at(-1) ?? null;
+export function lastAttempt<Attempt>(
+  { attempts }: { readonly attempts: readonly Attempt[] },
+): Attempt | null {
+  return attempts.at(-1) ?? null;
 }
 
 /** Status that a quantum is counted under. */
-export function quantumStatus(quantum: ReportQuantum): number {
+export function quantumStatus(
+  quantum: { readonly attempts: readonly { status: number }[] },
+): number {
   return lastAttempt(quantum)?.status ?? AttemptStatus.BLOCKED;
 }
 

@@ -4,29 +4,40 @@
  * @module
  */
 
-import { oddTimesText } from "../odd_times.ts";
 import {
   cappedTexts,
   caveatsText,
   exceptionName,
+  failedThenText,
   firstLine,
   formatCount,
   formatDataIdTerms,
+  formatEfficiency,
   formatInstant,
   formatSeconds,
   formatShare,
   formatSize,
   nProblems,
   sampleCommandLine,
+  shapeText,
   shownStatuses,
   statusWords,
 } from "../format.ts";
 import { visibleText } from "../../base/text/visible_text.ts";
-import type { DistributionReport, ExtremeReport, RunReport, TaskReport } from "../model.ts";
+import type {
+  BaselineReport,
+  DistributionReport,
+  ExtremeReport,
+  RunReport,
+  TaskFigures,
+  TaskReport,
+} from "../model.ts";
 
 /** Failed quanta that a ticket has room for. */
 const N_FAILED = 50;
-/** Groups of failures that are shown with a sample. */
+/** Causes and tables that it has room for. */
+const N_CAUSES = 50;
+/** Causes that are shown with a sample. */
 const N_SAMPLES = 5;
 
 /** Makes the document: CommonMark with tables, UTF-8. */
@@ -36,16 +47,22 @@ export function reportMarkdown(report: RunReport): string {
     summary(report),
     "## Status",
     statusTable(report),
-    ...exceptions(report),
+    ...causes(report),
+    ...places(report),
+    ...failed(report),
+    ...rerun(report),
+    ...beside(report),
     "## Run time",
-    distributionTable(report.tasks, (task) => task.run_time, formatSeconds),
+    runTimeTable(report.tasks),
     "## Memory",
     distributionTable(report.tasks, (task) => task.memory, formatSize),
+    ...(report.bps_memory === null ? [] : [codeBlock(report.bps_memory.trimEnd())]),
     "## Slowest quanta",
     extremesTable(report.slowest),
     "## Largest quanta",
     extremesTable(report.largest),
-    ...failed(report),
+    ...software(report),
+    ...report.warnings.map((text) => `${escaped(text)}.`),
     ...cappedTexts(report).map(escaped),
     `Made by ${escaped(report.tool)} at ${formatInstant(report.made)} UTC from ${
       escaped(report.source)
@@ -106,7 +123,9 @@ function summary(report: RunReport): string {
     }** failed; **${formatCount(counts.BLOCKED)}** blocked; ${
       formatCount(report.n_retried)
     } retried (${formatCount(report.n_attempts)} attempts).`,
-    `Run time ${formatSeconds(report.run_time)}, CPU ${formatSeconds(report.cpu_time)}` +
+    `Run time ${formatSeconds(report.run_time)}, CPU ${formatSeconds(report.cpu_time)} (${
+      formatEfficiency(report.cpu_efficiency)
+    }), lost ${formatSeconds(report.lost_time)}` +
     (report.max_memory === null ? "." : `, peak memory ${formatSize(report.max_memory)}.`),
   ];
   if (report.first_start !== null && report.last_end !== null) {
@@ -114,7 +133,6 @@ function summary(report: RunReport): string {
       `Executed ${formatInstant(report.first_start)} to ${formatInstant(report.last_end)} UTC.`,
     );
   }
-  if (report.n_odd_times > 0) lines.push(`${oddTimesText(report.n_odd_times)}.`);
   return lines.join("\n");
 }
 
@@ -140,31 +158,141 @@ function statusTable(report: RunReport): string {
   );
 }
 
-function exceptions(report: RunReport): string[] {
-  if (report.exceptions.length === 0) return ["## Failures by exception", "No attempt failed."];
-  const rows = report.exceptions.map((group) => [
-    escaped(group.task),
-    code(exceptionName(group.exception)),
-    formatCount(group.n_failed),
-    formatCount(group.n_successful),
-    formatCount(group.n_earlier),
+function causes(report: RunReport): string[] {
+  if (report.clusters.length === 0) return ["## Failures by cause", "No attempt failed."];
+  const rows = report.clusters.slice(0, N_CAUSES).map((cluster) => [
+    escaped(cluster.task),
+    code(exceptionName(cluster.exception)),
+    escaped(shapeText(cluster.shape)),
+    formatCount(cluster.n_failed),
+    formatCount(cluster.n_blocked),
+    formatSeconds(cluster.lost_time),
+    formatCount(cluster.n_successful),
+    formatCount(cluster.n_earlier),
   ]);
-  const samples = report.exceptions.slice(0, N_SAMPLES).flatMap((group) => {
-    const { task, exception, sample } = group;
+  const samples = report.clusters.slice(0, N_SAMPLES).flatMap((cluster) => {
+    const { task, exception, sample } = cluster;
     const lines = [sample.message, sample.log ?? ""].filter((text) => text !== "");
     return [
       `### ${escaped(task)}: ${code(exceptionName(exception))}`,
       `${escaped(formatDataIdTerms(sample.data_id))}, attempt ${sample.attempt}; more: ${
-        code(sampleCommandLine(report, group))
+        code(sampleCommandLine(report, cluster))
       }`,
       lines.length === 0 ? "Neither exception nor log say why." : codeBlock(lines.join("\n\n")),
     ];
   });
+  const titles = [">Failed", ">Blocks", ">Lost", ">With caveats", ">Earlier attempts"];
   return [
-    "## Failures by exception",
-    table(["Task", "Exception", ">Failed", ">With caveats", ">Earlier attempts"], rows),
+    "## Failures by cause",
+    ...leftOut(report.clusters.length, N_CAUSES, "causes"),
+    table(["Task", "Exception", "Message", ...titles], rows),
     ...samples,
   ];
+}
+
+function leftOut(n: number, most: number, what: string): string[] {
+  return n <= most
+    ? []
+    : [`The first ${formatCount(most)} of ${formatCount(n)} ${what} are listed.`];
+}
+
+/** Values of dimensions at which most failed: what a heat map would show. */
+function places({ heat_maps }: RunReport): string[] {
+  return heat_maps.filter(({ worst }) => worst.length > 0).flatMap(({ dimensions, worst }) => [
+    `## Where: ${dimensions.map(escaped).join(" by ")}`,
+    table(
+      ["Dimension", "Value", ">Failed", ">Blocked", ">Quanta"],
+      worst.map(({ dimension, value, n_failed, n_blocked, n_quanta }) => [
+        escaped(dimension),
+        escaped(String(value)),
+        ...[n_failed, n_blocked, n_quanta].map(formatCount),
+      ]),
+    ),
+  ]);
+}
+
+function rerun({ rerun: { commands, tables } }: RunReport): string[] {
+  if (tables.length === 0) return [];
+  return [
+    "## Run them again",
+    ...(commands.length === 0 ? [] : [codeBlock(commands.join("\n"))]),
+    table(
+      ["Task", "Table", "Status", ">Quanta"],
+      tables.slice(0, N_CAUSES).map(({ task, table, status, n }) => [
+        escaped(task),
+        code(table),
+        statusWords(status),
+        formatCount(n),
+      ]),
+    ),
+  ];
+}
+
+function beside({ baseline, by_status, lost_time }: RunReport): string[] {
+  if (baseline === null) return [];
+  const fates = failedThenText(baseline);
+  const figures = (pair: BaselineReport["tasks"][number], of: (task: TaskFigures) => string) =>
+    [pair.now, pair.baseline].map((task) => task === null ? "" : of(task));
+  return [
+    "## Beside the baseline",
+    `${escaped(baseline.output_run)}: ${formatCount(nProblems(by_status))} failed, then ${
+      formatCount(nProblems(baseline.by_status))
+    }; time lost ${formatSeconds(lost_time)}, then ${formatSeconds(baseline.lost_time)}.`,
+    ...(fates === null ? [] : [`${fates}.`]),
+    table(
+      ["Task", ">Failed", ">then", ">Median time", ">then", ">Most memory", ">then"],
+      baseline.tasks.map((pair) => [
+        escaped(pair.task),
+        ...figures(pair, ({ by_status }) => formatCount(nProblems(by_status))),
+        ...figures(pair, (task) => orNothing(task.median_run_time, formatSeconds)),
+        ...figures(pair, (task) => orNothing(task.max_memory, formatSize)),
+      ]),
+    ),
+    ...(baseline.versions === null || baseline.versions.length === 0 ? [] : [
+      table(
+        ["Package", "Now", "Then"],
+        baseline.versions.map(({ name, now, baseline }) =>
+          [name, now ?? "", baseline ?? ""].map(escaped)
+        ),
+      ),
+    ]),
+  ];
+}
+
+function orNothing(value: number | null, format: (value: number) => string): string {
+  return value === null ? "" : format(value);
+}
+
+function software({ versions }: RunReport): string[] {
+  if (versions === null) return [];
+  const lines = Object.keys(versions).sort().map((name) => `${name} ${versions[name]}`);
+  return ["## Software", codeBlock(lines.join("\n"))];
+}
+
+function runTimeTable(tasks: readonly TaskReport[]): string {
+  const rows = tasks.flatMap(({ task, run_time, cpu_time, cpu_efficiency, lost_time }) => {
+    if (run_time === null) return [];
+    const { n, min, median, p95, max, sum } = run_time;
+    return [[
+      escaped(task),
+      formatCount(n),
+      ...[min, median, p95, max, sum, cpu_time].map(formatSeconds),
+      formatEfficiency(cpu_efficiency),
+      formatSeconds(lost_time),
+    ]];
+  });
+  const titles = [
+    "Attempts",
+    "Least",
+    "Median",
+    "95 %",
+    "Most",
+    "Sum",
+    "CPU",
+    "Efficiency",
+    "Lost",
+  ];
+  return table(["Task", ...titles.map((title) => `>${title}`)], rows);
 }
 
 function distributionTable(

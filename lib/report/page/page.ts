@@ -10,14 +10,35 @@
 import { encodeUtf8 } from "../../base/json_text.ts";
 import { cappedTexts, formatInstant } from "../format.ts";
 import { aboutRun, summaryTiles } from "./summary.ts";
-import { exceptionsSection, extremesSection, failedSection } from "./lists.ts";
+import { baselineSection, versionsSection } from "./compare.ts";
+import { extremesSection } from "./extremes.ts";
+import { failedSection } from "./failed.ts";
+import { causesSection } from "./failures.ts";
+import { heatSections } from "./heat.ts";
+import { rerunSection } from "./rerun.ts";
+import { REPORT_SCRIPT } from "./script.ts";
 import { distributionSection, statusSection, timelineSection } from "./tasks.ts";
 import { Markup, markup } from "./markup.ts";
 import type { RunReport } from "../model.ts";
-import { REPORT_SCRIPT, REPORT_STYLE } from "./style.ts";
+import { REPORT_STYLE } from "./style.ts";
 
-/** Makes the page: HTML 5, UTF-8. */
-export async function reportHtml(report: RunReport): Promise<string> {
+/** Bytes that a page may have: mail and tickets take no more. */
+const MAX_PAGE = 10_000_000;
+
+/**
+ * Makes the page: HTML 5, UTF-8.
+ *
+ * @param maxSize Bytes that it may have. Failed quanta that find no room are left out, which it says.
+ */
+export async function reportHtml(report: RunReport, maxSize = MAX_PAGE): Promise<string> {
+  const size = encodeUtf8(await pageText(report, 0)).length;
+  return await pageText(report, Math.max(0, maxSize - size - MARGIN));
+}
+
+/** Bytes for the rows that are there without script. */
+const MARGIN = 400_000;
+
+async function pageText(report: RunReport, maxFailedSize: number): Promise<string> {
   const policy = [
     "default-src 'none'",
     `style-src '${await contentHash(REPORT_STYLE)}'`,
@@ -28,13 +49,17 @@ export async function reportHtml(report: RunReport): Promise<string> {
   ].join("; ");
   const sections = [
     statusSection(report),
-    exceptionsSection(report),
+    causesSection(report),
+    ...heatSections(report),
+    failedSection(report, maxFailedSize),
+    rerunSection(report),
+    baselineSection(report),
     timelineSection(report),
     distributionSection(report, "time"),
     distributionSection(report, "size"),
     extremesSection(report, "time"),
     extremesSection(report, "size"),
-    failedSection(report),
+    versionsSection(report),
   ].filter((section) => section !== null);
   const links = sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`);
   const page = markup`<!DOCTYPE html>
@@ -59,7 +84,7 @@ ${aboutRun(report)}
 <nav aria-label="Sections"><ul>${links}</ul></nav>
 <main id="main">
 ${summaryTiles(report)}
-${capped(report)}
+${remarks(report)}
 ${
     sections.map(({ id, title, body }) =>
       markup`<section aria-labelledby="${id}">
@@ -86,10 +111,16 @@ async function contentHash(text: string): Promise<string> {
   return `sha256-${btoa(String.fromCharCode(...digest))}`;
 }
 
-function capped(report: RunReport): Markup {
-  const texts = cappedTexts(report);
-  if (texts.length === 0) return new Markup("");
-  return markup`<aside class="capped" aria-label="What was left out">${
-    texts.map((text) => markup`<p>${text}</p>`)
-  }</aside>`;
+/** What a reader should know, and what was left out. */
+function remarks(report: RunReport): Markup[] {
+  const blocks: [string, string[]][] = [
+    ["Warnings", report.warnings.map((text) => `${text}.`)],
+    ["What was left out", cappedTexts(report)],
+  ];
+  return blocks.filter(([, texts]) => texts.length > 0).map(([name, texts]) =>
+    markup`<aside class="capped" aria-label="${name}">${
+      texts.map((text) => markup`<p>${text}</p>`)
+    }</aside>
+`
+  );
 }

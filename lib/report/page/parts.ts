@@ -27,7 +27,10 @@ export interface TableParts {
   foot?: Markup;
 }
 
-/** A table that can be scrolled by keyboard where it is wider than the page. */
+/**
+ * A table that can be scrolled by keyboard where it is wider than the page, and sorted by its headings
+ * where scripts run.
+ */
 export function scrolledTable({ id, label, text, head, body, foot }: TableParts): Markup {
   return markup`<p class="soft" id="${id}-text">${text}</p>
 <div class="scroll" role="region" aria-label="${label}" tabindex="0">
@@ -44,9 +47,26 @@ export function numberCell(n: number, isBad = false): Markup {
   return markup`<td class="number${mark}">${formatCount(n)}</td>`;
 }
 
+/** An amount with its unit; tables are sorted by the amount. */
+export function amountCell(value: number | null, format: (value: number) => string): Markup {
+  return value === null
+    ? markup`<td class="number">–</td>`
+    : markup`<td class="number" data-v="${value}">${format(value)}</td>`;
+}
+
 /** Headings of columns of numbers. */
 export function numberHeadings(names: readonly string[]): Markup[] {
   return names.map((name) => markup`<th scope="col" class="number">${name}</th>`);
+}
+
+/** Headings of columns of text. */
+export function textHeadings(names: readonly string[]): Markup[] {
+  return names.map((name) => markup`<th scope="col">${name}</th>`);
+}
+
+/** Heading of a column that is a figure: there is no order in it. */
+export function figureHeading(className: "figure" | "wide", heard: string, axis: Markup): Markup {
+  return markup`<th scope="col" class="${className}"><span class="heard">${heard}</span>${axis}</th>`;
 }
 
 /** Heading of a task's row; the label may be broken where its words begin. */

@@ -1,5 +1,5 @@
 /**
- * Style and script of the report page. Both are inside the page, which refuses anything else.
+ * Style of the report page. It is inside the page, which refuses any other.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export const REPORT_STYLE = `
   --text: #1c2128; --soft: #57606a; --link: #0a58a8;
   --ok: #00805c; --caveat: #1f8da3; --failed: #c2410c; --blocked: #7d8590; --aborted: #a1407f;
   --aborted-success: #b07a00; --unknown: #5b63c7; --bin: #3f6ea8; --median: #1c2128;
-  --bad: #b93408;
+  --bad: #b93408; --heat1: #d4764a; --heat2: #c2410c; --heat3: #8f2d06; --heat4: #571a02;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
@@ -24,7 +24,7 @@ export const REPORT_STYLE = `
     --text: #e6e9ee; --soft: #a3acb8; --link: #7ab8ff;
     --ok: #2fb587; --caveat: #6ccbe0; --failed: #ff7a45; --blocked: #8b95a3; --aborted: #dd86b9;
     --aborted-success: #e6ab2e; --unknown: #a2a9ff; --bin: #6f9fdc; --median: #ffffff;
-    --bad: #ff8a5c;
+    --bad: #ff8a5c; --heat1: #a84a20; --heat2: #e0602a; --heat3: #ff9a6b; --heat4: #ffdcc6;
   }
 }
 * { box-sizing: border-box; }
@@ -86,6 +86,8 @@ svg.bar { border-radius: 3px; margin: .25rem 0; }
 .ok { fill: var(--ok); } .caveat { fill: var(--caveat); } .failed { fill: var(--failed); }
 .blocked { fill: var(--blocked); } .aborted { fill: var(--aborted); } .unknown { fill: var(--unknown); }
 .aborted-success { fill: var(--aborted-success); }
+.heat1 { fill: var(--heat1); } .heat2 { fill: var(--heat2); } .heat3 { fill: var(--heat3); }
+.heat4 { fill: var(--heat4); }
 .absent { fill: var(--panel); stroke: var(--soft); stroke-width: 1; }
 code, pre { font: .88em/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; margin: .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -100,7 +102,17 @@ details { margin: .1rem 0; }
 summary { cursor: pointer; color: var(--link); }
 .filter { display: flex; flex-wrap: wrap; gap: .3rem .8rem; align-items: baseline; margin: .2rem 0 .6rem; }
 .filter[hidden], tr[hidden] { display: none; }
-input { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--soft); border-radius: 6px; padding: .25rem .55rem; width: min(26rem, 100%); }
+button { font: inherit; color: var(--link); background: var(--panel); border: 1px solid var(--soft); border-radius: 6px; padding: .2rem .55rem; cursor: pointer; }
+#save button { margin: 0 .3rem .3rem 0; }
+button.sort { all: unset; cursor: pointer; text-decoration: underline dotted; text-underline-offset: .25em; }
+button.sort:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+[aria-sort=ascending] button::after { content: "\\2009\\25b2"; }
+[aria-sort=descending] button::after { content: "\\2009\\25bc"; }
+.pick { display: inline-block; }
+.more { margin: .8rem 0; }
+.more[hidden] { display: none; }
+input, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--soft); border-radius: 6px; padding: .25rem .55rem; width: min(26rem, 100%); }
+select { width: auto; max-width: min(26rem, 100%); }
 .capped { border-left: 3px solid var(--aborted-success); padding: .1rem 0 .1rem .8rem; margin: 1.2rem 0 0; }
 .capped p { margin: .2rem 0; }
 footer { margin-top: 2.6rem; padding-top: .7rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .9rem; }
@@ -111,6 +123,12 @@ footer { margin-top: 2.6rem; padding-top: .7rem; border-top: 1px solid var(--lin
   .tiles { grid-template-columns: repeat(2, 1fr); }
   tbody th { min-width: 6rem; }
   .text { min-width: 15rem; }
+  .cards, .cards tbody, .cards tfoot, .cards tr, .cards th, .cards td { display: block; padding: 0; border: 0; text-align: left; min-width: 0; }
+  .cards thead tr { display: flex; flex-wrap: wrap; gap: .3rem 1rem; padding-bottom: .4rem; border-bottom: 1px solid var(--soft); }
+  .cards tbody tr, .cards tfoot tr { padding: .6rem 0; border-bottom: 1px solid var(--line); }
+  .cards tr[hidden] { display: none; }
+  .cards [data-label] { display: inline-block; margin-right: 1rem; }
+  .cards [data-label]::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
 }
 @media print {
   @page { margin: 12mm; }
@@ -121,7 +139,7 @@ footer { margin-top: 2.6rem; padding-top: .7rem; border-top: 1px solid var(--lin
   th, td { padding: .25rem .4rem; }
   tbody th { min-width: 7rem; }
   .caveats, .text { min-width: 6rem; }
-  nav, .filter, .skip { display: none; }
+  nav, .filter, .skip, .more { display: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
   h2 { break-after: avoid; }
@@ -131,33 +149,4 @@ footer { margin-top: 2.6rem; padding-top: .7rem; border-top: 1px solid var(--lin
   .wide { width: 50%; min-width: 7rem; }
   a { color: inherit; text-decoration: none; }
 }
-`;
-
-/** Filters the failed quanta, and opens what is folded for printing. The page works without it. */
-export const REPORT_SCRIPT = `
-"use strict";
-(() => {
-  const box = document.getElementById("filter");
-  const rows = Array.from(document.querySelectorAll("#failed-table tbody tr"));
-  if (box !== null) {
-    const shown = document.getElementById("filter-count");
-    const texts = rows.map((row) => row.textContent.toLowerCase());
-    const apply = () => {
-      const words = box.value.toLowerCase().split(/\\s+/).filter((word) => word !== "");
-      let n = 0;
-      rows.forEach((row, i) => {
-        const fits = words.every((word) => texts[i].includes(word));
-        row.hidden = !fits;
-        if (fits) n++;
-      });
-      shown.textContent = words.length === 0 ? "" : n + " of " + rows.length + " shown";
-    };
-    box.addEventListener("input", apply);
-    box.closest(".filter").hidden = false;
-    apply();
-  }
-  addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details")) part.open = true;
-  });
-})();
 `;

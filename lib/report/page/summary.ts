@@ -4,9 +4,9 @@
  * @module
  */
 
-import { oddTimesText } from "../odd_times.ts";
 import {
   formatCount,
+  formatEfficiency,
   formatInstant,
   formatSeconds,
   formatShare,
@@ -34,7 +34,6 @@ export function aboutRun(report: RunReport): Markup {
       })`,
     ]);
   }
-  if (report.n_odd_times > 0) entries.push(["Left out", oddTimesText(report.n_odd_times)]);
   const built = [
     report.user === "" ? "" : `by ${report.user}`,
     report.timestamp === "" ? "" : `at ${formatInstant(report.timestamp).replace(/\.\d+$/, "")}`,
@@ -66,7 +65,18 @@ export function summaryTiles(report: RunReport): Markup {
     ["Failed", formatCount(problems), formatShare(problems, n), problems > 0],
     ["Blocked", formatCount(counts.BLOCKED), "failure upstream", false],
     ["Retried", formatCount(report.n_retried), `${formatCount(report.n_attempts)} attempts`, false],
-    ["Run time", formatSeconds(report.run_time), `CPU ${formatSeconds(report.cpu_time)}`, false],
+    [
+      "Run time",
+      formatSeconds(report.run_time),
+      `CPU ${formatSeconds(report.cpu_time)}, ${formatEfficiency(report.cpu_efficiency)}`,
+      false,
+    ],
+    [
+      "Time lost",
+      formatSeconds(report.lost_time),
+      `${formatShare(report.lost_time, report.run_time)} of run time`,
+      false,
+    ],
     [
       "Peak memory",
       report.max_memory === null ? "–" : formatSize(report.max_memory),

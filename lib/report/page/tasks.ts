@@ -17,14 +17,23 @@ import {
 } from "./figures.ts";
 import {
   formatCount,
+  formatEfficiency,
   formatInstant,
   formatSeconds,
   formatSize,
   shownStatuses,
   statusWords,
 } from "../format.ts";
-import { numberCell, numberHeadings, scrolledTable, type Section, taskHeading } from "./parts.ts";
-import { type Markup, markup } from "./markup.ts";
+import {
+  amountCell,
+  figureHeading,
+  numberCell,
+  numberHeadings,
+  scrolledTable,
+  type Section,
+  taskHeading,
+} from "./parts.ts";
+import { Markup, markup } from "./markup.ts";
 import type { DistributionReport, RunReport, TaskReport } from "../model.ts";
 
 /** Quanta by status. */
@@ -42,7 +51,7 @@ export function statusSection(report: RunReport): Section {
     id: "status",
     label: "Status of quanta by task",
     text: "Quanta of each task by the status of their last attempt. The bar shows their shares.",
-    head: markup`<th scope="col">Task</th><th scope="col">Share</th>${
+    head: markup`<th scope="col">Task</th>${figureHeading("figure", "Share", new Markup(""))}${
       numberHeadings(["Successful"])
     }<th scope="col">Caveats</th>${
       numberHeadings([...rest.map(statusWords), "Retried", "Quanta"])
@@ -104,16 +113,16 @@ export function timelineSection(
   const rows = timeline.tasks.map(({ task, running, failed }) => {
     const { first_start, last_end } = taskByLabel.get(task)!;
     const nFailed = failed.reduce((sum, n) => sum + n, 0);
-    const most = Math.max(...running);
     return markup`<tr>${taskHeading(task)}<td class="wide">${
       timelineLane(timeline, running, failed)
-    }</td><td class="number">${shown(first_start)}</td><td class="number">${
-      shown(last_end)
-    }</td><td class="number">${most < 10 ? most.toFixed(1) : formatCount(Math.round(most))}</td>${
-      numberCell(nFailed, true)
-    }</tr>
+    }</td><td class="number">${shown(first_start)}</td><td class="number">${shown(last_end)}</td>${
+      atOnce(Math.max(...running))
+    }${numberCell(nFailed, true)}</tr>
 `;
   });
+  const allFailed = timeline.running.map((_, i) =>
+    timeline.tasks.reduce((sum, { failed }) => sum + failed[i], 0)
+  );
   const days = firstDay === lastDay ? `on ${firstDay}` : `from ${firstDay} to ${lastDay}`;
   return {
     id: "timeline",
@@ -128,13 +137,23 @@ export function timelineSection(
           formatSeconds(timeline.interval)
         }, each task on a scale of its own. Marks ` +
         "below the line are attempts that failed.",
-      head:
-        markup`<th scope="col">Task</th><th scope="col" class="wide"><span class="heard">Attempts at a time</span>${
-          timelineAxis(timeline)
-        }</th>${numberHeadings(["Start", "End", "Most at once", "Failed"])}`,
+      head: markup`<th scope="col">Task</th>${
+        figureHeading("wide", "Attempts at a time", timelineAxis(timeline))
+      }${numberHeadings(["Start", "End", "Most at once", "Failed"])}`,
       body: rows,
+      foot: markup`<th scope="row">All</th><td class="wide">${
+        timelineLane(timeline, timeline.running, allFailed)
+      }</td><td class="number">${shown(first_start)}</td><td class="number">${
+        shown(last_end)
+      }</td>${atOnce(Math.max(...timeline.running))}${
+        numberCell(allFailed.reduce((sum, n) => sum + n, 0), true)
+      }`,
     }),
   };
+}
+
+function atOnce(most: number): Markup {
+  return amountCell(most, (n) => n < 10 ? n.toFixed(1) : formatCount(Math.round(n)));
 }
 
 /** Run time, or memory. */
@@ -149,12 +168,12 @@ export function distributionSection(report: RunReport, what: "time" | "size"): S
       numberCell(distribution.n)
     }${
       [distribution.min, distribution.median, distribution.p95, distribution.max]
-        .map((value) => markup`<td class="number">${format(value)}</td>`)
+        .map((value) => amountCell(value, format))
     }${
       isTime
-        ? markup`<td class="number">${format(distribution.sum)}</td><td class="number">${
-          format(task.cpu_time)
-        }</td>`
+        ? markup`${amountCell(distribution.sum, format)}${amountCell(task.cpu_time, format)}${
+          amountCell(task.cpu_efficiency, formatEfficiency)
+        }${amountCell(task.lost_time, format)}`
         : ""
     }</tr>
 `;
@@ -163,21 +182,29 @@ export function distributionSection(report: RunReport, what: "time" | "size"): S
   return {
     id,
     title: isTime ? "Run time" : "Memory",
-    body: scrolledTable({
-      id,
-      label: isTime ? "Run time by task" : "Memory by task",
-      text: (isTime
-        ? "How long attempts ran, reading and writing included."
-        : "Most memory that the process of an attempt ever had; it may have run other quanta before.") +
-        " The scale is logarithmic; the line marks the median.",
-      head:
-        markup`<th scope="col">Task</th><th scope="col" class="figure"><span class="heard">Distribution</span>${
-          scaleAxis(scale)
-        }</th>${numberHeadings(isTime ? [...columns, "Sum", "CPU"] : columns)}`,
-      body: report.tasks.map((task) => {
-        const distribution = of(task);
-        return distribution === null ? "" : row(task, distribution, scale);
-      }),
-    }),
+    body: markup`${
+      scrolledTable({
+        id,
+        label: isTime ? "Run time by task" : "Memory by task",
+        text: (isTime
+          ? "How long attempts ran, reading and writing included; efficiency is CPU time by run time, " +
+            "lost the run time of attempts that didn't succeed."
+          : "Most memory that the process of an attempt ever had; it may have run other quanta before.") +
+          " The scale is logarithmic; the line marks the median.",
+        head: markup`<th scope="col">Task</th>${
+          figureHeading("figure", "Distribution", scaleAxis(scale))
+        }${numberHeadings(isTime ? [...columns, "Sum", "CPU", "Efficiency", "Lost"] : columns)}`,
+        body: report.tasks.map((task) => {
+          const distribution = of(task);
+          return distribution === null ? "" : row(task, distribution, scale);
+        }),
+      })
+    }${isTime ? "" : memoryRequest(report)}`,
   };
+}
+
+/** What to ask a batch system for. */
+function memoryRequest({ bps_memory }: RunReport): Markup {
+  if (bps_memory === null) return markup``;
+  return markup`<p>Memory to ask for, as a part of a BPS configuration: the most that an attempt had. Attempts that were killed left no figure, and may have wanted more.</p><pre id="bps">${bps_memory}</pre>`;
 }

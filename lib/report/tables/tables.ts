@@ -13,10 +13,10 @@ import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
 import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { ReportCounts } from "../counts.ts";
+import { dataIdTablePath } from "../failures/data_id_table_path.ts";
 import { taskDimensions } from "../dimensions.ts";
 import { ResourceUsageTable } from "./resource_usage.ts";
 import {
-  dataIdTablePath,
   dataIdTableText,
   type ReadQuantum,
   type SelectedQuanta,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { AttemptStatus } from "../../../lib/provenance/quantum_status.ts";
-import { dataIdTablePath } from "../../../lib/report/tables/selection.ts";
+import { dataIdTablePath } from "../../../lib/report/failures/data_id_table_path.ts";
 import { temporaryName } from "../../../lib/storage/temporary_name.ts";
 
 const PATHS: [label: string, exception: string | null, path: string[]][] = [

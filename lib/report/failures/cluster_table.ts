@@ -1,0 +1,93 @@
+/**
+ * Failed attempts of a run, sorted into clusters and by exception.
+ *
+ * @module
+ */
+
+import {
+  type ClusterKey,
+  compareClusters,
+  FailureClusters,
+} from "../../provenance/failure_clusters.ts";
+import type { ClusterReport, ExceptionReport } from "../model.ts";
+
+/** What became of the quantum after an attempt that ended so. */
+export type AttemptEnd = "failed" | "successful" | "earlier";
+
+/** Counts clusters. Memory: that of {@linkcode FailureClusters}. */
+export class ClusterTable {
+  readonly #clusters = new FailureClusters<ClusterReport>(
+    // The sample is that of the first attempt, which is added at once.
+    (key) => ({
+      ...key,
+      n_failed: 0,
+      n_successful: 0,
+      n_earlier: 0,
+      n_blocked: 0,
+      lost_time: 0,
+      sample: null as unknown as ClusterReport["sample"],
+    }),
+  );
+
+  /**
+   * Counts an attempt.
+   *
+   * @param lostSeconds Run time that came to nothing.
+   * @param sample Makes what is told of the attempt, if it is the sample of its cluster: that of the
+   *   quantum with the least id.
+   */
+  add(
+    of: { task: string; exception: string | null; message: string; quantumId: string },
+    end: AttemptEnd,
+    lostSeconds: number,
+    sample: () => ClusterReport["sample"],
+  ): ClusterReport {
+    const cluster = this.#clusters.of(of.task, of.exception, of.message);
+    if (cluster.sample === null || of.quantumId < cluster.sample.quantum_id) {
+      cluster.sample = sample();
+    }
+    if (end === "failed") cluster.n_failed++;
+    else if (end === "successful") cluster.n_successful++;
+    else cluster.n_earlier++;
+    cluster.lost_time += lostSeconds;
+    return cluster;
+  }
+
+  /** Ranked. */
+  clusters(): ClusterReport[] {
+    return this.#clusters.all().sort((a, b) =>
+      compareClusters(a, b) || b.n_successful - a.n_successful || b.n_earlier - a.n_earlier ||
+      compareNames(a, b)
+    );
+  }
+
+  /** The same by task and exception alone, most failed quanta first. */
+  exceptions(): ExceptionReport[] {
+    const groups = new Map<string, ExceptionReport>();
+    for (const cluster of this.#clusters.all()) {
+      const { task, exception, n_failed, n_successful, n_earlier, sample } = cluster;
+      const key = `${task}\0${exception ?? "\0"}`;
+      const group = groups.get(key);
+      if (group === undefined) {
+        groups.set(key, { task, exception, n_failed, n_successful, n_earlier, sample });
+      } else {
+        if (sample.quantum_id < group.sample.quantum_id) group.sample = sample;
+        group.n_failed += n_failed;
+        group.n_successful += n_successful;
+        group.n_earlier += n_earlier;
+      }
+    }
+    return [...groups.values()].sort((a, b) =>
+      b.n_failed - a.n_failed || b.n_successful - a.n_successful || b.n_earlier - a.n_earlier ||
+      compareNames({ ...a, shape: "" }, { ...b, shape: "" })
+    );
+  }
+}
+
+/** Order that doesn't depend on which came first. */
+function compareNames(a: ClusterKey, b: ClusterKey): number {
+  const [left, right] = [a, b].map(({ task, exception, shape }) =>
+    JSON.stringify([task, exception, shape])
+  );
+  return left < right ? -1 : left > right ? 1 : 0;
+}
