@@ -18,7 +18,7 @@ import { ProcessTerminal } from "./lib/cli/terminal/terminal.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/storage/failpoints.ts";
 
 /** Each URL is written out, so that `deno compile` and readers find the files. */
-function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker {
+function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter" | "searcher"): Worker {
   switch (role) {
     case "scanner":
       return new Worker(new URL("./workers/scanner.ts", import.meta.url), {
@@ -37,6 +37,11 @@ function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker
       });
     case "deleter":
       return new Worker(new URL("./workers/deleter.ts", import.meta.url), {
+        type: "module",
+        name: role,
+      });
+    case "searcher":
+      return new Worker(new URL("./workers/searcher.ts", import.meta.url), {
         type: "module",
         name: role,
       });

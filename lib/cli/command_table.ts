@@ -25,6 +25,7 @@ const COMMANDS: readonly (readonly [name: string, module: string, made: string])
   ["diff", "./commands/diff.ts", "diffCommand"],
   ["trace", "./commands/trace.ts", "traceCommand"],
   ["why", "./commands/why.ts", "whyCommand"],
+  ["grep", "./commands/grep.ts", "grepCommand"],
   ["check", "./commands/check.ts", "checkCommand"],
   ["check-downstream", "./commands/check_downstream.ts", "checkDownstreamCommand"],
   ["provenance-report", "./commands/provenance_report.ts", "provenanceReportCommand"],

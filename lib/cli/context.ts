@@ -22,7 +22,7 @@ export interface CliContext {
   /** Folder of the entry point, with a slash at the end. */
   root: URL;
   /** Makes workers; only the entry point knows where their modules are. */
-  makeWorker: (role: "scanner" | "ingester" | "writer" | "deleter") => Worker;
+  makeWorker: (role: "scanner" | "ingester" | "writer" | "deleter" | "searcher") => Worker;
   /** Aborted, with a `StopReason`, when a signal asks to stop. */
   signal: AbortSignal;
   /** Asks for `signal` to be aborted by the first signal; else that ends the process at once. */

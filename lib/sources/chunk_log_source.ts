@@ -18,6 +18,7 @@ import { provenanceHeaderText } from "../qg/provenance_header.ts";
 import type { FileSource } from "../storage/file_source.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
 import { type ChunkLogInfo, headerInfo } from "./info.ts";
+import type { LogStore, StoredLog } from "./logs/log_store.ts";
 import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason } from "./quantum_text.ts";
@@ -149,6 +150,23 @@ export class ChunkLogDocuments implements DocumentSource {
       statuses,
       nStaleBytes: sizeBytes - nHeaderBytes - this.#reader.nIndexBytes() - nLiveBytes,
     };
+  }
+
+  logs(): Promise<LogStore> {
+    return Promise.resolve({ file: null, logs: (isWanted) => this.#logs(isWanted) });
+  }
+
+  async *#logs(isWanted: Parameters<LogStore["logs"]>[0]): AsyncGenerator<StoredLog> {
+    for (const { place, head } of this.#reader.liveChunks()) {
+      if (place.type === ChunkType.INIT || head.logSize === 0) continue;
+      if (isWanted !== null && !isWanted(head.quantumId, 0)) continue;
+      yield {
+        quantumId: uuidToText(head.quantumId),
+        owner: null,
+        place: null,
+        read: () => Promise.resolve(this.#reader.block(this.#reader.read(place), LOG)),
+      };
+    }
   }
 
   traceSource(): Promise<TraceSource> {

@@ -14,6 +14,7 @@ import type { Address } from "../qg/address_file.ts";
 import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
 import { type GraphInfo, headerInfo } from "./info.ts";
+import type { LogStore } from "./logs/log_store.ts";
 import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason } from "./quantum_text.ts";
@@ -57,9 +58,12 @@ export class GraphDocuments implements DocumentSource {
   readonly name: string;
   readonly isPlan = false;
   readonly #graph: ProvenanceGraph;
+  readonly #isLocal: boolean;
 
-  constructor(graph: ProvenanceGraph) {
+  /** @param isLocal Whether the graph's name is the path of a file. */
+  constructor(graph: ProvenanceGraph, isLocal = false) {
     this.#graph = graph;
+    this.#isLocal = isLocal;
     this.name = `provenance graph "${graph.name}"`;
   }
 
@@ -191,6 +195,13 @@ export class GraphDocuments implements DocumentSource {
   /** JSON text of the init quanta. */
   initQuantaText(): Promise<Uint8Array> {
     return this.#graph.initQuantaText();
+  }
+
+  async logs(): Promise<LogStore> {
+    const { graphLogs } = await import(
+      import.meta.resolve("./logs/graph_logs.ts")
+    ) as typeof import("./logs/graph_logs.ts");
+    return graphLogs(this.#graph, this.#isLocal);
   }
 
   /** Who reads and writes what. */

@@ -108,7 +108,7 @@ async function openFile(path: string, zstd: Zstd): Promise<DocumentSource> {
     return ChunkLogDocuments.open(FileSource.open(path), zstd);
   }
   try {
-    return new GraphDocuments(await ProvenanceGraph.open(FileSource.open(path), zstd));
+    return new GraphDocuments(await ProvenanceGraph.open(FileSource.open(path), zstd), true);
   } catch (error) {
     // Predicted graphs are the exception: only they cost a second look.
     if (!(error instanceof RefusedError) || !await isPredicted(path)) throw error;

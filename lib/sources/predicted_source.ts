@@ -174,6 +174,10 @@ export class PredictedDocuments implements DocumentSource {
     };
   }
 
+  logs(): Promise<never> {
+    return this.#refuse("logs");
+  }
+
   traceSource(): Promise<TraceSource> {
     return Promise.resolve(new PredictedTraceSource(this.#graph, this.name));
   }

@@ -8,7 +8,7 @@
 import { requireRun } from "../butler/registry/require_run.ts";
 import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
-import { uuidToHex, uuidToText } from "../base/uuid.ts";
+import { uuidFromText, uuidToHex, uuidToText } from "../base/uuid.ts";
 import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
 import { requireOneDatastore } from "../butler/config/repo_config.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
@@ -36,10 +36,13 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
+import type { LogStore, StoredLog } from "./logs/log_store.ts";
 import type { AttemptDocuments, DocumentSource } from "./source.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
 
 const PACKAGES = "packages";
+/** Storage class of logs. */
+const LOG_CLASS = "ButlerLogRecords";
 /** Dataset types of what a task leaves behind: its label and one of these. */
 const SUFFIXES = ["_log", "_metadata", "_config"] as const;
 
@@ -232,6 +235,51 @@ export class RepositoryDocuments implements DocumentSource {
   async traceSource(): Promise<TraceSource> {
     return await (await this.#requireGraph(await this.#listedRun(), "what reads what"))
       .traceSource();
+  }
+
+  /** Logs of the RUN's graph; before it is ingested, those that are registered. */
+  async logs(): Promise<LogStore> {
+    const run = await this.#loggedRun();
+    const graph = await this.#store.graphOf(run);
+    if (graph !== null) return await graph.logs();
+    return {
+      file: null,
+      logs: (isWanted) => {
+        if (isWanted !== null) {
+          throw new RefusedError(
+            `Cannot select logs of RUN "${run}" in ${this.name} by quanta: it holds no provenance graph`,
+            { hint: "give the graph or chunk log of aggregate-graph as SOURCE" },
+          );
+        }
+        return this.#registeredLogs(run);
+      },
+    };
+  }
+
+  async *#registeredLogs(run: string): AsyncGenerator<StoredLog> {
+    const types = (await this.#registry.datasetTypesInRun(run))
+      .filter(({ storageClass, name }) => storageClass === LOG_CLASS && name.endsWith("_log"));
+    const wish = { types: new Set(types.map(({ name }) => name)), withImplied: false };
+    for await (const row of registeredRows(this.#registry, run, wish)) {
+      const selector: Selector = {
+        kind: "id",
+        id: uuidFromText(row.datasetId),
+        words: [row.datasetId],
+      };
+      yield {
+        quantumId: null,
+        owner: {
+          label: row.typeName.slice(0, -"_log".length),
+          dataCoordinate: row.dataCoordinate,
+        },
+        place: null,
+        read: async () => (await this.attempts("log", selector)).text,
+      };
+    }
+  }
+
+  async #loggedRun(): Promise<string> {
+    return this.run ?? await onlyRun(this.#searched, [RUN_PROVENANCE, PACKAGES], "logs");
   }
 
   async #listedRun(): Promise<string> {

@@ -15,7 +15,7 @@ import type { Registry } from "../butler/registry/registry.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { StoredAs } from "../provenance/documents/document_forms.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { StorageUrl } from "../storage/remote/storage_url.ts";
+import { isRemoteUri, StorageUrl } from "../storage/remote/storage_url.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { GraphDocuments } from "./graph_source.ts";
@@ -142,6 +142,7 @@ export class RepositoryStore implements AsyncDisposable {
     if (graph === undefined) {
       graph = new GraphDocuments(
         await ProvenanceGraph.open(await this.#files.open(path), this.#zstd),
+        !isRemoteUri(path),
       );
       this.#graphs.set(path, graph);
     }

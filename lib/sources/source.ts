@@ -8,6 +8,7 @@
 import { NotFoundError } from "../base/errors.ts";
 import { splitAttempts } from "../qg/attempts.ts";
 import type { SourceInfo } from "./info.ts";
+import type { LogStore } from "./logs/log_store.ts";
 import { parseStored } from "./parse_stored.ts";
 import type { RowSource } from "./rows.ts";
 import type { Selector } from "./selector.ts";
@@ -79,6 +80,9 @@ export interface DocumentSource extends AsyncDisposable, RowSource {
    * @param isCounting Whether statuses of quanta are counted, in a pass over all of them.
    */
   info(isCounting: boolean): Promise<SourceInfo>;
+
+  /** All logs. @throws {RefusedError} if there can't be any. */
+  logs(): Promise<LogStore>;
 
   /**
    * Who reads and writes what.

@@ -14,7 +14,7 @@ export interface Outcome {
   stderr: string;
 }
 
-function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter"): Worker {
+function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter" | "searcher"): Worker {
   return new Worker(new URL(`../../workers/${role}.ts`, import.meta.url), { type: "module" });
 }
 

@@ -111,6 +111,8 @@ const COMMANDS: readonly (readonly [words: string[], expected: RegExp])[] = [
   [["ls", "GRAPH", "quanta", "--status", "FAILED"], /E␛\]0;PWNED/],
   [["ls", "GRAPH", "quanta", "--status", "FAILED", "--fields", "exception"], /x\.E␛\]0;PWNED/],
   [["ls", "GRAPH", "quanta", "--status", "FAILED", "--json"], /x\.E\\u001b\]0;PWNED/],
+  [["grep", "PWNED", "GRAPH"], /message ␛\]0;PWNED␇␛\[2J␛\[31m.*\n +second line/],
+  [["grep", "PWNED", "GRAPH", "--json"], /message \\u001b\]0;PWNED/],
   [["why", "GRAPH", ...QUANTUM], /x\.E␛\]0;PWNED.*: first ␛/],
   [["why", "GRAPH", ...QUANTUM, "--json"], /x\.E\\u001b\]0;PWNED/],
   [["diff", "GRAPH", "ORIGINAL"], /x\.E␛\]0;PWNED/],

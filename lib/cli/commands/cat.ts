@@ -4,8 +4,14 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { type Format, FORMATS } from "../../inspect/cat/cat.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../../sources/document_kinds.ts";
 import { UsageError } from "../../base/errors.ts";
-import { LEVEL_NUMBERS, type LogLevel } from "../../base/log.ts";
-import { type BusyOptions, busyTimeoutOption, integer, integerAtLeast, lockWait } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  integer,
+  integerAtLeast,
+  lockWait,
+  logLevel,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CAT_EPILOGUE } from "../manual/help.ts";
@@ -125,16 +131,6 @@ function checkOptions(what: DocumentKind | undefined, options: Options): void {
       { hint: "--format json leaves the text of the records as it is" },
     );
   }
-}
-
-/** Number of a level by its name, or the number itself. */
-function logLevel(text: string): number {
-  const name = text.toUpperCase();
-  if (name === "WARN") return LEVEL_NUMBERS.WARNING;
-  if (Object.hasOwn(LEVEL_NUMBERS, name)) return LEVEL_NUMBERS[name as LogLevel];
-  if (/^\d{1,3}$/.test(text)) return Number(text);
-  const known = Object.keys(LEVEL_NUMBERS).join(", ");
-  throw new InvalidArgumentError(`It is no number. Allowed choices are ${known}.`);
 }
 
 function regularExpression(text: string): RegExp {

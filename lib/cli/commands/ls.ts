@@ -6,7 +6,14 @@ import type { JsonValue } from "../../base/json_text.ts";
 import { visibleCell } from "../../base/text/visible_text.ts";
 import type { ListedRow } from "../../inspect/list/list.ts";
 import { ROW_KINDS, type RowKind } from "../../sources/rows.ts";
-import { type BusyOptions, busyTimeoutOption, gather, integerAtLeast, lockWait } from "../args.ts";
+import {
+  type BusyOptions,
+  busyTimeoutOption,
+  gather,
+  integerAtLeast,
+  lockWait,
+  parseStatus,
+} from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import type { Style } from "../terminal/color.ts";
 import { dataIdText } from "../terminal/data_id_text.ts";
@@ -30,7 +37,6 @@ interface Options extends BusyOptions {
   limit?: number;
 }
 
-const STATUSES = ["ABORTED", "UNKNOWN", "ABORTED_SUCCESS", "FAILED", "BLOCKED", "SUCCESSFUL"];
 /** Rows between two looks at what still waits for the pager. */
 const DRAINED_ROWS = 1000;
 
@@ -116,14 +122,6 @@ export function lsCommand(
 interface RowWriter {
   add(row: ListedRow): void;
   end(): void;
-}
-
-function parseStatus(text: string): string {
-  const name = text.toUpperCase();
-  if (STATUSES.includes(name)) return name;
-  throw new UsageError(`Cannot use --status "${text}": it is no status`, {
-    hint: nearestHint(name, STATUSES, `one of ${STATUSES.join(", ")}`),
-  });
 }
 
 function requireFields(

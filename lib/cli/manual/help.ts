@@ -36,6 +36,7 @@ Examples:
 const OWN_EXIT_CODES: ReadonlySet<string> = new Set([
   "cat",
   "check",
+  "grep",
   "check-downstream",
   "diff",
 ]);
@@ -202,6 +203,22 @@ Examples:
   provgraph why provenance.qg calibrate visit=101 detector=2
   provgraph why provenance.qg deep_coadd tract=9813 patch=40 band=i --json
   provgraph why /repo/main --run u/me/run/20260701T000000Z calibrate visit=101 detector=2`;
+
+/** Behind the help of `grep`. */
+export const GREP_EPILOGUE = `
+PATTERN is matched with each record as cat prints it: level, time, logger, file, line, message. Of a
+repository's RUN, the logs of its provenance graph are searched; before ingest-graph those that are
+registered, which can't be selected by task, status or data ID then. Logs come in the order in which
+they are stored, those of --count as well.
+
+Exit codes: 0 searched, whether something was found or not; 3 some logs could not be read; 2 refused;
+1 could not be read.
+
+Examples:
+  provgraph grep 'Cannot allocate|MemoryError' provenance.qg
+  provgraph grep -F 'flux <= 0' provenance.qg --task calibrate --where 'visit in (100..120)'
+  provgraph grep . provenance.qg --level ERROR --status SUCCESSFUL --count
+  provgraph grep --json timeout /repo/main --run u/me/run/20260701T000000Z | jq -r .quantum_id`;
 
 /** Behind the help of `self-test`. */
 export const SELF_TEST_EPILOGUE = `

@@ -15,7 +15,7 @@ import { parseSelector, type Selector } from "../../sources/selector.ts";
 import type { AttemptDocuments, DocumentSource } from "../../sources/source.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
 import { filterRecords, type LogFilter } from "./log_filter.ts";
-import { forEachLogLine } from "./log_text.ts";
+import { forEachLogLine } from "../../sources/logs/log_text.ts";
 
 /** Layouts of the output. */
 export const FORMATS = ["text", "json", "ndjson"] as const;

@@ -6,7 +6,7 @@
  */
 
 import { ByteBuilder } from "../../base/bytes.ts";
-import { forEachLogRecord } from "./log_text.ts";
+import { forEachLogRecord } from "../../sources/logs/log_text.ts";
 
 /** Which records are wanted; each of these that is not null must fit. */
 export interface LogFilter {

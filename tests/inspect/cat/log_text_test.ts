@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { encodeUtf8 } from "../../../lib/base/json_text.ts";
-import { forEachLogLine } from "../../../lib/inspect/cat/log_text.ts";
+import { forEachLogLine } from "../../../lib/sources/logs/log_text.ts";
 import { parseLogFile } from "../../../lib/provenance/documents/log_records.ts";
 import { PROJECT } from "../../support/fixtures.ts";
 

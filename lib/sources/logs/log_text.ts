@@ -7,8 +7,8 @@
 
 import { JsonCursor } from "../../base/json_text.ts";
 
-/** The fields of a record that its text shows. */
-interface ShownFields {
+/** The fields of a record that its text shows, the time as Python prints it. */
+export interface ShownFields {
   levelname: string;
   asctime: string;
   name: string;
@@ -44,12 +44,17 @@ export function forEachLogRecord(
     const start = cursor.position;
     const f = readShownFields(cursor);
     each({
-      line: `${f.levelname} ${f.asctime} ${f.name} ${f.filename}:${f.lineno} - ${f.message}`,
+      line: lineOf(f),
       levelno: f.levelno,
       range: [start, cursor.position],
     });
   }
   cursor.finish();
+}
+
+/** A record as it is printed, without line end. */
+export function lineOf(f: Omit<ShownFields, "levelno">): string {
+  return `${f.levelname} ${f.asctime} ${f.name} ${f.filename}:${f.lineno} - ${f.message}`;
 }
 
 /** The same for whoever wants their text alone. */
@@ -99,7 +104,7 @@ const TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt _](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /** A time as Python's `isoformat()` gives it: zero fractions left out, `Z` as `+00:00`. */
-function pythonTimeText(text: string): string {
+export function pythonTimeText(text: string): string {
   const match = TIME.exec(text);
   if (match === null) return text;
   const [, date, minutes, seconds = "00", fraction = "", zone = ""] = match;
