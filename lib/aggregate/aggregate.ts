@@ -11,7 +11,7 @@ import { nextTurn } from "../base/next_turn.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { compareUuids, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
-import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
 import { makeHeaderChunk } from "../chunks/header.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { requireOutputRun } from "../qg/header.ts";
@@ -38,10 +38,12 @@ import { nothingFound, requireDatastore, requireRunFolder } from "./presence.ts"
 import { tellProblem } from "./problems.ts";
 import { readPackages } from "./read_packages.ts";
 import { refuseOtherGraph } from "./right_run.ts";
+import { AggregationFiles } from "./remote_files.ts";
 import { RunTraces } from "./run_traces.ts";
 import { checkCompression } from "./scan/compression.ts";
 import { checkCounts, indexGraphWith } from "./scan/index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan/scan_setup.ts";
+import { untilKnown } from "./scan/scan_files.ts";
 import { mergeShards } from "./shards/shard_files.ts";
 import { Supervisor } from "./supervisor.ts";
 import { EarlyWorkers } from "./worker_pool.ts";
@@ -85,7 +87,7 @@ async function aggregate(
   }
   const isWriting = options.outputPath !== null;
   // First, so that what is refused at once is refused without workers.
-  const config = loadRepositoryConfig(options.repository, context.env);
+  const config = await openRepositoryConfig(options.repository, context.env);
   tellLeftOut(config, log);
   requireOpenFiles(options.graphPath, options.nScanners + N_OTHER_WORKERS, options.nScanners > 1);
   const makeWorker = (role: WorkerRole): Worker => {
@@ -104,7 +106,8 @@ async function aggregate(
   using graph = await PredictedGraph.open(options.graphPath, zstd);
   const run = requireOutputRun(graph.header, options.graphPath);
   graph.verifyStructure();
-  if (!options.allowEmpty) requireDatastore(config);
+  using stored = await AggregationFiles.open(config, context.env);
+  await requireDatastore(config, stored, options.allowEmpty);
   using _lock = options.outputPath === null ? null : prepareOutput(options.outputPath);
   failpoint("aggregate.locked");
   if (options.outputPath !== null) {
@@ -143,10 +146,11 @@ async function aggregate(
     nScanners: options.nScanners,
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
+    remote: null,
   };
   // Where execution goes on, it may have begun just now.
   if (!options.allowEmpty && !options.isIncomplete) {
-    requireRunFolder(config, graph, index, scanner);
+    await requireRunFolder(config, graph, index, { scanner, stored });
   }
   const merged = options.chunkLogs.length > 0
     ? mergeShards(index, fingerprint, options, zstd, log)
@@ -155,9 +159,23 @@ async function aggregate(
   clock.enter("dictionary");
   scanner.reuse = chunkLog && { table: chunkLog.table, wasProduced: chunkLog.wasProduced };
   try {
-    await refuseOtherGraph({ config, graph, index, known, scanner, options });
+    await refuseOtherGraph({
+      config,
+      graph,
+      index,
+      known,
+      scanner,
+      options,
+      files: stored.files,
+    });
     scanner.dictionary = chunkLog?.header.dictionary ??
-      await makeDictionary(scanner, index, isWriting ? options : { ...options, zstdDictSize: 0 });
+      await makeDictionary(
+        scanner,
+        index,
+        isWriting ? options : { ...options, zstdDictSize: 0 },
+        stored.files,
+      );
+    scanner.remote = await stored.knowledge(index, options.isIncomplete, chunkLog?.table ?? null);
   } catch (error) {
     throw traces.settle(error, null);
   }
@@ -218,7 +236,9 @@ async function aggregate(
     clock.enter("scan");
     watch.update();
     // While the scanners have enough to do.
-    const packages = isWritingGraph ? readPackages(config, graph, known) : null;
+    const packages = isWritingGraph
+      ? await untilKnown(stored.files, () => readPackages(config, graph, known, stored.files))
+      : null;
     if (packages !== null && packages.problem !== null) supervisor.addProblem(packages.problem);
     const documents = packages === null ? [] : makeDocuments(
       graph,

@@ -17,6 +17,7 @@ import type { ReadAhead } from "../storage/whole_files.ts";
 import type { WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_share.ts";
 import type { PackedRows } from "./scan/ingest_rows.ts";
+import type { RemoteKnowledge } from "./scan/remote_scan_files.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
 export const BATCH_SIZE = 64;
@@ -50,6 +51,8 @@ export interface ScannerSetup {
   nScanners: number;
   zstdLevel: number;
   dictionary: Uint8Array;
+  /** What is known of files in remote stores; null where there are none. */
+  remote: RemoteKnowledge | null;
 }
 
 /**

@@ -11,6 +11,8 @@ import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
+import type { AggregationFiles } from "./remote_files.ts";
 import { fileError, isAbsence } from "../storage/file_source.ts";
 import { PlannedOutputs } from "./scan/planned_outputs.ts";
 import type { CommonScannerSetup } from "./scan/scan_setup.ts";
@@ -24,14 +26,23 @@ export class NothingFoundError extends EnvironmentError {
 }
 
 /**
- * Looks whether the root of the datastore is there.
+ * Looks whether the roots of datastores are there.
  *
+ * @param stored Remote ones; null if there are none.
+ * @param isEmptyAllowed Whether they may be absent.
  * @throws {NothingFoundError} if it is not.
  * @throws {EnvironmentError} if that can't be found out.
  */
-export function requireDatastore({ argument, datastores }: RepositoryConfig): void {
+export async function requireDatastore(
+  { argument, datastores }: RepositoryConfig,
+  stored: AggregationFiles | null,
+  isEmptyAllowed: boolean,
+): Promise<void> {
+  // Where a store doesn't answer, nothing is absent.
+  const missing = await stored?.missingRoots() ?? [];
+  if (isEmptyAllowed) return;
   for (const { root } of datastores) {
-    if (isDirectory(root)) continue;
+    if (isRemoteUri(root) ? !missing.includes(root) : isDirectory(root)) continue;
     throw new NothingFoundError(
       `Cannot look for the files of quanta: the root of the datastore of "${argument}", ` +
         `"${root}", is not there or is no directory`,
@@ -51,7 +62,9 @@ export function nothingFound(
   nQuanta: number,
 ): NothingFoundError {
   const folder = absolutePath(datastore.root, run);
-  const state = isDirectory(folder)
+  const state = isRemoteUri(folder)
+    ? "though the store answers"
+    : isDirectory(folder)
     ? `though the folder of the RUN, "${folder}", is there`
     : `and there is no folder "${folder}"`;
   return new NothingFoundError(
@@ -74,18 +87,23 @@ export function nothingFound(
  * @param index May be empty: a run of no quanta needs no folder.
  * @throws {NothingFoundError} if it is not.
  */
-export function requireRunFolder(
+export async function requireRunFolder(
   config: RepositoryConfig,
   graph: PredictedGraph,
   index: GraphIndex,
-  scanner: CommonScannerSetup,
-): void {
+  { scanner, stored }: { scanner: CommonScannerSetup; stored: AggregationFiles | null },
+): Promise<void> {
   const { output_run: run } = graph.header;
   if (index.nQuanta === 0) return;
-  if (config.datastores.some(({ root }) => isDirectory(absolutePath(root, run)))) return;
+  const isLocal = (root: string) => !isRemoteUri(root);
+  const local = config.datastores.filter(({ root }) => isLocal(root));
+  if (local.some(({ root }) => isDirectory(absolutePath(root, run)))) return;
+  if (await stored?.hasAnyBelow(run)) return;
   const { blockOffset, blockSize } = index.arrays;
   const text = graph.readBlock(blockOffset[0], blockSize[0]);
-  const outputs = new PlannedOutputs({ kind: "setup", name: "supervisor", ...scanner }, graph)
+  const setup = { kind: "setup", name: "supervisor", ...scanner } as const;
+  // Nothing is there: it only matters where it would be.
+  const outputs = new PlannedOutputs(setup, graph, () => false)
     .of(graph.parseBlock(text, blockOffset[0]));
   const paths = outputs.flatMap(({ path, places }) => places?.records ?? [path]);
   if (!paths.some((path) => path?.startsWith(`${run}/`))) return;

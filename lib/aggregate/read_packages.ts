@@ -14,6 +14,7 @@ import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { readWholeFile, ReusableBuffer } from "../storage/file_source.ts";
 import type { ScanProblem } from "./messages.ts";
+import type { ScanFiles } from "./scan/scan_files.ts";
 import type { KnownState } from "./preconditions.ts";
 
 /** Largest document that is read, bytes; thousands of packages take some hundred kilobytes. */
@@ -22,12 +23,14 @@ const MAX_PACKAGES_SIZE = 2 ** 26;
 /**
  * Text of the `packages` member of a graph.
  *
+ * @param files Those of the datastores.
  * @returns also what is wrong with the document, if it can't be used; null if it can, or there is none.
  */
 export function readPackages(
   config: RepositoryConfig,
   graph: PredictedGraph,
   known: KnownState,
+  files: ScanFiles,
 ): { text: Uint8Array; problem: ScanProblem | null } {
   const type = known.types.types[known.types.indexOf(PACKAGES_DATASET_TYPE)];
   const { plans, first } = known.datastores.plan(type, graph.header.output_run);
@@ -47,9 +50,9 @@ export function readPackages(
       if (bytes !== null || plan === null || (plans.length > 1 && !plan.accepts([]))) continue;
       const { root } = config.datastores[i];
       path = plan.path([], records);
-      bytes = readDocument(root, path);
+      bytes = readDocument(root, path, files);
       const older = bytes === null ? plan.olderPath([], records) : null;
-      if (older !== null && (bytes = readDocument(root, older)) !== null) path = older;
+      if (older !== null && (bytes = readDocument(root, older, files)) !== null) path = older;
     }
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
@@ -66,7 +69,8 @@ export function readPackages(
 }
 
 /** Bytes of a document by its path in the datastore, null if nothing is there. */
-function readDocument(root: string, path: string): Uint8Array | null {
+function readDocument(root: string, path: string, files: ScanFiles): Uint8Array | null {
   const file = absolutePath(root, path);
+  if (files.mayMiss) return files.read(file, new ReusableBuffer())?.bytes ?? null;
   return readWholeFile(file, new ReusableBuffer(), MAX_PACKAGES_SIZE)?.bytes ?? null;
 }

@@ -14,6 +14,7 @@ import type { PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
 import type { AggregateOptions } from "./options.ts";
 import { type KnownState, refuseConflicts } from "./preconditions.ts";
 import { PlannedOutputs } from "./scan/planned_outputs.ts";
+import { type ScanFiles, untilKnown } from "./scan/scan_files.ts";
 import type { CommonScannerSetup } from "./scan/scan_setup.ts";
 
 /** Quanta of each task whose outputs are compared with the registry. */
@@ -27,6 +28,7 @@ interface ReadyRun {
   known: KnownState;
   scanner: CommonScannerSetup;
   options: AggregateOptions;
+  files: ScanFiles;
 }
 
 /**
@@ -38,15 +40,17 @@ interface ReadyRun {
  *   later end the run when they would be committed.
  */
 export async function refuseOtherGraph(run: ReadyRun): Promise<void> {
-  const { config, graph, index, known, scanner, options } = run;
+  const { config, graph, index, known, scanner, options, files } = run;
   const nRegistered = known.ids.length / UUID_SIZE;
   let nOwn = scanner.knownOutside.length / UUID_SIZE;
   for (const isKnown of scanner.known) nOwn += isKnown;
   if (nOwn === nRegistered) return;
-  const planned = new PlannedOutputs({ kind: "setup", name: "supervisor", ...scanner }, graph);
-  const found = [...graph.initQuanta(), ...someQuanta(graph, index)]
-    .flatMap((quantum) => planned.of(quantum))
-    .filter((output) => known.areRegistered[output.typeIndex] && planned.hasAnything(output));
+  const setup = { kind: "setup", name: "supervisor", ...scanner } as const;
+  const planned = new PlannedOutputs(setup, graph, files.exists);
+  const quanta = [...graph.initQuanta(), ...someQuanta(graph, index)];
+  const found = await untilKnown(files, () =>
+    quanta.flatMap((quantum) => planned.of(quantum))
+      .filter((output) => known.areRegistered[output.typeIndex] && planned.hasAnything(output)));
   const types = [...known.types.types];
   const values: DataIdValue[] = found.flatMap((output) =>
     output.values.slice(0, types[output.typeIndex].group.required.length)

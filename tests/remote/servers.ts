@@ -9,7 +9,8 @@ import { join } from "node:path";
 import type { Environment } from "../../lib/base/environment.ts";
 import { PROJECT } from "../support/fixtures.ts";
 
-const SCRIPTS = join(PROJECT, "..", "shared", "oracle", "remote");
+/** Where scripts and fixtures of the reference are. */
+export const SCRIPTS = join(PROJECT, "..", "shared", "oracle", "remote");
 /** Building the S3 server takes minutes the first time. */
 const START_MS = 540_000;
 
@@ -27,6 +28,10 @@ export interface Server {
   /** Variables that clients need. */
   variables: Record<string, string>;
   env: Environment;
+  /** Removes all that is stored. */
+  wipe(): void;
+  /** Stores the files of a folder below a path of the server. */
+  load(folder: string, path: string): void;
 }
 
 /** Name of the bucket that tests write to. */
@@ -72,7 +77,78 @@ function server(kind: string, root: string, port: number, folder: string, text: 
     }
   }
   const { WEBDAV_USER: user = "", ...rest } = variables;
-  return { kind, root, port, folder, user, variables: rest, env: environmentOf(rest) };
+  return {
+    kind,
+    root,
+    port,
+    folder,
+    user,
+    variables: rest,
+    env: environmentOf(rest),
+    wipe: () => {
+      if (kind === "s3") must("s3-server.sh", {}, "wipe", folder, BUCKET);
+      else must("webdav-server.sh", { WEBDAV_KIND: kind }, "wipe", folder);
+    },
+    load: (tree, path) => {
+      if (kind === "s3") return must("s3-server.sh", {}, "load", folder, `${BUCKET}/${path}`, tree);
+      const target = join(folder, "objects", path);
+      const copy = ["-c", 'mkdir -p "$2" && cp -r "$1"/. "$2" && chown -R "$3" "$2"', "sh"];
+      const { success } = new Deno.Command("sh", { args: [...copy, tree, target, user] })
+        .outputSync();
+      if (!success) throw new Error(`Cannot copy "${tree}" to "${target}"`);
+    },
+  };
+}
+
+function must(script: string, env: Record<string, string>, ...args: string[]): void {
+  const result = run(script, env, ...args);
+  if (typeof result !== "string") throw new Error(result.reason);
+}
+
+/** Sets the variables of a server in this process, for workers too. */
+export function useVariables(variables: Record<string, string>): void {
+  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+}
+
+/** The proxy that counts and breaks requests, in front of a server. */
+export async function startProxyFor(server: Server) {
+  const module = await import(`file://${join(SCRIPTS, "fault_proxy.ts")}`) as ProxyModule;
+  return module.startProxy({ listen: 0, upstream: server.port });
+}
+
+/** What we use of the proxy's module. */
+interface ProxyModule {
+  startProxy(options: { listen: number; upstream: number; delay?: number }): RequestProxy;
+}
+
+/** What requests are to suffer; `fault_proxy.ts` tells of each. */
+export interface FaultRule {
+  kind?: string;
+  key?: string;
+  rate?: number;
+  after?: number;
+  times?: number;
+  action: string;
+  status?: number;
+  code?: string;
+  bytes?: number;
+  ms?: number;
+}
+
+/** A running proxy. */
+export interface RequestProxy {
+  port: number;
+  setRules(rules: FaultRule[]): void;
+  stats(): {
+    requests: number;
+    byKind: Record<string, number>;
+    byStatus: Record<string, number>;
+    faults: Record<string, number>;
+    mostAtOnce: number;
+  };
+  entries: { kind: string; key: string; status: number }[];
+  reset(): void;
+  stop(): void | Promise<void>;
 }
 
 /** The environment with these variables and no others. */

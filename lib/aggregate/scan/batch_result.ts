@@ -21,4 +21,37 @@ export class BatchState {
   nFilesRead = 0;
   nBytesRead = 0;
   compressSeconds = 0;
+
+  /** What a quantum changes before it has rows and blocks. */
+  mark(): BatchMark {
+    const { nKnown, nBlockedWithFiles, hasFiles, nFilesRead, nBytesRead } = this;
+    return {
+      counts: { nKnown, nBlockedWithFiles, hasFiles, nFilesRead, nBytesRead },
+      nProblems: this.problems.length,
+      nReused: this.reused.length,
+      nUnreadable: this.unreadable.length,
+    };
+  }
+
+  /** Takes back what was changed since a mark. */
+  goBack({ counts, nProblems, nReused, nUnreadable }: BatchMark): void {
+    Object.assign(this, counts);
+    this.problems.length = nProblems;
+    this.reused.length = nReused;
+    this.unreadable.length = nUnreadable;
+  }
+}
+
+/** A state to go back to. */
+export interface BatchMark {
+  counts: {
+    nKnown: number;
+    nBlockedWithFiles: number;
+    hasFiles: boolean;
+    nFilesRead: number;
+    nBytesRead: number;
+  };
+  nProblems: number;
+  nReused: number;
+  nUnreadable: number;
 }

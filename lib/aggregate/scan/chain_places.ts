@@ -10,7 +10,7 @@ import type { ChainPlan, DatastoreChain } from "../../butler/datastore/datastore
 import type { DataIdValue } from "../../butler/dimensions/data_id.ts";
 import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
-import { hasRegularFile } from "../../storage/file_source.ts";
+import type { LookForFile } from "./scan_files.ts";
 
 /** Where one output may be. */
 export interface ChainPlaces {
@@ -25,9 +25,16 @@ export class PlannedPlaces {
   readonly #chain: DatastoreChain;
   readonly #run: string;
   readonly #records: DimensionRecordSource;
+  readonly #exists: LookForFile;
   readonly #plans = new Map<DatasetType, ChainPlan>();
 
-  constructor(chain: DatastoreChain, run: string, records: DimensionRecordSource) {
+  constructor(
+    chain: DatastoreChain,
+    run: string,
+    records: DimensionRecordSource,
+    exists: LookForFile,
+  ) {
+    this.#exists = exists;
     this.#chain = chain;
     this.#run = run;
     this.#records = records;
@@ -51,8 +58,9 @@ export class PlannedPlaces {
     for (const { datastore, paths } of this.#plan(type).paths(values, this.#records, idText)) {
       const { root } = this.#chain.members[datastore];
       const [today, older] = paths;
-      const isOlder = older !== undefined && !hasAnythingAt(absolutePath(root, today)) &&
-        hasAnythingAt(absolutePath(root, older));
+      const isOlder = older !== undefined &&
+        !hasAnythingAt(absolutePath(root, today), this.#exists) &&
+        hasAnythingAt(absolutePath(root, older), this.#exists);
       const path = isOlder ? older : today;
       records[datastore] = path;
       files.push(absolutePath(root, path));
@@ -62,14 +70,14 @@ export class PlannedPlaces {
 }
 
 /** The first place that has anything; the first of all if none has, null if no datastore takes it. */
-export function placeToRead({ files }: ChainPlaces): string | null {
-  return files.find(hasAnythingAt) ?? files[0] ?? null;
+export function placeToRead({ files }: ChainPlaces, exists: LookForFile): string | null {
+  return files.find((path) => hasAnythingAt(path, exists)) ?? files[0] ?? null;
 }
 
 /** Whether anything is there, a file or not. */
-export function hasAnythingAt(path: string): boolean {
+export function hasAnythingAt(path: string, exists: LookForFile): boolean {
   try {
-    return hasRegularFile(path);
+    return exists(path);
   } catch (error) {
     if (error instanceof UnusableFileError) return true;
     throw error;

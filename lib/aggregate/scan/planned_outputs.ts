@@ -24,6 +24,7 @@ import type {
 import { hasRegularFile } from "../../storage/file_source.ts";
 import type { ScannerSetup } from "../messages.ts";
 import { type ChainPlaces, hasAnythingAt, placeToRead, PlannedPlaces } from "./chain_places.ts";
+import type { LookForFile } from "./scan_files.ts";
 import { outputTypeIndex, parseCoordinate, requireFiles } from "./output_rules.ts";
 
 /** An output of a quantum with all that must be known about it. */
@@ -67,10 +68,17 @@ export class PlannedOutputs {
   readonly #plans: (DatasetPlan | undefined)[] = [];
   readonly #records: DimensionRecordSource;
   readonly #rootSlash: string;
+  readonly #exists: LookForFile;
   /** Null where there is one datastore. */
   readonly #chain: PlannedPlaces | null;
 
-  constructor(setup: ScannerSetup, graph: PredictedGraph) {
+  /** @param exists How to look for a file. */
+  constructor(
+    setup: ScannerSetup,
+    graph: PredictedGraph,
+    exists: LookForFile = hasRegularFile,
+  ) {
+    this.#exists = exists;
     this.#graphPath = graph.path;
     this.#run = graph.header.output_run;
     this.#universe = DimensionUniverse.parse(setup.universeText);
@@ -90,6 +98,7 @@ export class PlannedOutputs {
       new DatastoreChain(setup.repository, this.#universe, setup),
       this.#run,
       this.#records,
+      exists,
     );
   }
 
@@ -123,7 +132,7 @@ export class PlannedOutputs {
         const path = places === null
           ? this.#fileOf(plan, values, dataset.idText)
           : READ_CONNECTIONS.has(connection)
-          ? placeToRead(places)
+          ? placeToRead(places, this.#exists)
           : places.files[0] ?? null;
         const idText = PLAIN_ID.test(dataset.idText) ? dataset.idText : uuidToText(id);
         outputs.push({ dataset, connection, id, idText, typeIndex, plan, values, path, places });
@@ -169,7 +178,9 @@ export class PlannedOutputs {
 
   /** Where a dataset is: under the name of an older release only if nothing has today's. */
   #fileOf(plan: DatasetPlan, values: readonly DataIdValue[], idText?: string): string | null {
-    if (this.#chain !== null) return placeToRead(this.#chain.of(plan.type, values, idText));
+    if (this.#chain !== null) {
+      return placeToRead(this.#chain.of(plan.type, values, idText), this.#exists);
+    }
     if (!plan.accepts(values)) return null;
     const path = plan.path(values, this.#records, idText);
     const older = plan.isRenamed ? plan.olderPath(values, this.#records, idText) : null;
@@ -200,18 +211,18 @@ export class PlannedOutputs {
    * @throws {UnusableFileError} if something else is in its place.
    */
   exists(output: Output): boolean {
-    if (output.places !== null) return output.places.files.some(hasRegularFile);
-    return output.path !== null && hasRegularFile(this.absolute(output.path));
+    if (output.places !== null) return output.places.files.some(this.#exists);
+    return output.path !== null && this.#exists(this.absolute(output.path));
   }
 
   /** Whether anything is in the place of an output, a file or not. */
   hasAnything({ path, places }: Output): boolean {
-    if (places !== null) return places.files.some(hasAnythingAt);
+    if (places !== null) return places.files.some((file) => hasAnythingAt(file, this.#exists));
     return path !== null && this.#hasAnythingAt(path);
   }
 
   #hasAnythingAt(path: string): boolean {
-    return hasAnythingAt(this.absolute(path));
+    return hasAnythingAt(this.absolute(path), this.#exists);
   }
 
   /**

@@ -11,6 +11,7 @@ import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import type { CompressionOptions } from "./compression.ts";
 import { cutDictionary } from "./dictionary.ts";
 import type { ScannerSetup } from "../messages.ts";
+import { type ScanFiles, untilKnown } from "./scan_files.ts";
 import { Scanner } from "./scanner.ts";
 
 /** Records of these elements are needed by the default file templates. */
@@ -48,10 +49,15 @@ export async function makeDictionary(
   setup: CommonScannerSetup,
   index: GraphIndex,
   { zstdDictSize, zstdDictNInputs }: CompressionOptions,
+  files: ScanFiles,
 ): Promise<Uint8Array> {
-  const scanner = await Scanner.open({ ...setup, kind: "setup", name: "supervisor" });
+  const whole = { ...setup, kind: "setup", name: "supervisor" } as const;
+  const scanner = await Scanner.open(whole, null, files);
   try {
-    return cutDictionary(index, zstdDictSize, zstdDictNInputs, (q) => scanner.sample(q));
+    return await untilKnown(
+      files,
+      () => cutDictionary(index, zstdDictSize, zstdDictNInputs, (q) => scanner.sample(q)),
+    );
   } finally {
     scanner.close();
   }

@@ -64,12 +64,7 @@ import {
   type PredictedQuantum,
 } from "../../qg/predicted/predicted_quantum.ts";
 import { ContentDigest } from "../../storage/content_digest.ts";
-import {
-  type FileVersion,
-  readWholeFile,
-  ReusableBuffer,
-  type WholeFile,
-} from "../../storage/file_source.ts";
+import { type FileVersion, ReusableBuffer, type WholeFile } from "../../storage/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../../storage/whole_files.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
 import { copyShare, type QuantumDocuments } from "../copy_blocks.ts";
@@ -80,6 +75,7 @@ import type { SampleBlocks } from "./dictionary.ts";
 import { metadataConverters } from "./document_readers.ts";
 import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
+import { LocalScanFiles, type ScanFiles, untilKnown } from "./scan_files.ts";
 import { refuseUnpredicted } from "./unpredicted.ts";
 
 /** A predicted graph with the codec that reads it, before it is known what will be asked of them. */
@@ -138,6 +134,15 @@ export function tryReadChunkLog(
   }
 }
 
+/** Files of quanta as a scanner of this set-up gets at them. */
+async function openScanFiles(setup: ScannerSetup): Promise<ScanFiles> {
+  const { repository, remote, readAhead, nScanners } = setup;
+  if (remote === null) return new LocalScanFiles(new WholeFiles(readAhead, nScanners));
+  const { RemoteScanFiles } = await import("./remote_scan_files.ts");
+  const roots = repository.datastores.map(({ root }) => root);
+  return await RemoteScanFiles.open(roots, Deno.env, nScanners, remote);
+}
+
 /** One scanner. It holds the predicted graph open and a few reused buffers; see {@linkcode open}. */
 export class Scanner {
   readonly #setup: ScannerSetup;
@@ -146,7 +151,8 @@ export class Scanner {
   readonly #outputs: PlannedOutputs;
   readonly #stage: BlockStage;
   readonly #initQuanta: PredictedQuantum[];
-  readonly #files: WholeFiles;
+  readonly #files: ScanFiles;
+  readonly #ownFiles: Disposable | null;
   readonly #logBuffer = new ReusableBuffer();
   readonly #metadataBuffer = new ReusableBuffer();
   readonly #text = new ByteBuilder();
@@ -155,19 +161,25 @@ export class Scanner {
   readonly #digest: ContentDigest;
   readonly #documents: QuantumDocuments;
 
-  private constructor(setup: ScannerSetup, { graph, zstd }: OpenedGraph, digest: ContentDigest) {
+  private constructor(
+    setup: ScannerSetup,
+    { graph, zstd }: OpenedGraph,
+    digest: ContentDigest,
+    { files, isOwn }: { files: ScanFiles; isOwn: boolean },
+  ) {
+    this.#ownFiles = isOwn ? { [Symbol.dispose]: () => files.close() } : null;
     this.#setup = setup;
     this.#digest = digest;
     this.#graph = graph;
     this.#index = new GraphIndex(setup.index, setup.indexSeed);
     this.#log = WorkerLog.open(setup.workerLog, setup.name);
-    this.#outputs = new PlannedOutputs(setup, graph);
+    this.#files = files;
+    this.#outputs = new PlannedOutputs(setup, graph, files.exists);
     this.#stage = new BlockStage(
       blockCompressors(zstd, setup.dictionary, setup.zstdLevel),
       graph.header.int_size,
     );
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
-    this.#files = new WholeFiles(setup.readAhead, setup.nScanners);
     this.#documents = {
       decompressor: zstd.decompressor(setup.dictionary),
       intSize: graph.header.int_size,
@@ -178,13 +190,19 @@ export class Scanner {
    * Opens the graph; everything else is in `setup`.
    *
    * @param opened The graph, if it is open already: the scanner closes it in the end.
+   * @param files Files of quanta, if somebody has them at hand: they stay open.
    */
-  static async open(setup: ScannerSetup, opened: OpenedGraph | null = null): Promise<Scanner> {
+  static async open(
+    setup: ScannerSetup,
+    opened: OpenedGraph | null = null,
+    files: ScanFiles | null = null,
+  ): Promise<Scanner> {
     const isOpened = opened?.graph.path === setup.graphPath;
     const scanner = new Scanner(
       setup,
       isOpened ? opened! : await OpenedGraph.open(setup.graphPath),
       await ContentDigest.load(),
+      { files: files ?? await openScanFiles(setup), isOwn: files === null },
     );
     await scanner.#loadConverters();
     return scanner;
@@ -273,7 +291,12 @@ export class Scanner {
     for (let i = 0; each !== null && i < quanta.length; i++) {
       const areRead = turns?.reach(i) ?? null;
       if (areRead !== null) await areRead;
-      [scanStatuses[i], lastAttemptStatuses[i]] = each(quanta[i], state);
+      let outcome = this.#attempt(quanta[i], state, each);
+      while (outcome === null) {
+        await this.#files.missing();
+        outcome = this.#attempt(quanta[i], state, each);
+      }
+      [scanStatuses[i], lastAttemptStatuses[i]] = outcome;
       if (this.#stage.isFull) this.#flush(state);
       if (this.#log.isEnabled("DEBUG")) {
         const status = attemptStatusName(lastAttemptStatuses[i]);
@@ -281,7 +304,11 @@ export class Scanner {
       }
     }
     turns?.end(quanta.length - 1);
-    whole?.(state);
+    if (whole !== undefined) {
+      if (this.#files.mayMiss) await untilKnown(this.#files, () => this.#lookForInit());
+      whole(state);
+    }
+    this.#files.endBatch();
     this.#flush(state);
     const scanSeconds = (performance.now() - startMs) / 1000;
     this.#log.log(
@@ -310,6 +337,36 @@ export class Scanner {
       scanSeconds,
       compressSeconds: state.compressSeconds,
     };
+  }
+
+  /** Null if it has to be done once more: something that it asked for wasn't known yet. */
+  #attempt(
+    q: number,
+    state: BatchState,
+    each: (q: number, state: BatchState) => [ScanStatus, number],
+  ): [ScanStatus, number] | null {
+    if (!this.#files.mayMiss) return each(q, state);
+    const mark = state.mark();
+    try {
+      const outcome = each(q, state);
+      if (!this.#files.isMissing) return outcome;
+    } catch (error) {
+      if (!this.#files.isMissing) throw error;
+    }
+    state.goBack(mark);
+    return null;
+  }
+
+  /** Asks for all that the scan of init quanta will want to know. */
+  #lookForInit(): void {
+    for (const quantum of this.#initQuanta) {
+      for (const output of this.#outputs.of(quantum)) this.#outputs.hasAnything(output);
+    }
+  }
+
+  /** Effects begin: if something isn't known yet, there must be none. */
+  #requireKnown(): void {
+    if (this.#files.isMissing) throw new Error("Something that was asked for isn't known yet");
   }
 
   #read(q: number): PredictedQuantum {
@@ -489,6 +546,7 @@ export class Scanner {
     state: BatchState,
   ): void {
     const produced = outputs.map(wasProduced);
+    this.#requireKnown();
     outputs.forEach((output, i) => {
       if (produced[i] && !this.#isPromised(output.connection)) this.#addRow(output, state);
     });
@@ -611,7 +669,9 @@ export class Scanner {
     const datasets = all.subarray(outputStart[q], outputStart[q + 1]);
     const isMissing = datasets.some((d) => wasProduced[d] !== 0 && this.#setup.known[d] === 0);
     if (isMissing || this.#setup.promiseIngestGraph) {
-      this.#outputs.of(this.#read(q)).forEach((output, i) => {
+      const planned = this.#outputs.of(this.#read(q));
+      this.#requireKnown();
+      planned.forEach((output, i) => {
         if (wasProduced[datasets[i]] !== 0 && !this.#isPromised(output.connection)) {
           this.#addRow(output, state);
         }
@@ -715,7 +775,7 @@ export class Scanner {
       const output = this.#outputs.only(quantum, outputs, connection);
       if (output === null || output.path === null) return null;
       try {
-        const file = readWholeFile(this.#outputs.absolute(output.path), buffer);
+        const file = this.#files.read(this.#outputs.absolute(output.path), buffer);
         return file && parser(file.bytes, output.dataset.typeName);
       } catch (error) {
         const isBroken = error instanceof UnusableFileError || !(error instanceof ProvgraphError);
@@ -784,6 +844,7 @@ export class Scanner {
   close(): void {
     this.#log[Symbol.dispose]();
     this.#graph[Symbol.dispose]();
+    this.#ownFiles?.[Symbol.dispose]();
   }
 }
 

@@ -38,6 +38,8 @@ import { RunTraces } from "../run_traces.ts";
 import { checkCompression } from "../scan/compression.ts";
 import { checkDocumentForms } from "../scan/document_readers.ts";
 import { indexGraph } from "../scan/index_graph.ts";
+import { LocalScanFiles } from "../scan/scan_files.ts";
+import { WholeFiles } from "../../storage/whole_files.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "../scan/scan_setup.ts";
 import {
   foundParts,
@@ -98,7 +100,7 @@ async function scan(
   }
   const universe = DimensionUniverse.parse(universeText);
   checkForms(config, graph, universe, options.mockStorageClasses);
-  if (!options.allowEmpty) requireDatastore(config);
+  await requireDatastore(config, null, options.allowEmpty);
   requireOpenFiles(options.graphPath, options.nScanners, options.nScanners > 1);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
@@ -121,8 +123,11 @@ async function scan(
     nScanners: options.nScanners,
     zstdLevel: options.zstdLevel,
     dictionary: new Uint8Array(0),
+    remote: null,
   };
-  if (!options.allowEmpty) requireRunFolder(config, graph, index, setup);
+  if (!options.allowEmpty) {
+    await requireRunFolder(config, graph, index, { scanner: setup, stored: null });
+  }
   const fingerprint = fingerprintOf(graph);
   if (options.resume) refuseForeign(options.chunkLogPath, fingerprint);
   const directory = dirname(options.chunkLogPath);
@@ -142,7 +147,8 @@ async function scan(
   using traces = new RunTraces(part);
   const changes: string[] = [];
   setup.dictionary = await sharedDictionary(directory, header, async () => {
-    const dictionary = await makeDictionary(setup, index, options);
+    const files = new LocalScanFiles(new WholeFiles("never", 1));
+    const dictionary = await makeDictionary(setup, index, options, files);
     changes.push(`a dictionary for all shards is in "${directory}"`);
     return dictionary;
   });

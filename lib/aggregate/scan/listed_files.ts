@@ -1,0 +1,115 @@
+/**
+ * Versions of many files of a remote store, from lists of it: for what is there and what isn't without a
+ * request for each. On shared memory: one thread lists, all scanners look.
+ *
+ * @module
+ */
+
+import { eachAtOnce } from "../../storage/remote/at_once.ts";
+import type { Storage } from "../../storage/remote/storage.ts";
+
+/** Lists under way at once. */
+const N_AT_ONCE = 8;
+const NO_TAG = -1n;
+
+/** What a list says of a file. */
+export interface ListedVersion {
+  size: number;
+  /** Null if the store says nothing that tells versions apart. */
+  tag: bigint | null;
+}
+
+/** The table, as it is sent to workers. */
+export interface ListedTable {
+  /** What paths begin with that the lists are of. */
+  prefixes: readonly string[];
+  /** Hashes of paths, 0 for an empty place; places are found by the hash, then one after the other. */
+  hashes: BigUint64Array;
+  sizes: Float64Array;
+  tags: BigInt64Array;
+}
+
+/** Looks into a table. A hash that two paths have makes one file look like another, which is then read. */
+export class ListedFiles {
+  readonly #table: ListedTable;
+
+  constructor(table: ListedTable) {
+    this.#table = table;
+  }
+
+  /** Whether a path would be in the table if its file were there. */
+  covers(path: string): boolean {
+    return this.#table.prefixes.some((prefix) => path.startsWith(prefix));
+  }
+
+  /** Null if the file is absent. */
+  version(path: string): ListedVersion | null {
+    const { hashes, sizes, tags } = this.#table;
+    const hash = hashOf(path);
+    const mask = hashes.length - 1;
+    for (let at = Number(hash & BigInt(mask));; at = (at + 1) & mask) {
+      if (hashes[at] === 0n) return null;
+      if (hashes[at] === hash) {
+        return { size: sizes[at], tag: tags[at] === NO_TAG ? null : tags[at] };
+      }
+    }
+  }
+}
+
+/**
+ * Lists what is below some directories.
+ *
+ * @param directories Relative to the storage's root, with "/" at their ends.
+ * @param rootSlash What the paths of files begin with that are below the root.
+ */
+export async function listFiles(
+  storage: Storage,
+  directories: readonly string[],
+  rootSlash: string,
+): Promise<ListedTable> {
+  const hashes: bigint[] = [];
+  const sizes: number[] = [];
+  const tags: bigint[] = [];
+  await eachAtOnce(directories, N_AT_ONCE, async (directory) => {
+    for await (const { path, version } of storage.list(directory)) {
+      hashes.push(hashOf(rootSlash + path));
+      sizes.push(version.size);
+      tags.push(version.tag ?? NO_TAG);
+    }
+  });
+  const nPlaces = 2 ** Math.ceil(Math.log2(2 * hashes.length + 2));
+  const table: ListedTable = {
+    prefixes: directories.map((directory) => rootSlash + directory),
+    hashes: new BigUint64Array(new SharedArrayBuffer(8 * nPlaces)),
+    sizes: new Float64Array(new SharedArrayBuffer(8 * nPlaces)),
+    tags: new BigInt64Array(new SharedArrayBuffer(8 * nPlaces)),
+  };
+  const mask = nPlaces - 1;
+  hashes.forEach((hash, i) => {
+    let at = Number(hash & BigInt(mask));
+    while (table.hashes[at] !== 0n) at = (at + 1) & mask;
+    table.hashes[at] = hash;
+    table.sizes[at] = sizes[i];
+    table.tags[at] = tags[i];
+  });
+  return table;
+}
+
+/** 64 bits of a path, none of them all zero: two hashes of 32 bits, each with the finish of MurmurHash3. */
+function hashOf(path: string): bigint {
+  let a = 0x811c9dc5;
+  let b = 0x9747b28c;
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ code, 0x5bd1e995) ^ b >>> 15;
+  }
+  const hash = BigInt(finish(a)) << 32n | BigInt(finish(b));
+  return hash === 0n ? 1n : hash;
+}
+
+function finish(hash: number): number {
+  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
+  return (hash ^ hash >>> 16) >>> 0;
+}
