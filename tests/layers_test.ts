@@ -34,6 +34,25 @@ const RECORDS = [
 const AGGREGATE = [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "chunks"];
 const SOURCES = [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "chunks"];
 
+/** What the explorer's page is made of. */
+const PAGE = [
+  "base",
+  "storage",
+  "codec",
+  "butler/dimensions",
+  "qg",
+  ...RECORDS,
+  "sources",
+  "sources/logs",
+  "sources/trace",
+  "inspect",
+  "inspect/cat",
+  "inspect/list",
+  "report",
+  "lib/browser.ts",
+  "lib/explore/served.ts",
+];
+
 /** What scanners and the writer have in common. */
 const WORKERS_SHARE = [
   "lib/aggregate/messages.ts",
@@ -144,6 +163,10 @@ const LAYERS: Record<string, readonly string[]> = {
     "report/failures",
   ],
   "report/page": ["base", "provenance", "report", "report/failures"],
+  explore: ["base", "storage", "sources"],
+  "explore/page": [...PAGE, "explore/page/model", "explore/page/views"],
+  "explore/page/model": PAGE,
+  "explore/page/views": [...PAGE, "explore/page", "explore/page/model"],
   "cli/terminal": ["base"],
   "cli/manual": ["base"],
 };

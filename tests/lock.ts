@@ -17,6 +17,7 @@ function deno(...args: string[]): void {
 
 deno("install", "--frozen=false");
 Deno.copyFileSync(join(PROJECT, "deno.lock"), lock);
-const load = 'import { importAjv, importPostgres } from "./tests/support/packages.ts";' +
-  "await importAjv(); await importPostgres();";
+const load =
+  'import { importAjv, importEsbuild, importPostgres } from "./tests/support/packages.ts";' +
+  "await importAjv(); await importEsbuild(); await importPostgres();";
 deno("eval", `--lock=${lock}`, "--frozen=false", load);

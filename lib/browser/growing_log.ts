@@ -68,6 +68,33 @@ export class GrowingLog {
   }
 
   /**
+   * Reads the header alone.
+   *
+   * @throws {InvalidChunkLogError} if the file has none yet, or is no chunk log.
+   */
+  async readHeader(): Promise<void> {
+    const start = CHUNK_LOG_MAGIC.length;
+    let { bytes } = await this.#bytes.read(0, WINDOW_SIZE);
+    const place = readChunkPrefix(bytes, start, start);
+    if (place?.type === ChunkType.HEADER) {
+      const end = start + chunkSize(place.headSize, place.bodySize);
+      if (end > bytes.length && end <= MAX_CHUNK_SIZE) {
+        bytes = (await this.#bytes.read(0, end)).bytes;
+      }
+      const chunk = bytes.subarray(start, end);
+      if (bytes.length >= end && isChunkSound(chunk)) {
+        const bodyStart = CHUNK_PREFIX_SIZE + place.headSize;
+        const head = chunk.subarray(CHUNK_PREFIX_SIZE, bodyStart);
+        this.#header = parseChunkLogHeader(head, chunk.subarray(bodyStart), this.#bytes.name);
+        return;
+      }
+    }
+    throw new InvalidChunkLogError(`Cannot read ${this.name}: it has no sound header`, {
+      hint: "aggregate-graph has just begun, or the file is no chunk log",
+    });
+  }
+
+  /**
    * Reads what is new.
    *
    * @param onChunk Called with each sound chunk behind the header, in order.

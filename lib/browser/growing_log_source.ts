@@ -71,6 +71,11 @@ export class GrowingLogDocuments implements TraceSource {
     return this.#log.state;
   }
 
+  /** Reads the header alone. @throws {InvalidChunkLogError} if there is none yet. */
+  readHeader(): Promise<void> {
+    return this.#log.readHeader();
+  }
+
   /**
    * Reads what is new.
    *
@@ -221,9 +226,7 @@ export class GrowingLogDocuments implements TraceSource {
   #logHeader() {
     const { header } = this.#log;
     if (header !== null) return header;
-    throw new InvalidChunkLogError(`Cannot read ${this.name}: it has no sound header`, {
-      hint: "aggregate-graph has just begun, or the file is no chunk log",
-    });
+    throw new InvalidChunkLogError(`Cannot read ${this.name}: its header wasn't read`);
   }
 
   #find(selector: Selector): { id: string; place: Place } {

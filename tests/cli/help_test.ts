@@ -53,9 +53,9 @@ Deno.test("the help of every command has its exit codes, and examples that it ta
   assert.ok(nExamples > COMMANDS.length, String(nExamples));
 });
 
-Deno.test("every command prints JSON on demand, but those that print scripts and pages", async () => {
+Deno.test("every command prints JSON on demand, but those that print scripts and pages, or a link", async () => {
   for (const command of COMMANDS) {
-    const isForOthers = command === "completion" || command === "man";
+    const isForOthers = ["completion", "man", "explore"].includes(command);
     assert.equal(optionsIn(await helpOf(command)).includes("--json"), !isForOthers, command);
   }
 });

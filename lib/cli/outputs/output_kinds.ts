@@ -144,6 +144,13 @@ export const PAGE_KIND: OutputKind = textKind(
   true,
 );
 
+/** Of `explore`. */
+export const EXPLORER_KIND: OutputKind = textKind(
+  "an explorer page of this tool",
+  /^<!doctype html>\n(?:.*\n){1,4}<meta name="generator" content="provgraph explorer">/,
+  true,
+);
+
 /** Of `report`. */
 export const MARKDOWN_KIND: OutputKind = textKind(
   "a report in Markdown of this tool",

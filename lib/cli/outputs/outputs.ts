@@ -12,6 +12,7 @@ export type OutputName =
   | "chunk log"
   | "page"
   | "markdown"
+  | "explorer page"
   | "status report"
   | "resource usage"
   | "metrics"
@@ -29,6 +30,7 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, OutputName>>>> = 
   },
   "ingest-graph": { metricsFile: "metrics" },
   scan: { chunks: "chunk log", metricsFile: "metrics" },
+  explore: { page: "explorer page" },
   report: { html: "page", markdown: "markdown" },
   "provenance-report": {
     statusReport: "status report",

@@ -219,20 +219,38 @@ function makeTest(
   fields: readonly string[],
 ): ((row: ListedRow) => boolean) | null {
   if (where === null) return null;
-  const dimensionNames = new Set([...dimensions.groups.values()].flatMap((group) => group.names));
-  const test: WhereTest = parseWhere(where, {
-    names: [...dimensionNames, ...fields.filter((name) => FIELD_TYPES[name] !== undefined)],
-    typeOf: (name) => {
-      if (dimensionNames.has(name)) return dimensions.universe.keyType(name).type;
-      return fields.includes(name) ? FIELD_TYPES[name] ?? null : null;
-    },
-  });
+  const test = parseRowWhere(where, dimensions, fields);
+  const dimensionNames = namesOf(dimensions);
   return (row) => {
     const dataId = row.fields.data_id as { [dimension: string]: JsonValue };
     const value = (name: string) =>
       (dimensionNames.has(name) ? dataId[name] : row.fields[name]) as WhereValue;
     return test({ value }) === true;
   };
+}
+
+/**
+ * Parses an expression about rows: it may use dimensions, which win, and these fields.
+ *
+ * @throws {UsageError} pointing at the column where it can't be understood.
+ */
+export function parseRowWhere(
+  where: string,
+  dimensions: RowDimensions,
+  fields: readonly string[],
+): WhereTest {
+  const dimensionNames = namesOf(dimensions);
+  return parseWhere(where, {
+    names: [...dimensionNames, ...fields.filter((name) => FIELD_TYPES[name] !== undefined)],
+    typeOf: (name) => {
+      if (dimensionNames.has(name)) return dimensions.universe.keyType(name).type;
+      return fields.includes(name) ? FIELD_TYPES[name] ?? null : null;
+    },
+  });
+}
+
+function namesOf({ groups }: RowDimensions): Set<string> {
+  return new Set([...groups.values()].flatMap((group) => group.names));
 }
 
 function quantumRow(
