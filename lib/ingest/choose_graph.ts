@@ -66,20 +66,20 @@ export async function chooseGraph(
     await requireRun(registry, run, config);
     const found = await registry.findRunProvenance(run);
     if (found === null) return { run, path: given, registered: null, given };
-    const path = recordedFile(found.record.path, root).path;
+    const path = registeredPath(found, config);
     await requireSameGraph(given, path, run, zstd);
     return { run, path, registered: found, given };
   }
   if (outputRun === null) {
     throw new NotFoundError(
       `Cannot find graph "${graphPath}": no such file`,
-      { hint: await whereItMayBe(registry, root) },
+      { hint: await whereItMayBe(registry, config) },
     );
   }
   await requireRun(registry, outputRun, config);
   const found = await registry.findRunProvenance(outputRun);
   if (found !== null) {
-    const path = recordedFile(found.record.path, root).path;
+    const path = registeredPath(found, config);
     return { run: outputRun, path, registered: found, given: null };
   }
   // A move that was cut between file and database leaves the graph where the template puts it.
@@ -98,11 +98,19 @@ export async function chooseGraph(
   return { run, path, registered: null, given: null };
 }
 
+/** Absolute path of a registered graph. */
+function registeredPath(
+  { record, datastore }: RegisteredProvenance,
+  { datastores }: RepositoryConfig,
+): string {
+  return recordedFile(record.path, datastores[datastore].root).path;
+}
+
 /** RUNs that a hint names; a repository may have thousands. */
 const MAX_NAMED_RUNS = 3;
 
 /** What to do about a graph that isn't there: an earlier command may have moved it into the datastore. */
-async function whereItMayBe(registry: Registry, root: string): Promise<string> {
+async function whereItMayBe(registry: Registry, config: RepositoryConfig): Promise<string> {
   const runs = await registry.runsWithDatasetType(RUN_PROVENANCE);
   if (runs.length === 0 || runs.length > MAX_NAMED_RUNS) {
     return "if it has been ingested already, it was moved into the datastore: give --output-run RUN instead";
@@ -111,7 +119,7 @@ async function whereItMayBe(registry: Registry, root: string): Promise<string> {
   for (const run of runs) {
     const found = await registry.findRunProvenance(run);
     if (found === null) continue;
-    places.push(`that of RUN "${run}" is "${recordedFile(found.record.path, root).path}"`);
+    places.push(`that of RUN "${run}" is "${registeredPath(found, config)}"`);
   }
   return `if it has been ingested already, it was moved into the datastore: ${
     places.join(", ")

@@ -28,6 +28,7 @@ import { failpoint } from "../storage/failpoints.ts";
 import { fileIdentity } from "../storage/file_source.ts";
 import { type FileStamp, requireStamp } from "../storage/file_stamp.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
+import { backedInCopies, carryOutCopies, graphRecords, requireCopies } from "./graph_copies.ts";
 import { deleteMovedSource, type MovedSource } from "./moved_source.ts";
 import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
 import type { DeleterSetup, KeptFile } from "./originals/deleter.ts";
@@ -35,7 +36,7 @@ import type { DeleterClient } from "./originals/deleter_client.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { RowBatch } from "./row_batch.ts";
 import { ingestStages } from "./stages.ts";
-import { TargetBatches } from "./target_batches.ts";
+import { TargetBatches, type UnproducedFile } from "./target_batches.ts";
 import { carryOutTransfer } from "./transfer.ts";
 
 /** Kept files named in the summary; the others are counted. */
@@ -108,11 +109,14 @@ export class GraphIngest {
     deleter.setUp(this.#deleterSetup(backing.file));
     // Whatever a killed process was about to put there is of no use any more.
     removeLeftovers(this.#templateTarget(), true);
+    if (choice.registered !== null) await this.#completeCopies(backing);
     await registry.registerDatasetTypes(this.#targets.typesToRegister());
     await this.#reingest(deleter, backing, enter);
     if (options.transfer === "move" && choice.given !== null) {
       failpoint("source.before-delete");
-      this.#movedSource = deleteMovedSource(choice.given, backing.file.path);
+      const { copies } = this.#prepared;
+      const others = copies.map(({ plan }) => plan.target);
+      this.#movedSource = deleteMovedSource(choice.given, backing.file.path, ...others);
       failpoint("source.deleted");
     }
   }
@@ -129,8 +133,7 @@ export class GraphIngest {
       batches.rows.clear();
       this.#noteUnrecorded(batches.takeUnproduced());
       await this.#stopIfAskedAfter(deleter);
-      const originals = await batches.takeOriginals();
-      if (originals !== null) await deleter.delete(originals);
+      for (const originals of await batches.takeOriginals()) await deleter.delete(originals);
     }
     await this.#noteDeleted(deleter);
   }
@@ -154,11 +157,12 @@ export class GraphIngest {
 
   /** Puts the graph that was checked into the datastore and registers it, unless somebody was faster. */
   async #ingestGraph(): Promise<void> {
-    const { registry, plan, verified, config, provenanceType } = this.#prepared;
+    const { registry, plan, copies, verified, config, provenanceType } = this.#prepared;
     this.#log.log("INFO", "Ingesting the provenance quantum graph.");
     removeLeftovers(this.#templateTarget(), true);
     const stamp = carryOutTransfer(plan, verified.source);
     failpoint("transfer.done");
+    carryOutCopies(copies, verified.source, () => failpoint("transfer.done"));
     await registry.registerDatasetTypes([provenanceType]);
     failpoint("ingest.type-registered");
     const backing = this.#backing = {
@@ -168,12 +172,23 @@ export class GraphIngest {
       file: { path: plan.target, stamp },
     };
     requireStamp(plan.target, stamp, "graph");
+    requireCopies(copies);
     try {
       await registry.ingestDatasets(this.#graphBatch(backing), { provenance: null });
     } catch (error) {
       this.isOvertaken = error instanceof ConflictingDatasetError;
       throw error;
     }
+    failpoint("backed.committed");
+  }
+
+  /** Puts a registered graph into datastores of the chain that take it and don't have it yet. */
+  async #completeCopies(backing: Backing): Promise<void> {
+    const { registry, copies, verified } = this.#prepared;
+    if (copies.every(({ isRegistered }) => isRegistered)) return;
+    carryOutCopies(copies, verified.source, () => failpoint("transfer.done"));
+    requireCopies(copies);
+    await registry.ingestDatasets(this.#graphBatch(backing), guardOf(backing));
     failpoint("backed.committed");
   }
 
@@ -247,8 +262,12 @@ export class GraphIngest {
       storageClasses: [PROVENANCE_STORAGE_CLASS],
       fileSize: file.stamp.size,
       checksum,
+      datastore: this.#prepared.datastore,
+      others: graphRecords(this.#prepared.copies, file.stamp.size, this.#checksum),
     };
   }
+
+  readonly #checksum = (): string => this.#prepared.verified.checksum();
 
   async #reingest(
     deleter: DeleterClient,
@@ -275,9 +294,8 @@ export class GraphIngest {
       }
       // The transaction is durable: only now may the originals go.
       const originals = await batches.takeOriginals();
-      if (originals === null) continue;
-      await this.#requireBacking(backing);
-      await deleter.delete(originals);
+      if (originals.length > 0) await this.#requireBacking(backing);
+      for (const each of originals) await deleter.delete(each);
     }
     enter("delete");
     await this.#noteDeleted(deleter);
@@ -290,7 +308,7 @@ export class GraphIngest {
     await this.#stopIfAskedAfter(deleter);
     enter("tidy");
     failpoint("directories.before");
-    const { nRemoved, notEmpty } = await batches.directories.remove();
+    const { nRemoved, notEmpty } = await batches.removeDirectories();
     failpoint("directories.done");
     this.#nDirectories = nRemoved;
     this.#log.log("INFO", `Deleted ${nRemoved} directories that became empty.`);
@@ -304,11 +322,14 @@ export class GraphIngest {
 
   /** Registers datasets backed by the graph, or lets those that are registered be backed by it. */
   async #back(rows: RowBatch, backing: Backing): Promise<void> {
-    const { registry, choice, plan, options } = this.#prepared;
-    const batch = {
+    const { registry, choice, plan, options, datastore, copies } = this.#prepared;
+    const taken = rows.targets;
+    const backed: DatasetBatch = {
       ...rows.take(choice.run, plan.backedRecordPath, backing.file.stamp.size),
       checksum: backing.checksum,
+      datastore,
     };
+    const batch = backedInCopies(backed, taken, this.#targets, copies, this.#checksum);
     const guard = guardOf(backing);
     const rest = options.inPlace
       ? selectRows(batch, await registry.rewriteRecords(batch, guard))
@@ -326,6 +347,7 @@ export class GraphIngest {
     const { registry, choice: { run } } = this.#prepared;
     requireProvenance(await registry.findRunProvenance(run), { run }, guardOf(backing));
     requireStamp(backing.file.path, backing.file.stamp, "graph");
+    requireCopies(this.#prepared.copies);
   }
 
   /** Waits for the deleter, and tells which files stay. */
@@ -337,10 +359,9 @@ export class GraphIngest {
   }
 
   /** Files of datasets that the graph says were not produced: their content is nowhere else. */
-  #noteUnrecorded(paths: readonly string[]): void {
-    const { root } = this.#prepared.config.datastore;
-    for (const path of paths) {
-      if (fileIdentity(absolutePath(root, path)) !== null) {
+  #noteUnrecorded(files: readonly UnproducedFile[]): void {
+    for (const { path, file } of files) {
+      if (fileIdentity(file) !== null) {
         this.#keep(path, "is not recorded in the provenance graph");
       }
     }

@@ -24,7 +24,7 @@ import {
 } from "../base/errors.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
-import { loadRepositoryConfig, requireOneDatastore } from "../butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
 import { describeSystemError } from "../storage/file_source.ts";
 import { requireOpenFiles } from "../storage/open_files.ts";
 import { Zstd } from "../codec/zstd.ts";
@@ -64,7 +64,6 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   const clock = new StageClock(INGEST_STAGES);
   const config = loadRepositoryConfig(options.repository, context.env);
   tellLeftOut(config, context.log);
-  requireOneDatastore(config, "ingest into");
   requireOpenFiles(config.configPath, N_WORKERS, false);
   using deleter = DeleterClient.start(context.makeWorker);
   const zstd = await Zstd.load();

@@ -24,12 +24,19 @@ export type MovedSource =
  *
  * @param source Path as given.
  * @param target The graph in the datastore.
+ * @param others The same in the other datastores of a chain.
  * @throws {EnvironmentError} if it can't be read or deleted.
  */
-export function deleteMovedSource(source: string, target: string): MovedSource {
+export function deleteMovedSource(
+  source: string,
+  target: string,
+  ...others: string[]
+): MovedSource {
   try {
-    const reason = whyNotMoved(source, target);
-    if (reason !== null) return { state: "stays", reason };
+    for (const each of [target, ...others]) {
+      const reason = whyNotMoved(source, each);
+      if (reason !== null) return { state: "stays", reason };
+    }
     using opened = FileSource.open(source);
     const stamp = stampOf(opened.info());
     if (!isContentOf(target, opened)) {

@@ -10,17 +10,19 @@ import { ProvgraphError, RefusedError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import { absolutePath, FileDatastore } from "../butler/datastore/datastore.ts";
+import { absolutePath } from "../butler/datastore/datastore.ts";
+import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import { openRegistry } from "../butler/registry/open.ts";
-import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { Registry } from "../butler/registry/registry.ts";
+import { provenancePath, provenanceType } from "../butler/registry/runs_inside.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { Targets, TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import { RunLock } from "./exclusion.ts";
+import { type GraphCopy, planCopies, refuseWithoutGraph, takingGraphs } from "./graph_copies.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
 import { noteRecordedOriginals } from "./originals/recorded_originals.ts";
 import { requireRightGraph } from "./right_graph.ts";
@@ -39,7 +41,8 @@ type Surroundings = Pick<IngestContext, "log" | "progress" | "signal">;
 /** An ingest that may begin. */
 export class PreparedIngest implements AsyncDisposable {
   readonly options: IngestOptions;
-  readonly config: RepositoryConfig;
+  /** Its `datastore` is the one that the graph is looked for in and goes to first. */
+  config: RepositoryConfig;
   readonly registry: Registry;
   /** Type of `run_provenance`. */
   readonly provenanceType: DatasetType;
@@ -48,24 +51,29 @@ export class PreparedIngest implements AsyncDisposable {
   choice!: GraphChoice;
   verified!: VerifiedGraph;
   plan!: TransferPlan;
+  /** What the graph is to back in that datastore. */
   targets!: Targets;
-  readonly #datastore: FileDatastore;
+  /** The graph in the other datastores that take it. */
+  copies: GraphCopy[] = [];
+  readonly #chain: DatastoreChain;
+  /** Positions of the datastores that take the graph. */
+  readonly #taking: readonly number[];
+  /** Position of the first, or of the one that has it registered. */
+  datastore: number;
   #lock: RunLock | null = null;
 
   private constructor(options: IngestOptions, config: RepositoryConfig, registry: Registry) {
     this.options = options;
-    this.config = config;
     this.registry = registry;
-    const datastore = this.#datastore = new FileDatastore(config, registry.universe, {
+    const chain = this.#chain = new DatastoreChain(config, registry.universe, {
       mockStorageClasses: true,
     });
-    const type = this.provenanceType = {
-      name: RUN_PROVENANCE,
-      group: registry.universe.group([]),
-      storageClass: PROVENANCE_STORAGE_CLASS,
-      isCalibration: false,
-    };
-    this.templatePath = (run) => datastore.plan(type, run).path([], { column: () => undefined });
+    this.#taking = takingGraphs(chain, config.argument);
+    this.datastore = this.#taking[0];
+    this.config = { ...config, datastore: config.datastores[this.datastore] };
+    this.provenanceType = provenanceType(registry.universe);
+    this.templatePath = (run) =>
+      provenancePath(chain.members[this.datastore], registry.universe, run);
   }
 
   /**
@@ -110,10 +118,10 @@ export class PreparedIngest implements AsyncDisposable {
   }
 
   async #prepare(zstd: Zstd, context: Surroundings): Promise<void> {
-    const { options, config, registry } = this;
-    const { root } = config.datastore;
+    const { options, registry } = this;
+    const { root } = this.config.datastore;
     await registry.checkDatasetType(this.provenanceType);
-    const choose = () => chooseGraph(options, config, registry, this.templatePath, zstd);
+    const choose = () => chooseGraph(options, this.config, registry, this.templatePath, zstd);
     this.choice = await choose();
     if (!options.isDryRun) {
       const { run } = this.choice;
@@ -124,21 +132,38 @@ export class PreparedIngest implements AsyncDisposable {
       if (this.choice.run !== run) throw replacedError(this.choice.path);
     }
     const { path, run, registered } = this.choice;
+    if (registered !== null) this.#goTo(registered.datastore);
     const verified = this.verified = await VerifiedGraph.open(path, zstd);
     if (verified.graph.header.output_run !== run) throw replacedError(path);
     this.plan = registered === null
       ? planTransfer(options.transfer, path, root, this.templatePath(run))
-      : ingestedPlan(this.choice, config);
+      : ingestedPlan(this.choice, this.config);
     if (registered === null && isTargetTaken(this.plan, verified.source)) {
       throw await takenError(this.plan, run, zstd);
     }
     await this.#read(context);
     for (const type of this.targets.types) await registry.checkDatasetType(type);
+    const others = this.#taking.filter((i) => i !== this.datastore);
+    this.copies = await planCopies(this, this.#chain, others);
+    for (const { plan, isRegistered } of this.copies) {
+      if (!isRegistered && isTargetTaken(plan, verified.source)) {
+        throw await takenError(plan, run, zstd);
+      }
+    }
     await this.#checkTargets();
-    await findStates(this.targets, registry, run, this.plan);
-    await noteRecordedOriginals(registry, run, this.targets);
+    await findStates(this);
+    await noteRecordedOriginals(registry.ofDatastore(this.datastore), run, this.targets);
+    for (const { datastore, targets } of this.copies) {
+      await noteRecordedOriginals(registry.ofDatastore(datastore), run, targets);
+    }
     if (registered === null) await this.#requireRightGraph();
     verified.requireUnchanged();
+  }
+
+  /** Makes another datastore the first. */
+  #goTo(datastore: number): void {
+    this.datastore = datastore;
+    this.config = { ...this.config, datastore: this.config.datastores[datastore] };
   }
 
   /** The registered graph has shown that it is the RUN's; any other has to. */
@@ -182,7 +207,7 @@ export class PreparedIngest implements AsyncDisposable {
       graph,
       await graph.pipelineGraph(),
       this.registry.universe,
-      this.#datastore,
+      this.#chain.members[this.datastore],
       () => {
         if (++figures.quanta.nDone % QUANTA_PER_LOOK === 0) watch.update();
       },
@@ -198,6 +223,7 @@ export class PreparedIngest implements AsyncDisposable {
   async #checkTargets(): Promise<void> {
     const { targets } = this;
     const records = await this.registry.dimensionRecordSource();
+    const withoutGraph = this.#withoutGraph();
     for (let next = 0; next < targets.n; await nextTurn()) {
       const end = Math.min(targets.n, next + TARGETS_PER_TURN);
       // Goes on where it was left when a record had to be fetched.
@@ -210,9 +236,34 @@ export class PreparedIngest implements AsyncDisposable {
             );
           }
           targets.paths(next, records);
+          for (const copy of this.copies) copy.targets.paths(next, records);
+          withoutGraph.see(next);
         }
       });
     }
+    refuseWithoutGraph(withoutGraph.types);
+  }
+
+  /** Notes which types go to datastores that don't take the graph. */
+  #withoutGraph(): { types: Map<string, Set<string>>; see: (target: number) => void } {
+    const { targets, config } = this;
+    const found = new Map<string, Set<string>>();
+    const lacking = [...config.datastores.keys()].filter((i) =>
+      i !== this.datastore && !this.#taking.includes(i)
+    );
+    if (lacking.length === 0) return { types: found, see: () => {} };
+    const plans = targets.types.map((type) => this.#chain.plan(type, this.choice.run));
+    for (const i of lacking) found.set(config.datastores[i].name, new Set());
+    return {
+      types: found,
+      see: (target) => {
+        const typeIndex = targets.typeIndex(target);
+        for (const i of lacking) {
+          if (!plans[typeIndex].isTakenBy(i, targets.dataId(target))) continue;
+          found.get(config.datastores[i].name)!.add(targets.types[typeIndex].name);
+        }
+      },
+    };
   }
 
   /** Closes graph and registry, and lets others begin. */
@@ -262,27 +313,47 @@ async function isGraphOf(path: string, run: string, zstd: Zstd): Promise<boolean
   }
 }
 
-/** Asks the registry which targets it has, and whether the graph backs them. */
+/** Asks the registry which targets it has, and whether the graph backs them wherever they are stored. */
 async function findStates(
-  targets: Targets,
-  registry: Registry,
-  run: string,
-  plan: TransferPlan,
+  { targets, registry, choice, datastore, plan, copies }: PreparedIngest,
 ): Promise<void> {
-  const typeNames = targets.types.map((type) => type.name);
-  const setStates = async (batches: AsyncIterable<Uint8Array>, isBacked: boolean) => {
+  const { state } = targets;
+  const each = async (batches: AsyncIterable<Uint8Array>, see: (target: number) => void) => {
     for await (const ids of batches) {
       for (let at = 0; at < ids.length; at += UUID_SIZE) {
         const target = targets.find(ids, at);
-        if (target < 0) continue;
-        // A record without its dataset is nothing.
-        if (!isBacked) targets.state[target] = TargetState.ORIGINAL;
-        else if (targets.state[target] === TargetState.ORIGINAL) {
-          targets.state[target] = TargetState.DONE;
-        }
+        if (target >= 0) see(target);
       }
     }
   };
-  await setStates(registry.runDatasetIds(run, typeNames), false);
-  await setStates(registry.datasetIdsStoredAt(plan.backedRecordPath), true);
+  const typeNames = targets.types.map((type) => type.name);
+  await each(registry.runDatasetIds(choice.run, typeNames), (target) => {
+    state[target] = TargetState.ORIGINAL;
+  });
+  const storedAt = (i: number, path: string) => registry.ofDatastore(i).datasetIdsStoredAt(path);
+  const isBacked = new Uint8Array(targets.n);
+  await each(storedAt(datastore, plan.backedRecordPath), (target) => {
+    isBacked[target] = 1;
+  });
+  const isElsewhere = (target: number) => copies.some((copy) => copy.targets.isTaken(target));
+  if (copies.length > 0) {
+    for (let target = 0; target < targets.n; target++) {
+      if (!targets.isTaken(target) && isElsewhere(target)) isBacked[target] = 1;
+    }
+  }
+  for (const copy of copies) {
+    const found = new Uint8Array(targets.n);
+    await each(storedAt(copy.datastore, copy.plan.backedRecordPath), (target) => {
+      found[target] = 1;
+    });
+    for (let target = 0; target < targets.n; target++) {
+      if (found[target] === 0 && copy.targets.isTaken(target)) isBacked[target] = 0;
+    }
+  }
+  for (let target = 0; target < targets.n; target++) {
+    // A record without its dataset is nothing.
+    if (isBacked[target] === 1 && state[target] === TargetState.ORIGINAL) {
+      state[target] = TargetState.DONE;
+    }
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * The rows of the next transaction, and the originals that may go after it.
+ * The rows of the next transaction.
  *
  * @module
  */
@@ -10,17 +10,11 @@ import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import type { DatasetBatch } from "../butler/registry/registry.ts";
 import type { Targets } from "../provenance/targets.ts";
 
-/** Paths that wait for their batch to be committed. */
-export const MAX_PATHS = 20_000;
-
-/** Rows of the next transaction, and the originals that may be deleted after it. */
+/** Rows of the next transaction. */
 export class RowBatch {
   readonly #targets: Targets;
   #rows: number[] = [];
   #values: DataIdValue[] = [];
-  #paths: string[] = [];
-  /** Targets of the paths. */
-  #owners: number[] = [];
 
   constructor(targets: Targets) {
     this.#targets = targets;
@@ -29,11 +23,6 @@ export class RowBatch {
   /** Rows in it. */
   get n(): number {
     return this.#rows.length;
-  }
-
-  /** Originals in it: also of rows that were registered before. */
-  get nPaths(): number {
-    return this.#paths.length;
   }
 
   /** Takes a target that is to be registered. */
@@ -50,18 +39,9 @@ export class RowBatch {
     this.#values = [];
   }
 
-  /** Takes a place where the original of a target may be. */
-  addPath(path: string, target: number): void {
-    this.#paths.push(path);
-    this.#owners.push(target);
-  }
-
-  /** The originals, which are no longer in it, and their targets. */
-  takePaths(): { paths: string[]; owners: number[] } {
-    const taken = { paths: this.#paths, owners: this.#owners };
-    this.#paths = [];
-    this.#owners = [];
-    return taken;
+  /** Targets of the rows. */
+  get targets(): readonly number[] {
+    return this.#rows;
   }
 
   /** The rows, which are no longer in it. */

@@ -6,7 +6,7 @@
  */
 
 import { dirname } from "../base/paths.ts";
-import { FileDatastore } from "../butler/datastore/datastore.ts";
+import { absolutePath, FileDatastore } from "../butler/datastore/datastore.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import { RunsInside } from "../butler/registry/runs_inside.ts";
@@ -15,52 +15,61 @@ import type { Originals } from "./originals/deleter.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
-import { MAX_PATHS, RowBatch } from "./row_batch.ts";
+import { RowBatch } from "./row_batch.ts";
+
+/** Paths that wait for their batch to be committed. */
+const MAX_PATHS = 20_000;
 
 /** One pass over all targets. */
 export class TargetBatches {
   /** What is to be registered of the present batch. */
   readonly rows: RowBatch;
-  /** Directories of all targets passed so far. */
-  readonly directories: EmptyDirectories;
   readonly #targets: Targets;
   readonly #records: DimensionRecordSource;
-  readonly #proofs: OriginalProofs;
-  readonly #runPath: string;
-  /** Paths of datasets that were not produced. */
-  #unproduced: string[] = [];
+  readonly #passes: readonly DatastorePass[];
   #next = 0;
 
   private constructor(
-    prepared: PreparedIngest,
+    targets: Targets,
     records: DimensionRecordSource,
-    proofs: OriginalProofs,
-    others: RunsInside,
+    passes: readonly DatastorePass[],
   ) {
-    this.#targets = prepared.targets;
-    this.rows = new RowBatch(prepared.targets);
-    this.directories = new EmptyDirectories(prepared.config.datastore.root, others);
-    this.#runPath = dirname(dirname(prepared.templatePath(prepared.choice.run)));
+    this.#targets = targets;
+    this.rows = new RowBatch(targets);
     this.#records = records;
-    this.#proofs = proofs;
+    this.#passes = passes;
   }
 
   /** Begins a pass. */
   static async begin(prepared: PreparedIngest): Promise<TargetBatches> {
+    const { registry, config, choice: { run }, targets, datastore, copies } = prepared;
     const { graph } = prepared.verified;
     const files = await graph.quantaFiles();
-    return new TargetBatches(
-      prepared,
-      await prepared.registry.dimensionRecordSource(),
-      new OriginalProofs(files, prepared.targets, graph.header.n_quanta),
-      await RunsInside.find(
-        prepared.registry,
-        new FileDatastore(prepared.config, prepared.registry.universe, {
-          mockStorageClasses: true,
-        }),
-        prepared.choice.run,
-      ),
-    );
+    const passes: DatastorePass[] = [];
+    const places = [
+      { datastore, targets, templatePath: prepared.templatePath(run) },
+      ...copies,
+    ];
+    for (const place of places) {
+      const member = config.datastores[place.datastore];
+      const inside = await RunsInside.find(
+        registry,
+        new FileDatastore({ datastore: member }, registry.universe, { mockStorageClasses: true }),
+        run,
+      );
+      passes.push({
+        root: member.root,
+        isFirst: passes.length === 0,
+        targets: place.targets,
+        runPath: dirname(dirname(place.templatePath)),
+        directories: new EmptyDirectories(member.root, inside),
+        proofs: new OriginalProofs(files, place.targets, graph.header.n_quanta),
+        paths: [],
+        owners: [],
+        unproduced: [],
+      });
+    }
+    return new TargetBatches(targets, await registry.dimensionRecordSource(), passes);
   }
 
   /**
@@ -79,32 +88,99 @@ export class TargetBatches {
   #fill(maxRows: number): void {
     const { rows } = this;
     const targets = this.#targets;
-    const nRunParts = this.#runPath.split("/").length;
-    for (; this.#next < targets.n && rows.n < maxRows && rows.nPaths < MAX_PATHS; this.#next++) {
+    const first = this.#passes[0];
+    for (
+      ;
+      this.#next < targets.n && rows.n < maxRows && first.paths.length < MAX_PATHS;
+      this.#next++
+    ) {
       const target = this.#next;
-      const paths = targets.paths(target, this.#records);
-      const typeName = targets.types[targets.typeIndex(target)].name;
-      for (const path of paths) this.directories.add(path, firstParts(path, nRunParts), typeName);
-      if (targets.produced[target] === 0) {
-        for (const path of paths) this.#unproduced.push(path);
-        continue;
-      }
-      if (targets.state[target] !== TargetState.DONE) rows.add(target);
-      for (const path of paths) rows.addPath(path, target);
+      // All of them first: one may have to be found once more, when a record was fetched.
+      const paths = this.#passes.map((pass) => pass.targets.paths(target, this.#records));
+      const isProduced = targets.produced[target] !== 0;
+      this.#passes.forEach((pass, i) => notePaths(pass, paths[i], target, isProduced));
+      if (isProduced && targets.state[target] !== TargetState.DONE) rows.add(target);
     }
   }
 
   /** Where originals may be that are not recorded as produced; each is told once. */
-  takeUnproduced(): string[] {
-    const paths = this.#unproduced;
-    this.#unproduced = [];
-    return paths;
+  takeUnproduced(): UnproducedFile[] {
+    const files = this.#passes.flatMap(({ root, isFirst, unproduced }) =>
+      unproduced.map((path) => {
+        const file = absolutePath(root, path);
+        return { path: isFirst ? path : file, file };
+      })
+    );
+    for (const pass of this.#passes) pass.unproduced = [];
+    return files;
   }
 
-  /** Originals of the present batch; null if it has none. */
-  async takeOriginals(): Promise<Originals | null> {
-    const { paths, owners } = this.rows.takePaths();
-    return paths.length === 0 ? null : await this.#proofs.originals(paths, owners);
+  /** Originals of the present batch, one set for each datastore that has any. */
+  async takeOriginals(): Promise<Originals[]> {
+    const found: Originals[] = [];
+    for (const pass of this.#passes) {
+      const { paths, owners, proofs, root, isFirst } = pass;
+      pass.paths = [];
+      pass.owners = [];
+      if (paths.length === 0) continue;
+      const originals = await proofs.originals(paths, owners);
+      found.push(isFirst ? originals : { ...originals, root });
+    }
+    return found;
+  }
+
+  /** Removes the directories of all targets that are empty, see `EmptyDirectories`. */
+  async removeDirectories(): Promise<{ nRemoved: number; notEmpty: string[] }> {
+    const all = { nRemoved: 0, notEmpty: [] as string[] };
+    for (const { directories, root, isFirst } of this.#passes) {
+      const { nRemoved, notEmpty } = await directories.remove();
+      all.nRemoved += nRemoved;
+      all.notEmpty.push(...notEmpty.map((path) => isFirst ? path : absolutePath(root, path)));
+    }
+    return all;
+  }
+}
+
+/** A file that may be there although the graph has no content of it. */
+export interface UnproducedFile {
+  /** What it is called: relative to the first datastore's root, else absolute. */
+  path: string;
+  /** Absolute. */
+  file: string;
+}
+
+/** One pass in one datastore. */
+interface DatastorePass {
+  readonly root: string;
+  readonly isFirst: boolean;
+  readonly targets: Targets;
+  readonly runPath: string;
+  /** Directories of all targets passed so far. */
+  readonly directories: EmptyDirectories;
+  readonly proofs: OriginalProofs;
+  /** Where originals of the present batch may be, and the target of each. */
+  paths: string[];
+  owners: number[];
+  /** Paths of datasets that were not produced. */
+  unproduced: string[];
+}
+
+function notePaths(
+  pass: DatastorePass,
+  paths: readonly string[],
+  target: number,
+  isProduced: boolean,
+): void {
+  const { targets, directories, runPath } = pass;
+  const nRunParts = runPath.split("/").length;
+  const typeName = targets.types[targets.typeIndex(target)].name;
+  for (const path of paths) {
+    directories.add(path, firstParts(path, nRunParts), typeName);
+    if (!isProduced) pass.unproduced.push(path);
+    else {
+      pass.paths.push(path);
+      pass.owners.push(target);
+    }
   }
 }
 

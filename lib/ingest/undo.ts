@@ -17,15 +17,12 @@ import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
-import {
-  loadRepositoryConfig,
-  type RepositoryConfig,
-  requireOneDatastore,
-} from "../butler/config/repo_config.ts";
+import { loadRepositoryConfig, type RepositoryConfig } from "../butler/config/repo_config.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
+import { fsyncDirectory, removeIfPresent } from "../storage/durable_file.ts";
 import { describeSystemError, fileIdentity } from "../storage/file_source.ts";
 import { requireStamp } from "../storage/file_stamp.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
@@ -73,14 +70,15 @@ async function undo(
   const startMs = performance.now();
   const config = loadRepositoryConfig(options.repository, context.env);
   tellLeftOut(config, context.log);
-  requireOneDatastore(config, "undo an ingest into");
   const zstd = await Zstd.load();
   const run = await chooseRun(options, zstd);
-  // Only the graph's own directory goes, which is no other RUN's.
-  const directories = new EmptyDirectories(config.datastore.root, { owner: () => null });
+  // Of each datastore; only the graph's own directory goes, which is no other RUN's.
+  const directories = config.datastores.map(({ root }) =>
+    new EmptyDirectories(root, { owner: () => null })
+  );
   const summary = await withPrepared(options, config, zstd, context, run, directories);
   // Only now, as the lock lies there as well.
-  if (!options.isDryRun) await directories.remove();
+  for (const each of options.isDryRun ? [] : directories) await each.remove();
   return { ...summary, seconds: (performance.now() - startMs) / 1000 };
 }
 
@@ -101,7 +99,7 @@ async function withPrepared(
   zstd: Zstd,
   context: Omit<IngestContext, "makeWorker">,
   run: string,
-  directories: EmptyDirectories,
+  directories: readonly EmptyDirectories[],
 ): Promise<Omit<UndoSummary, "seconds">> {
   const { graphPath } = options;
   const isThere = graphPath !== null && fileIdentity(graphPath) !== null;
@@ -126,19 +124,47 @@ async function withPrepared(
   if (options.isDryRun) return result;
   await stopIfAsked(context.signal, batches.nRegistered);
   // What killed processes left there would keep its directory.
-  removeLeftovers(absolutePath(config.datastore.root, prepared.templatePath(run)), true);
+  removeLeftovers(absolutePath(prepared.config.datastore.root, prepared.templatePath(run)), true);
+  for (const { root, templatePath } of prepared.copies) {
+    removeLeftovers(absolutePath(root, templatePath), true);
+  }
   await forgetUnproduced(prepared);
   if (choice.registered !== null) await registry.forgetDatasets(choice.registered.id);
   failpoint("undo.unregistered");
+  removeCopies(prepared, graphPath, directories);
   if (graphPath === null || stored === null) return result;
   putGraphBack(stored, graphPath, verified.source);
   failpoint("undo.graph-moved");
   const templatePath = prepared.templatePath(run);
-  if (stored === absolutePath(config.datastore.root, templatePath)) {
-    const directory = dirname(templatePath);
-    directories.add(templatePath, dirname(directory), directory.split("/").at(-1)!);
+  if (stored === absolutePath(prepared.config.datastore.root, templatePath)) {
+    noteDirectory(directories[prepared.datastore], templatePath);
   }
   return result;
+}
+
+function noteDirectory(directories: EmptyDirectories, templatePath: string): void {
+  const directory = dirname(templatePath);
+  directories.add(templatePath, dirname(directory), directory.split("/").at(-1)!);
+}
+
+/**
+ * Removes the graph from the other datastores of a chain, where an ingest has put it: nothing names it any
+ * more, and the first has it.
+ *
+ * @param given Where the user wants to have it, or null.
+ */
+function removeCopies(
+  { copies, verified }: PreparedIngest,
+  given: string | null,
+  directories: readonly EmptyDirectories[],
+): void {
+  for (const { datastore, root, templatePath, plan } of copies) {
+    const own = absolutePath(root, templatePath);
+    if (plan.target !== own || given === own || !isContentOf(own, verified.source)) continue;
+    removeIfPresent(own);
+    fsyncDirectory(dirname(own));
+    noteDirectory(directories[datastore], templatePath);
+  }
 }
 
 /** The graph in the datastore: registered or not, as a killed process leaves it. */
@@ -194,9 +220,21 @@ async function stopIfAsked(signal: AbortSignal, nRegistered: number): Promise<vo
 
 /** Whatever else is backed by the graph would be left without content. */
 async function requireOnlyTargets(
-  { registry, targets, plan, choice }: PreparedIngest,
+  prepared: PreparedIngest,
 ): Promise<void> {
-  for await (const ids of registry.datasetIdsStoredAt(plan.backedRecordPath)) {
+  const { datastore, plan, copies } = prepared;
+  await requireOnlyTargetsIn(prepared, datastore, plan.backedRecordPath);
+  for (const copy of copies) {
+    await requireOnlyTargetsIn(prepared, copy.datastore, copy.plan.backedRecordPath);
+  }
+}
+
+async function requireOnlyTargetsIn(
+  { registry, targets, choice }: PreparedIngest,
+  datastore: number,
+  path: string,
+): Promise<void> {
+  for await (const ids of registry.ofDatastore(datastore).datasetIdsStoredAt(path)) {
     for (let at = 0; at < ids.length; at += UUID_SIZE) {
       if (targets.find(ids, at) >= 0) continue;
       const text = uuidToText(ids, at);

@@ -11,9 +11,9 @@ import { absolutePath } from "../butler/datastore/datastore.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
-import type { ProvenanceGuard } from "../butler/registry/registry.ts";
+import type { OtherRecords, ProvenanceGuard } from "../butler/registry/registry.ts";
 import { FILE_PROOF_SIZE } from "../provenance/originals/file_digests.ts";
-import { TargetState } from "../provenance/targets.ts";
+import { type Targets, TargetState } from "../provenance/targets.ts";
 import { ContentDigest } from "../storage/content_digest.ts";
 import { fsyncDirectory } from "../storage/durable_file.ts";
 import { failpoint } from "../storage/failpoints.ts";
@@ -31,15 +31,39 @@ const MAX_LISTED = 100;
 /** A target that is to be backed by its original again. */
 interface Row {
   target: number;
-  /** Where the original may be, today's path first; none if the datastore doesn't take it. */
+  /** In each datastore that has the graph, in their order. */
+  places: Place[];
+}
+
+/** Where an original is in one datastore. */
+interface Place {
+  /** Where it may be, today's path first; none if the datastore doesn't take it. */
   paths: string[];
   /** Where it is; null for nowhere. */
   path: string | null;
 }
 
+/** A datastore that has the graph. */
+interface UndoDatastore {
+  datastore: number;
+  root: string;
+  targets: Targets;
+}
+
+/** An original that is to be made again. */
+interface Missing {
+  target: number;
+  path: string;
+  /** Absolute. */
+  file: string;
+  /** What it is called. */
+  name: string;
+}
+
 /** One pass over all targets. */
 export class UndoBatches {
   readonly #prepared: PreparedIngest;
+  readonly #datastores: readonly UndoDatastore[];
   readonly #records: DimensionRecordSource;
   readonly #proofs: OriginalProofs;
   readonly #digest: ContentDigest;
@@ -58,6 +82,8 @@ export class UndoBatches {
     digest: ContentDigest,
   ) {
     this.#prepared = prepared;
+    const { datastore, config, targets, copies } = prepared;
+    this.#datastores = [{ datastore, root: config.datastore.root, targets }, ...copies];
     this.#records = records;
     this.#proofs = proofs;
     this.#digest = digest;
@@ -85,7 +111,11 @@ export class UndoBatches {
         if (targets.produced[target] === 0 || targets.state[target] === TargetState.ORIGINAL) {
           continue;
         }
-        this.#rows.push({ target, paths: targets.paths(target, this.#records), path: null });
+        const places = this.#datastores.map((each): Place => ({
+          paths: each.targets.paths(target, this.#records),
+          path: null,
+        }));
+        this.#rows.push({ target, places });
       }
     });
     this.nRegistered += this.#rows.length;
@@ -94,44 +124,50 @@ export class UndoBatches {
 
   /** Finds the originals of the present batch, and makes those again that are missing. */
   async restore(isDryRun: boolean): Promise<void> {
-    const { root } = this.#prepared.config.datastore;
-    const missing: Row[] = [];
-    for (const row of this.#rows) {
-      row.path = row.paths.find((path) => isThere(absolutePath(root, path))) ?? row.paths[0] ??
-        null;
-      if (row.path !== null && !isThere(absolutePath(root, row.path))) missing.push(row);
+    for (const [i, { root }] of this.#datastores.entries()) {
+      const missing: Missing[] = [];
+      for (const { target, places } of this.#rows) {
+        const place = places[i];
+        const found = place.paths.find((path) => isThere(absolutePath(root, path)));
+        const path = place.path = found ?? place.paths[0] ?? null;
+        if (path === null || found !== undefined) continue;
+        const file = absolutePath(root, path);
+        missing.push({ target, path, file, name: i === 0 ? path : file });
+      }
+      await this.#restoreAll(missing, isDryRun);
     }
-    const paths = missing.map(({ path }) => path!);
+  }
+
+  async #restoreAll(missing: readonly Missing[], isDryRun: boolean): Promise<void> {
+    const paths = missing.map(({ path }) => path);
     const { proofs } = await this.#proofs.originals(paths, missing.map(({ target }) => target));
     const directories = new Set<string>();
-    for (const [i, { target, path }] of missing.entries()) {
+    for (const [i, each] of missing.entries()) {
       const proof = proofs.subarray(i * FILE_PROOF_SIZE, (i + 1) * FILE_PROOF_SIZE);
-      await this.#restoreOne(target, path!, proof, isDryRun ? null : directories);
+      await this.#restoreOne(each, proof, isDryRun ? null : directories);
     }
     for (const directory of directories) fsyncDirectory(directory);
   }
 
   /** @param directories Where files were made; null in a dry run. */
   async #restoreOne(
-    target: number,
-    path: string,
+    { target, file, name }: Missing,
     proof: Uint8Array,
     directories: Set<string> | null,
   ): Promise<void> {
-    const { verified: { graph }, targets, config } = this.#prepared;
+    const { verified: { graph }, targets } = this.#prepared;
     const type = targets.originalTypes[targets.typeIndex(target)];
     const original = { ...type, id: targets.id(target), proof };
     const restored = await restoreOriginal(graph, original, this.#digest);
-    if (restored === null) throw new Error(`no content of produced target "${path}"`);
+    if (restored === null) throw new Error(`no content of produced target "${name}"`);
     this.#nRestored++;
     if (!restored.isProven) {
       this.#nUnproven++;
       if (this.#unproven.length < MAX_LISTED) {
-        this.#unproven.push({ path, reason: UNPROVEN[type.kind] });
+        this.#unproven.push({ path: name, reason: UNPROVEN[type.kind] });
       }
     }
     if (directories === null) return;
-    const file = absolutePath(config.datastore.root, path);
     writeNew(file, restored.bytes);
     directories.add(dirname(file));
     failpoint("undo.restored");
@@ -152,6 +188,12 @@ export class UndoBatches {
         values.push(value);
       }
     });
+    const records = this.#datastores.map((each, at): OtherRecords => ({
+      datastore: each.datastore,
+      paths: rows.map(({ places }) => places[at].path),
+      formatters: each.targets.plans.map(({ formatter }) => formatter),
+      fileSize: -1,
+    }));
     await registry.ingestDatasets({
       run: choice.run,
       n: rows.length,
@@ -159,10 +201,9 @@ export class UndoBatches {
       typeIndex,
       types: targets.types,
       values,
-      paths: rows.map(({ path }) => path),
-      formatters: targets.plans.map(({ formatter }) => formatter),
+      ...records[0],
       storageClasses: targets.types.map(({ storageClass }) => storageClass),
-      fileSize: -1,
+      others: records.slice(1),
     }, this.#guard());
     failpoint("undo.switched");
   }

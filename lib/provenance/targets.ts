@@ -53,7 +53,7 @@ export class Targets {
   /** 1 where the graph holds the content. */
   readonly produced: Uint8Array;
   /** One of {@linkcode TargetState}. */
-  readonly state: Uint8Array;
+  state: Uint8Array;
   /** Number of each target's quantum in the order of `quanta.mb`, or {@linkcode NO_QUANTUM}. */
   readonly quantum: Uint32Array;
   readonly n: number;
@@ -63,6 +63,7 @@ export class Targets {
   readonly #typeIndex: Uint16Array;
   readonly #coordinateAt: Uint32Array;
   readonly #coordinates: CoordinateList;
+  readonly #list: TargetList;
   #recorded: ReadonlyMap<number, string> = new Map();
   /** The data ID of the last row: a quantum's metadata and log share theirs. */
   #lastValues: DataIdValue[] = [];
@@ -82,6 +83,7 @@ export class Targets {
     this.types = types;
     this.plans = plans;
     this.#coordinates = coordinates;
+    this.#list = list;
     const { ids, produced, typeIndex, coordinateAt, quantum } = list.columns();
     this.quantum = quantum;
     this.#typeIndex = typeIndex;
@@ -244,6 +246,26 @@ export class Targets {
       this.#lastGroupKey = group.key;
     }
     return this.#lastValues;
+  }
+
+  /** The same targets, whose states are shared, with the plans of another datastore. */
+  withPlans(plans: DatasetPlan[]): Targets {
+    const { types, originalTypes } = this;
+    const other = new Targets(
+      this.#universe,
+      types,
+      plans,
+      originalTypes,
+      this.#coordinates,
+      this.#list,
+    );
+    other.state = this.state;
+    return other;
+  }
+
+  /** Whether the datastore takes a target. */
+  isTaken(target: number): boolean {
+    return this.plans[this.#typeIndex[target]].accepts(this.dataId(target));
   }
 
   /** Takes paths of originals, by target, that records name and templates don't predict. */

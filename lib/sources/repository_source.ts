@@ -10,7 +10,6 @@ import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidFromText, uuidToHex, uuidToText } from "../base/uuid.ts";
 import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
-import { requireOneDatastore } from "../butler/config/repo_config.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
 import { openRegistry } from "../butler/registry/open.ts";
@@ -75,7 +74,6 @@ export class RepositoryDocuments implements DocumentSource {
     wait: LockWaitOptions,
   ): Promise<RepositoryDocuments> {
     const config = await openRepositoryConfig(argument, env);
-    requireOneDatastore(config, "read from");
     const registry = await openRegistry(config, { ...wait, writeable: false });
     try {
       if (run !== null) await requireRun(registry, run, argument);

@@ -6,12 +6,12 @@
  */
 
 import type { DataIdValue } from "../butler/dimensions/data_id.ts";
-import type { FileDatastore } from "../butler/datastore/datastore.ts";
+import type { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import { type RecordedFile, recordedPlace } from "../butler/datastore/recorded_file.ts";
-import type { Registry } from "../butler/registry/registry.ts";
+import type { DatastoreRecord, Registry } from "../butler/registry/registry.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { StoredAs } from "../provenance/documents/document_forms.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
@@ -48,7 +48,7 @@ export class RepositoryStore implements AsyncDisposable {
   readonly #zstd: Zstd;
   readonly #files: RepositoryFiles;
   readonly #graphs = new Map<string, GraphDocuments>();
-  #datastore: FileDatastore | null = null;
+  #datastores: DatastoreChain | null = null;
 
   /** @param registry Is closed with the store. */
   constructor(config: RepositoryConfig, registry: Registry, zstd: Zstd, env: Environment) {
@@ -56,16 +56,15 @@ export class RepositoryStore implements AsyncDisposable {
     this.config = config;
     this.registry = registry;
     this.#zstd = zstd;
-    this.#files = new RepositoryFiles(config.datastore.root, env);
+    this.#files = new RepositoryFiles(config.datastores.map(({ root }) => root), env);
   }
 
   /** Where a dataset is: its record says so; without one, the file may be at its predicted path. */
   async place(typeName: string, run: string, required: readonly DataIdValue[]): Promise<Place> {
     const id = await this.registry.findDataset(typeName, run, required);
-    const record = id === null ? undefined : (await this.registry.records(id))[0];
-    if (id !== null && record !== undefined) {
-      const { formatter, storageClass } = record;
-      const file = this.#recordedFile(record.path);
+    const stored = id === null ? null : await this.#stored(id);
+    if (id !== null && stored !== null) {
+      const { record: { formatter, storageClass }, file } = stored;
       return formatter === PROVENANCE_FORMATTER
         ? { kind: "graph", id, path: file.path }
         : { kind: "file", ...file, typeName, formatter, storageClass };
@@ -74,8 +73,18 @@ export class RepositoryStore implements AsyncDisposable {
     return await this.#predictedPlace(typeName, run, required) ?? { kind: "none" };
   }
 
-  #recordedFile(path: string): RecordedFile {
-    return recordedPlace(path, this.config.datastore.root);
+  /** Record and file of a dataset in the first datastore that has the file, or else a record. */
+  async #stored(id: Uint8Array): Promise<{ record: DatastoreRecord; file: RecordedFile } | null> {
+    let first: { record: DatastoreRecord; file: RecordedFile } | null = null;
+    const { datastores } = this.config;
+    for (const [i, { root }] of datastores.entries()) {
+      const [record] = await this.registry.ofDatastore(i).records(id);
+      if (record === undefined) continue;
+      const file = recordedPlace(record.path, root);
+      first ??= { record, file };
+      if (datastores.length === 1 || await this.#files.has(file.path)) return { record, file };
+    }
+    return first;
   }
 
   /** By the name of an older release only if nothing has today's. */
@@ -87,31 +96,35 @@ export class RepositoryStore implements AsyncDisposable {
     const type = await this.registry.findDatasetType(typeName);
     if (type === null) return null;
     // Loaded when needed: once a RUN is ingested, there is a record for everything.
-    const { FileDatastore } = await import(
-      import.meta.resolve("../butler/datastore/datastore.ts")
-    ) as typeof import("../butler/datastore/datastore.ts");
-    this.#datastore ??= new FileDatastore(this.config, this.registry.universe, {
+    const { DatastoreChain } = await import(
+      import.meta.resolve("../butler/datastore/datastore_chain.ts")
+    ) as typeof import("../butler/datastore/datastore_chain.ts");
+    this.#datastores ??= new DatastoreChain(this.config, this.registry.universe, {
       mockStorageClasses: true,
     });
-    const { root } = this.#datastore;
-    const plan = this.#datastore.plan(type, run);
+    const { members } = this.#datastores;
+    const plan = this.#datastores.plan(type, run);
     const values = await this.registry.expandDataId(type.group, required);
-    if (!plan.accepts(values)) return null;
     const records = await this.registry.dimensionRecordSource();
-    const [today, older] = await withRecords(() => [
-      plan.path(values, records),
-      plan.olderPath(values, records),
-    ]);
-    const isThere = (name: string) => this.#files.has(absolutePath(root, name));
-    const name = older !== null && !await isThere(today!) && await isThere(older) ? older : today!;
+    const places = await withRecords(() => plan.paths(values, records));
+    const files = places.flatMap(({ datastore, paths }) =>
+      paths.map((path) => absolutePath(members[datastore].root, path))
+    );
+    if (files.length === 0) return null;
     return {
       kind: "file",
-      path: absolutePath(root, name),
+      path: files.length === 1 ? files[0] : await this.#firstThere(files),
       zipMember: null,
       typeName,
-      formatter: plan.formatter,
-      storageClass: plan.storageClass,
+      formatter: plan.first.formatter,
+      storageClass: plan.first.storageClass,
     };
+  }
+
+  /** The first file that is there; the first of all if none is. */
+  async #firstThere(files: readonly string[]): Promise<string> {
+    for (const path of files) if (await this.#files.has(path)) return path;
+    return files[0];
   }
 
   /**
@@ -133,7 +146,7 @@ export class RepositoryStore implements AsyncDisposable {
   /** Path of the graph that a RUN holds as run_provenance, or null. */
   async graphPathOf(run: string): Promise<string | null> {
     const found = await this.registry.findRunProvenance(run);
-    return found === null ? null : this.#recordedFile(found.record.path).path;
+    return found === null ? null : (await this.#stored(found.id))!.file.path;
   }
 
   /** The graph at a path; opened once. */
@@ -151,10 +164,11 @@ export class RepositoryStore implements AsyncDisposable {
 
   /** The URI of a file in a remote store that {@linkcode graphPathOf} has told about. */
   uriOf(path: string): string {
-    const { root } = this.config.datastore;
-    return path.startsWith(`${root}/`)
-      ? StorageUrl.parse(root).child(path.slice(root.length + 1)).text
-      : path;
+    const root = this.config.datastores.map((each) => each.root)
+      .find((each) => path.startsWith(`${each}/`));
+    return root === undefined
+      ? path
+      : StorageUrl.parse(root).child(path.slice(root.length + 1)).text;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

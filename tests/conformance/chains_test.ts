@@ -9,6 +9,7 @@ import {
   dumpChain,
   expectedChain,
   expectedIngestedChain,
+  expectedOfSeveral,
   unpackChain,
 } from "../support/chain_state.ts";
 import { assertJsonEqual } from "../support/compare.ts";
@@ -85,8 +86,11 @@ for (const [name, states] of SEVERAL_KEEP) {
   Deno.test(`both tools do in chain ${name} what they are to do`, async () => {
     await using work = await unpackChain(name);
     await aggregateHere(work);
-    assertChain(work, expectedChain(fixture, "aggregated"), `${name} aggregated`);
+    const aggregated = expectedChain(fixture, "aggregated");
+    assertChain(work, aggregated, `${name} aggregated`);
     await assertGraph(work, fixture.name);
+    await ingestHere(work, { batchSize: 20 });
+    assertChain(work, expectedOfSeveral(name, aggregated), `${name} ingested`);
   });
 }
 

@@ -125,6 +125,62 @@ function chainState({ chains, tables, datastores }: OracleState): ChainState {
   };
 }
 
+/**
+ * The same where originals are deleted in each datastore that has them: the reference leaves those of all
+ * but the first.
+ *
+ * @param before State that the ingest started from.
+ */
+function withoutOrphans(ingested: ChainState, before: ChainState): ChainState {
+  const left = new Set(ingested.datastores[0].files.map(({ path }) => path));
+  const deleted = new Set(
+    before.datastores[0].files.map(({ path }) => path).filter((path) => !left.has(path)),
+  );
+  const datastores = ingested.datastores.map(({ name, files }) => ({
+    name,
+    files: files.filter(({ path }) => !deleted.has(path)),
+  }));
+  return { ...ingested, datastores };
+}
+
+/** A state whose second datastore has another file name template, as `file-file-templates`. */
+function withTemplates(state: ChainState): ChainState {
+  const renamed = <T extends { path?: JsonValue }>(row: T): T => ({
+    ...row,
+    path: `elsewhere/${row.path}`,
+  });
+  const [first, second] = state.datastores;
+  return {
+    ...state,
+    tables: {
+      ...state.tables,
+      second_datastore_records: state.tables.second_datastore_records.map(renamed),
+    },
+    datastores: [first, { ...second, files: second.files.map(renamed) }],
+  };
+}
+
+/** After `ingest-graph`; where the second has other names, the reference can't. */
+export function expectedOfSeveral(name: string, aggregated: ChainState): ChainState {
+  const usual = chainCase("file-file");
+  const expected = withoutOrphans(
+    expectedIngestedChain(usual),
+    expectedChain(usual, "aggregated"),
+  );
+  if (name !== "file-file-templates") return expected;
+  // Contents of files tell when they were written.
+  const { tables, datastores } = withTemplates(expected);
+  const files = aggregated.datastores.map((each) => new Map(each.files.map((f) => [f.path, f])));
+  return {
+    chains: expected.chains,
+    tables,
+    datastores: datastores.map((each, i) => ({
+      ...each,
+      files: each.files.map((file) => files[i].get(file.path) ?? file),
+    })),
+  };
+}
+
 /** Checks a repository with a chain. */
 export function assertChain(work: TemporaryDirectory, expected: ChainState, what: string): void {
   assertJsonEqual(dumpChain(work.repo), expected, what);

@@ -26,6 +26,7 @@ export interface DatasetPaths {
 /** All file datastores of a repository, in the order in which they are asked. */
 export class DatastoreChain {
   readonly members: readonly FileDatastore[];
+  readonly universe: DimensionUniverse;
 
   /** @throws {RepositoryError} as the constructor of {@linkcode FileDatastore}. */
   constructor(
@@ -33,6 +34,7 @@ export class DatastoreChain {
     universe: DimensionUniverse,
     options: { mockStorageClasses: boolean },
   ) {
+    this.universe = universe;
     this.members = datastores.map((datastore) =>
       new FileDatastore({ datastore }, universe, options)
     );

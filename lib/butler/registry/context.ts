@@ -28,6 +28,8 @@ export interface RegistryContext {
   readonly keys: CollectionKeys;
   /** All datastores that keep files, in the order of the chain. */
   readonly datastores: readonly StoredIn[];
+  /** Those whose records count when a RUN's are listed: all, or the one that is asked for. */
+  readonly asked: readonly StoredIn[];
   /** Name in `dataset_location` of the datastore whose records are asked for. */
   readonly datastoreName: string;
   /** Name of its records table, unquoted. */

@@ -269,17 +269,24 @@ export async function* runRecords(
 /** Datasets that were removed meanwhile are left out. */
 async function recordsOf(
   session: Session,
-  { connection, types, recordsTable, hasRecordsTable }: RegistryContext,
+  { connection, types, asked }: RegistryContext,
   ids: Uint8Array,
   nameById: Map<number, string>,
 ): Promise<RunRecordsBatch> {
+  const tables = asked.filter(({ hasRecordsTable }) => hasRecordsTable);
+  // Of the first datastore that has one.
+  const column = (name: string) =>
+    tables.length === 1
+      ? `r0.${name}`
+      : tables.length === 0
+      ? "NULL"
+      : `COALESCE(${tables.map((_, i) => `r${i}.${name}`).join(", ")})`;
   const rows = await session.all(
-    "SELECT d.id, d.dataset_type_id, " +
-      (hasRecordsTable ? "r.path, r.formatter, r.component" : "NULL, NULL, NULL") +
+    `SELECT d.id, d.dataset_type_id, ${["path", "formatter", "component"].map(column).join(", ")}` +
       ` FROM ${connection.dialect.table("dataset")} d` +
-      (hasRecordsTable
-        ? ` LEFT JOIN ${connection.dialect.table(recordsTable)} r ON r.dataset_id = d.id`
-        : "") +
+      tables.map(({ recordsTable }, i) =>
+        ` LEFT JOIN ${connection.dialect.table(recordsTable)} r${i} ON r${i}.dataset_id = d.id`
+      ).join("") +
       ` WHERE ${connection.dialect.isIn("d.id", 1, "uuid")} ORDER BY d.id`,
     connection.dialect.list("uuid", hexIdsOf(ids)),
   );

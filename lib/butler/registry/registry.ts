@@ -258,8 +258,8 @@ export interface Registry extends AsyncDisposable {
   datasetTypesInRun(run: string): Promise<DatasetType[]>;
 
   /**
-   * Every dataset of a RUN (of these types, if given) with its record, ascending by ID, some
-   * thousand at a time. Nothing is locked between batches. Memory: 16 bytes a dataset.
+   * Every dataset of a RUN (of these types, if given) with its record, in a chain that of the first
+   * datastore that has one, ascending by ID, some thousand at a time. Nothing is locked between batches. Memory: 16 bytes a dataset.
    */
   runRecords(run: string, typeNames?: readonly string[]): AsyncIterable<RunRecordsBatch>;
 

@@ -100,6 +100,7 @@ export async function makeRegistry(
     collections: new Collections(connection, keys),
     keys,
     datastores,
+    asked: datastores,
     ...datastores[0],
     ingestDate: () => isTai ? String(taiNanoseconds(clock.now())) : utcText(clock.now()),
     ingestDateType: isTai ? "bigint" : "timestamp",
@@ -275,8 +276,8 @@ class SqlRegistry implements Registry {
   }
 
   ofDatastore(datastore: number): Registry {
-    const context = { ...this.#context, ...this.#context.datastores[datastore] };
-    return new SqlRegistry(this.config, context);
+    const storedIn = this.#context.datastores[datastore];
+    return new SqlRegistry(this.config, { ...this.#context, ...storedIn, asked: [storedIn] });
   }
 
   findRunProvenance(run: string): Promise<RegisteredProvenance | null> {

@@ -322,7 +322,7 @@ function mayBeRepository(word: string, { env, cwd }: Surroundings): boolean {
 
 function protectRepository(
   places: Protected,
-  { argument, configPath, root, registry, datastore }: RepositoryConfig,
+  { argument, configPath, root, registry, datastores }: RepositoryConfig,
   surroundings: Surroundings,
 ): void {
   const of = `of repository "${argument}"`;
@@ -332,7 +332,7 @@ function protectRepository(
       protect(places, `${registry.path}${end}`, `the database ${of}`, surroundings);
     }
   }
-  for (const directory of [root, dirname(configPath), datastore.root]) {
+  for (const directory of [root, dirname(configPath), ...datastores.map((each) => each.root)]) {
     const real = quietly(() => Deno.realPathSync(directory));
     if (real !== null) places.roots.add(real);
   }

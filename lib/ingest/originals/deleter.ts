@@ -41,6 +41,8 @@ export interface DeleterSetup {
 export interface Originals {
   /** Relative to the root. */
   paths: string[];
+  /** Root of another datastore of the chain than the setup's; files that stay are told with it. */
+  root?: string;
   /** Positions in `types` of the setup. */
   typeIndex: Uint16Array;
   /** Dataset ids. */
@@ -93,7 +95,7 @@ export class Deleter implements AsyncDisposable {
   async delete(originals: Originals): Promise<Deletion> {
     const startMs = performance.now();
     failpoint("delete.before");
-    const { paths } = originals;
+    const { paths, root = this.#setup.root } = originals;
     const { graph } = this.#setup;
     if (paths.length > 0) requireStamp(graph.path, graph.stamp, "graph");
     const deletion: Deletion = { nDeleted: 0, nAbsent: 0, kept: [], seconds: 0 };
@@ -102,14 +104,17 @@ export class Deleter implements AsyncDisposable {
     const run = async () => {
       while (next < paths.length) {
         const i = next++;
-        const path = absolutePath(this.#setup.root, paths[i]);
+        const path = absolutePath(root, paths[i]);
         try {
           const finding = await this.#deleteOne(path, originals, i);
           if (finding.state === "absent") deletion.nAbsent++;
           else if (finding.state === "same") {
             deletion.nDeleted++;
             failpoint("delete.one");
-          } else deletion.kept.push({ path: paths[i], reason: finding.reason });
+          } else {
+            const named = originals.root === undefined ? paths[i] : path;
+            deletion.kept.push({ path: named, reason: finding.reason });
+          }
         } catch (error) {
           failure ??= fileError("delete original file", path, error);
         }

@@ -120,6 +120,7 @@ export class DeleterClient implements Disposable {
 function shareOf(originals: Originals, start: number, end: number): Originals {
   return {
     paths: originals.paths.slice(start, end),
+    root: originals.root,
     typeIndex: originals.typeIndex.slice(start, end),
     ids: originals.ids.slice(start * UUID_SIZE, end * UUID_SIZE),
     proofs: originals.proofs.slice(start * FILE_PROOF_SIZE, end * FILE_PROOF_SIZE),

@@ -9,7 +9,6 @@ import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { localPath } from "../../butler/config/local_path.ts";
 import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
-import { requireOneDatastore } from "../../butler/config/repo_config.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { Zstd } from "../../codec/zstd.ts";
@@ -65,7 +64,6 @@ async function openCollection(
   { env, zstd, wait }: { env: Environment; zstd: Zstd; wait: LockWaitOptions },
 ): Promise<ProvenanceGraph> {
   const config = await openRepositoryConfig(argument, env);
-  requireOneDatastore(config, "read from");
   await using store = new RepositoryStore(
     config,
     await openRegistry(config, { ...wait, writeable: false }),

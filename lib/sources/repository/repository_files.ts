@@ -22,14 +22,14 @@ const MAX_SIZE = 2 ** 30;
 
 /** Reads files of one repository. */
 export class RepositoryFiles implements Disposable {
-  readonly #root: string;
+  readonly #roots: readonly string[];
   readonly #env: Environment;
   /** By the text of their roots. */
   readonly #storages = new Map<string, Promise<Storage>>();
 
-  /** @param root The datastore's: a path, or URI in a remote store. */
-  constructor(root: string, env: Environment) {
-    this.#root = root;
+  /** @param roots Those of the datastores: paths, or URIs in remote stores. */
+  constructor(roots: readonly string[], env: Environment) {
+    this.#roots = roots;
     this.#env = env;
   }
 
@@ -88,9 +88,10 @@ export class RepositoryFiles implements Disposable {
 
   /** Below the root paths aren't quoted; elsewhere they are URIs. */
   async #remote(path: string): Promise<{ storage: Storage; relative: string }> {
-    if (path.startsWith(`${this.#root}/`)) {
-      const storage = await this.#storage(this.#root);
-      return { storage, relative: path.slice(this.#root.length + 1) };
+    const root = this.#roots.find((each) => path.startsWith(`${each}/`));
+    if (root !== undefined) {
+      const storage = await this.#storage(root);
+      return { storage, relative: path.slice(root.length + 1) };
     }
     const url = StorageUrl.parse(path);
     return { storage: await this.#storage(url.parent.text), relative: url.name };
