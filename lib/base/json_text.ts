@@ -35,6 +35,10 @@ const MAX_DEPTH = 201;
 /** Digits of the longest integer that they take. */
 const MAX_DIGITS = 4300;
 
+/** Characters of a number that is read digit by digit. */
+const MAX_EXACT_DIGITS = 15;
+const POWERS_OF_TEN = Array.from({ length: MAX_EXACT_DIGITS }, (_, i) => Number(`1e${i}`));
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -561,7 +565,20 @@ export function isIntegerText(bytes: Uint8Array, start: number, end: number): bo
 
 /** Value of the number at a range (large integers are rounded). */
 export function numberAt(bytes: Uint8Array, start: number, end: number): number {
-  return Number(asciiText(bytes, start, end));
+  const isNegative = bytes[start] === 0x2d;
+  let digits = 0;
+  let pointAt = -1;
+  // So few digits, and the power of ten below them, are exact as numbers, so their quotient is the nearest.
+  const isShort = end - start <= MAX_EXACT_DIGITS;
+  for (let at = isNegative ? start + 1 : start; isShort && at < end; at++) {
+    const c = bytes[at];
+    if (c >= 48 && c <= 57) digits = digits * 10 + c - 48;
+    else if (c === 0x2e && pointAt < 0) pointAt = at;
+    else return Number(asciiText(bytes, start, end));
+  }
+  if (!isShort) return Number(asciiText(bytes, start, end));
+  const value = pointAt < 0 ? digits : digits / POWERS_OF_TEN[end - pointAt - 1];
+  return isNegative ? -value : value;
 }
 
 /**

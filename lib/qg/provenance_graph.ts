@@ -104,6 +104,11 @@ export interface QuantaTableMember {
   quanta: { size: number; crc32: number };
 }
 
+/** Blocks for which it pays to load the codec for many. */
+const MANY_BLOCKS = 200;
+/** Blocks that are read ahead together. */
+const BLOCKS_AT_ONCE = 2048;
+
 const MEMBER_WORDS: Record<ProvenanceMember, string> = {
   "quanta.mb": "quantum",
   "datasets.mb": "dataset",
@@ -264,6 +269,22 @@ export class ProvenanceGraph implements Disposable {
       ranges.push({ startByte: start + offset, endByte: start + offset + size });
     }
     await this.#source.hold(joinRanges(ranges));
+  }
+
+  /**
+   * JSON texts of the quanta at these addresses, in their order: neighbouring ones are read at once. Memory:
+   * what is read at once, 16 MiB at most.
+   *
+   * @throws as {@linkcode readLog}.
+   */
+  async *quantaAt(addresses: readonly Address[]): AsyncGenerator<Uint8Array> {
+    if (addresses.length >= MANY_BLOCKS) await this.#zstd.prepare();
+    for (let at = 0; at < addresses.length; at += BLOCKS_AT_ONCE) {
+      const batch = addresses.slice(at, at + BLOCKS_AT_ONCE);
+      await this.prefetchBlocks(batch.map((address) => ({ member: QUANTA_MEMBER, address })));
+      for (const address of batch) yield await this.readQuantum(address);
+    }
+    await this.prefetchBlocks([]);
   }
 
   /** The pipeline graph. Read and parsed once. */

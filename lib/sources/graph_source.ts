@@ -9,12 +9,14 @@
 import { NotFoundError } from "../base/errors.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
 import { parseDatasetView } from "../provenance/documents/dataset.ts";
+import { QuantaTable } from "../provenance/table/quanta_table.ts";
 import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
 import type { Address } from "../qg/address_file.ts";
 import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
 import { type GraphInfo, headerInfo } from "./info.ts";
 import type { LogStore } from "./logs/log_store.ts";
+import { countByTable, wishedAddresses } from "./table/by_table.ts";
 import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason } from "./quantum_text.ts";
@@ -24,8 +26,10 @@ import {
   outputTypesOf,
   parseDatasetRow,
   pipelineDimensions,
+  type QuantumWish,
   type RowDimensions,
   type RowKind,
+  type StatusCounts,
 } from "./rows.ts";
 import {
   type Candidate,
@@ -59,6 +63,7 @@ export class GraphDocuments implements DocumentSource {
   readonly isPlan = false;
   readonly #graph: ProvenanceGraph;
   readonly #isLocal: boolean;
+  #table: Promise<QuantaTable | null> | null = null;
 
   /** @param isLocal Whether the graph's name is the path of a file. */
   constructor(graph: ProvenanceGraph, isLocal = false) {
@@ -141,8 +146,21 @@ export class GraphDocuments implements DocumentSource {
     await this.#graph.prefetchBlocks(wanted);
   }
 
-  async *quanta(): AsyncGenerator<Uint8Array> {
+  async *quanta(wish?: QuantumWish): AsyncGenerator<Uint8Array> {
+    const table = wish === undefined ? null : await this.quantaTable();
+    const addresses = table === null ? null : await wishedAddresses(table, wish!);
+    if (addresses !== null) return yield* this.#graph.quantaAt(addresses);
     for await (const { text } of this.#graph.blocks("quanta.mb")) yield text;
+  }
+
+  async countStatuses(): Promise<StatusCounts | null> {
+    const table = await this.quantaTable();
+    return table === null ? null : await countByTable(table);
+  }
+
+  /** The table of quanta; null where there is none that counts. Opened once. */
+  quantaTable(): Promise<QuantaTable | null> {
+    return this.#table ??= QuantaTable.open(this.#graph);
   }
 
   async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
@@ -251,9 +269,15 @@ export class GraphDocuments implements DocumentSource {
     const group = groupOf(pipeline, kind, label, this.name);
     const matcher = new DataIdMatcher(group, terms, `${kind} of "${label}"`);
     const found: Candidate[] = [];
-    for await (
-      const { text } of this.#graph.blocks(kind === "quantum" ? "quanta.mb" : "datasets.mb")
-    ) {
+    const names = [...group.required, ...group.implied];
+    const quanta = this.quanta({
+      tasks: [label],
+      statuses: [],
+      names,
+      mayFit: (value) => matcher.matches(names.map((name) => value(name) ?? null)),
+    });
+    const texts = kind === "quantum" ? quanta : this.#texts("datasets.mb");
+    for await (const text of texts) {
       const candidate = kind === "quantum"
         ? quantumCandidate(text, label, matcher, group, this.name)
         : datasetCandidate(text, label, matcher, group, this.name);
@@ -262,6 +286,10 @@ export class GraphDocuments implements DocumentSource {
       if (matcher.isUnique && kind === "quantum" || found.length > MAX_CANDIDATES) break;
     }
     return found;
+  }
+
+  async *#texts(member: ProvenanceMember): AsyncGenerator<Uint8Array> {
+    for await (const { text } of this.#graph.blocks(member)) yield text;
   }
 
   #datasetView(text: Uint8Array, id: Uint8Array) {

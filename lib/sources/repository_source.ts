@@ -27,7 +27,7 @@ import {
   typedValue,
 } from "./registry_search.ts";
 import { RepositoryStore, type Target } from "./repository_store.ts";
-import type { DatasetRow, DatasetWish, RowDimensions, RowKind } from "./rows.ts";
+import type { DatasetRow, DatasetWish, QuantumWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
   type DataIdTerm,
@@ -174,8 +174,8 @@ export class RepositoryDocuments implements DocumentSource {
     return await (await this.#requireGraph(run, "header")).header();
   }
 
-  async *quanta(): AsyncGenerator<Uint8Array> {
-    yield* (await this.#requireGraph(await this.#listedRun(), "quanta")).quanta();
+  async *quanta(wish?: QuantumWish): AsyncGenerator<Uint8Array> {
+    yield* (await this.#requireGraph(await this.#listedRun(), "quanta")).quanta(wish);
   }
 
   /** Registered datasets of the RUN, ascending by ID. */

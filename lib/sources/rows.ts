@@ -53,17 +53,56 @@ export interface RowDimensions {
   readonly groups: ReadonlyMap<string, DimensionGroup>;
 }
 
+/**
+ * Which quanta are wanted, as far as a table of them can tell. A source may leave out those that it knows not
+ * to be wanted, and need not: who wished still looks at each that comes.
+ */
+export interface QuantumWish {
+  /** Labels of tasks, and names of statuses of the last attempt; empty for all. */
+  tasks: readonly string[];
+  statuses: readonly string[];
+  /** Dimensions and fields that {@linkcode mayFit} asks for; each one of {@linkcode WISH_FIELDS}. */
+  names: readonly string[];
+  /** Whether a quantum with these values may be wanted. */
+  mayFit(value: (name: string) => WishValue): boolean;
+}
+
+/** A value of a quantum; null or undefined if it has none. */
+export type WishValue = string | number | bigint | null | undefined;
+
+/** Fields besides dimensions that a wish may ask for. Those of attempts are of the last one. */
+export const WISH_FIELDS: readonly string[] = [
+  "quantum_id",
+  "task",
+  "status",
+  "attempts",
+  "exception",
+  "memory",
+  "prep_time",
+  "init_time",
+  "run_time",
+  "run_time_cpu",
+  "n_inputs",
+  "n_outputs",
+];
+
+/** Quanta by task and status of their last attempt. */
+export type StatusCounts = Map<string, Record<string, number>>;
+
 /** A place that rows are read from, in the order in which they are stored. */
 export interface RowSource {
   /** Whether nothing has been run yet: quanta have no attempts, datasets are only predicted. */
   readonly isPlan: boolean;
 
   /**
-   * JSON texts of all quanta.
+   * JSON texts of all quanta, but perhaps of those that aren't wished for.
    *
    * @throws {RefusedError} if it doesn't know quanta.
    */
-  quanta(): AsyncIterable<Uint8Array>;
+  quanta(wish?: QuantumWish): AsyncIterable<Uint8Array>;
+
+  /** Counts quanta without passing over them; null if that can't be done. */
+  countStatuses?(): Promise<StatusCounts | null>;
 
   /** All datasets that are wished for, each once. */
   datasets(wish: DatasetWish): AsyncIterable<DatasetRow>;
@@ -76,6 +115,13 @@ export interface RowSource {
 
   /** Labels of all tasks, in the order of the pipeline. */
   taskLabels(): Promise<string[]>;
+}
+
+/** Counts one quantum more. */
+export function countStatus(counts: StatusCounts, task: string, status: string): void {
+  let statuses = counts.get(task);
+  if (statuses === undefined) counts.set(task, statuses = {});
+  statuses[status] = (statuses[status] ?? 0) + 1;
 }
 
 /** Dimensions of a graph's tasks or dataset types. @throws {RefusedError} if it has no universe. */

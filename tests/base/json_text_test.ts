@@ -405,3 +405,13 @@ Deno.test("isIntegerText() and numberAt() look at a range of text", () => {
   }
   assert.equal(numberAt(text, 9, 12), 1000);
 });
+
+Deno.test("numberAt() gives what Number() gives of the same text", () => {
+  const texts = ["0", "-0", "1", "-12", "0.1", "17.663003", "-0.00095", "4047532032.0", "1e3"];
+  texts.push("123456789012345", "1234567890.1234", "12345678901234567", "-1.5E-7", "NaN");
+  for (let i = 0; i < 2000; i++) texts.push((Math.random() * 10 ** (i % 9)).toFixed(i % 12));
+  for (const text of texts) {
+    const bytes = new TextEncoder().encode(`[${text}]`);
+    assert.ok(Object.is(numberAt(bytes, 1, bytes.length - 1), Number(text)), text);
+  }
+});

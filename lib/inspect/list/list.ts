@@ -14,8 +14,10 @@ import { lastStatusName } from "../../sources/quantum_text.ts";
 import {
   dataIdObject,
   type DatasetRow,
+  type QuantumWish,
   type RowDimensions,
   type RowKind,
+  WISH_FIELDS,
 } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
@@ -155,15 +157,38 @@ async function* listQuanta(
   const fitsException = (name: string | undefined): boolean =>
     exception === null || name === exception ||
     (name !== undefined && name.slice(name.lastIndexOf(".") + 1) === exception);
-  for await (const text of source.quanta()) {
+  for await (const text of source.quanta(wishOf(options, test, fitsException))) {
     const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
     if (tasks.length > 0 && !tasks.includes(view.taskLabel)) continue;
     const status = source.isPlan ? null : lastStatusName(view);
     if (statuses.length > 0 && (status === null || !statuses.includes(status))) continue;
     if (!fitsException(view.attempts.at(-1)?.exception?.typeName)) continue;
     const row = quantumRow(view, status, dimensions.groups.get(view.taskLabel));
-    if (test === null || test(row)) yield row;
+    if (test === null || test.fits(row)) yield row;
   }
+}
+
+/** What a source may leave out of the quanta; undefined if all are listed. */
+function wishOf(
+  { tasks, statuses, exception }: ListOptions,
+  test: RowTest | null,
+  fitsException: (name: string | undefined) => boolean,
+): QuantumWish | undefined {
+  // What a table hasn't, or not to the letter, is tested on the documents alone.
+  const isTested = test !== null &&
+    [...test.fields].every((name) => WISH_FIELDS.includes(name));
+  if (tasks.length + statuses.length === 0 && exception === null && !isTested) return undefined;
+  const names = new Set(isTested ? [...test.fields, ...test.dimensions] : []);
+  if (exception !== null) names.add("exception");
+  return {
+    tasks,
+    statuses,
+    names: [...names],
+    mayFit: (value) =>
+      (exception === null ||
+        fitsException(value("exception") as string | undefined ?? undefined)) &&
+      (!isTested || test.test({ value }) === true),
+  };
 }
 
 async function* listDatasets(
@@ -178,7 +203,7 @@ async function* listDatasets(
     [...implied].some((name) => options.where!.includes(name));
   for await (const dataset of source.datasets({ types, withImplied })) {
     const row = datasetRow(dataset, dimensions.groups.get(dataset.typeName));
-    if (test === null || test(row)) yield row;
+    if (test === null || test.fits(row)) yield row;
   }
 }
 
@@ -213,20 +238,30 @@ function requireKnown(
   }
 }
 
+/** A parsed expression. */
+interface RowTest {
+  test: WhereTest;
+  fits(row: ListedRow): boolean;
+  /** Names in it. */
+  dimensions: ReadonlySet<string>;
+  fields: ReadonlySet<string>;
+}
+
 function makeTest(
   { where }: ListOptions,
   dimensions: RowDimensions,
   fields: readonly string[],
-): ((row: ListedRow) => boolean) | null {
+): RowTest | null {
   if (where === null) return null;
-  const test = parseRowWhere(where, dimensions, fields);
+  const { test, ...used } = parseUsed(where, dimensions, fields);
   const dimensionNames = namesOf(dimensions);
-  return (row) => {
+  const fits = (row: ListedRow): boolean => {
     const dataId = row.fields.data_id as { [dimension: string]: JsonValue };
     const value = (name: string) =>
       (dimensionNames.has(name) ? dataId[name] : row.fields[name]) as WhereValue;
     return test({ value }) === true;
   };
+  return { test, fits, ...used };
 }
 
 /**
@@ -239,14 +274,26 @@ export function parseRowWhere(
   dimensions: RowDimensions,
   fields: readonly string[],
 ): WhereTest {
+  return parseUsed(where, dimensions, fields).test;
+}
+
+/** The same with the names that the expression uses. */
+function parseUsed(
+  where: string,
+  dimensions: RowDimensions,
+  fields: readonly string[],
+): Omit<RowTest, "fits"> {
   const dimensionNames = namesOf(dimensions);
-  return parseWhere(where, {
+  const used = { dimensions: new Set<string>(), fields: new Set<string>() };
+  const test = parseWhere(where, {
     names: [...dimensionNames, ...fields.filter((name) => FIELD_TYPES[name] !== undefined)],
     typeOf: (name) => {
+      used[dimensionNames.has(name) ? "dimensions" : "fields"].add(name);
       if (dimensionNames.has(name)) return dimensions.universe.keyType(name).type;
       return fields.includes(name) ? FIELD_TYPES[name] ?? null : null;
     },
   });
+  return { test, ...used };
 }
 
 function namesOf({ groups }: RowDimensions): Set<string> {

@@ -6,7 +6,7 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
-import { parseIsoTime } from "../../base/iso_time.ts";
+import { parseIsoTime, plainTimeAt } from "../../base/iso_time.ts";
 import { decodeJsonString, JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import { AttemptStatus } from "../quantum_status.ts";
 
@@ -158,7 +158,7 @@ function readUsage(cursor: JsonCursor): ReportUsage {
         memoryBytes = cursor.readNumber();
         break;
       case "start":
-        startMicros = parseIsoTime(cursor.readString());
+        startMicros = readTime(cursor);
         break;
       case "prep_time":
         prepSeconds = cursor.readNumber();
@@ -185,6 +185,14 @@ function readUsage(cursor: JsonCursor): ReportUsage {
     cpuSeconds,
     range: [start, cursor.position],
   };
+}
+
+/** A time; of the usual form, its text is never made. */
+function readTime(cursor: JsonCursor): number | null {
+  if (cursor.kind() !== "string") cursor.fail("expected a string");
+  const [start, end] = cursor.skipRange();
+  return plainTimeAt(cursor.bytes, start + 1, end - 1) ??
+    parseIsoTime(decodeJsonString(cursor.bytes, start, end));
 }
 
 /** The attempt that a quantum is counted by, or null for a blocked one. */

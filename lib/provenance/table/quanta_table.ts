@@ -104,6 +104,11 @@ export class QuantaTable {
     return this.dimensions.find((dimension) => dimension.name === name)?.column ?? null;
   }
 
+  /** Those of some columns that the table has. */
+  known(columns: Iterable<string>): string[] {
+    return [...columns].filter((name) => this.#columns.has(name));
+  }
+
   /**
    * Reads columns, a group at a time. Memory: those of one group.
    *

@@ -61,7 +61,7 @@ export const TABLE_COLUMNS = [
   { name: "blocked_by", type: "id", isNullable: true },
   { name: "n_blockers", type: "int32", isNullable: true },
   { name: "n_blocked", type: "int32", isNullable: true },
-  { name: "document_offset", type: "int64", isNullable: false },
+  { name: "document_offset", type: "double", isNullable: false },
   { name: "document_size", type: "int32", isNullable: false },
 ] as const satisfies readonly TableColumn[];
 

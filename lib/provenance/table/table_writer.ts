@@ -194,7 +194,7 @@ function groupColumns(
     blocked_by: column((q) => blockers.first[q] < 0 ? null : id(blockers.first[q])),
     n_blockers: counted(blockers.nBlockers, (q) => blockers.first[q] >= 0),
     n_blocked: counted(blockers.nBlocked, (q) => isBlocking(numbers.status[q])),
-    document_offset: column((q) => BigInt(documentOffset[q])),
+    document_offset: column((q) => documentOffset[q]),
     document_size: column((q) => documentSize[q]),
   };
   const byName = new Map<string, unknown[]>([...Object.entries(data), ...dimensions]);
@@ -202,13 +202,18 @@ function groupColumns(
     name,
     data: byName.get(name)!,
     statistics: STATISTICS.has(name),
-    ...(type === "string" ? {} : { encoding: encodingOf(type) }),
+    ...(hasDictionary(type) ? {} : { encoding: encodingOf(type) }),
   }));
 }
 
-/** Numbers that go up by little take little; doubles and ids are what they are. */
+/** Columns of few values, as those of dimensions are, have them in a dictionary. */
+function hasDictionary(type: TableColumn["type"]): boolean {
+  return type === "string" || type === "int64";
+}
+
+/** Differences of long integers would take the writer most of its time, and are not much smaller. */
 function encodingOf(type: TableColumn["type"]): "PLAIN" | "DELTA_BINARY_PACKED" {
-  return type === "id" || type === "double" ? "PLAIN" : "DELTA_BINARY_PACKED";
+  return type === "int32" ? "DELTA_BINARY_PACKED" : "PLAIN";
 }
 
 /** Values of data IDs by the columns of their dimensions; null where a task hasn't one. */

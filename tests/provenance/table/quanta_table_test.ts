@@ -12,29 +12,8 @@ import {
 import { ProvenanceGraph } from "../../../lib/qg/provenance_graph.ts";
 import { FileSource } from "../../../lib/storage/file_source.ts";
 import { graphTruth, type TrueQuantum } from "../../cli/graph_truth.ts";
-import {
-  expectProvgraph,
-  fixturePath,
-  type TemporaryDirectory,
-  unpackFixture,
-} from "../../support/fixtures.ts";
-
-/** Graphs that this tool makes of fixtures, once. */
-const graphs = new Map<string, Promise<TemporaryDirectory>>();
-
-function graphOf(fixture: string): Promise<TemporaryDirectory> {
-  let work = graphs.get(fixture);
-  if (work === undefined) graphs.set(fixture, work = makeGraph(fixture));
-  return work;
-}
-
-async function makeGraph(fixture: string): Promise<TemporaryDirectory> {
-  const work = await unpackFixture(fixture, "before");
-  const mock = fixture === "small-mock" ? ["--mock-storage-classes"] : [];
-  const args = ["aggregate-graph", "predicted.qg", "repo", "-o", "ours.qg", "-j", "1", ...mock];
-  await expectProvgraph(args, { cwd: work.path });
-  return work;
-}
+import { fixturePath } from "../../support/fixtures.ts";
+import { GRAPH_FIXTURES, removeOurGraphs, withOurGraph } from "../../support/our_graphs.ts";
 
 type Row = Record<string, unknown>;
 
@@ -138,9 +117,9 @@ function expectedRow(quantum: TrueQuantum, produced: ReadonlySet<string>): Row {
   };
 }
 
-for (const fixture of ["small-ok", "small-mixed", "small-failed", "small-mock"]) {
+for (const fixture of GRAPH_FIXTURES) {
   Deno.test(`the table of ${fixture} says what the reference's reader does`, async () => {
-    const work = await graphOf(fixture);
+    const work = await withOurGraph(fixture);
     const truth = graphTruth(fixture);
     const { table, rows } = await readRows(work.join("ours.qg"));
     const produced = new Set(
@@ -168,14 +147,14 @@ for (const fixture of ["small-ok", "small-mixed", "small-failed", "small-mock"])
 }
 
 Deno.test("rows stand by task, so that a task's rows are together", async () => {
-  const { rows } = await readRows((await graphOf("small-mixed")).join("ours.qg"));
+  const { rows } = await readRows((await withOurGraph("small-mixed")).join("ours.qg"));
   const tasks = rows.map(({ task }) => task);
   assert.equal(tasks.filter((task, i) => task !== tasks[i - 1]).length, new Set(tasks).size);
 });
 
 /** The graph with its file changed, opened; whether its table counts. */
 async function countsAfter(change: (bytes: Uint8Array) => Uint8Array): Promise<boolean> {
-  const work = await graphOf("small-mixed");
+  const work = await withOurGraph("small-mixed");
   const path = work.join(`changed-${crypto.randomUUID()}.qg`);
   Deno.writeFileSync(path, change(Deno.readFileSync(work.join("ours.qg"))));
   using graph = await ProvenanceGraph.open(FileSource.open(path), await Zstd.load());
@@ -242,6 +221,4 @@ for (const [column, values, may] of MAY) {
   });
 }
 
-Deno.test.afterAll(async () => {
-  for (const work of graphs.values()) (await work)[Symbol.dispose]();
-});
+Deno.test.afterAll(removeOurGraphs);
