@@ -12,7 +12,6 @@ import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quan
 import type { TableLayout } from "../provenance/table/table_columns.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { WorkerLog, type WorkerLogSetup } from "../storage/worker_log.ts";
-import type { CopiedShare, CopyShare } from "./copy_share.ts";
 import type { AggregateCounts } from "./counts.ts";
 import { GraphWalker } from "./graph_walker.ts";
 import {
@@ -73,16 +72,11 @@ export class Supervisor {
   #ingester: WorkerHandle<IngesterRequest, IngesterReply> | null = null;
   readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers();
   readonly #scanned: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #begun: PromiseWithResolvers<readonly CopyShare[]> = Promise.withResolvers();
-  readonly #written: PromiseWithResolvers<number | null> = Promise.withResolvers();
-  readonly #published: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
   readonly #failFlag = new Int32Array(new SharedArrayBuffer(4));
   #hasChanged = false;
   #hasFoundFiles = false;
   #shutDown: Promise<void> | null = null;
-  readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #flushed: PromiseWithResolvers<void> = Promise.withResolvers();
   #blocked: number[] = [];
   /** Blocked quanta whose blocks are yet to be made. */
   #nBlockedLeft = 0;
@@ -100,8 +94,8 @@ export class Supervisor {
   #nBytesAppended = 0;
   #nRowsSent = 0;
   #nRowsCommitted = 0;
-  /** Of each scanner that copies: the quanta of its share that are done, and where the rest is awaited. */
-  readonly #copies: { nQuanta: number; end: PromiseWithResolvers<CopiedShare | null> }[] = [];
+  /** Of each scanner that copies: the quanta of its share that are done. */
+  readonly #nCopied: number[] = [];
   #isScanned = false;
   #isFlushed = false;
   #log: WorkerLog = WorkerLog.open(null, "supervisor");
@@ -224,8 +218,10 @@ export class Supervisor {
 
   /** Waits until everything found is registered. */
   async flushIngester(): Promise<void> {
-    this.#ingester!.send({ kind: "flush" });
-    await this.#unlessFailed(this.#flushed.promise);
+    const flushed = await this.#unlessFailed(this.#ingester!.ask({ kind: "flush" }, "flushed"));
+    this.counts.nIngested = flushed.nIngested;
+    this.counts.nKnown += flushed.nSkipped;
+    this.#isFlushed = true;
     this.#ingester!.send({ kind: "end" });
     await this.#unlessFailed(this.#ingester!.ended);
   }
@@ -241,32 +237,32 @@ export class Supervisor {
   ): Promise<void> {
     this.#finishing = "running";
     const nShares = this.#scanners.length;
-    this.#writer!.send({
-      kind: "finish",
-      outputPath,
-      documents,
-      intSize,
-      layout,
-      nShares,
-    });
-    const shares = await this.#unlessFailed(this.#begun.promise);
+    const { shares } = await this.#unlessFailed(
+      this.#writer!.ask(
+        { kind: "finish", outputPath, documents, intSize, layout, nShares },
+        "begun",
+      ),
+    );
     this.#setup.progress("VERBOSE", "Copying blocks into the provenance graph.");
-    shares.forEach((share, i) => {
-      this.#copies.push({ nQuanta: 0, end: Promise.withResolvers() });
-      this.#scanners[i].send({ kind: "copy", share, stopFlag: this.#stopFlag });
-    });
-    const copied = await this.#unlessFailed(
-      Promise.all(this.#copies.map(({ end }) => end.promise)),
+    this.#nCopied.push(...shares.map(() => 0));
+    const replies = await this.#unlessFailed(
+      Promise.all(
+        shares.map((share, i) =>
+          this.#scanners[i].ask({ kind: "copy", share, stopFlag: this.#stopFlag }, "copied")
+        ),
+      ),
     );
     await this.#endScanners();
-    this.#writer!.send({ kind: "complete", copied });
-    this.counts.nGraphBytes = await this.#unlessFailed(this.#written.promise) ?? 0;
+    const copied = replies.map((reply) => reply.copied);
+    const written = await this.#unlessFailed(
+      this.#writer!.ask({ kind: "complete", copied }, "finished"),
+    );
+    this.counts.nGraphBytes = written.nBytes ?? 0;
   }
 
   /** Gives the graph that was made its final name. */
   async publishGraph(keepChunks: boolean): Promise<void> {
-    this.#writer!.send({ kind: "publish", keepChunks });
-    await this.#unlessFailed(this.#published.promise);
+    await this.#unlessFailed(this.#writer!.ask({ kind: "publish", keepChunks }, "published"));
     await this.#endWriter();
     this.#finishing = "done";
   }
@@ -274,8 +270,7 @@ export class Supervisor {
   /** Puts the chunk log on the disk and leaves it for a later run. */
   async keepChunkLog(): Promise<void> {
     if (this.#writer === null) return;
-    this.#writer.send({ kind: "sync" });
-    await this.#unlessFailed(this.#synced.promise);
+    await this.#unlessFailed(this.#writer.ask({ kind: "sync" }, "synced"));
     await this.#endWriter();
   }
 
@@ -356,10 +351,7 @@ export class Supervisor {
         this.#onScanned(i, reply);
         break;
       case "copying":
-        this.#copies[i].nQuanta = reply.nQuanta;
-        break;
-      case "copied":
-        this.#copies[i].end.resolve(reply.copied);
+        this.#nCopied[i] = reply.nQuanta;
     }
   }
 
@@ -465,18 +457,6 @@ export class Supervisor {
         this.#writerBytes.delete(reply.batch);
         this.#dispatch();
         break;
-      case "synced":
-        this.#synced.resolve();
-        break;
-      case "finished":
-        this.#written.resolve(reply.nBytes);
-        break;
-      case "published":
-        this.#published.resolve();
-        break;
-      case "begun":
-        this.#begun.resolve(reply.shares);
-        break;
       case "progress":
         this.#setup.progress("VERBOSE", reply.text);
     }
@@ -502,12 +482,6 @@ export class Supervisor {
         break;
       case "progress":
         this.#setup.progress("INFO", reply.text);
-        break;
-      case "flushed":
-        this.counts.nIngested = reply.nIngested;
-        this.counts.nKnown += reply.nSkipped;
-        this.#isFlushed = true;
-        this.#flushed.resolve();
     }
   }
 
@@ -536,9 +510,7 @@ export class Supervisor {
       finish: this.#setup.isWritingGraph
         ? {
           state,
-          nQuantaDone: state === "done"
-            ? nQuanta
-            : this.#copies.reduce((sum, { nQuanta }) => sum + nQuanta, 0),
+          nQuantaDone: state === "done" ? nQuanta : this.#nCopied.reduce((sum, n) => sum + n, 0),
         }
         : null,
     });

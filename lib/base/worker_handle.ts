@@ -11,6 +11,14 @@ import type { Lifeline, WorkerReply } from "./worker_loop.ts";
 /** Lets messages arrive that a worker sent before its end was noticed: they say more. */
 const LAST_WORDS_MS = 500;
 
+/** Who waits for an answer. */
+interface Asker<Reply> {
+  /** Kind of the answer. */
+  answer: string;
+  resolve: (reply: Reply) => void;
+  reject: (error: WorkerFailedError) => void;
+}
+
 /** Owner's end of a worker. */
 export class WorkerHandle<Request extends { kind: string }, Reply extends { kind: string }> {
   readonly name: string;
@@ -19,12 +27,14 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #onFailure: (error: WorkerFailedError) => void;
+  /** In the order in which they asked. */
+  #askers: Asker<Reply>[] = [];
   readonly #lifeline: MessagePort;
   #lastWords: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
   /**
-   * @param onReply Gets every message but "ready", "failed" and "ended".
+   * @param onReply Gets every message but "ready", "failed", "ended" and what was asked for.
    * @param onFailure Called once, if the worker reports an error or dies.
    */
   constructor(
@@ -77,8 +87,15 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
         this.#fail((reply as { error: ErrorData }).error);
         break;
       default:
-        this.#onReply(reply as Reply);
+        this.#answer(reply as Reply);
     }
+  }
+
+  /** Gives a message to the first who waits for one of its kind. */
+  #answer(reply: Reply): void {
+    const at = this.#askers.findIndex(({ answer }) => answer === reply.kind);
+    if (at < 0) this.#onReply(reply);
+    else this.#askers.splice(at, 1)[0].resolve(reply);
   }
 
   #fail(data: ErrorData): void {
@@ -87,12 +104,31 @@ export class WorkerHandle<Request extends { kind: string }, Reply extends { kind
     this.terminate();
     this.#ready.reject(error);
     this.#ended.reject(error);
+    for (const { reject } of this.#askers.splice(0)) reject(error);
     this.#onFailure(error);
   }
 
   /** Sends a message; `transfer` lists buffers that go along. */
   send(request: Request, transfer: Transferable[] = []): void {
     if (!this.#isClosed) this.#worker.postMessage(request, transfer);
+  }
+
+  /**
+   * Sends a message that is answered once, and waits for the answer.
+   *
+   * @param answer Its kind. Answers of one kind come in the order in which they were asked for.
+   * @throws {WorkerFailedError} if the worker reports an error or dies before.
+   */
+  ask<Kind extends Reply["kind"]>(
+    request: Request,
+    answer: Kind,
+  ): Promise<Extract<Reply, { kind: Kind }>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Extract<Reply, { kind: Kind }>>();
+    // The owner may wait no more when the worker dies: it has been told.
+    promise.catch(() => {});
+    this.#askers.push({ answer, resolve: resolve as (reply: Reply) => void, reject });
+    this.send(request);
+    return promise;
   }
 
   /** Settles when the worker has set itself up. */

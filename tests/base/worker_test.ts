@@ -27,6 +27,29 @@ Deno.test("serveRequests() answers one request after the other, however long eac
   assert.deepEqual(failures, []);
 });
 
+Deno.test("WorkerHandle gives who asks its answer, in order, and others to its owner", async () => {
+  const { handle, answers } = start();
+  await handle.ready;
+  const ask = (value: number, turns: number) => handle.ask({ kind: "echo", value, turns }, "echo");
+  handle.send({ kind: "echo", value: 0, turns: 0 });
+  while (answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  const asked = await Promise.all([ask(1, 3), ask(2, 0)]);
+  assert.deepEqual(asked.map(({ value }) => value), [1, 2]);
+  assert.deepEqual(answers.map(({ value }) => value), [0]);
+  handle.send({ kind: "end" });
+  await handle.ended;
+});
+
+Deno.test("WorkerHandle refuses who has asked when the worker fails", async () => {
+  const { handle, failures } = start();
+  handle.send({ kind: "refuse" });
+  await assert.rejects(
+    handle.ask({ kind: "echo", value: 1, turns: 0 }, "echo"),
+    /^RefusedError: Cannot do it: no$/,
+  );
+  assert.equal(failures.length, 1);
+});
+
 Deno.test("WorkerHandle fails once when the worker reports an error", async () => {
   const { handle, failures } = start();
   handle.send({ kind: "refuse" });
