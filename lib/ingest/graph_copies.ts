@@ -8,17 +8,20 @@
  */
 
 import { NotFoundError, RefusedError } from "../base/errors.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
 import type { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import { recordedFile } from "../butler/datastore/recorded_file.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import { provenancePath, provenanceType } from "../butler/registry/runs_inside.ts";
-import type { DatasetBatch, OtherRecords } from "../butler/registry/registry.ts";
+import type { DatasetBatch, OtherRecords, Registry } from "../butler/registry/registry.ts";
 import type { Targets } from "../provenance/targets.ts";
 import type { FileSource } from "../storage/file_source.ts";
 import { type FileStamp, requireStamp, stampAt } from "../storage/file_stamp.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
-import type { PreparedIngest } from "./prepare_ingest.ts";
+import type { GraphChoice } from "./choose_graph.ts";
+import type { IngestOptions } from "./options.ts";
+import type { VerifiedGraph } from "./verified_graph.ts";
 import { carryOutTransfer, isContentOf, pathInside, planTransfer } from "./transfer.ts";
 import type { TransferPlan } from "./transfer.ts";
 
@@ -53,13 +56,23 @@ export function takingGraphs(chain: DatastoreChain, repository: string): number[
   );
 }
 
+/** What is known of an ingest when its copies are planned. */
+export interface CopyQuestion {
+  readonly config: RepositoryConfig;
+  readonly choice: GraphChoice;
+  readonly options: IngestOptions;
+  readonly registry: Registry;
+  readonly targets: Targets;
+  readonly verified: VerifiedGraph;
+}
+
 /**
  * Finds out how the graph gets into the other datastores.
  *
  * @throws {ProvgraphError} if it can't; nothing is changed.
  */
 export async function planCopies(
-  prepared: PreparedIngest,
+  prepared: CopyQuestion,
   chain: DatastoreChain,
   others: readonly number[],
 ): Promise<GraphCopy[]> {
