@@ -14,6 +14,7 @@ import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { LockFile } from "../storage/lock_file.ts";
 import { fileIdentity, FileSource } from "../storage/file_source.ts";
+import { seemsDirectory } from "../storage/path_kind.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
 import { chunkLogPathOf } from "../chunks/chunk_log_path.ts";
 import type { FoundChunkLog } from "./messages.ts";
@@ -43,7 +44,7 @@ export function prepareOutput(outputPath: string): Disposable {
     }
   } catch (error) {
     if (error instanceof ProvgraphError) throw error;
-    if (!(error instanceof Deno.errors.NotFound) || !isDirectory(directory)) {
+    if (!(error instanceof Deno.errors.NotFound) || !seemsDirectory(directory)) {
       throw new EnvironmentError(
         `Cannot write graph "${outputPath}": ${(error as Error).message}`,
         { cause: error, hint: "give another --output, or make its directory writeable" },
@@ -76,14 +77,6 @@ function removeIfEmpty(directory: string): void {
     if (Deno.lstatSync(directory).isDirectory) Deno.removeSync(directory);
   } catch {
     // It holds the output, or is gone.
-  }
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
   }
 }
 

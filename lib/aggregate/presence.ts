@@ -13,7 +13,7 @@ import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { AggregationFiles } from "./remote_files.ts";
-import { fileError, isAbsence } from "../storage/file_source.ts";
+import { isDirectory } from "../storage/path_kind.ts";
 import { PlannedOutputs } from "./scan/planned_outputs.ts";
 import type { CommonScannerSetup } from "./scan/scan_setup.ts";
 
@@ -108,13 +108,4 @@ export async function requireRunFolder(
   const paths = outputs.flatMap(({ path, places }) => places?.records ?? [path]);
   if (!paths.some((path) => path?.startsWith(`${run}/`))) return;
   throw nothingFound(config, run, 0);
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (isAbsence(error)) return false;
-    throw fileError("look at", path, error);
-  }
 }

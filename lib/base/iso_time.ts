@@ -66,30 +66,6 @@ function parsePlainTime(text: string): number | null {
 }
 
 /**
- * The time that the bytes of a range are, if it has the form that nearly all have,
- * `2026-07-15T12:34:56.123456Z`. Null says nothing: {@linkcode parseIsoTime} decides.
- */
-export function plainTimeAt(bytes: Uint8Array, start: number, end: number): number | null {
-  const isUsual = end - start === PLAIN_LENGTH + 1 && bytes[end - 1] === 0x5a &&
-    bytes[start + 19] === 0x2e && isPlainIsoTime(bytes, start, end);
-  if (!isUsual) return null;
-  const digits = (at: number, n: number): number => {
-    let value = 0;
-    for (let i = 0; i < n; i++) value = value * 10 + bytes[start + at + i] - 48;
-    return value;
-  };
-  const milliseconds = Date.UTC(
-    digits(0, 4),
-    digits(5, 2) - 1,
-    digits(8, 2),
-    digits(11, 2),
-    digits(14, 2),
-    digits(17, 2),
-  );
-  return milliseconds * 1e3 + digits(20, 6);
-}
-
-/**
  * Whether the bytes of a range are a time in the form that logs have: `2026-07-15T12:34:56`, with up
  * to six digits of fraction and an offset or not. False says nothing: {@linkcode parseIsoTime} decides.
  */

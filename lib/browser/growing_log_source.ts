@@ -12,7 +12,7 @@ import type { DimensionGroup } from "../butler/dimensions/dimensions.ts";
 import { chunkSize, ChunkType } from "../chunks/chunk_format.ts";
 import { ScanHead } from "../chunks/scan_head.ts";
 import type { GraphCodecs, ZstdDecompressor } from "../codec/codecs.ts";
-import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import { documentLimit } from "../qg/document_limits.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { PIPELINE_GRAPH_MEMBER } from "../qg/member_names.ts";
@@ -154,7 +154,7 @@ export class GrowingLogDocuments implements TraceSource {
     const block = this.#block(head, body, kind === "log" ? LOG : METADATA);
     if (block === null) throw blockedError(kind, id, this.name);
     const text = this.#block(head, body, QUANTUM)!;
-    const view = parseStored(`quantum ${id} in ${this.name}`, () => parseQuantumView(text));
+    const view = parseStored(`quantum ${id} in ${this.name}`, () => readQuantum(text));
     return attemptDocuments(
       block,
       `${kind} of quantum ${id} in ${this.name}`,

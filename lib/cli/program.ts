@@ -145,27 +145,7 @@ function makeProgram(
 ): Command {
   const env = new IgnoringEnvironment(surroundings.env);
   const context: CliContext = { ...surroundings, env };
-  const program = new Command(TOOL_NAME)
-    .description(
-      "Record what a butler run really did: aggregate, ingest and read provenance graphs.",
-    )
-    .option("-V, --version", "print the version, and those of all that it is made of")
-    .on("option:version", () => {
-      throw new VersionRequest();
-    })
-    .helpOption("-h, --help", "print help")
-    .helpCommand("help [command]", "print help of a command")
-    .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
-    .configureOutput({
-      writeOut: (text) => context.terminal.write(text),
-      writeErr: (text) => context.terminal.writeError(visibleText(text)),
-      // Errors are told in one place, with what to do next.
-      outputError: () => {},
-    })
-    // Global options are options of each command as well, so that its own short ones come first.
-    .enablePositionalOptions()
-    .exitOverride()
-    .addHelpText("after", PROGRAM_EPILOGUE);
+  const program = newProgram(context);
   addGlobalOptions(program, { isProgram: true });
   let running: Command = program;
   program.hook("preAction", async (_, command) => {
@@ -223,6 +203,31 @@ function makeProgram(
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;
+}
+
+/** The program without options and commands. */
+function newProgram({ terminal }: CliContext): Command {
+  return new Command(TOOL_NAME)
+    .description(
+      "Record what a butler run really did: aggregate, ingest and read provenance graphs.",
+    )
+    .option("-V, --version", "print the version, and those of all that it is made of")
+    .on("option:version", () => {
+      throw new VersionRequest();
+    })
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help of a command")
+    .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      writeErr: (text) => terminal.writeError(visibleText(text)),
+      // Errors are told in one place, with what to do next.
+      outputError: () => {},
+    })
+    // Global options are options of each command as well, so that its own short ones come first.
+    .enablePositionalOptions()
+    .exitOverride()
+    .addHelpText("after", PROGRAM_EPILOGUE);
 }
 
 /** Description with the default; that a flag is off by default goes without saying. */

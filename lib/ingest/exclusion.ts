@@ -10,8 +10,9 @@
 import { rmdirSync } from "node:fs";
 import { EnvironmentError } from "../base/errors.ts";
 import { dirname } from "../base/paths.ts";
-import { fileError, systemErrorCode } from "../storage/file_source.ts";
+import { fileError } from "../storage/file_source.ts";
 import { LockFile } from "../storage/lock_file.ts";
+import { isDirectory } from "../storage/path_kind.ts";
 
 /** The right to change a RUN's provenance graph, and what it backs. */
 export class RunLock implements Disposable {
@@ -77,16 +78,6 @@ function makeDirectories(directory: string, root: string): void {
       removeEmptyDirectories(dirname(path), root);
       throw fileError("make directory", path, error);
     }
-  }
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT") return false;
-    throw fileError("look at directory", path, error);
   }
 }
 

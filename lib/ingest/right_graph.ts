@@ -9,10 +9,11 @@
 
 import { equalBytes } from "../base/bytes.ts";
 import { RefusedError } from "../base/errors.ts";
-import { type JsonValue, parseJson } from "../base/json_text.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
 import type { Registry } from "../butler/registry/registry.ts";
-import { parseInitQuantumSummaries } from "../provenance/documents/init_quanta.ts";
+import { type DatasetDocument, readDataset } from "../provenance/documents/dataset.ts";
+import { readInitQuanta } from "../provenance/documents/init_quanta.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import { type Targets, TargetState } from "../provenance/targets.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 
@@ -135,14 +136,6 @@ interface LookedUp {
   nKnownInputs: number;
 }
 
-interface DatasetDocument {
-  dataset_type_name: string;
-  run: string;
-  data_coordinate: JsonValue[];
-  produced: boolean;
-  producer: string | null;
-}
-
 /** Looks up what some quanta have written besides targets, and what they have read. */
 async function lookUpOutputs(
   question: RightGraphQuestion,
@@ -165,10 +158,10 @@ async function lookUpOutputs(
       if (info !== null) result.nKnownInputs++;
     } else if (document.run === run && result.nOutputs < MAX_LOOKED_UP) {
       result.nOutputs++;
-      if (info?.run === run && info.typeName === document.dataset_type_name) result.nRegistered++;
+      if (info?.run === run && info.typeName === document.typeName) result.nRegistered++;
     }
   };
-  for (const init of parseInitQuantumSummaries(await graph.initQuantaText())) {
+  for (const init of readInitQuanta(await graph.initQuantaText())) {
     for (const id of init.outputs.values()) await look(id);
   }
   const ofQuanta = produced.filter((target) => kindOf(targets, target) !== "config");
@@ -185,11 +178,8 @@ async function datasetsBeside(graph: ProvenanceGraph, id: Uint8Array): Promise<s
     ? null
     : await graph.find(uuidFromText(producer));
   if (node === null || node.quantum.size === 0) return [];
-  const { inputs, outputs } = parseJson(await graph.readQuantum(node.quantum)) as {
-    inputs?: Record<string, string[]>;
-    outputs?: Record<string, string[]>;
-  };
-  return [...Object.values(outputs ?? {}), ...Object.values(inputs ?? {})].flat();
+  const { inputs, outputs } = readQuantum(await graph.readQuantum(node.quantum));
+  return [...outputs.values(), ...inputs.values()].flat();
 }
 
 async function datasetDocument(
@@ -198,5 +188,5 @@ async function datasetDocument(
 ): Promise<DatasetDocument | null> {
   const node = await graph.find(id);
   if (node === null || node.dataset.size === 0) return null;
-  return parseJson(await graph.readDataset(node.dataset)) as unknown as DatasetDocument;
+  return readDataset(await graph.readDataset(node.dataset));
 }

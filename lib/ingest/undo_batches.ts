@@ -18,6 +18,7 @@ import { ContentDigest } from "../storage/content_digest.ts";
 import { fsyncDirectory } from "../storage/durable_file.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { fileError } from "../storage/file_source.ts";
+import { isFile } from "../storage/path_kind.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import type { KeptFile } from "./originals/deleter.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
@@ -128,7 +129,7 @@ export class UndoBatches {
       const missing: Missing[] = [];
       for (const { target, places } of this.#rows) {
         const place = places[i];
-        const found = place.paths.find((path) => isThere(absolutePath(root, path)));
+        const found = place.paths.find((path) => isFile(absolutePath(root, path)));
         const path = place.path = found ?? place.paths[0] ?? null;
         if (path === null || found !== undefined) continue;
         const file = absolutePath(root, path);
@@ -234,18 +235,6 @@ const UNPROVEN = {
   config:
     "has the text of the pipeline graph: lines that only import modules may have been different",
 } as const;
-
-/** A file or a link, whatever its content. */
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw fileError("look at original file", path, error);
-  }
-}
 
 /** Writes a file that isn't there, durably but for its directory; one that appears meanwhile stays. */
 function writeNew(path: string, bytes: Uint8Array): void {

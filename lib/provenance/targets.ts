@@ -17,8 +17,14 @@ import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
 import { readProduced } from "./documents/dataset.ts";
-import { parseInitQuantumSummaries } from "./documents/init_quanta.ts";
-import { parseQuantumSummary, type QuantumSummary } from "./documents/quantum.ts";
+import { readInitQuanta } from "./documents/init_quanta.ts";
+import {
+  type QuantumDocument,
+  type QuantumFileIds,
+  quantumFileIds,
+  quantumStatus,
+  readQuantum,
+} from "./documents/quantum.ts";
 import type { OriginalKind } from "./originals/original_proof.ts";
 import type { OriginalType } from "./originals/original_type.ts";
 import { resolveGroup } from "./output_types.ts";
@@ -40,6 +46,52 @@ export const NO_QUANTUM = 0xffffffff;
 interface TaskTypes {
   metadata: number;
   log: number;
+}
+
+/** Dataset types of the targets, as they are met. */
+class TargetTypes {
+  readonly types: DatasetType[] = [];
+  readonly plans: DatasetPlan[] = [];
+  readonly originalTypes: OriginalType[] = [];
+  readonly universe: DimensionUniverse;
+  readonly #run: string;
+  readonly #pipeline: PipelineGraph;
+  readonly #datastore: FileDatastore;
+  readonly #graphUniverse: DimensionUniverse | null;
+
+  constructor(
+    run: string,
+    pipeline: PipelineGraph,
+    universe: DimensionUniverse,
+    datastore: FileDatastore,
+  ) {
+    this.#run = run;
+    this.#pipeline = pipeline;
+    this.universe = universe;
+    this.#datastore = datastore;
+    const text = pipeline.dimensionsText;
+    this.#graphUniverse = text === null ? null : DimensionUniverse.parse(text);
+  }
+
+  /** Position of a type that is new. */
+  add(name: string, kind: OriginalKind, label: string): number {
+    const type = this.#pipeline.datasetTypes.get(name);
+    if (type?.dimensions == null || type.storageClass === null) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot use provenance graph: its pipeline doesn't define dataset type "${name}"`,
+      );
+    }
+    const full: DatasetType = {
+      name,
+      group: resolveGroup(name, type.dimensions, this.universe, this.#graphUniverse),
+      storageClass: type.storageClass,
+      isCalibration: type.isCalibration,
+    };
+    this.types.push(full);
+    this.originalTypes.push({ kind, label });
+    this.plans.push(this.#datastore.plan(full, this.#run));
+    return this.types.length - 1;
+  }
 }
 
 /** All targets of a graph. Memory: 36 to 44 bytes a target, and the coordinates of the quanta. */
@@ -71,17 +123,14 @@ export class Targets {
   #lastGroupKey = "";
 
   private constructor(
-    universe: DimensionUniverse,
-    types: DatasetType[],
-    plans: DatasetPlan[],
-    originalTypes: OriginalType[],
+    types: Pick<TargetTypes, "universe" | "types" | "plans" | "originalTypes">,
     coordinates: CoordinateList,
     list: TargetList,
   ) {
-    this.originalTypes = originalTypes;
-    this.#universe = universe;
-    this.types = types;
-    this.plans = plans;
+    this.originalTypes = types.originalTypes;
+    this.#universe = types.universe;
+    this.types = types.types;
+    this.plans = types.plans;
     this.#coordinates = coordinates;
     this.#list = list;
     const { ids, produced, typeIndex, coordinateAt, quantum } = list.columns();
@@ -125,35 +174,12 @@ export class Targets {
     datastore: FileDatastore,
     onQuantum: () => void,
   ): Promise<Targets> {
-    const graphUniverse = pipeline.dimensionsText === null
-      ? null
-      : DimensionUniverse.parse(pipeline.dimensionsText);
-    const types: DatasetType[] = [];
-    const plans: DatasetPlan[] = [];
-    const originalTypes: OriginalType[] = [];
-    const addType = (name: string, kind: OriginalKind, label: string): number => {
-      const type = pipeline.datasetTypes.get(name);
-      if (type?.dimensions == null || type.storageClass === null) {
-        throw new InvalidQuantumGraphFileError(
-          `Cannot use provenance graph: its pipeline doesn't define dataset type "${name}"`,
-        );
-      }
-      const full: DatasetType = {
-        name,
-        group: resolveGroup(name, type.dimensions, universe, graphUniverse),
-        storageClass: type.storageClass,
-        isCalibration: type.isCalibration,
-      };
-      types.push(full);
-      originalTypes.push({ kind, label });
-      plans.push(datastore.plan(full, graph.header.output_run));
-      return types.length - 1;
-    };
+    const types = new TargetTypes(graph.header.output_run, pipeline, universe, datastore);
     const taskTypes = new Map<string, TaskTypes>();
     for (const [label, task] of pipeline.tasks) {
       taskTypes.set(label, {
-        metadata: addType(task.metadataDatasetType, "metadata", label),
-        log: task.logDatasetType === null ? -1 : addType(task.logDatasetType, "log", label),
+        metadata: types.add(task.metadataDatasetType, "metadata", label),
+        log: task.logDatasetType === null ? -1 : types.add(task.logDatasetType, "log", label),
       });
     }
     const coordinates = new CoordinateList();
@@ -161,7 +187,7 @@ export class Targets {
     const failedLogs: number[] = [];
     let nQuanta = 0;
     await graph.forEachBlock("quanta.mb", (text, offset) => {
-      const quantum = readQuantum(text, offset);
+      const quantum = readTargets(text, offset);
       const typesOfTask = taskTypes.get(quantum.taskLabel);
       if (typesOfTask === undefined) {
         throw new InvalidQuantumGraphFileError(
@@ -170,7 +196,7 @@ export class Targets {
         );
       }
       onQuantum();
-      const status = quantum.lastStatus;
+      const status = quantumStatus(quantum);
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
         status === AttemptStatus.ABORTED_SUCCESS;
       const at = coordinates.add(quantum.dataCoordinate);
@@ -187,24 +213,17 @@ export class Targets {
       );
     }
     const empty = coordinates.add([]);
-    for (const init of parseInitQuantumSummaries(await graph.initQuantaText())) {
+    for (const init of readInitQuanta(await graph.initQuantaText())) {
       const task = pipeline.tasks.get(init.taskLabel);
       const id = init.outputs.get(CONFIG_CONNECTION);
       if (task === undefined || id === undefined) continue;
-      const type = addType(task.configDatasetType, "config", init.taskLabel);
+      const type = types.add(task.configDatasetType, "config", init.taskLabel);
       list.add(id, type, true, empty, NO_QUANTUM);
     }
     for (const target of failedLogs) {
-      const id = list.id(target);
-      const node = await graph.find(id);
-      if (node === null || node.dataset.size === 0) {
-        throw new InvalidQuantumGraphFileError(
-          `Cannot use provenance graph: it has no block of dataset ${uuidToText(id)}`,
-        );
-      }
-      list.setProduced(target, readProduced(await graph.readDataset(node.dataset)));
+      list.setProduced(target, await wasProduced(graph, list.id(target)));
     }
-    return new Targets(universe, types, plans, originalTypes, coordinates, list);
+    return new Targets(types, coordinates, list);
   }
 
   /** Id of a target: 16 bytes, a view. */
@@ -252,10 +271,7 @@ export class Targets {
   withPlans(plans: DatasetPlan[]): Targets {
     const { types, originalTypes } = this;
     const other = new Targets(
-      this.#universe,
-      types,
-      plans,
-      originalTypes,
+      { universe: this.#universe, types, plans, originalTypes },
       this.#coordinates,
       this.#list,
     );
@@ -294,10 +310,21 @@ export class Targets {
   }
 }
 
+async function wasProduced(graph: ProvenanceGraph, id: Uint8Array): Promise<boolean> {
+  const node = await graph.find(id);
+  if (node === null || node.dataset.size === 0) {
+    throw new InvalidQuantumGraphFileError(
+      `Cannot use provenance graph: it has no block of dataset ${uuidToText(id)}`,
+    );
+  }
+  return readProduced(await graph.readDataset(node.dataset));
+}
+
 /** A quantum, or where in the graph it can't be read. */
-function readQuantum(text: Uint8Array, offset: number): QuantumSummary {
+function readTargets(text: Uint8Array, offset: number): QuantumDocument & QuantumFileIds {
   try {
-    return parseQuantumSummary(text);
+    const quantum = readQuantum(text);
+    return { ...quantum, ...quantumFileIds(quantum) };
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new InvalidQuantumGraphFileError(

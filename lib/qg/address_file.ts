@@ -79,8 +79,7 @@ export class AddressFile {
     nAddresses: number,
     intSize: number,
     nRows: number,
-    probeSize: number,
-    fences: Uint8Array | null,
+    { probeSize = PROBE_SIZE, fences = null }: AddressFileOptions,
   ) {
     this.#source = source;
     this.#nAddresses = nAddresses;
@@ -106,11 +105,11 @@ export class AddressFile {
     intSize: number,
     options: AddressFileOptions = {},
   ): Promise<AddressFile> {
-    const { probeSize = PROBE_SIZE, fences = null } = options;
+    const { probeSize = PROBE_SIZE } = options;
     const headerSize = addressHeaderSize(intSize);
     const head = await source.read(0, Math.min(source.size, Math.max(probeSize, headerSize)));
     const nRows = checkAddressHeader(head, source.size, nAddresses, intSize, source.name);
-    const file = new AddressFile(source, nAddresses, intSize, nRows, probeSize, fences);
+    const file = new AddressFile(source, nAddresses, intSize, nRows, options);
     const nFirst = Math.floor((head.length - headerSize) / file.#rowSize);
     if (nFirst > 0) {
       const probe = { startRow: 0, endRow: nFirst, bytes: head.subarray(headerSize) };

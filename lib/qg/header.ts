@@ -67,39 +67,11 @@ export function parseHeader(
   fileName: string,
   expected: ExpectedGraphType,
 ): QuantumGraphHeader {
-  const invalid = (state: string): InvalidQuantumGraphFileError =>
-    new InvalidQuantumGraphFileError(`Cannot read header of "${fileName}": ${state}`);
-  let document: JsonValue;
-  try {
-    document = parseJson(text);
-  } catch (cause) {
-    throw new InvalidQuantumGraphFileError(
-      `Cannot read header of "${fileName}": it is not JSON`,
-      { cause },
-    );
-  }
-  if (document === null || typeof document !== "object" || Array.isArray(document)) {
-    throw invalid("it is not a JSON object");
-  }
-  const fields = document;
-
+  const invalid: MakeError = (state, options) =>
+    new InvalidQuantumGraphFileError(`Cannot read header of "${fileName}": ${state}`, options);
+  const fields = parseFields(text, invalid);
   const version = integerField(fields, "version", 1, invalid);
-  const graphType = textField(fields, "graph_type", invalid);
-  if (graphType !== "predicted" && graphType !== "provenance") {
-    throw invalid(
-      graphType === "" ? "graph_type is missing" : `graph_type is ${quote(graphType)}`,
-    );
-  }
-  if (expected !== "any" && graphType !== expected) {
-    throw new RefusedError(
-      `Cannot use "${fileName}" as a ${expected} graph: it is a ${graphType} graph`,
-      {
-        hint: expected === "predicted"
-          ? "Pass the graph that the quanta were run from"
-          : "Pass the graph that aggregate-graph wrote",
-      },
-    );
-  }
+  const graphType = readGraphType(fields, fileName, expected, invalid);
   if (version > MAX_FORMAT_VERSION) {
     throw new RefusedError(
       `Cannot read "${fileName}": format version is ${version}, newest known is ${MAX_FORMAT_VERSION}`,
@@ -110,51 +82,91 @@ export function parseHeader(
   if (intSize < 1 || intSize > MAX_INT_SIZE) {
     throw invalid(`int_size is ${intSize}, expected 1 to ${MAX_INT_SIZE}`);
   }
-
   const outputRun = textField(fields, "output_run", invalid);
   if (outputRun !== "") checkCollectionName(outputRun, "output_run", invalid);
   const output = fields.output === null ? "" : textField(fields, "output", invalid);
   if (output !== "") checkCollectionName(output, "output", invalid);
-  const inputs = fields.inputs ?? [];
+  const provenanceId = textField(fields, "provenance_dataset_id", invalid);
+  if (provenanceId !== "" && !isUuidText(provenanceId)) {
+    throw invalid(`provenance_dataset_id is ${quote(provenanceId)}, which is no UUID`);
+  }
+  return {
+    version,
+    graph_type: graphType,
+    inputs: readInputs(fields, invalid),
+    output: output === "" ? null : output,
+    output_run: outputRun,
+    user: textField(fields, "user", invalid),
+    timestamp: textField(fields, "timestamp", invalid),
+    command: textField(fields, "command", invalid),
+    metadata: objectField(fields, "metadata", invalid),
+    int_size: intSize,
+    n_quanta: integerField(fields, "n_quanta", 0, invalid),
+    n_datasets: integerField(fields, "n_datasets", 0, invalid),
+    n_task_quanta: readTaskQuanta(fields, invalid),
+    provenance_dataset_id: normalUuid(provenanceId),
+  };
+}
+
+/** Fields of a header. */
+type Fields = { [key: string]: JsonValue };
+/** Makes the error for a header that is as said. */
+type MakeError = (state: string, options?: ErrorOptions) => Error;
+
+function parseFields(text: Uint8Array, invalid: MakeError): Fields {
+  let document: JsonValue;
+  try {
+    document = parseJson(text);
+  } catch (cause) {
+    throw invalid("it is not JSON", { cause });
+  }
+  if (document === null || typeof document !== "object" || Array.isArray(document)) {
+    throw invalid("it is not a JSON object");
+  }
+  return document;
+}
+
+function readGraphType(
+  fields: Fields,
+  fileName: string,
+  expected: ExpectedGraphType,
+  invalid: MakeError,
+): "predicted" | "provenance" {
+  const graphType = textField(fields, "graph_type", invalid);
+  if (graphType !== "predicted" && graphType !== "provenance") {
+    throw invalid(
+      graphType === "" ? "graph_type is missing" : `graph_type is ${quote(graphType)}`,
+    );
+  }
+  if (expected === "any" || graphType === expected) return graphType;
+  throw new RefusedError(
+    `Cannot use "${fileName}" as a ${expected} graph: it is a ${graphType} graph`,
+    {
+      hint: expected === "predicted"
+        ? "Pass the graph that the quanta were run from"
+        : "Pass the graph that aggregate-graph wrote",
+    },
+  );
+}
+
+function readInputs({ inputs = [] }: Fields, invalid: MakeError): string[] {
+  if (inputs === null) return [];
   if (!Array.isArray(inputs)) throw invalid("inputs is not an array");
   for (const name of inputs) {
     if (typeof name !== "string" || name === "" || name.includes("\0")) {
       throw invalid("inputs has an element that is no collection name");
     }
   }
-  const metadata = fields.metadata ?? {};
-  if (typeof metadata !== "object" || Array.isArray(metadata)) {
-    throw invalid("metadata is not an object");
-  }
-  const counts = fields.n_task_quanta ?? {};
-  if (typeof counts !== "object" || Array.isArray(counts)) {
-    throw invalid("n_task_quanta is not an object");
-  }
+  return inputs as string[];
+}
+
+function readTaskQuanta(fields: Fields, invalid: MakeError): Record<string, number> {
+  const counts = objectField(fields, "n_task_quanta", invalid);
   const nTaskQuanta: Record<string, number> = Object.create(null);
   for (const label of Object.keys(counts)) {
     nTaskQuanta[label] = integerField(counts, label, 0, invalid);
   }
-  const provenanceId = textField(fields, "provenance_dataset_id", invalid);
-  if (provenanceId !== "" && !isUuidText(provenanceId)) {
-    throw invalid(`provenance_dataset_id is ${quote(provenanceId)}, which is no UUID`);
-  }
-
-  return {
-    version,
-    graph_type: graphType,
-    inputs: inputs as string[],
-    output: output === "" ? null : output,
-    output_run: outputRun,
-    user: textField(fields, "user", invalid),
-    timestamp: textField(fields, "timestamp", invalid),
-    command: textField(fields, "command", invalid),
-    metadata,
-    int_size: intSize,
-    n_quanta: integerField(fields, "n_quanta", 0, invalid),
-    n_datasets: integerField(fields, "n_datasets", 0, invalid),
-    n_task_quanta: nTaskQuanta,
-    provenance_dataset_id: normalUuid(provenanceId),
-  };
+  return nTaskQuanta;
 }
 
 /**
@@ -171,11 +183,13 @@ export function requireOutputRun(header: QuantumGraphHeader, fileName: string): 
   });
 }
 
-function textField(
-  fields: { [key: string]: JsonValue },
-  key: string,
-  invalid: (state: string) => Error,
-): string {
+function objectField(fields: Fields, key: string, invalid: MakeError): Fields {
+  const value = fields[key] ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) throw invalid(`${key} is not an object`);
+  return value;
+}
+
+function textField(fields: Fields, key: string, invalid: MakeError): string {
   const value = fields[key];
   if (value === undefined) return "";
   if (typeof value !== "string") throw invalid(`${key} is not a string`);
@@ -183,10 +197,10 @@ function textField(
 }
 
 function integerField(
-  fields: { [key: string]: JsonValue },
+  fields: Fields,
   key: string,
   defaultValue: number,
-  invalid: (state: string) => Error,
+  invalid: MakeError,
 ): number {
   const value = fields[key];
   if (value === undefined) return defaultValue;
@@ -200,7 +214,7 @@ function integerField(
  * A RUN becomes the first directories of every path below the datastore root, so a name must not be
  * able to lead out of it.
  */
-function checkCollectionName(name: string, key: string, invalid: (state: string) => Error): void {
+function checkCollectionName(name: string, key: string, invalid: MakeError): void {
   if (name.includes("\0")) throw invalid(`${key} has a NUL character`);
   if (name.startsWith("/")) throw invalid(`${key} ${quote(name)} begins with "/"`);
   if (name.split("/").includes("..")) throw invalid(`${key} ${quote(name)} has a part ".."`);

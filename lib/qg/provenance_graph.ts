@@ -140,7 +140,6 @@ export class ProvenanceGraph implements Disposable {
     source: PrefetchedSource,
     zip: ZipReader,
     headerText: Uint8Array,
-    header: QuantumGraphHeader,
     zstd: GraphCodecs,
     decompressor: ZstdDecompressor,
   ) {
@@ -148,7 +147,7 @@ export class ProvenanceGraph implements Disposable {
     this.#source = source;
     this.#zip = zip;
     this.headerText = headerText;
-    this.header = header;
+    this.header = parseHeader(headerText, source.name, "provenance");
     this.#zstd = zstd;
     this.#decompressor = decompressor;
   }
@@ -172,12 +171,12 @@ export class ProvenanceGraph implements Disposable {
       const { decompressor } = await readDictionary(zip, source.name, zstd);
       const frame = await zip.readMember(HEADER_MEMBER, { maxSize: MAX_HEADER_SIZE });
       const headerText = decodeHeader(frame, source.name, decompressor);
-      const header = parseHeader(headerText, source.name, "provenance");
+      const graph = new ProvenanceGraph(prefetched, zip, headerText, zstd, decompressor);
       for (const name of [...NODES_ADDRESS_COLUMNS, NODES_ADDRESS_MEMBER]) {
         requireMember(zip, name, source.name);
         zip.requireStored(name);
       }
-      return new ProvenanceGraph(prefetched, zip, headerText, header, zstd, decompressor);
+      return graph;
     } catch (error) {
       prefetched.close();
       throw error;

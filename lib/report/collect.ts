@@ -13,11 +13,10 @@ import {
 import { parseJson } from "../base/json_text.ts";
 import { countQuanta, type Progress } from "../base/progress.ts";
 import {
+  type QuantumDocument,
   quantumStatus,
-  readReportQuantum,
-  type ReportQuantum,
-} from "../provenance/documents/quantum_report.ts";
-import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
+  readQuantum,
+} from "../provenance/documents/quantum.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { parseStored } from "../sources/parse_stored.ts";
@@ -131,7 +130,7 @@ async function pass(
   );
   const takeIn = new QuantumTaker(source.name, collector, dimensions, failedThen);
   for await (const text of countQuanta(source.quanta(), header.n_quanta, progress)) {
-    takeIn.add(readReportQuantum(text, `quantum in ${source.name}`));
+    takeIn.add(parseStored(`quantum in ${source.name}`, () => readQuantum(text)));
   }
   const collected = collector.report(
     takeIn.blocking.count((status) => status === AttemptStatus.BLOCKED),
@@ -161,7 +160,7 @@ class QuantumTaker {
   }
 
   /** @throws {InvalidQuantumGraphFileError} if the pipeline has no such task. */
-  add(quantum: ReportQuantum): void {
+  add(quantum: QuantumDocument): void {
     const facts = new DocumentFacts(quantum);
     const status = quantumStatus(quantum);
     const number = status === AttemptStatus.SUCCESSFUL ? -1 : this.#addEdges(quantum, status);
@@ -174,15 +173,15 @@ class QuantumTaker {
     const { taskLabel } = quantum;
     const hasFailed = PROBLEMS.has(status);
     if (hasFailed) {
-      this.rerun.add(taskLabel, status, quantum.attempts.at(-1)!.exceptionType);
+      this.rerun.add(taskLabel, status, facts.attempts.at(-1)!.exceptionType);
     }
     const nRequired = this.#dimensions.groups.get(taskLabel)?.required.length ?? 0;
     this.#failedThen?.add(facts, nRequired, status, hasFailed);
   }
 
-  #addEdges(quantum: ReportQuantum, status: number): number {
+  #addEdges(quantum: QuantumDocument, status: number): number {
     const what = `quantum ${quantum.quantumId} in ${this.#name}`;
-    return parseStored(what, () => this.blocking.add(parseQuantumView(quantum.text), status));
+    return parseStored(what, () => this.blocking.add(quantum, status));
   }
 }
 

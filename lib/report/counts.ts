@@ -7,7 +7,7 @@
 
 import type { QuantumGraphHeader } from "../qg/header.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
-import { lastAttempt, quantumStatus } from "../provenance/documents/quantum_report.ts";
+import { lastAttempt, quantumStatus } from "../provenance/documents/quantum.ts";
 import type { QuantumFacts } from "./facts.ts";
 
 /** Statuses in the order of columns, lowest number first. */

@@ -4,16 +4,29 @@
  * @module
  */
 
+import { parseIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
-import {
-  coordinateValues,
-  exceptionMessage,
-  type ReportAttempt,
-  type ReportQuantum,
-} from "../provenance/documents/quantum_report.ts";
+import type { Attempt, QuantumDocument } from "../provenance/documents/quantum.ts";
+
+/** What an attempt used; NaN for what isn't known. */
+export interface UsageFacts {
+  memoryBytes: number;
+  /** When preparation began, microseconds since 1970 UTC; null if that isn't known. */
+  startMicros: number | null;
+  prepSeconds: number;
+  initSeconds: number;
+  runSeconds: number;
+  cpuSeconds: number;
+}
 
 /** What is counted and listed of an attempt. */
-export type AttemptFacts = Omit<ReportAttempt, "messageRange">;
+export interface AttemptFacts {
+  status: number;
+  /** Bit set; null if not recorded. */
+  caveats: number | null;
+  exceptionType: string | null;
+  usage: UsageFacts | null;
+}
 
 /** What is counted and listed of a quantum. */
 export interface QuantumFacts {
@@ -27,32 +40,39 @@ export interface QuantumFacts {
   message(attempt: number): string;
 }
 
-/** A quantum's document. Values and messages are read when they are asked for. */
+/** A quantum's document. */
 export class DocumentFacts implements QuantumFacts {
-  readonly #quantum: ReportQuantum;
-  #values: JsonValue[] | null = null;
+  readonly quantumId: string;
+  readonly taskLabel: string;
+  readonly attempts: readonly AttemptFacts[];
+  readonly values: readonly JsonValue[];
+  readonly #quantum: QuantumDocument;
 
-  constructor(quantum: ReportQuantum) {
+  constructor(quantum: QuantumDocument) {
     this.#quantum = quantum;
-  }
-
-  get quantumId(): string {
-    return this.#quantum.quantumId;
-  }
-
-  get taskLabel(): string {
-    return this.#quantum.taskLabel;
-  }
-
-  get attempts(): readonly AttemptFacts[] {
-    return this.#quantum.attempts;
-  }
-
-  get values(): readonly JsonValue[] {
-    return this.#values ??= coordinateValues(this.#quantum);
+    this.quantumId = quantum.quantumId;
+    this.taskLabel = quantum.taskLabel;
+    this.values = quantum.dataCoordinate;
+    this.attempts = quantum.attempts.map(factsOf);
   }
 
   message(attempt: number): string {
-    return exceptionMessage(this.#quantum, this.#quantum.attempts[attempt]);
+    return this.#quantum.attempts[attempt].exception?.message ?? "";
   }
+}
+
+function factsOf({ status, caveats, exception, usage }: Attempt): AttemptFacts {
+  return {
+    status,
+    caveats,
+    exceptionType: exception?.typeName ?? null,
+    usage: usage && {
+      memoryBytes: usage.memory,
+      startMicros: parseIsoTime(usage.start),
+      prepSeconds: usage.prepTime,
+      initSeconds: usage.initTime,
+      runSeconds: usage.runTime,
+      cpuSeconds: usage.cpuSeconds,
+    },
+  };
 }

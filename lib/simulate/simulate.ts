@@ -19,8 +19,12 @@ import type { JsonValue } from "../base/json_text.ts";
 import type { Log } from "../base/log.ts";
 import { join } from "../base/paths.ts";
 import type { Progress } from "../base/progress.ts";
-import { type Environment, loadRepositoryConfig } from "../butler/config/repo_config.ts";
-import { FileDatastore } from "../butler/datastore/datastore.ts";
+import {
+  type Environment,
+  loadRepositoryConfig,
+  type RepositoryConfig,
+} from "../butler/config/repo_config.ts";
+import { type DatasetPlan, FileDatastore } from "../butler/datastore/datastore.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { graphDimensionRecords } from "../butler/dimensions/dimension_records.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
@@ -114,40 +118,16 @@ export async function simulate(
   };
 
   say(`Making a repository for ${run.nQuanta} quanta.`);
-  try {
-    makeRepository(root, survey);
-  } catch (error) {
-    if (error instanceof ProvgraphError) throw error;
-    const reason = systemErrorText(error);
-    throw new EnvironmentError(`Cannot make repository "${root}": ${reason}`, {
-      cause: error,
-      hint: REMOVE_HINT,
-    });
-  }
+  makeRepositoryAt(root, survey);
   stopIfAsked();
   const config = loadRepositoryConfig(root, context.env);
   const datastore = new FileDatastore(config, universe, { mockStorageClasses: false });
   const source = graphDimensionRecords(universe, templateRecords(survey));
-  const types = new Map([...run.types.values()].map(({ type, run: typeRun }) => {
-    const definition: DatasetType = {
-      name: type.name,
-      group: run.group(type.grain),
-      storageClass: type.storageClass,
-      isCalibration: false,
-    };
-    return [type.name, datastore.plan(definition, typeRun)];
-  }));
+  const types = planTypes(run, datastore);
   const inputPlans = new Map(INPUT_TYPES.map(({ name }) => [name, types.get(name)!]));
   const inputs = new InputRecords(run, datastore.name, inputPlans, source);
   const files = new FileWriter(root);
-  {
-    const clock = { now: () => FIRST_NIGHT_MS * 1000 };
-    await using registry = await openRegistry(config, { writeable: true, clock });
-    await registry.registerDatasetTypes([...inputPlans.values()].map((plan) => plan.type));
-    for (const name of [RAW_RUN, CALIBRATION_RUN]) await registry.registerCollection(name, "RUN");
-    await registry.updateOutputChain(INPUT_CHAIN, RAW_RUN, [CALIBRATION_RUN]);
-    await inputs.write(registry, files);
-  }
+  await registerInputs(config, [...inputPlans.values()].map((plan) => plan.type), inputs, files);
   stopIfAsked();
 
   const outcomes = options.isGraphOnly
@@ -193,6 +173,47 @@ export async function simulate(
     graphBytes,
     seconds: (performance.now() - start) / 1000,
   };
+}
+
+/** Where the datasets of each type go. */
+function planTypes(run: SimulatedRun, datastore: FileDatastore): Map<string, DatasetPlan> {
+  return new Map([...run.types.values()].map(({ type, run: typeRun }) => {
+    const definition: DatasetType = {
+      name: type.name,
+      group: run.group(type.grain),
+      storageClass: type.storageClass,
+      isCalibration: false,
+    };
+    return [type.name, datastore.plan(definition, typeRun)];
+  }));
+}
+
+function makeRepositoryAt(root: string, survey: Survey): void {
+  try {
+    makeRepository(root, survey);
+  } catch (error) {
+    if (error instanceof ProvgraphError) throw error;
+    const reason = systemErrorText(error);
+    throw new EnvironmentError(`Cannot make repository "${root}": ${reason}`, {
+      cause: error,
+      hint: REMOVE_HINT,
+    });
+  }
+}
+
+/** Registers what the run reads, and writes its files. */
+async function registerInputs(
+  config: RepositoryConfig,
+  types: DatasetType[],
+  inputs: InputRecords,
+  files: FileWriter,
+): Promise<void> {
+  const clock = { now: () => FIRST_NIGHT_MS * 1000 };
+  await using registry = await openRegistry(config, { writeable: true, clock });
+  await registry.registerDatasetTypes(types);
+  for (const name of [RAW_RUN, CALIBRATION_RUN]) await registry.registerCollection(name, "RUN");
+  await registry.updateOutputChain(INPUT_CHAIN, RAW_RUN, [CALIBRATION_RUN]);
+  await inputs.write(registry, files);
 }
 
 function refuseIfThere(path: string): void {

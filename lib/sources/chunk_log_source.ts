@@ -11,8 +11,8 @@ import { type ChunkPlace, chunkSize, ChunkType } from "../chunks/framing.ts";
 import { ChunkLogReader, LOG, METADATA, QUANTUM, type ScanChunkBytes } from "../chunks/reader.ts";
 import { DatasetRole } from "../chunks/scan_chunk.ts";
 import type { Zstd } from "../codec/zstd.ts";
-import { parseDatasetView } from "../provenance/documents/dataset.ts";
-import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
+import { readDataset } from "../provenance/documents/dataset.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../provenance/quantum_status.ts";
 import { provenanceHeaderText } from "../qg/provenance_header.ts";
 import type { FileSource } from "../storage/file_source.ts";
@@ -26,8 +26,8 @@ import {
   type DatasetRow,
   type DatasetWish,
   outputTypesOf,
-  parseDatasetRow,
   pipelineDimensions,
+  readDatasetRow,
   type RowDimensions,
   type RowKind,
 } from "./rows.ts";
@@ -87,7 +87,7 @@ export class ChunkLogDocuments implements DocumentSource {
     if (block === null) throw blockedError(kind, id, this.name);
     const view = parseStored(
       `quantum ${id} in ${this.name}`,
-      () => parseQuantumView(this.#reader.block(chunk, QUANTUM)!),
+      () => readQuantum(this.#reader.block(chunk, QUANTUM)!),
     );
     return Promise.resolve(
       attemptDocuments(
@@ -119,7 +119,7 @@ export class ChunkLogDocuments implements DocumentSource {
       if (found.dataset < 0) return Promise.resolve(null);
       const text = this.#reader.dataset(this.#reader.read(found.place), found.dataset);
       return Promise.resolve(
-        parseStored(`dataset in ${this.name}`, () => parseDatasetView(text).typeName),
+        parseStored(`dataset in ${this.name}`, () => readDataset(text).typeName),
       );
     });
   }
@@ -205,7 +205,7 @@ export class ChunkLogDocuments implements DocumentSource {
   async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
     for (const { place } of this.#reader.liveChunks()) {
       for (const text of this.#reader.datasets(this.#reader.read(place))) {
-        const row = parseStored(`dataset in ${this.name}`, () => parseDatasetRow(text));
+        const row = parseStored(`dataset in ${this.name}`, () => readDatasetRow(text));
         if (types === null || types.has(row.typeName)) yield row;
       }
     }

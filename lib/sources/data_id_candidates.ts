@@ -8,8 +8,8 @@ import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { uuidFromText } from "../base/uuid.ts";
 import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
-import { parseDatasetView } from "../provenance/documents/dataset.ts";
-import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
+import { readDataset } from "../provenance/documents/dataset.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { parseStored } from "./parse_stored.ts";
 import type { Candidate, DataIdMatcher } from "./selector.ts";
@@ -52,7 +52,7 @@ export function quantumCandidate(
   group: DimensionGroup,
   where: string,
 ): Candidate | null {
-  const view = parseStored(`quantum in ${where}`, () => parseQuantumView(text));
+  const view = parseStored(`quantum in ${where}`, () => readQuantum(text));
   if (view.taskLabel !== label || !matcher.matches(view.dataCoordinate)) return null;
   return {
     id: parseStored(`quantum in ${where}`, () => uuidFromText(view.quantumId)),
@@ -68,7 +68,7 @@ export function datasetCandidate(
   group: DimensionGroup,
   where: string,
 ): Candidate | null {
-  const view = parseStored(`dataset in ${where}`, () => parseDatasetView(text));
+  const view = parseStored(`dataset in ${where}`, () => readDataset(text));
   if (view.typeName !== typeName || !matcher.matches(view.dataCoordinate)) return null;
   return {
     id: parseStored(`dataset in ${where}`, () => uuidFromText(view.datasetId)),

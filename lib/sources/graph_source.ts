@@ -8,9 +8,9 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
-import { parseDatasetView } from "../provenance/documents/dataset.ts";
+import { readDataset } from "../provenance/documents/dataset.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import { QuantaTable } from "../provenance/table/quanta_table.ts";
-import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
 import type { Address } from "../qg/address_file.ts";
 import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
@@ -24,9 +24,9 @@ import {
   type DatasetRow,
   type DatasetWish,
   outputTypesOf,
-  parseDatasetRow,
   pipelineDimensions,
   type QuantumWish,
+  readDatasetRow,
   type RowDimensions,
   type RowKind,
   type StatusCounts,
@@ -99,7 +99,7 @@ export class GraphDocuments implements DocumentSource {
       const quantum = await this.#quantumNode(node);
       const document = await this.#graph.readQuantum(quantum.quantum);
       const what = `quantum ${uuidToText(quantum.id)} in ${this.name}`;
-      return missingReason(kind, parseStored(what, () => parseQuantumView(document)), attempt);
+      return missingReason(kind, parseStored(what, () => readQuantum(document)), attempt);
     });
   }
 
@@ -124,7 +124,7 @@ export class GraphDocuments implements DocumentSource {
     return await configOf(pipeline, selector, this.name, async () => {
       const node = await this.#node(selector!, "dataset");
       if (node.dataset.size === 0) return null;
-      return this.#datasetView(await this.#graph.readDataset(node.dataset), node.id).typeName;
+      return this.#datasetDocument(await this.#graph.readDataset(node.dataset), node.id).typeName;
     });
   }
 
@@ -165,7 +165,7 @@ export class GraphDocuments implements DocumentSource {
 
   async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
     for await (const { text, offset } of this.#graph.blocks("datasets.mb")) {
-      const row = parseStored(`dataset at ${offset} in ${this.name}`, () => parseDatasetRow(text));
+      const row = parseStored(`dataset at ${offset} in ${this.name}`, () => readDatasetRow(text));
       if (types === null || types.has(row.typeName)) yield row;
     }
   }
@@ -292,17 +292,17 @@ export class GraphDocuments implements DocumentSource {
     for await (const { text } of this.#graph.blocks(member)) yield text;
   }
 
-  #datasetView(text: Uint8Array, id: Uint8Array) {
+  #datasetDocument(text: Uint8Array, id: Uint8Array) {
     return parseStored(
       `dataset ${uuidToText(id)} in ${this.name}`,
-      () => parseDatasetView(text),
+      () => readDataset(text),
     );
   }
 
   /** The quantum that a node is, or that made it. */
   async #quantumNode(node: NodeAddresses): Promise<NodeAddresses> {
     if (node.quantum.size > 0) return node;
-    const { producer, typeName } = this.#datasetView(
+    const { producer, typeName } = this.#datasetDocument(
       await this.#graph.readDataset(node.dataset),
       node.id,
     );

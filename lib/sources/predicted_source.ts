@@ -9,7 +9,7 @@ import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText, writeUuidText } from "../base/uuid.ts";
 import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
-import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
 import { type GraphInfo, headerInfo } from "./info.ts";
@@ -89,7 +89,7 @@ export class PredictedDocuments implements DocumentSource {
     const found: (Candidate & { document: Uint8Array })[] = [];
     const matches = selector.kind === "dataId" ? this.#dataIdTest(selector) : null;
     for (const { text } of this.#graph.blocks()) {
-      const view = parseStored(`quantum in ${this.name}`, () => parseQuantumView(text));
+      const view = parseStored(`quantum in ${this.name}`, () => readQuantum(text));
       const label = matches === null
         ? (startsWith(view.quantumId, selector) ? view.taskLabel : null)
         : matches(view.taskLabel, view.dataCoordinate as DataIdValue[]);

@@ -5,28 +5,28 @@
  * @module
  */
 
-import type { QuantumView } from "../provenance/documents/quantum_view.ts";
+import { type QuantumDocument, quantumStatus } from "../provenance/documents/quantum.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
 import { caveatNames } from "../provenance/success_caveats.ts";
 
 /** Name of the last attempt's status; a quantum without any was blocked. */
-export function lastStatusName({ attempts }: QuantumView): string {
-  return attemptStatusName(attempts.at(-1)?.status ?? AttemptStatus.BLOCKED);
+export function lastStatusName(quantum: QuantumDocument): string {
+  return attemptStatusName(quantumStatus(quantum));
 }
 
 /** A quantum for people. */
-export function quantumText(view: QuantumView): string {
+export function quantumText(quantum: QuantumDocument): string {
   const lines = [
-    `quantum    ${view.quantumId}`,
-    `task       ${view.taskLabel}`,
-    `data ID    ${view.dataCoordinate.map(String).join(", ") || "(empty)"}`,
-    `status     ${attemptStatusName(view.attempts.at(-1)?.status ?? AttemptStatus.BLOCKED)}`,
-    `attempts   ${view.attempts.length || "none: a quantum upstream failed"}`,
+    `quantum    ${quantum.quantumId}`,
+    `task       ${quantum.taskLabel}`,
+    `data ID    ${quantum.dataCoordinate.map(String).join(", ") || "(empty)"}`,
+    `status     ${lastStatusName(quantum)}`,
+    `attempts   ${quantum.attempts.length || "none: a quantum upstream failed"}`,
   ];
-  view.attempts.forEach(({ status, caveats, exception, usage }, i) => {
+  quantum.attempts.forEach(({ status, caveats, exception, usage }, i) => {
     lines.push(
       `  ${i}  ${attemptStatusName(status)}` +
-        (caveats === 0 ? "" : ` (${caveatNames(caveats).join(", ")})`),
+        (!caveats ? "" : ` (${caveatNames(caveats).join(", ")})`),
     );
     if (usage !== null) {
       const seconds = usage.prepTime + usage.initTime + usage.runTime;
@@ -40,7 +40,9 @@ export function quantumText(view: QuantumView): string {
       lines.push(`     ${exception.typeName}: ${first}`, ...rest.map((line) => `       ${line}`));
     }
   });
-  for (const [title, edges] of [["inputs", view.inputs], ["outputs", view.outputs]] as const) {
+  for (
+    const [title, edges] of [["inputs", quantum.inputs], ["outputs", quantum.outputs]] as const
+  ) {
     lines.push(title);
     const width = Math.max(0, ...[...edges.keys()].map((name) => name.length));
     for (const [connection, ids] of edges) {
@@ -53,10 +55,10 @@ export function quantumText(view: QuantumView): string {
 /** Why an attempt of a quantum left no log, or no metadata: a clause. */
 export function missingReason(
   kind: "log" | "metadata",
-  view: Pick<QuantumView, "attempts">,
+  quantum: Pick<QuantumDocument, "attempts">,
   attempt: number,
 ): string {
-  const status = view.attempts[attempt]?.status;
+  const status = quantum.attempts[attempt]?.status;
   if (status === AttemptStatus.ABORTED_SUCCESS) {
     return `it is ABORTED_SUCCESS, that is, it ended before its log was written`;
   }

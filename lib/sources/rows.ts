@@ -8,7 +8,7 @@
 import { RefusedError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
-import { parseDatasetView } from "../provenance/documents/dataset.ts";
+import { type DatasetDocument, readDataset } from "../provenance/documents/dataset.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.ts";
 
 /** What can be listed. */
@@ -163,9 +163,13 @@ export function outputTypesOf(pipeline: PipelineGraph, label: string): string[] 
 }
 
 /** Reads a ProvenanceDataset as a row. @throws {SyntaxError} if it isn't one. */
-export function parseDatasetRow(text: Uint8Array): DatasetRow {
-  const view = parseDatasetView(text);
-  return { ...view, path: null };
+export function readDatasetRow(text: Uint8Array): DatasetRow {
+  return datasetRow(readDataset(text));
+}
+
+/** A ProvenanceDataset as a row. */
+export function datasetRow({ consumers, ...dataset }: DatasetDocument): DatasetRow {
+  return { ...dataset, nConsumers: consumers.length, path: null };
 }
 
 /** A data ID as an object, in the order required, implied. */

@@ -11,8 +11,8 @@ import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../butler/registry/provena
 import type { Registry } from "../butler/registry/registry.ts";
 import { backedKind } from "../provenance/backed_types.ts";
 import { readProduced } from "../provenance/documents/dataset.ts";
-import { parseInitQuantumSummaries } from "../provenance/documents/init_quanta.ts";
-import { parseQuantumSummary } from "../provenance/documents/quantum.ts";
+import { readInitQuanta } from "../provenance/documents/init_quanta.ts";
+import { quantumFileIds, quantumStatus, readQuantum } from "../provenance/documents/quantum.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION } from "../qg/pipeline_graph.ts";
 import type { GraphDocuments } from "./graph_source.ts";
@@ -94,10 +94,10 @@ async function countNotBacked(graph: GraphDocuments, backed: Uint8Array): Promis
     if (id !== null && !containsUuid(backed, uuidFromText(id))) n++;
   };
   for await (const text of graph.quanta()) {
-    const { metadataId, logId, lastStatus } = parseStored(
-      `quantum in ${graph.name}`,
-      () => parseQuantumSummary(text),
-    );
+    const { metadataId, logId, lastStatus } = parseStored(`quantum in ${graph.name}`, () => {
+      const quantum = readQuantum(text);
+      return { ...quantumFileIds(quantum), lastStatus: quantumStatus(quantum) };
+    });
     const hasMetadata = lastStatus === AttemptStatus.SUCCESSFUL ||
       lastStatus === AttemptStatus.ABORTED_SUCCESS;
     if (hasMetadata) look(metadataId);
@@ -110,7 +110,7 @@ async function countNotBacked(graph: GraphDocuments, backed: Uint8Array): Promis
   const initText = await graph.initQuantaText();
   const initQuanta = parseStored(
     `init quanta of ${graph.name}`,
-    () => parseInitQuantumSummaries(initText),
+    () => readInitQuanta(initText),
   );
   for (const { outputs } of initQuanta) look(outputs.get(CONFIG_CONNECTION) ?? null);
   return n;

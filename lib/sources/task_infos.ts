@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseQuantumView } from "../provenance/documents/quantum_view.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import type { QuantumGraphHeader } from "../qg/header.ts";
 import type { TaskInfo } from "./info.ts";
 import { parseStored } from "./parse_stored.ts";
@@ -34,8 +34,8 @@ export async function taskInfos(
 async function countInPass(source: RowSource & { readonly name: string }): Promise<StatusCounts> {
   const counts: StatusCounts = new Map();
   for await (const text of source.quanta()) {
-    const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
-    countStatus(counts, view.taskLabel, lastStatusName(view));
+    const quantum = parseStored(`quantum in ${source.name}`, () => readQuantum(text));
+    countStatus(counts, quantum.taskLabel, lastStatusName(quantum));
   }
   return counts;
 }

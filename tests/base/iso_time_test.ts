@@ -7,7 +7,6 @@ import {
   isPlainIsoTime,
   normalIsoTime,
   parseIsoTime,
-  plainTimeAt,
 } from "../../lib/base/iso_time.ts";
 
 Deno.test("parseIsoTime() gives microseconds since 1970", () => {
@@ -153,22 +152,3 @@ for (
     assert.equal(parseIsoTime(normalIsoTime(text)), parseIsoTime(text));
   });
 }
-
-Deno.test("plainTimeAt() gives what parseIsoTime() gives, or nothing", () => {
-  const texts: [text: string, isPlain: boolean][] = [
-    ["2026-07-15T13:00:08.226183Z", true],
-    ["1969-12-28T23:59:59.999999Z", true],
-    ["2024-02-28T00:00:00.000001Z", true],
-    ["2024-02-29T00:00:00.000001Z", false],
-    ["2026-07-15T13:00:08.226183", false],
-    ["2026-07-15T13:00:08,226183Z", false],
-    ["2026-07-15T13:60:08.226183Z", false],
-    ["2026-13-15T13:00:08.226183Z", false],
-    ["2026-07-15 13:00:08.226183Z", false],
-  ];
-  for (const [text, isPlain] of texts) {
-    const bytes = new TextEncoder().encode(`"${text}"`);
-    const found = plainTimeAt(bytes, 1, bytes.length - 1);
-    assert.equal(found, isPlain ? parseIsoTime(text) : null, text);
-  }
-});

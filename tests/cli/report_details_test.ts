@@ -67,7 +67,7 @@ function nearestFailed(quanta: Dumped[]): Map<string, number> {
 
 for (const name of ["small-mixed", "small-failed", "medium"]) {
   Deno.test(`a blocked quantum counts with the nearest failed one: ${name}`, async () => {
-    const { quanta } = expectedJson(name, "provenance.graph") as { quanta: Dumped[] };
+    const { quanta } = expectedJson(name, "provenance.graph") as unknown as { quanta: Dumped[] };
     const expected = nearestFailed(quanta);
     const { failed } = await reportOf(fixturePath(name, "provenance.qg"));
     const found = failed.filter(({ n_blocked }) => n_blocked > 0)
@@ -96,7 +96,7 @@ Deno.test("another run is compared by task, cause and data ID", async () => {
   const report = await reportOf(MIXED, "--baseline", FAILED);
   const { baseline } = report;
   const statuses = (name: string) => {
-    const { quanta } = expectedJson(name, "provenance.graph") as { quanta: Dumped[] };
+    const { quanta } = expectedJson(name, "provenance.graph") as unknown as { quanta: Dumped[] };
     return new Map(
       quanta.map(({ task_label, data_id, status }) => {
         const terms = Object.entries(data_id).map((term) => term.join("="));

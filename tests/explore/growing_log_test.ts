@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { GrowingLogDocuments } from "../../lib/browser.ts";
 import type { GrowingBytes } from "../../lib/browser/growing_bytes.ts";
-import { parseQuantumView } from "../../lib/provenance/documents/quantum_view.ts";
+import { readQuantum } from "../../lib/provenance/documents/quantum.ts";
 import { openSource } from "../../lib/sources/open_source.ts";
 import { parseSelector } from "../../lib/sources/selector.ts";
 import { expectProvgraph, unpackFixture } from "../support/fixtures.ts";
@@ -22,7 +22,7 @@ const EXPECTED = new Map<string, string>();
 {
   await using source = await openSource(PATH, null, Deno.env, Deno.cwd());
   for await (const bytes of source.quanta()) {
-    EXPECTED.set(parseQuantumView(bytes).quantumId, decoder.decode(bytes));
+    EXPECTED.set(readQuantum(bytes).quantumId, decoder.decode(bytes));
   }
 }
 
@@ -52,7 +52,7 @@ function follow(bytes: GrowingBytes) {
     nRestarts: () => nRestarts,
     read: () =>
       log.readNew((bytes) => {
-        quanta.set(parseQuantumView(bytes).quantumId, decoder.decode(bytes));
+        quanta.set(readQuantum(bytes).quantumId, decoder.decode(bytes));
       }, () => {
         nRestarts++;
         quanta.clear();

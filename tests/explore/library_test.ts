@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { GraphDocuments, GrowingLogDocuments, openGraph, openRun } from "../../lib/browser.ts";
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
-import { parseQuantumView } from "../../lib/provenance/documents/quantum_view.ts";
+import { readQuantum } from "../../lib/provenance/documents/quantum.ts";
 import { parseSelector } from "../../lib/sources/selector.ts";
 import { openSource } from "../../lib/sources/open_source.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
@@ -27,7 +27,7 @@ async function tell(source: {
   for await (const bytes of source.quanta()) {
     const text = decoder.decode(bytes);
     told.push(text);
-    const selector = parseSelector([parseQuantumView(bytes).quantumId])!;
+    const selector = parseSelector([readQuantum(bytes).quantumId])!;
     for (const kind of ["log", "metadata"] as const) {
       const documents = await source.attempts(kind, selector).catch((error: Error) => error);
       told.push(documents instanceof Error ? "none" : decoder.decode(documents.text));

@@ -6,7 +6,8 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
-import { decodeUtf8, type JsonValue, parseJson } from "../../base/json_text.ts";
+import type { JsonValue } from "../../base/json_text.ts";
+import { parseNatively } from "../../provenance/documents/native_json.ts";
 import { uuidToText } from "../../base/uuid.ts";
 import { dataIdFromCoordinate } from "../../butler/dimensions/data_id.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
@@ -15,14 +16,9 @@ import { LOG_CONNECTION, METADATA_CONNECTION } from "../../qg/pipeline_graph.ts"
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type { OutputRules } from "../../qg/predicted/predicted_ids.ts";
 
-/** Digits of integers that JavaScript's own parser might round. */
-const LARGE_INTEGER = /\d{16}/;
-
-/** Values of a data ID. The runtime's parser is many times faster for such short texts. */
+/** Values of a data ID. */
 export function parseCoordinate(bytes: Uint8Array): JsonValue[] {
-  const text = decodeUtf8(bytes);
-  const values = LARGE_INTEGER.test(text) ? parseJson(bytes) : JSON.parse(text);
-  return values as JsonValue[];
+  return parseNatively(bytes) as JsonValue[];
 }
 
 /**

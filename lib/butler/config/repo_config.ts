@@ -9,6 +9,7 @@ import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, RepositoryError } from "../../base/errors.ts";
 import { dirname, join, resolve } from "../../base/paths.ts";
 import { rememberSecret, rememberUrlSecrets } from "../../base/text/secrets.ts";
+import { seemsDirectory } from "../../storage/path_kind.ts";
 import { requiredString, show, unwrap } from "./config_checks.ts";
 import { fileExists, parseYaml, readConfigFile, readFromDirectories } from "./config_file.ts";
 import {
@@ -169,7 +170,7 @@ function findConfigFile(
     );
   }
   const path = placeOf(location, env, cwd, "repository");
-  const isFolder = isRemoteUri(path) ? !/\.\w+$/.test(path) : isDirectory(path);
+  const isFolder = isRemoteUri(path) ? !/\.\w+$/.test(path) : seemsDirectory(path);
   const file = !isFolder
     ? path
     : isRemoteUri(path)
@@ -219,14 +220,6 @@ function readAliases(
   }
   for (const [label, uri] of entries) byLabel.set(label, uri as string);
   return { byLabel, problem: "" };
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
 }
 
 function checkButlerClass(own: ConfigMapping, configPath: string): void {

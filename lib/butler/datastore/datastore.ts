@@ -183,7 +183,7 @@ export class FileDatastore {
         this.#templates.find(keys, instrument) !== this.#templates.find(keys, undefined)
       );
     const template = differs ? null : templateFor();
-    return new Plan(type, keys, formatter, template, templateFor, this.#constraints);
+    return new Plan(type, formatter, template, templateFor, this.#constraints);
   }
 
   #formatter(
@@ -258,7 +258,6 @@ class Plan implements DatasetPlan {
 
   constructor(
     type: DatasetType,
-    keys: readonly string[],
     formatter: FormatterChoice,
     template: CompiledTemplate | null,
     templateFor: (instrument?: string, rule?: NamingRule) => CompiledTemplate,
@@ -267,7 +266,7 @@ class Plan implements DatasetPlan {
     this.type = type;
     this.formatter = formatter.recordedName;
     this.storageClass = type.storageClass;
-    this.#keys = keys;
+    this.#keys = lookupKeys(type);
     this.#extension = formatter.extension;
     this.#template = template;
     this.#templateFor = templateFor;

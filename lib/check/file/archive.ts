@@ -18,10 +18,10 @@ import { HEADER_MEMBER } from "../../qg/member_names.ts";
 import { MultiblockPass, PASS_READ_SIZE } from "../../qg/multiblock.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
 import { type Advice, fileAdvice } from "../advice.ts";
-import type { FileProblemKind, Findings } from "../findings.ts";
+import type { FileProblemKind, Findings, ProblemKind } from "../findings.ts";
 
 /** Kinds of problems that writing a new address file can mend. */
-const REBUILDABLE: ReadonlySet<FileProblemKind> = new Set<FileProblemKind>([
+const REBUILDABLE: ReadonlySet<ProblemKind> = new Set<FileProblemKind>([
   "address-header",
   "address-order",
   "address-index",
@@ -34,6 +34,11 @@ const REBUILDABLE: ReadonlySet<FileProblemKind> = new Set<FileProblemKind>([
   "fences",
   "misfiled-block",
 ]);
+
+/** Whether writing a new address file can mend a kind of problem. */
+export function isRebuildable(kind: ProblemKind): boolean {
+  return REBUILDABLE.has(kind);
+}
 
 /** What a check of a file reports to, and what it advises. */
 export class FileReport {
@@ -55,11 +60,11 @@ export class FileReport {
    * Adds a problem.
    *
    * @param place member and place in it; empty for the file as a whole.
-   * @param isRebuildable overrides what the kind says.
+   * @param canMend overrides what the kind says.
    */
-  add(kind: FileProblemKind, place: string, what: string, isRebuildable?: boolean): void {
+  add(kind: FileProblemKind, place: string, what: string, canMend = isRebuildable(kind)): void {
     if (!this.findings.count(kind)) return;
-    const isRepairable = this.canRebuild && (isRebuildable ?? REBUILDABLE.has(kind));
+    const isRepairable = this.canRebuild && canMend;
     this.findings.list({
       kind,
       where: place === "" ? this.argument : `${this.argument}: ${place}`,
@@ -70,8 +75,8 @@ export class FileReport {
   }
 
   /** Adds a problem that was thrown; errors of the machine are thrown again. */
-  addError(kind: FileProblemKind, place: string, error: unknown, isRebuildable?: boolean): void {
-    this.add(kind, place, describeDamage(error), isRebuildable);
+  addError(kind: FileProblemKind, place: string, error: unknown, canMend?: boolean): void {
+    this.add(kind, place, describeDamage(error), canMend);
   }
 }
 

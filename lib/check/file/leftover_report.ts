@@ -6,11 +6,11 @@
  */
 
 import { ProvgraphError } from "../../base/errors.ts";
+import { isFile } from "../../storage/path_kind.ts";
 import { type Advice, fileAdvice } from "../advice.ts";
 import { Findings } from "../findings.ts";
 import { isChunkLogInGraph } from "./compare_chunk_log.ts";
 import { checkFile } from "./file.ts";
-import { isFile } from "./is_file.ts";
 import { inspectLeftover, type Leftover } from "./leftovers.ts";
 
 /** What a {@linkcode LeftoverReport} works on. */

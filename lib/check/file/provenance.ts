@@ -85,7 +85,7 @@ export async function checkProvenance(
   const n = (i: number) => columns[i]?.table.nBlocks ?? 0;
   checkCounts(archive, rows, n(0), n(1), report);
   if (readData) {
-    const data = new DataCheck(archive, report, columns, rows, pipeline, initQuanta);
+    const data = new DataCheck(archive, report, columns, rows, { pipeline, initQuanta });
     await data.run();
   }
   return { nDatasets: n(0), nQuanta: n(1), nLogs: n(2), nMetadata: n(3) };

@@ -93,14 +93,13 @@ export class DataCheck {
     report: FileReport,
     columns: readonly (AddressColumn | null)[],
     rows: AddressRows | null,
-    pipeline: PipelineGraph | null,
-    init: InitQuanta | null,
+    { pipeline, initQuanta }: { pipeline: PipelineGraph | null; initQuanta: InitQuanta | null },
   ) {
     this.#archive = archive;
     this.#report = report;
     this.#columns = columns;
     this.#pipeline = pipeline;
-    this.#init = init;
+    this.#init = initQuanta;
     this.#ids = rows !== null && rows.isSorted && rows.ids !== null ? rows.ids : new Uint8Array(0);
     const n = this.#nRows = this.#ids.length / UUID_SIZE;
     this.#producer = new Int32Array(n).fill(UNREAD);

@@ -25,9 +25,9 @@ import { fileError, FileSource } from "../../storage/file_source.ts";
 import { TemporaryFile } from "../../storage/temporary_file.ts";
 import { StoredZipWriter } from "../../codec/zip_writer.ts";
 import { Zstd } from "../../codec/zstd.ts";
-import { Archive, FileReport } from "./archive.ts";
+import { Archive, FileReport, isRebuildable } from "./archive.ts";
 import { checkFile } from "./file.ts";
-import { Findings, type ProblemKind } from "../findings.ts";
+import { Findings } from "../findings.ts";
 import { Nodes, refusal } from "./rebuild_nodes.ts";
 
 const N_ADDRESSES = NODES_ADDRESS_COLUMNS.length;
@@ -195,18 +195,6 @@ async function rewrite(
 async function verifyCopy(path: string, argument: string): Promise<void> {
   const findings = new Findings(1);
   await checkFile({ path, argument, readData: false }, findings);
-  const mended: ProblemKind[] = [
-    "address-header",
-    "address-order",
-    "address-index",
-    "address-range",
-    "address-target",
-    "empty-row",
-    "orphan-block",
-    "shared-block",
-    "unfiled-block",
-    "fences",
-  ];
-  const left = findings.problems.find(({ kind }) => mended.includes(kind));
+  const left = findings.problems.find(({ kind }) => isRebuildable(kind));
   if (left !== undefined) throw refusal(argument, `${left.where}: ${left.what}`);
 }

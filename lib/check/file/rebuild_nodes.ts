@@ -8,14 +8,11 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
-import { JsonCursor } from "../../base/json_text.ts";
 import { idPlaces, sortIds } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../../base/uuid.ts";
-import { readAttemptBlock } from "../../provenance/documents/attempt_blocks.ts";
+import { type AttemptList, readAttemptBlock } from "../../provenance/documents/attempt_blocks.ts";
 import { DatasetRecord } from "../../provenance/documents/strict_dataset.ts";
 import { QuantumRecord } from "../../provenance/documents/strict_quantum.ts";
-import { readTaskMetadata } from "../../provenance/documents/task_metadata.ts";
-import { UsualDocument } from "../../provenance/documents/usual_documents.ts";
 import {
   addressFileSize,
   addressHeaderSize,
@@ -75,6 +72,81 @@ export async function rebuildObstacle(archive: Archive, argument: string): Promi
   }
 }
 
+/** Which blocks of logs and metadata belong to which quanta and datasets. */
+interface QuantumFiles {
+  /** Of a quantum: its log and metadata block, the same number, or -1. */
+  attemptBlock: Int32Array;
+  /** Of a dataset: the quantum whose log or metadata it is, or -1. */
+  logOf: Int32Array;
+  metadataOf: Int32Array;
+}
+
+/** What blocks of logs and metadata are compared with. */
+interface ExpectedAttempts {
+  /** Of each block: the number of attempts of its quantum, and the quantum. */
+  counts: number[];
+  quanta: number[];
+  /** Datasets of the graph. */
+  sorted: SortedIds;
+  /** Quantum that has a dataset among its outputs, or -1. */
+  owner: Int32Array;
+}
+
+/** Reads blocks, and reports damaged ones. */
+class BlockReader {
+  readonly #archive: Archive;
+  readonly #name: string;
+  readonly #report: FileReport;
+
+  constructor(archive: Archive, name: string, report: FileReport) {
+    this.#archive = archive;
+    this.#name = name;
+    this.#report = report;
+  }
+
+  /** Passes over all blocks of a member. */
+  async each(table: BlockTable, read: (text: Uint8Array, block: number) => void): Promise<void> {
+    for await (const { block, text } of this.#archive.blocks(table, this.#report)) {
+      try {
+        read(text, block);
+      } catch (error) {
+        this.#report.addError("damaged-block", `${table.member}, block ${block}`, error);
+      }
+    }
+  }
+
+  /** Checks that blocks of attempts stand in the order of their quanta, as they don't say whose they are. */
+  async checkAttempts(
+    table: BlockTable,
+    kind: "log" | "metadata",
+    { counts, quanta, sorted, owner }: ExpectedAttempts,
+  ): Promise<void> {
+    if (table.nBlocks !== counts.length) {
+      throw refusal(
+        this.#name,
+        `it has ${counts.length} quanta with attempts, but ${table.nBlocks} ${kind} blocks, ` +
+          "which don't say whose they are",
+      );
+    }
+    await this.each(table, (text, block) => {
+      const attempts = readAttemptBlock(text, kind);
+      if (attempts.nAttempts !== counts[block]) {
+        throw refusal(
+          this.#name,
+          `${kind} block ${block} has ${attempts.nAttempts} attempts, the quantum at its place ` +
+            `${counts[block]}`,
+        );
+      }
+      const foreign = foreignOutput(attempts, sorted, owner, quanta[block]);
+      if (foreign === null) return;
+      throw refusal(
+        this.#name,
+        `metadata block ${block} names output ${foreign}, which another quantum has`,
+      );
+    });
+  }
+}
+
 /** Where the blocks of every node are. Memory: 36 bytes a node and 8 a block. */
 export class Nodes {
   readonly nRows: number;
@@ -92,16 +164,13 @@ export class Nodes {
 
   private constructor(
     ids: Uint8Array,
-    nDatasets: number,
     order: Uint32Array,
     tables: readonly BlockTable[],
-    attemptBlock: Int32Array,
-    logOf: Int32Array,
-    metadataOf: Int32Array,
+    { attemptBlock, logOf, metadataOf }: QuantumFiles,
   ) {
     this.nRows = ids.length / UUID_SIZE;
     this.#ids = ids;
-    this.#nDatasets = nDatasets;
+    this.#nDatasets = logOf.length;
     this.#order = order;
     this.#tables = tables;
     this.#attemptBlock = attemptBlock;
@@ -122,87 +191,51 @@ export class Nodes {
     const tables = NODES_ADDRESS_COLUMNS.map((member) => byName.get(member)!);
     const datasets = byName.get(DATASETS_MEMBER)!;
     const quanta = byName.get(QUANTA_MEMBER)!;
-    const logs = byName.get(LOGS_MEMBER)!;
-    const metadata = byName.get(METADATA_MEMBER)!;
     const nDatasets = datasets.nBlocks;
-    const nQuanta = quanta.nBlocks;
-    const ids = new Uint8Array((nDatasets + nQuanta) * UUID_SIZE);
-    const logOf = new Int32Array(nDatasets).fill(-1);
-    const metadataOf = new Int32Array(nDatasets).fill(-1);
-    const attemptBlock = new Int32Array(nQuanta).fill(-1);
-    const nAttempts: number[] = [];
-
-    const parsing = (member: string, block: number, parse: () => void) => {
-      try {
-        parse();
-      } catch (error) {
-        report.addError("damaged-block", `${member}, block ${block}`, error);
-      }
-    };
+    const ids = new Uint8Array((nDatasets + quanta.nBlocks) * UUID_SIZE);
+    const reader = new BlockReader(archive, name, report);
     const dataset = new DatasetRecord();
-    for await (const { block, text } of archive.blocks(datasets, report)) {
-      parsing(DATASETS_MEMBER, block, () => dataset.read(text));
+    await reader.each(datasets, (text, block) => {
+      dataset.read(text);
       ids.set(dataset.id, block * UUID_SIZE);
-    }
+    });
     const sorted = new SortedIds(ids.subarray(0, nDatasets * UUID_SIZE));
+    const files: QuantumFiles = {
+      attemptBlock: new Int32Array(quanta.nBlocks).fill(-1),
+      logOf: new Int32Array(nDatasets).fill(-1),
+      metadataOf: new Int32Array(nDatasets).fill(-1),
+    };
+    const attempts: ExpectedAttempts = {
+      counts: [],
+      quanta: [],
+      sorted,
+      owner: new Int32Array(nDatasets).fill(-1),
+    };
     const quantum = new QuantumRecord();
-    const owner = new Int32Array(nDatasets).fill(-1);
-    for await (const { block, text } of archive.blocks(quanta, report)) {
-      parsing(QUANTA_MEMBER, block, () => quantum.read(text));
+    await reader.each(quanta, (text, block) => {
+      quantum.read(text);
       ids.set(quantum.id, (nDatasets + block) * UUID_SIZE);
       const outputs = quantum.outputs.bytes;
       for (let at = 0; at < outputs.length; at += UUID_SIZE) {
         const d = sorted.find(outputs, at);
         if (d < 0) continue;
-        owner[d] = block;
-        if (at === quantum.logOutput * UUID_SIZE) logOf[d] = block;
-        if (at === quantum.metadataOutput * UUID_SIZE) metadataOf[d] = block;
+        attempts.owner[d] = block;
+        if (at === quantum.logOutput * UUID_SIZE) files.logOf[d] = block;
+        if (at === quantum.metadataOutput * UUID_SIZE) files.metadataOf[d] = block;
       }
-      if (quantum.nAttempts === 0) continue;
-      attemptBlock[block] = nAttempts.length;
-      nAttempts.push(quantum.nAttempts);
-    }
+      if (quantum.nAttempts === 0) return;
+      files.attemptBlock[block] = attempts.counts.length;
+      attempts.counts.push(quantum.nAttempts);
+      attempts.quanta.push(block);
+    });
     if (findings.nProblems > 0) return null;
     const order = new SortedIds(ids);
     const twice = order.duplicate();
     if (twice !== null) throw refusal(name, `${uuidToText(twice)} has two blocks`);
-
-    const quantumOf = new Int32Array(nAttempts.length);
-    attemptBlock.forEach((block, q) => {
-      if (block >= 0) quantumOf[block] = q;
-    });
-    for (const [table, kind] of [[logs, "log"], [metadata, "metadata"]] as const) {
-      if (table.nBlocks !== nAttempts.length) {
-        throw refusal(
-          name,
-          `it has ${nAttempts.length} quanta with attempts, but ${table.nBlocks} ${kind} blocks, ` +
-            "which don't say whose they are",
-        );
-      }
-      for await (const { block, text } of archive.blocks(table, report)) {
-        parsing(table.member, block, () => {
-          const n = readAttemptBlock(text, kind).nAttempts;
-          if (n !== nAttempts[block]) {
-            throw refusal(
-              name,
-              `${kind} block ${block} has ${n} attempts, the quantum at its place ${
-                nAttempts[block]
-              }`,
-            );
-          }
-          if (kind !== "metadata") return;
-          const foreign = foreignOutput(text, sorted, owner, quantumOf[block]);
-          if (foreign !== null) {
-            throw refusal(
-              name,
-              `metadata block ${block} names output ${foreign}, which another quantum has`,
-            );
-          }
-        });
-      }
-    }
+    await reader.checkAttempts(byName.get(LOGS_MEMBER)!, "log", attempts);
+    await reader.checkAttempts(byName.get(METADATA_MEMBER)!, "metadata", attempts);
     if (findings.nProblems > 0) return null;
-    return new Nodes(ids, nDatasets, order.order, tables, attemptBlock, logOf, metadataOf);
+    return new Nodes(ids, order.order, tables, files);
   }
 
   /** Id of the node at a row. */
@@ -297,27 +330,13 @@ class SortedIds {
 
 /** An output that the last attempt's metadata name and another quantum has, or null. */
 function foreignOutput(
-  text: Uint8Array,
+  { lastOutputs }: AttemptList,
   datasets: SortedIds,
   owner: Int32Array,
   quantum: number,
 ): string | null {
-  let outputs: readonly string[] = [];
-  const cursor = new JsonCursor(text);
-  const usual = UsualDocument.load(text);
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    if (cursor.key !== "attempts") {
-      cursor.skip();
-      continue;
-    }
-    cursor.beginArray();
-    while (cursor.nextElement()) {
-      outputs = cursor.takeNull() ? [] : readTaskMetadata(cursor, "", usual).quantum?.outputs ?? [];
-    }
-  }
   const id = new Uint8Array(UUID_SIZE);
-  for (const output of outputs) {
+  for (const output of lastOutputs) {
     if (!writeUuidText(output, id, 0)) continue;
     const d = datasets.find(id, 0);
     // Tasks may have written datasets that nobody predicted; these say nothing.

@@ -13,12 +13,12 @@
 
 import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
+import { RepositoryError } from "../../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import { sortedIds } from "../../base/sort_ids.ts";
 import { containsUuid, uuidFromText, uuidToHex } from "../../base/uuid.ts";
-import { uriScheme } from "../../butler/config/local_path.ts";
 import { loadRepositoryConfig, requireOneDatastore } from "../../butler/config/repo_config.ts";
-import { absolutePath } from "../../butler/datastore/datastore.ts";
+import { recordedFile } from "../../butler/datastore/recorded_file.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { PROVENANCE_FORMATTER } from "../../butler/registry/provenance_dataset.ts";
@@ -30,6 +30,7 @@ import type {
   PredictedDatasetText,
   PredictedQuantum,
 } from "../../qg/predicted/predicted_quantum.ts";
+import { pathIdentity } from "../../storage/regular_file.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { dataIdObject, pipelineDimensions, type RowDimensions } from "../../sources/rows.ts";
 
@@ -121,15 +122,15 @@ export async function checkDownstream(
 /** A path of a record that isn't there; one that was left to the datastore was below the RUN. */
 function isFileGone(path: string | null, root: string): boolean {
   if (path === null) return true;
-  const scheme = uriScheme(path);
-  if (scheme !== null && scheme !== "file") return false;
+  let file: string;
   try {
-    Deno.statSync(scheme === null ? absolutePath(root, path) : new URL(path));
-    return false;
+    file = recordedFile(path, root).path;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return true;
+    // What lies elsewhere isn't deleted.
+    if (error instanceof RepositoryError) return false;
     throw error;
   }
+  return pathIdentity(file) === null;
 }
 
 /** What the pass has to know of the repository. */

@@ -11,7 +11,7 @@ import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../../butler/registry/prov
 import { ZipReader } from "../../codec/zip_reader.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { fileAdvice } from "../advice.ts";
-import { isFile } from "../file/is_file.ts";
+import { isFile } from "../../storage/path_kind.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext } from "./context.ts";
 import { type GraphTargets, RegisteredTargets, Stored } from "./targets.ts";
 import type { FileTree } from "./tree.ts";

@@ -25,7 +25,7 @@ import { fileError, isAbsence } from "../../storage/file_source.ts";
 import { fileAdvice } from "../advice.ts";
 import { describeDamage } from "../file/archive.ts";
 import { checkFile } from "../file/file.ts";
-import { isFile } from "../file/is_file.ts";
+import { isFile } from "../../storage/path_kind.ts";
 import { LeftoverReport } from "../file/leftover_report.ts";
 import { type Leftover, leftoversBeside } from "../file/leftovers.ts";
 import type { Findings } from "../findings.ts";

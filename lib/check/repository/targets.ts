@@ -16,8 +16,8 @@ import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import { withRecords } from "../../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
 import { readProduced } from "../../provenance/documents/dataset.ts";
-import { parseInitQuantumSummaries } from "../../provenance/documents/init_quanta.ts";
-import { parseQuantumSummary } from "../../provenance/documents/quantum.ts";
+import { readInitQuanta } from "../../provenance/documents/init_quanta.ts";
+import { quantumFileIds, quantumStatus, readQuantum } from "../../provenance/documents/quantum.ts";
 import { resolveGroup } from "../../provenance/output_types.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION } from "../../qg/pipeline_graph.ts";
@@ -176,13 +176,14 @@ export class GraphTargets {
   async *read(): AsyncGenerator<GraphTarget> {
     const pipeline = await this.#graph.pipelineGraph();
     for await (const block of this.#graph.blocks("quanta.mb")) {
-      const quantum = parseQuantumSummary(block.text);
+      const quantum = readQuantum(block.text);
       const task = pipeline.tasks.get(quantum.taskLabel);
       if (task === undefined) continue;
-      const status = quantum.lastStatus;
+      const status = quantumStatus(quantum);
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
         status === AttemptStatus.ABORTED_SUCCESS;
-      const { metadataId, logId, dataCoordinate, taskLabel: label } = quantum;
+      const { metadataId, logId } = quantumFileIds(quantum);
+      const { dataCoordinate, taskLabel: label } = quantum;
       if (metadataId !== null) {
         const id = uuidFromText(metadataId);
         const typeName = task.metadataDatasetType;
@@ -200,7 +201,7 @@ export class GraphTargets {
         );
       }
     }
-    for (const init of parseInitQuantumSummaries(await this.#graph.initQuantaText())) {
+    for (const init of readInitQuanta(await this.#graph.initQuantaText())) {
       const task = pipeline.tasks.get(init.taskLabel);
       const id = init.outputs.get(CONFIG_CONNECTION);
       if (task === undefined || id === undefined) continue;

@@ -61,6 +61,64 @@ export function aggregateGraphCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
   setExitCode: (code: number) => void,
 ): Command {
+  const command = commandWithOptions(cli);
+  return command.action(async (graph: string, repository: string, options: Options) => {
+    const context = start("aggregate", [REFERENCE_LOGGER]);
+    requireOrder({ graph, repository }, command, context);
+    context.stopGracefully();
+    const peakRss = context.measurePeakRss();
+    // Loaded when needed: other commands start without it.
+    const { aggregateGraph } = await import("../../aggregate/aggregate.ts");
+    const { env, cwd } = context;
+    const summary = await aggregateGraph({
+      graphPath: filePath(graph, env, cwd, "predicted graph"),
+      repository,
+      outputPath: options.output === undefined
+        ? null
+        // The lock and the chunk log belong beside the file that is written, whatever leads to it.
+        : linkTarget(filePath(options.output, env, cwd, "output")),
+      nScanners: options.processes,
+      isIncomplete: options.incomplete,
+      isDryRun: options.dryRun,
+      registerDatasetTypes: options.registerDatasetTypes,
+      updateOutputChain: options.updateOutputChain,
+      zstdLevel: options.zstdLevel,
+      zstdDictSize: options.zstdDictSize,
+      zstdDictNInputs: options.zstdDictNInputs,
+      mockStorageClasses: options.mockStorageClasses,
+      readAhead: options.readAhead,
+      promiseIngestGraph: options.promiseIngestGraph,
+      ingestBatchSize: options.ingestBatchSize,
+      isStrict: options.strict,
+      allowEmpty: options.allowEmpty,
+      keepChunks: options.keepChunks,
+      resume: options.resume,
+      chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
+      busyTimeoutMs: options.busyTimeout * 1000,
+      workerLogs: options.workerLogDir === undefined ? null : {
+        directory: filePath(options.workerLogDir, env, cwd, "worker logs"),
+        level: options.workerLogLevel,
+      },
+    }, context);
+    const peakRssBytes = peakRss();
+    const { ignoreDatastore } = globalOptionsOf(command);
+    const again = await commandOf(graph, repository, options, ignoreDatastore);
+    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes, again }, context.log);
+    if (options.json) {
+      const { speeds } = context.progress;
+      cli.terminal.write(aggregateJson(summary, {
+        isDryRun: options.dryRun,
+        isIncomplete: options.incomplete,
+        speeds,
+        peakRssBytes,
+      }));
+    }
+    const isIncomplete = summary.nProblems > 0 || summary.foundNothing;
+    setExitCode(isIncomplete ? ExitCode.INCOMPLETE : ExitCode.DONE);
+  });
+}
+
+function commandWithOptions({ nProcessors }: CliContext): Command {
   const command: Command = new Command("aggregate-graph")
     .summary("scan what a run left behind, register it, and write the provenance graph")
     .description(
@@ -70,7 +128,7 @@ export function aggregateGraphCommand(
     .argument("<predicted-graph>", "predicted quantum graph (.qg)")
     .argument("<repo>", "butler repository: directory, configuration file or alias")
     .option("-o, --output <path>", "provenance graph to write; without it none is written")
-    .addOption(processesOption(cli.nProcessors))
+    .addOption(processesOption(nProcessors))
     .addOption(readAheadOption())
     .option(
       "--incomplete",
@@ -126,60 +184,7 @@ export function aggregateGraphCommand(
     .addHelpText("after", AGGREGATE_EPILOGUE);
   // The last of the pair wins, as on the reference's command line.
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
-  return command.action(async (graph: string, repository: string, options: Options) => {
-    const context = start("aggregate", [REFERENCE_LOGGER]);
-    requireOrder({ graph, repository }, command, context);
-    context.stopGracefully();
-    const peakRss = context.measurePeakRss();
-    // Loaded when needed: other commands start without it.
-    const { aggregateGraph } = await import("../../aggregate/aggregate.ts");
-    const { env, cwd } = context;
-    const summary = await aggregateGraph({
-      graphPath: filePath(graph, env, cwd, "predicted graph"),
-      repository,
-      outputPath: options.output === undefined
-        ? null
-        // The lock and the chunk log belong beside the file that is written, whatever leads to it.
-        : linkTarget(filePath(options.output, env, cwd, "output")),
-      nScanners: options.processes,
-      isIncomplete: options.incomplete,
-      isDryRun: options.dryRun,
-      registerDatasetTypes: options.registerDatasetTypes,
-      updateOutputChain: options.updateOutputChain,
-      zstdLevel: options.zstdLevel,
-      zstdDictSize: options.zstdDictSize,
-      zstdDictNInputs: options.zstdDictNInputs,
-      mockStorageClasses: options.mockStorageClasses,
-      readAhead: options.readAhead,
-      promiseIngestGraph: options.promiseIngestGraph,
-      ingestBatchSize: options.ingestBatchSize,
-      isStrict: options.strict,
-      allowEmpty: options.allowEmpty,
-      keepChunks: options.keepChunks,
-      resume: options.resume,
-      chunkLogs: (options.chunks ?? []).map((path) => filePath(path, env, cwd, "chunk logs")),
-      busyTimeoutMs: options.busyTimeout * 1000,
-      workerLogs: options.workerLogDir === undefined ? null : {
-        directory: filePath(options.workerLogDir, env, cwd, "worker logs"),
-        level: options.workerLogLevel,
-      },
-    }, context);
-    const peakRssBytes = peakRss();
-    const { ignoreDatastore } = globalOptionsOf(command);
-    const again = await commandOf(graph, repository, options, ignoreDatastore);
-    tellAggregateSummary(summary, { isDryRun: options.dryRun, peakRssBytes, again }, context.log);
-    if (options.json) {
-      const { speeds } = context.progress;
-      cli.terminal.write(aggregateJson(summary, {
-        isDryRun: options.dryRun,
-        isIncomplete: options.incomplete,
-        speeds,
-        peakRssBytes,
-      }));
-    }
-    const isIncomplete = summary.nProblems > 0 || summary.foundNothing;
-    setExitCode(isIncomplete ? ExitCode.INCOMPLETE : ExitCode.DONE);
-  });
+  return command;
 }
 
 /** The command line that does the same once more, but for what makes no difference to the result. */

@@ -4,15 +4,9 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { type Format, FORMATS } from "../../inspect/cat/cat.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../../sources/document_kinds.ts";
 import { UsageError } from "../../base/errors.ts";
-import {
-  type BusyOptions,
-  busyTimeoutOption,
-  integer,
-  integerAtLeast,
-  lockWait,
-  logLevel,
-} from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integer, integerAtLeast, logLevel } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CAT_EPILOGUE } from "../manual/help.ts";
 import { inputLines } from "../terminal/input_lines.ts";
@@ -67,14 +61,7 @@ export function catCommand(
     ) => {
       const context = start("cat");
       checkOptions(what, options);
-      const { openSource } = await import("../../sources/open_source.ts");
-      await using source = await openSource(
-        argument,
-        options.run ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
+      await using source = await openArgument(argument, options.run, options, cli, context);
       const { level, grep, tail } = options;
       const selection = {
         attempt: options.attempt ?? null,

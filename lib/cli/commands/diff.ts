@@ -4,8 +4,9 @@ import { Command } from "commander";
 import type { JsonValue } from "../../base/json_text.ts";
 import { visibleLine } from "../../base/text/visible_text.ts";
 import type { ChangedQuantum, DiffQuantum, GraphDiff, Pair, TaskDiff } from "../../inspect/diff.ts";
-import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { DIFF_EPILOGUE } from "../manual/help.ts";
 import { formatBytes } from "../terminal/amounts.ts";
@@ -51,10 +52,8 @@ export function diffCommand(
     .action(async (a: string, b: string, options: Options) => {
       const context = start("diff");
       const { diff } = await import("../../inspect/diff.ts");
-      const { openSource } = await import("../../sources/open_source.ts");
-      const wait = lockWait(options, context);
-      await using sourceA = await openSource(a, options.runA ?? null, cli.env, cli.cwd, wait);
-      await using sourceB = await openSource(b, options.runB ?? null, cli.env, cli.cwd, wait);
+      await using sourceA = await openArgument(a, options.runA, options, cli, context);
+      await using sourceB = await openArgument(b, options.runB, options, cli, context);
       const found = await diff(sourceA, sourceB, options.limit);
       const text = options.json ? asJson(found) : asText(found, context.style);
       await withPager(context, !options.json, (output) => Promise.resolve(output.write(text)));

@@ -6,12 +6,12 @@ import {
   type BusyOptions,
   busyTimeoutOption,
   gather,
-  lockWait,
   logLevel,
   parseStatus,
   processesOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { GREP_EPILOGUE } from "../manual/help.ts";
 import { OutputBuffer } from "../terminal/ndjson.ts";
@@ -71,16 +71,9 @@ export function grepCommand(
       const context = start("grep");
       const search = searchOptions(pattern, options);
       const statuses = options.status.map(parseStatus);
-      const { openSource } = await import("../../sources/open_source.ts");
       const { grep } = await import("../../grep/grep.ts");
       const { GrepWriter } = await import("../summaries/grep_output.ts");
-      await using source = await openSource(
-        argument,
-        options.run ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
+      await using source = await openArgument(argument, options.run, options, cli, context);
       await withPager(context, !options.json, async (output) => {
         using buffer = new OutputBuffer(output);
         const writer = new GrepWriter(source, (text) => buffer.write(text), {

@@ -12,8 +12,9 @@ import type {
   SourceInfo,
   TaskInfo,
 } from "../../sources/info.ts";
-import { type BusyOptions, busyTimeoutOption, lockWait } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import { INFO_EPILOGUE } from "../manual/help.ts";
 import { formatBytes } from "../terminal/amounts.ts";
 import type { Style } from "../terminal/color.ts";
@@ -61,14 +62,7 @@ export function infoCommand(
     .addHelpText("after", INFO_EPILOGUE)
     .action(async (argument: string, options: Options) => {
       const context = start("info");
-      const { openSource } = await import("../../sources/open_source.ts");
-      await using source = await openSource(
-        argument,
-        options.run ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
+      await using source = await openArgument(argument, options.run, options, cli, context);
       const info = await source.info(options.count);
       const text = options.json ? jsonLine("info", asJson(info)) : asText(info, context.style);
       await withPager(context, !options.json, (output) => Promise.resolve(output.write(text)));

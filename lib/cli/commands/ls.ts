@@ -11,10 +11,10 @@ import {
   busyTimeoutOption,
   gather,
   integerAtLeast,
-  lockWait,
   parseStatus,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import type { Style } from "../terminal/color.ts";
 import { dataIdText } from "../terminal/data_id_text.ts";
 import { LS_EPILOGUE } from "../manual/help.ts";
@@ -77,17 +77,10 @@ export function lsCommand(
     .action(async (argument: string, kind: RowKind, options: Options) => {
       const context = start("ls");
       const { DATASET_FIELDS, list, QUANTUM_FIELDS } = await import("../../inspect/list/list.ts");
-      const { openSource } = await import("../../sources/open_source.ts");
       const known: readonly string[] = kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
       requireFields(options.fields, known, kind);
       const statuses = options.status.map(parseStatus);
-      await using source = await openSource(
-        argument,
-        options.run ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
+      await using source = await openArgument(argument, options.run, options, cli, context);
       const rows = list(source, {
         kind,
         tasks: options.task,

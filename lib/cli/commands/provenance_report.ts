@@ -40,7 +40,7 @@ const DEFAULT_STATES = ["ABORTED", "ABORTED_SUCCESS", "FAILED"];
 
 /** Defines the command. */
 export function provenanceReportCommand(
-  cli: CliContext,
+  _cli: CliContext,
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("provenance-report")
@@ -94,48 +94,58 @@ export function provenanceReportCommand(
       if (collection !== undefined) {
         requireRepositoryFirst(argument, collection, command, context);
       }
-      const { env, cwd, progress } = context;
-      const isUsageAnswer = options.resourceUsage === "-";
-      const isJson = options.json || options.format === "json";
-      if (isUsageAnswer && isJson) {
-        throw new UsageError("Cannot print CSV and JSON: --resource-usage - excludes --json");
-      }
-      const path = (value: string | undefined, what: string): string | null =>
-        value === undefined ? null : filePath(value, env, cwd, what);
-      const { openProvenance } = await import("../../report/tables/open_graph.ts");
-      const { makeProvenanceReport } = await import("../../report/tables/tables.ts");
-      using graph = await openProvenance(
-        argument,
-        collection ?? null,
-        context,
-        lockWait(options, context),
-      );
-      const counts = await makeProvenanceReport(graph, {
-        rule: {
-          statuses: chosenStatuses(options),
-          caveats: options.caveat.length === 0
-            ? null
-            : options.caveat.reduce((bits, name) => bits | caveatBit(name), 0),
-        },
-        statusReport: path(options.statusReport, "status report"),
-        dataIdTableDirectory: path(options.dataIdTableDir, "directory of data ID tables"),
-        resourceUsage: isUsageAnswer
-          ? (text) => cli.terminal.write(cli.terminal.isTerminal ? visibleText(text) : text)
-          : path(options.resourceUsage, "resource usage table"),
-        // Lines that are printed meanwhile are progress enough, and bars would be among them.
-        progress: isUsageAnswer ? SILENT_PROGRESS : progress,
-      });
-      if (isUsageAnswer) return;
-      const { exceptionTableText, quantumTableText, reportJson } = await import(
-        "../../report/tables/layout.ts"
-      );
-      if (isJson) {
-        cli.terminal.write(`${visibleJson(reportJson(counts, options))}\n`);
-        return;
-      }
-      if (options.quantumTable) cli.terminal.write(visibleText(quantumTableText(counts)));
-      if (options.exceptionTable) cli.terminal.write(visibleText(exceptionTableText(counts)));
+      await report(argument, collection ?? null, options, context);
     });
+}
+
+/** Makes the report and prints what was asked for. */
+async function report(
+  argument: string,
+  collection: string | null,
+  options: Options,
+  context: CommandContext,
+): Promise<void> {
+  const { env, cwd, progress, terminal } = context;
+  const isUsageAnswer = options.resourceUsage === "-";
+  const isJson = options.json || options.format === "json";
+  if (isUsageAnswer && isJson) {
+    throw new UsageError("Cannot print CSV and JSON: --resource-usage - excludes --json");
+  }
+  const path = (value: string | undefined, what: string): string | null =>
+    value === undefined ? null : filePath(value, env, cwd, what);
+  const { openProvenance } = await import("../../report/tables/open_graph.ts");
+  const { makeProvenanceReport } = await import("../../report/tables/tables.ts");
+  using graph = await openProvenance(
+    argument,
+    collection,
+    context,
+    lockWait(options, context),
+  );
+  const counts = await makeProvenanceReport(graph, {
+    rule: {
+      statuses: chosenStatuses(options),
+      caveats: options.caveat.length === 0
+        ? null
+        : options.caveat.reduce((bits, name) => bits | caveatBit(name), 0),
+    },
+    statusReport: path(options.statusReport, "status report"),
+    dataIdTableDirectory: path(options.dataIdTableDir, "directory of data ID tables"),
+    resourceUsage: isUsageAnswer
+      ? (text) => terminal.write(terminal.isTerminal ? visibleText(text) : text)
+      : path(options.resourceUsage, "resource usage table"),
+    // Lines that are printed meanwhile are progress enough, and bars would be among them.
+    progress: isUsageAnswer ? SILENT_PROGRESS : progress,
+  });
+  if (isUsageAnswer) return;
+  const { exceptionTableText, quantumTableText, reportJson } = await import(
+    "../../report/tables/layout.ts"
+  );
+  if (isJson) {
+    terminal.write(`${visibleJson(reportJson(counts, options))}\n`);
+    return;
+  }
+  if (options.quantumTable) terminal.write(visibleText(quantumTableText(counts)));
+  if (options.exceptionTable) terminal.write(visibleText(exceptionTableText(counts)));
 }
 
 /** An option that gathers names out of a list. */

@@ -11,10 +11,10 @@ import {
   filePath,
   forceOption,
   integerAtLeast,
-  lockWait,
   statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import { REPORT_EPILOGUE } from "../manual/help.ts";
 import { formatBytes } from "../terminal/amounts.ts";
 import { shown } from "../terminal/color.ts";
@@ -78,21 +78,10 @@ export function reportCommand(
 
       const { collectReport } = await import("../../report/collect.ts");
       const { DEFAULT_REPORT_LIMITS } = await import("../../report/collector.ts");
-      const { openSource } = await import("../../sources/open_source.ts");
-      await using source = await openSource(
-        argument,
-        options.run ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
-      await using baseline = options.baseline === undefined ? null : await openSource(
-        options.baseline,
-        options.baselineRun ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
+      await using source = await openArgument(argument, options.run, options, cli, context);
+      await using baseline = options.baseline === undefined
+        ? null
+        : await openArgument(options.baseline, options.baselineRun, options, cli, context);
       const report = await collectReport(source, {
         baseline: baseline ?? undefined,
         argument,

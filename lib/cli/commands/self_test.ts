@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/scan/compression.ts";
 import { EnvironmentError, InterruptedError, stopReason } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { SILENT_PROGRESS } from "../../base/progress.ts";
+import { type Progress, SILENT_PROGRESS } from "../../base/progress.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import type { SimulateSummary } from "../../simulate/simulate.ts";
 import { filePath } from "../args.ts";
@@ -162,6 +162,17 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
   expectEqual("blocked quanta", nBlocked, simulated.nByOutcome.BLOCKED);
   yield step("aggregate-graph", `${nIngested} datasets, ${aggregated.nGraphBytes} bytes`);
 
+  yield* runLaterSteps(repository, provenancePath, command, context, step);
+}
+
+/** What is done with the provenance graph: read, ingested, read again, checked. */
+async function* runLaterSteps(
+  repository: string,
+  provenancePath: string,
+  command: CommandContext,
+  context: Omit<CommandContext, "progress"> & { progress: Progress },
+  step: (name: string, detail: string) => Step,
+): AsyncGenerator<Step> {
   const before = await readLog(repository, command);
   const fromGraph = await readLog(provenancePath, command);
   expectEqual("log in the graph", fromGraph, before);

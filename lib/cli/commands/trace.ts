@@ -5,9 +5,10 @@ import { UsageError } from "../../base/errors.ts";
 import { visibleLine } from "../../base/text/visible_text.ts";
 import { dataIdObject } from "../../sources/rows.ts";
 import type { Trace, TraceNode } from "../../inspect/trace/trace.ts";
-import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast } from "../args.ts";
 import type { Style } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import { dataIdText } from "../terminal/data_id_text.ts";
 import { TRACE_EPILOGUE } from "../manual/help.ts";
 import { jsonLine, OutputBuffer } from "../terminal/ndjson.ts";
@@ -61,17 +62,10 @@ export function traceCommand(
     .action(async (argument: string, idWords: string[], options: Options) => {
       const context = start("trace");
       const format = chooseFormat(options);
-      const { openSource } = await import("../../sources/open_source.ts");
       const { parseSelector } = await import("../../sources/selector.ts");
       const { trace } = await import("../../inspect/trace/trace.ts");
       const selector = parseSelector(idWords)!;
-      await using source = await openSource(
-        argument,
-        options.run ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
+      await using source = await openArgument(argument, options.run, options, cli, context);
       const graph = await source.traceSource();
       const found = await trace(
         graph,

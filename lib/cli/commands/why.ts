@@ -1,8 +1,9 @@
 /** `why SOURCE ID`. @module */
 
 import { Command, Option } from "commander";
-import { type BusyOptions, busyTimeoutOption, integerAtLeast, lockWait } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
+import { openArgument } from "../open_argument.ts";
 import { WHY_EPILOGUE } from "../manual/help.ts";
 import { withPager } from "../terminal/pager.ts";
 
@@ -42,17 +43,10 @@ export function whyCommand(
     .addHelpText("after", WHY_EPILOGUE)
     .action(async (argument: string, idWords: string[], options: Options) => {
       const context = start("why");
-      const { openSource } = await import("../../sources/open_source.ts");
       const { parseSelector } = await import("../../sources/selector.ts");
       const { why } = await import("../../inspect/why/why.ts");
       const selector = parseSelector(idWords)!;
-      await using source = await openSource(
-        argument,
-        options.run ?? null,
-        cli.env,
-        cli.cwd,
-        lockWait(options, context),
-      );
+      await using source = await openArgument(argument, options.run, options, cli, context);
       const answer = await why(source, selector, options.limit);
       const words = [argument, ...(options.run === undefined ? [] : ["--run", options.run])];
       if (options.json) {

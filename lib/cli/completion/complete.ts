@@ -11,7 +11,7 @@ import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
 import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
 import { PACKAGES_DATASET_TYPE } from "../../qg/pipeline_graph.ts";
 import type { DocumentSource } from "../../sources/source.ts";
-import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
+import { readQuantum } from "../../provenance/documents/quantum.ts";
 
 /** Quanta that are looked at, and the time for it. */
 const MAX_QUANTA = 20_000;
@@ -88,7 +88,7 @@ async function* firstQuanta(source: DocumentSource) {
   for await (const text of source.quanta()) {
     // The first one took the opening of the source as well.
     if (n === 0) endMs = performance.now() + MAX_MILLISECONDS;
-    yield parseQuantumView(text);
+    yield readQuantum(text);
     if (++n >= MAX_QUANTA || performance.now() > endMs) return;
   }
 }

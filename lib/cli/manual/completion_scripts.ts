@@ -43,11 +43,16 @@ function positionCases(command: CommandShape): [position: string, choices: strin
   );
 }
 
-function bashScript(program: ProgramShape): string {
-  const { name, globalOptions, commands } = program;
-  const words = (options: readonly OptionShape[]) => options.flatMap(flagsOf).join(" ");
-  const withValue = (options: readonly OptionShape[]) =>
-    options.filter(({ value }) => value !== null).flatMap(flagsOf).join(" ");
+function words(options: readonly OptionShape[]): string {
+  return options.flatMap(flagsOf).join(" ");
+}
+
+function withValue(options: readonly OptionShape[]): string {
+  return words(options.filter(({ value }) => value !== null));
+}
+
+/** Patterns of bash with what is offered where they fit. */
+function bashCases({ globalOptions, commands }: ProgramShape) {
   const choiceCases: string[] = [];
   const addChoices = (command: string, options: readonly OptionShape[]) => {
     for (const option of options) {
@@ -73,6 +78,12 @@ function bashScript(program: ProgramShape): string {
         : []
     ),
   ]);
+  return { choiceCases, commandCases, argumentCases };
+}
+
+function bashScript(program: ProgramShape): string {
+  const { name, globalOptions, commands } = program;
+  const { choiceCases, commandCases, argumentCases } = bashCases(program);
   return `# bash completion of ${name} ${program.version}; load it with: source <(${name} completion bash)
 
 _${name}_options() {
@@ -84,29 +95,7 @@ ${commandCases.join("\n")}
   valued=" $valued ${withValue(globalOptions)} "
 }
 
-# Values that only the tool knows, of the line in words as they were typed: bash takes them apart at "="
-# and ":". Uses and fills the variables of its caller.
-_${name}_values() {
-  local line=\${COMP_LINE:0:COMP_POINT} value kept
-  local -a typed
-  read -ra typed <<<"$line"
-  [[ $line == *[[:space:]] ]] && typed+=('')
-  # Another command may stand in front of this one.
-  for ((i = \${#typed[@]} - 1; i >= 0; i--)); do
-    [[ \${typed[i]} == "\${COMP_WORDS[0]}" ]] && break
-  done
-  typed=("\${typed[@]:i + 1}")
-  ((i >= 0 && \${#typed[@]} > 0)) || return
-  word=\${typed[\${#typed[@]} - 1]}
-  [[ $word == --*=* ]] && word=\${word#*=}
-  # What bash has left in front of the word that it completes.
-  kept=\${word%"$cur"}
-  while IFS= read -r value; do
-    [[ $value == "$word"* ]] && COMPREPLY+=("\${value#"$kept"}")
-  done < <("\${COMP_WORDS[0]}" __complete "\${typed[@]}" 2>/dev/null)
-  [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
-}
-
+${bashValues(name)}
 _${name}() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev='' command='' options valued words='' word i n=0 ask=''
   COMPREPLY=()
@@ -168,6 +157,33 @@ complete -F _${name} ${name}
 `;
 }
 
+/** The function of bash that asks the tool for values. */
+function bashValues(name: string): string {
+  return `# Values that only the tool knows, of the line in words as they were typed: bash takes them apart at "="
+# and ":". Uses and fills the variables of its caller.
+_${name}_values() {
+  local line=\${COMP_LINE:0:COMP_POINT} value kept
+  local -a typed
+  read -ra typed <<<"$line"
+  [[ $line == *[[:space:]] ]] && typed+=('')
+  # Another command may stand in front of this one.
+  for ((i = \${#typed[@]} - 1; i >= 0; i--)); do
+    [[ \${typed[i]} == "\${COMP_WORDS[0]}" ]] && break
+  done
+  typed=("\${typed[@]:i + 1}")
+  ((i >= 0 && \${#typed[@]} > 0)) || return
+  word=\${typed[\${#typed[@]} - 1]}
+  [[ $word == --*=* ]] && word=\${word#*=}
+  # What bash has left in front of the word that it completes.
+  kept=\${word%"$cur"}
+  while IFS= read -r value; do
+    [[ $value == "$word"* ]] && COMPREPLY+=("\${value#"$kept"}")
+  done < <("\${COMP_WORDS[0]}" __complete "\${typed[@]}" 2>/dev/null)
+  [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
+}
+`;
+}
+
 function zshScript(program: ProgramShape): string {
   const { name, globalOptions, commands } = program;
   const escaped = (text: string) => text.replaceAll(/[\\[\]:]/g, "\\$&");
@@ -208,21 +224,7 @@ ${
   return `#compdef ${name}
 # zsh completion of ${name} ${program.version}; load it with: source <(${name} completion zsh)
 
-# Values that only the tool knows; files where there are none.
-_${name}_values() {
-  local -a typed found
-  typed=(\${(Q)\${(z)LBUFFER}})
-  [[ $LBUFFER == *[[:space:]] ]] && typed+=('')
-  # Another command may stand in front of this one.
-  local -i at=\${typed[(I)*${name}]}
-  found=(\${(f)"$(${name} __complete "\${(@)typed[at + 1,-1]}" 2>/dev/null)"})
-  if (( $#found )); then
-    compadd -S '' -- $found
-  else
-    _files
-  fi
-}
-
+${zshValues(name)}
 _${name}() {
   local curcontext="$curcontext" state line
   local -a commands global
@@ -247,6 +249,25 @@ ${cases.join("\n")}
 }
 
 compdef _${name} ${name}
+`;
+}
+
+/** The function of zsh that asks the tool for values. */
+function zshValues(name: string): string {
+  return `# Values that only the tool knows; files where there are none.
+_${name}_values() {
+  local -a typed found
+  typed=(\${(Q)\${(z)LBUFFER}})
+  [[ $LBUFFER == *[[:space:]] ]] && typed+=('')
+  # Another command may stand in front of this one.
+  local -i at=\${typed[(I)*${name}]}
+  found=(\${(f)"$(${name} __complete "\${(@)typed[at + 1,-1]}" 2>/dev/null)"})
+  if (( $#found )); then
+    compadd -S '' -- $found
+  else
+    _files
+  fi
+}
 `;
 }
 

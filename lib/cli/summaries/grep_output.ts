@@ -9,7 +9,7 @@ import type { JsonValue } from "../../base/json_text.ts";
 import { visibleCell, visibleText } from "../../base/text/visible_text.ts";
 import { uuidFromText } from "../../base/uuid.ts";
 import type { GrepHit, GrepSummary } from "../../grep/grep.ts";
-import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
+import { readQuantum } from "../../provenance/documents/quantum.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { lastStatusName } from "../../sources/quantum_text.ts";
 import { dataIdObject, type RowDimensions, type RowKind } from "../../sources/rows.ts";
@@ -114,14 +114,14 @@ export class GrepWriter {
     const id = uuidFromText(quantumId);
     const text = await this.#source.quantum({ kind: "id", id, words: [quantumId] });
     const what = `quantum ${quantumId} in ${this.#source.name}`;
-    const view = parseStored(what, () => parseQuantumView(text));
-    const group = (await this.#dimensionsOf("quanta")).groups.get(view.taskLabel);
+    const quantum = parseStored(what, () => readQuantum(text));
+    const group = (await this.#dimensionsOf("quanta")).groups.get(quantum.taskLabel);
     return {
       quantumId,
-      task: view.taskLabel,
-      dataId: dataIdObject(group, view.dataCoordinate),
+      task: quantum.taskLabel,
+      dataId: dataIdObject(group, quantum.dataCoordinate),
       required: group?.required ?? [],
-      status: lastStatusName(view),
+      status: lastStatusName(quantum),
     };
   }
 

@@ -9,7 +9,6 @@ import {
   caveatsText,
   exceptionName,
   failedThenText,
-  firstLine,
   formatCount,
   formatDataIdTerms,
   formatInstant,

@@ -5,7 +5,7 @@
  */
 
 import type { Causes, QuantumAnswer, WhyAnswer } from "../../inspect/why/answer.ts";
-import type { AttemptView } from "../../provenance/documents/quantum_view.ts";
+import type { Attempt } from "../../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../../provenance/quantum_status.ts";
 import { caveatMeanings, caveatNames } from "../../provenance/success_caveats.ts";
 import { verdictText } from "../../provenance/verdict.ts";
@@ -58,10 +58,10 @@ function quantumFields(quantum: QuantumAnswer): JsonFields {
   };
 }
 
-function attemptFields({ status, caveats, exception, usage }: AttemptView): JsonFields {
+function attemptFields({ status, caveats, exception, usage }: Attempt): JsonFields {
   return {
     status: attemptStatusName(status),
-    caveats: caveatNames(caveats),
+    caveats: caveatNames(caveats ?? 0),
     exception: exception === null ? null : exception.typeName,
     message: exception === null ? null : exception.message,
     memory: finite(usage?.memory),

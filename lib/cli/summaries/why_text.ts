@@ -15,7 +15,7 @@ import type {
   QuantumAnswer,
   WhyAnswer,
 } from "../../inspect/why/answer.ts";
-import type { AttemptView } from "../../provenance/documents/quantum_view.ts";
+import type { Attempt } from "../../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../../provenance/quantum_status.ts";
 import { caveatMeanings } from "../../provenance/success_caveats.ts";
 import { verdictText } from "../../provenance/verdict.ts";
@@ -141,7 +141,7 @@ function headLines(quantum: QuantumAnswer, layout: WhyLayout): string[] {
   ];
   if (last !== undefined) {
     if (last.exception !== null) lines.push(...exceptionLines(last.exception, "  ", layout));
-    for (const { name, meaning } of caveatMeanings(last.caveats)) {
+    for (const { name, meaning } of caveatMeanings(last.caveats ?? 0)) {
       lines.push(...wrapped(`${name}: ${meaning}`, layout));
     }
   }
@@ -152,7 +152,7 @@ function headLines(quantum: QuantumAnswer, layout: WhyLayout): string[] {
 }
 
 function exceptionLines(
-  { typeName, message }: NonNullable<AttemptView["exception"]>,
+  { typeName, message }: NonNullable<Attempt["exception"]>,
   indent: string,
   layout: WhyLayout,
 ): string[] {
@@ -179,7 +179,7 @@ function attemptLines({ attempts, verdict }: QuantumAnswer, { style }: WhyLayout
     usage === null ? "-" : seconds(usage.cpuSeconds),
     usage === null || !Number.isFinite(usage.memory) ? "-" : formatBytes(usage.memory),
     exception === null
-      ? caveatMeanings(caveats).map(({ name }) => name).join(", ") || "-"
+      ? caveatMeanings(caveats ?? 0).map(({ name }) => name).join(", ") || "-"
       : shortName(exception.typeName),
   ]);
   const text = formatTable(

@@ -9,8 +9,10 @@
  */
 
 import { concatBytes, equalBytes } from "../../base/bytes.ts";
-import { encodeUtf8, JsonCursor, type JsonValue, parseJson } from "../../base/json_text.ts";
+import { encodeUtf8, JsonCursor } from "../../base/json_text.ts";
 import { isUuidText, uuidFromText } from "../../base/uuid.ts";
+import { readDataset } from "../../provenance/documents/dataset.ts";
+import { attemptRanges } from "../../provenance/documents/quantum.ts";
 import { digestAt } from "../../provenance/originals/file_digests.ts";
 import type { Original } from "../../provenance/originals/original_proof.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
@@ -91,11 +93,11 @@ interface AttemptParts {
 /** The parts of all attempts of the quantum that wrote a log. */
 async function quantumParts(graph: ProvenanceGraph, logId: Uint8Array): Promise<AttemptParts[]> {
   const node = await graph.find(logId);
-  const document = node === null || node.dataset.size === 0
-    ? {}
-    : parseJson(await graph.readDataset(node.dataset)) as { producer?: JsonValue };
-  if (typeof document.producer !== "string" || !isUuidText(document.producer)) return [];
-  const quantum = await graph.find(uuidFromText(document.producer));
+  const producer = node === null || node.dataset.size === 0
+    ? null
+    : readDataset(await graph.readDataset(node.dataset)).producer;
+  if (producer === null || !isUuidText(producer)) return [];
+  const quantum = await graph.find(uuidFromText(producer));
   if (quantum === null || quantum.quantum.size === 0) return [];
   const attempts = readAttemptParts(await graph.readQuantum(quantum.quantum));
   if (quantum.metadata.size > 0) {
@@ -107,18 +109,7 @@ async function quantumParts(graph: ProvenanceGraph, logId: Uint8Array): Promise<
 }
 
 function readAttemptParts(document: Uint8Array): AttemptParts[] {
-  const parts: AttemptParts[] = [];
-  const cursor = new JsonCursor(document);
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    if (cursor.key !== "attempts") {
-      cursor.skip();
-      continue;
-    }
-    cursor.beginArray();
-    while (cursor.nextElement()) parts.push(readAttempt(cursor));
-  }
-  return parts;
+  return attemptRanges(document).map((range) => readAttempt(new JsonCursor(document, ...range)));
 }
 
 function readAttempt(cursor: JsonCursor): AttemptParts {

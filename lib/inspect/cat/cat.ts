@@ -7,7 +7,7 @@
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { decodeUtf8, encodeUtf8, JsonCursor } from "../../base/json_text.ts";
 import { visibleBytes, visibleText } from "../../base/text/visible_text.ts";
-import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
+import { attemptRanges, readQuantum } from "../../provenance/documents/quantum.ts";
 import type { DocumentKind } from "../../sources/document_kinds.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { quantumText } from "../../sources/quantum_text.ts";
@@ -277,12 +277,12 @@ async function catQuantum(
   const text = await source.quantum(selector);
   const what = `quantum "${selector.words.join(" ")}" in ${source.name}`;
   if (options.attempt !== null) {
-    const { attemptRanges } = parseStored(what, () => parseQuantumView(text));
-    const index = chooseAttempt(options.attempt, attemptRanges.length, what);
-    return catDocument(text.subarray(...attemptRanges[index]), what, options, write);
+    const ranges = parseStored(what, () => attemptRanges(text));
+    const index = chooseAttempt(options.attempt, ranges.length, what);
+    return catDocument(text.subarray(...ranges[index]), what, options, write);
   }
   if (options.isRaw || options.format !== "text") {
     return catDocument(text, what, options, write);
   }
-  write(quantumText(parseStored(what, () => parseQuantumView(text))));
+  write(quantumText(parseStored(what, () => readQuantum(text))));
 }

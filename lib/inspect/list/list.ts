@@ -7,7 +7,11 @@
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
-import { parseQuantumView, type QuantumView } from "../../provenance/documents/quantum_view.ts";
+import {
+  lastAttempt,
+  type QuantumDocument,
+  readQuantum,
+} from "../../provenance/documents/quantum.ts";
 import { caveatNames } from "../../provenance/success_caveats.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { lastStatusName } from "../../sources/quantum_text.ts";
@@ -158,12 +162,12 @@ async function* listQuanta(
     exception === null || name === exception ||
     (name !== undefined && name.slice(name.lastIndexOf(".") + 1) === exception);
   for await (const text of source.quanta(wishOf(options, test, fitsException))) {
-    const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
-    if (tasks.length > 0 && !tasks.includes(view.taskLabel)) continue;
-    const status = source.isPlan ? null : lastStatusName(view);
+    const quantum = parseStored(`quantum in ${source.name}`, () => readQuantum(text));
+    if (tasks.length > 0 && !tasks.includes(quantum.taskLabel)) continue;
+    const status = source.isPlan ? null : lastStatusName(quantum);
     if (statuses.length > 0 && (status === null || !statuses.includes(status))) continue;
-    if (!fitsException(view.attempts.at(-1)?.exception?.typeName)) continue;
-    const row = quantumRow(view, status, dimensions.groups.get(view.taskLabel));
+    if (!fitsException(lastAttempt(quantum)?.exception?.typeName)) continue;
+    const row = quantumRow(quantum, status, dimensions.groups.get(quantum.taskLabel));
     if (test === null || test.fits(row)) yield row;
   }
 }
@@ -301,20 +305,20 @@ function namesOf({ groups }: RowDimensions): Set<string> {
 }
 
 function quantumRow(
-  view: QuantumView,
+  quantum: QuantumDocument,
   status: string | null,
   group: DimensionGroup | undefined,
 ): ListedRow {
-  const last = view.attempts.at(-1);
+  const last = lastAttempt(quantum);
   const usage = last?.usage ?? null;
   const count = (edges: ReadonlyMap<string, readonly string[]>) =>
     new Set([...edges.values()].flat()).size;
   const fields = {
-    quantum_id: view.quantumId,
-    task: view.taskLabel,
+    quantum_id: quantum.quantumId,
+    task: quantum.taskLabel,
     status,
-    data_id: dataIdObject(group, view.dataCoordinate),
-    attempts: status === null ? null : view.attempts.length,
+    data_id: dataIdObject(group, quantum.dataCoordinate),
+    attempts: status === null ? null : quantum.attempts.length,
     caveats: caveatNames(last?.caveats ?? 0),
     exception: last?.exception?.typeName ?? null,
     message: last?.exception?.message ?? null,
@@ -324,8 +328,8 @@ function quantumRow(
     init_time: finite(usage?.initTime),
     run_time: finite(usage?.runTime),
     run_time_cpu: finite(usage?.cpuSeconds),
-    n_inputs: count(view.inputs),
-    n_outputs: count(view.outputs),
+    n_inputs: count(quantum.inputs),
+    n_outputs: count(quantum.outputs),
   };
   return { fields, requiredDimensions: group?.required ?? [] };
 }

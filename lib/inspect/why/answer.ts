@@ -5,7 +5,7 @@
  */
 
 import type { JsonValue } from "../../base/json_text.ts";
-import type { AttemptView } from "../../provenance/documents/quantum_view.ts";
+import type { Attempt } from "../../provenance/documents/quantum.ts";
 import type { Verdict } from "../../provenance/verdict.ts";
 import type { LogEnd } from "../../sources/logs/log_end.ts";
 
@@ -20,7 +20,7 @@ export interface Cause extends NamedDataId {
   quantumId: string;
   task: string;
   status: string;
-  exception: AttemptView["exception"];
+  exception: Attempt["exception"];
   /** Quanta between, this one included. */
   nSteps: number;
 }
@@ -51,7 +51,7 @@ export interface QuantumAnswer extends NamedDataId {
   /** Name of the last attempt's status; null of an init quantum, and where it is not known. */
   status: string | null;
   verdict: Verdict;
-  attempts: readonly AttemptView[];
+  attempts: readonly Attempt[];
   /** The end of the last attempt's log; null without one, and where it would tell nothing. */
   log: LogEnd | null;
   /** Datasets that it was to write, and how many of them are there; null where that isn't known. */

@@ -8,10 +8,10 @@
 import { RefusedError } from "../../base/errors.ts";
 import { uuidFromText } from "../../base/uuid.ts";
 import {
-  type AttemptView,
-  parseQuantumView,
-  type QuantumView,
-} from "../../provenance/documents/quantum_view.ts";
+  type Attempt,
+  type QuantumDocument,
+  readQuantum,
+} from "../../provenance/documents/quantum.ts";
 import { type Verdict, verdictOf } from "../../provenance/verdict.ts";
 import { type LogEnd, logEnd } from "../../sources/logs/log_end.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
@@ -108,7 +108,7 @@ class Inquiry {
     const traced = await this.#graph.quantum(quantumId);
     // Of what has no document of its own, only the edges are known.
     const isRecorded = !traced.isInit && traced.status !== null;
-    const { attempts } = isRecorded ? await this.#view(quantumId) : { attempts: [] };
+    const { attempts } = isRecorded ? await this.#quantum(quantumId) : { attempts: [] };
     const log = attempts.length === 0 ? null : await this.#logEnd(quantumId, attempts);
     const verdict = traced.isInit
       ? "init"
@@ -131,17 +131,17 @@ class Inquiry {
     };
   }
 
-  async #view(quantumId: string): Promise<QuantumView> {
+  async #quantum(quantumId: string): Promise<QuantumDocument> {
     const id = uuidFromText(quantumId);
     const text = await this.#source.quantum({ kind: "id", id, words: [quantumId] });
     return parseStored(
       `quantum ${quantumId} in ${this.#source.name}`,
-      () => parseQuantumView(text),
+      () => readQuantum(text),
     );
   }
 
   /** Logs may be long: they are read where it matters whether there is one, or what it says. */
-  async #logEnd(quantumId: string, attempts: readonly AttemptView[]): Promise<LogEnd | null> {
+  async #logEnd(quantumId: string, attempts: readonly Attempt[]): Promise<LogEnd | null> {
     const last = attempts.at(-1)!;
     const verdict = verdictOf(lastOf(attempts, null));
     return last.exception !== null || verdict === "left_nothing" || verdict === "aborted"
@@ -170,7 +170,7 @@ class Inquiry {
   }
 
   async #cause({ quantumId, quantum, nSteps }: FoundCause): Promise<Cause> {
-    const { attempts } = await this.#view(quantumId);
+    const { attempts } = await this.#quantum(quantumId);
     return {
       quantumId,
       task: quantum.taskLabel,
@@ -182,11 +182,11 @@ class Inquiry {
   }
 }
 
-function lastOf(attempts: readonly AttemptView[], log: LogEnd | null) {
+function lastOf(attempts: readonly Attempt[], log: LogEnd | null) {
   const last = attempts.at(-1);
   if (last === undefined) return null;
   const { status, caveats, exception } = last;
-  return { status, caveats, hasException: exception !== null, hasLog: log !== null };
+  return { status, caveats: caveats ?? 0, hasException: exception !== null, hasLog: log !== null };
 }
 
 /** Whether the end of a log belongs to the explanation. */

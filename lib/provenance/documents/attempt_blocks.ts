@@ -7,13 +7,15 @@
 import { JsonCursor } from "../../base/json_text.ts";
 import { readRecords } from "./log_records.ts";
 import { readTaskMetadata } from "./task_metadata.ts";
-import { UsualDocument } from "./usual_documents.ts";
+import { withUsualForms } from "./usual_documents.ts";
 
 /** What a log or metadata block holds. */
 export interface AttemptList {
   nAttempts: number;
   /** Whether the last attempt has content; false without attempts. */
   hasLast: boolean;
+  /** Ids of the outputs that the last attempt's metadata name; empty for none, and of logs. */
+  lastOutputs: readonly string[];
 }
 
 /**
@@ -22,10 +24,13 @@ export interface AttemptList {
  * @throws {SyntaxError} if readers would refuse it.
  */
 export function readAttemptBlock(text: Uint8Array, kind: "log" | "metadata"): AttemptList {
-  const list: AttemptList = { nAttempts: 0, hasLast: false };
+  return withUsualForms(text, () => readAttempts(text, kind));
+}
+
+function readAttempts(text: Uint8Array, kind: "log" | "metadata"): AttemptList {
+  const list: AttemptList = { nAttempts: 0, hasLast: false, lastOutputs: [] };
   let hasAttempts = false;
   const cursor = new JsonCursor(text);
-  const usual = UsualDocument.load(text);
   cursor.beginObject();
   while (cursor.nextMember()) {
     if (cursor.key !== "attempts") {
@@ -35,13 +40,15 @@ export function readAttemptBlock(text: Uint8Array, kind: "log" | "metadata"): At
     hasAttempts = true;
     list.nAttempts = 0;
     list.hasLast = false;
+    list.lastOutputs = [];
     cursor.beginArray();
     while (cursor.nextElement()) {
       list.nAttempts++;
       list.hasLast = !cursor.takeNull();
+      list.lastOutputs = [];
       if (!list.hasLast) continue;
-      if (kind === "log") readRecords(cursor, usual);
-      else readTaskMetadata(cursor, "", usual);
+      if (kind === "log") readRecords(cursor);
+      else list.lastOutputs = readTaskMetadata(cursor, "").quantum?.outputs ?? [];
     }
   }
   cursor.finish();

@@ -1,105 +1,55 @@
 /**
- * ProvenanceDataset documents.
+ * ProvenanceDataset documents, and predicted datasets as far as these have the same fields.
+ * Source: `schema/quantum-graph.md`, sections 7.1 and 8.3.
  *
  * @module
  */
 
-import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
+import type { JsonValue } from "../../base/json_text.ts";
+import { parseNatively } from "./native_json.ts";
+import { arrayOf, objectOf, textOf } from "./fields.ts";
 
-/**
- * Reads the `produced` flag of a ProvenanceDataset document.
- *
- * @throws {SyntaxError} if it has none.
- */
-export function readProduced(text: Uint8Array): boolean {
-  const cursor = new JsonCursor(text);
-  let produced: boolean | null = null;
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    if (cursor.key === "produced") produced = cursor.readBoolean();
-    else cursor.skip();
-  }
-  cursor.finish();
-  return produced ?? cursor.fail("dataset without produced");
-}
-
-/** What a dataset's document says about where it is from. */
-export interface DatasetView {
+/** A dataset, and where it is from. */
+export interface DatasetDocument {
+  /** Ids are text as it stands there. */
   datasetId: string;
   typeName: string;
+  /** Values of required, then implied dimensions. */
   dataCoordinate: JsonValue[];
   run: string;
-  produced: boolean;
-  /** Quantum id as text, or null for an overall input. */
+  /** Whether it was written; null of a predicted one. */
+  produced: boolean | null;
+  /** Quantum or init quantum that was to write it, or null for an overall input. */
   producer: string | null;
-  nConsumers: number;
+  /** Quanta and init quanta that were to read it. */
+  consumers: string[];
 }
 
-/** Reads a dataset's document. @throws {SyntaxError} if it isn't one. */
-export function parseDatasetView(text: Uint8Array): DatasetView {
-  const view: DatasetView = {
-    datasetId: "",
-    typeName: "",
-    dataCoordinate: [],
-    run: "",
-    produced: false,
-    producer: null,
-    nConsumers: 0,
+/** Reads a dataset's document. Of a repeated key the last counts. @throws {SyntaxError} if it isn't one. */
+export function readDataset(text: Uint8Array): DatasetDocument {
+  const object = objectOf(parseNatively(text), "the dataset");
+  const { produced = null, producer = null } = object;
+  if (produced !== null && typeof produced !== "boolean") {
+    throw new SyntaxError("produced is neither true nor false");
+  }
+  const consumers = arrayOf(object.consumers, "consumers");
+  if (!consumers.every((consumer) => typeof consumer === "string")) {
+    throw new SyntaxError("a consumer is no string");
+  }
+  return {
+    datasetId: textOf(object.dataset_id, "dataset_id"),
+    typeName: textOf(object.dataset_type_name, "dataset_type_name"),
+    dataCoordinate: arrayOf(object.data_coordinate, "data_coordinate"),
+    run: textOf(object.run, "run"),
+    produced,
+    producer: producer === null ? null : textOf(producer, "producer"),
+    consumers,
   };
-  const cursor = new JsonCursor(text);
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    switch (cursor.key) {
-      case "dataset_id":
-        view.datasetId = cursor.readString();
-        break;
-      case "dataset_type_name":
-        view.typeName = cursor.readString();
-        break;
-      case "data_coordinate": {
-        const value = cursor.readValue();
-        if (Array.isArray(value)) view.dataCoordinate = value;
-        break;
-      }
-      case "run":
-        view.run = cursor.readString();
-        break;
-      case "produced":
-        view.produced = cursor.readBoolean();
-        break;
-      case "producer":
-        view.producer = cursor.takeNull() ? null : cursor.readString();
-        break;
-      case "consumers":
-        view.nConsumers = 0;
-        cursor.beginArray();
-        while (cursor.nextElement()) {
-          cursor.skip();
-          view.nConsumers++;
-        }
-        break;
-      default:
-        cursor.skip();
-    }
-  }
-  cursor.finish();
-  return view;
 }
 
-/** Ids, as text, of the quanta that read a ProvenanceDataset. @throws {SyntaxError} if it isn't one. */
-export function readConsumers(text: Uint8Array): string[] {
-  const consumers: string[] = [];
-  const cursor = new JsonCursor(text);
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    if (cursor.key !== "consumers") {
-      cursor.skip();
-      continue;
-    }
-    consumers.length = 0;
-    cursor.beginArray();
-    while (cursor.nextElement()) consumers.push(cursor.readString());
-  }
-  cursor.finish();
-  return consumers;
+/** Whether a dataset was written, by its document. @throws {SyntaxError} if that doesn't say. */
+export function readProduced(text: Uint8Array): boolean {
+  const { produced } = readDataset(text);
+  if (produced === null) throw new SyntaxError("dataset without produced");
+  return produced;
 }

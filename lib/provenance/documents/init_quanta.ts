@@ -1,51 +1,41 @@
 /**
- * Init quanta of a provenance graph.
+ * Init quanta of a provenance graph. Source: `schema/quantum-graph.md`, section 8.2.
  *
  * @module
  */
 
-import { JsonCursor } from "../../base/json_text.ts";
+import type { JsonValue } from "../../base/json_text.ts";
+import { parseNatively } from "./native_json.ts";
+import { objectOf, textOf } from "./fields.ts";
 
-/** An init quantum of a provenance graph: dataset ids, as text, by connection. */
-export interface InitQuantumSummary {
+/** An init quantum of a provenance graph. */
+export interface InitQuantumDocument {
+  /** Ids are text as it stands there. */
   quantumId: string;
   taskLabel: string;
-  outputs: Map<string, string>;
+  /** Dataset ids by connection. */
+  inputs: ReadonlyMap<string, string>;
+  outputs: ReadonlyMap<string, string>;
 }
 
-/**
- * Reads the document of init quanta (`schema/quantum-graph.md`, section 8.2).
- *
- * @throws {SyntaxError} if it isn't one.
- */
-export function parseInitQuantumSummaries(text: Uint8Array): InitQuantumSummary[] {
-  const result: InitQuantumSummary[] = [];
-  const cursor = new JsonCursor(text);
-  cursor.beginArray();
-  while (cursor.nextElement()) {
-    const init: InitQuantumSummary = { quantumId: "", taskLabel: "", outputs: new Map() };
-    cursor.beginObject();
-    while (cursor.nextMember()) {
-      switch (cursor.key) {
-        case "quantum_id":
-          init.quantumId = cursor.readString();
-          break;
-        case "task_label":
-          init.taskLabel = cursor.readString();
-          break;
-        case "outputs":
-          cursor.beginObject();
-          while (cursor.nextMember()) {
-            const connection: string = cursor.key;
-            init.outputs.set(connection, cursor.readString());
-          }
-          break;
-        default:
-          cursor.skip();
-      }
-    }
-    result.push(init);
-  }
-  cursor.finish();
-  return result;
+/** Reads the document of init quanta. @throws {SyntaxError} if it isn't one. */
+export function readInitQuanta(text: Uint8Array): InitQuantumDocument[] {
+  const list = parseNatively(text);
+  if (!Array.isArray(list)) throw new SyntaxError("the init quanta are no array");
+  return list.map((value) => {
+    const object = objectOf(value, "an init quantum");
+    return {
+      quantumId: textOf(object.quantum_id, "quantum_id"),
+      taskLabel: textOf(object.task_label, "task_label"),
+      inputs: readEdges(object.inputs, "inputs"),
+      outputs: readEdges(object.outputs, "outputs"),
+    };
+  });
+}
+
+function readEdges(value: JsonValue | undefined, what: string): Map<string, string> {
+  const edges = value === undefined ? {} : objectOf(value, what);
+  return new Map(
+    Object.entries(edges).map(([connection, id]) => [connection, textOf(id, connection)]),
+  );
 }

@@ -10,7 +10,7 @@ import { decodeJsonString, isIntegerText, JsonCursor, numberAt } from "../../bas
 import { END_OF_TIME, FIRST_TIME, isPlainIsoTime, parseIsoTime } from "../../base/iso_time.ts";
 import { isUuidText } from "../../base/uuid.ts";
 import { MAX_SPLICED_DEPTH, readTaskMetadata, type TaskMetadata } from "./task_metadata.ts";
-import { USUAL_RECORD_LEVELS, UsualDocument } from "./usual_documents.ts";
+import { takeUsualRecord, withUsualForms } from "./usual_documents.ts";
 
 /** A half-open range of bytes of the file. */
 export type Range = readonly [startByte: number, endByte: number];
@@ -57,13 +57,6 @@ const REQUIRED_KEYS: ReadonlyMap<string, number> = new Map([
 ]);
 const ALL_REQUIRED = 2047;
 
-/** What the reading of a file needs at every level. */
-interface FileContext {
-  readonly taskLabel: string;
-  /** The file, unless it is too large. */
-  readonly usual: UsualDocument | null;
-}
-
 /**
  * Reads a log file.
  *
@@ -72,15 +65,18 @@ interface FileContext {
  */
 export function parseLogFile(bytes: Uint8Array, taskLabel: string): LogFile {
   if (bytes.length === 0) return { records: [], extra: null, previousAttempts: [] };
-  const context = { taskLabel, usual: UsualDocument.load(bytes) };
-  if (startsWith(bytes, 0, EXTENDED)) return parseExtended(bytes, context);
+  return withUsualForms(bytes, () => parseForm(bytes, taskLabel));
+}
+
+function parseForm(bytes: Uint8Array, taskLabel: string): LogFile {
+  if (startsWith(bytes, 0, EXTENDED)) return parseExtended(bytes, taskLabel);
   if (bytes[0] === 0x5b) {
     const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
-    const range = readRecords(cursor, context.usual);
+    const range = readRecords(cursor);
     cursor.finish();
     return { records: inside(bytes, range), extra: null, previousAttempts: [] };
   }
-  if (bytes[0] === 0x7b || startsWith(bytes, 0, EXTRA_MARK)) return parseStream(bytes, context);
+  if (bytes[0] === 0x7b || startsWith(bytes, 0, EXTRA_MARK)) return parseStream(bytes, taskLabel);
   throw new SyntaxError("Cannot parse log file: its first line is none of the known forms");
 }
 
@@ -98,7 +94,7 @@ function inside(bytes: Uint8Array, [start, end]: Range): Range[] {
   return [];
 }
 
-function parseExtended(bytes: Uint8Array, context: FileContext): LogFile {
+function parseExtended(bytes: Uint8Array, taskLabel: string): LogFile {
   const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
   let records: Range | null = null;
   let hasVersion = false;
@@ -108,7 +104,7 @@ function parseExtended(bytes: Uint8Array, context: FileContext): LogFile {
   cursor.beginObject();
   while (cursor.nextMember()) {
     const key: string = cursor.key;
-    if (key === "records") records = readRecords(cursor, context.usual);
+    if (key === "records") records = readRecords(cursor);
     else if (key === "extended") {
       if (!cursor.readBoolean()) cursor.fail("expected true");
     } else if (key === "version") {
@@ -116,7 +112,7 @@ function parseExtended(bytes: Uint8Array, context: FileContext): LogFile {
       hasVersion = true;
     } else {
       nExtraKeys++;
-      readExtraMember(cursor, key, context, extra, previousAttempts);
+      readExtraMember(cursor, key, taskLabel, extra, previousAttempts);
     }
   }
   cursor.finish();
@@ -129,7 +125,7 @@ function parseExtended(bytes: Uint8Array, context: FileContext): LogFile {
 }
 
 /** One record a line, then perhaps a line that begins with a mark and the extra behind that line. */
-function parseStream(bytes: Uint8Array, context: FileContext): LogFile {
+function parseStream(bytes: Uint8Array, taskLabel: string): LogFile {
   const records: Range[] = [];
   let extra: AttemptExtra | null = null;
   const previousAttempts: AttemptExtra[] = [];
@@ -140,7 +136,7 @@ function parseStream(bytes: Uint8Array, context: FileContext): LogFile {
     if (startsWith(bytes, at, EXTRA_MARK)) {
       // What stands on the mark's own line is dropped by the reference, too.
       if (end + 1 < bytes.length) {
-        extra = parseStreamExtra(bytes, end + 1, context, previousAttempts);
+        extra = parseStreamExtra(bytes, end + 1, taskLabel, previousAttempts);
       }
       break;
     }
@@ -149,7 +145,7 @@ function parseStream(bytes: Uint8Array, context: FileContext): LogFile {
       const cursor = new JsonCursor(bytes, at, last, MAX_SPLICED_DEPTH);
       cursor.kind();
       const first = cursor.position;
-      readRecord(cursor, context.usual);
+      readRecord(cursor);
       records.push([first, cursor.position]);
       cursor.finish();
     }
@@ -161,7 +157,7 @@ function parseStream(bytes: Uint8Array, context: FileContext): LogFile {
 function parseStreamExtra(
   bytes: Uint8Array,
   start: number,
-  context: FileContext,
+  taskLabel: string,
   previousAttempts: AttemptExtra[],
 ): AttemptExtra | null {
   const cursor = new JsonCursor(bytes, start, bytes.length, MAX_SPLICED_DEPTH);
@@ -170,7 +166,7 @@ function parseStreamExtra(
   cursor.beginObject();
   while (cursor.nextMember()) {
     nKeys++;
-    readExtraMember(cursor, cursor.key, context, extra, previousAttempts);
+    readExtraMember(cursor, cursor.key, taskLabel, extra, previousAttempts);
   }
   cursor.finish();
   return nKeys === 0 ? null : extra;
@@ -194,7 +190,7 @@ function emptyExtra(): AttemptExtra {
 function readExtraMember(
   cursor: JsonCursor,
   key: string,
-  context: FileContext,
+  taskLabel: string,
   extra: AttemptExtra,
   previousAttempts: AttemptExtra[],
 ): void {
@@ -203,20 +199,18 @@ function readExtraMember(
       extra.exception = cursor.takeNull() ? null : readException(cursor);
       break;
     case "metadata":
-      extra.metadata = cursor.takeNull()
-        ? null
-        : readTaskMetadata(cursor, context.taskLabel, context.usual);
+      extra.metadata = cursor.takeNull() ? null : readTaskMetadata(cursor, taskLabel);
       break;
     case "previous_process_quanta":
       extra.previousProcessQuanta = readUuids(cursor);
       break;
     case "logs":
-      extra.logs = readRecords(cursor, context.usual);
+      extra.logs = readRecords(cursor);
       break;
     case "previous_attempts": {
       previousAttempts.length = 0;
       cursor.beginArray();
-      while (cursor.nextElement()) readPreviousAttempt(cursor, context, previousAttempts);
+      while (cursor.nextElement()) readPreviousAttempt(cursor, taskLabel, previousAttempts);
       break;
     }
     default:
@@ -227,13 +221,13 @@ function readExtraMember(
 /** One entry of `previous_attempts`; nested lists come before it, depth first, oldest first. */
 function readPreviousAttempt(
   cursor: JsonCursor,
-  context: FileContext,
+  taskLabel: string,
   into: AttemptExtra[],
 ): void {
   const extra = emptyExtra();
   const nested: AttemptExtra[] = [];
   cursor.beginObject();
-  while (cursor.nextMember()) readExtraMember(cursor, cursor.key, context, extra, nested);
+  while (cursor.nextMember()) readExtraMember(cursor, cursor.key, taskLabel, extra, nested);
   into.push(...nested, extra);
 }
 
@@ -275,16 +269,12 @@ function readUuids(cursor: JsonCursor): Range | null {
   return n === 0 ? null : [start, cursor.position];
 }
 
-/**
- * An array of log records.
- *
- * @param usual The text of the cursor, if it is loaded.
- */
-export function readRecords(cursor: JsonCursor, usual: UsualDocument | null): Range {
+/** An array of log records. */
+export function readRecords(cursor: JsonCursor): Range {
   cursor.kind();
   const start = cursor.position;
   cursor.beginArray();
-  while (cursor.nextElement()) readRecord(cursor, usual);
+  while (cursor.nextElement()) readRecord(cursor);
   return [start, cursor.position];
 }
 
@@ -322,15 +312,8 @@ function expectStringOrNull(cursor: JsonCursor): void {
 }
 
 /** A record. */
-function readRecord(cursor: JsonCursor, usual: UsualDocument | null): void {
-  cursor.kind(); // skips blanks
-  const usualEnd = usual !== null && cursor.hasRoom(USUAL_RECORD_LEVELS)
-    ? usual.recordEnd(cursor.position)
-    : null;
-  if (usualEnd !== null) {
-    cursor.position = usualEnd;
-    return;
-  }
+function readRecord(cursor: JsonCursor): void {
+  if (takeUsualRecord(cursor)) return;
   let found = 0;
   cursor.beginObject();
   while (cursor.nextMember()) {

@@ -1,172 +1,187 @@
 /**
- * The few things that graph ingest and listings need of a ProvenanceQuantum document.
- * Source: `schema/quantum-graph.md`, section 8.4.
+ * ProvenanceQuantum documents, and predicted ones as far as these have the same fields.
+ * Source: `schema/quantum-graph.md`, sections 7.1 and 8.4.
  *
  * @module
  */
 
-import { decodeUtf8, JsonCursor, type JsonValue } from "../../base/json_text.ts";
+import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
+import { parseNatively } from "./native_json.ts";
 import { LOG_CONNECTION, METADATA_CONNECTION } from "../../qg/pipeline_graph.ts";
 import { AttemptStatus } from "../quantum_status.ts";
+import { arrayOf, numberOf, objectOf, textOf } from "./fields.ts";
 
-/** What a quantum's document says about its log and metadata. */
-export interface QuantumSummary {
+/** What an attempt took. NaN for what isn't recorded. */
+export interface ResourceUsage {
+  /** Most memory the process ever had resident, bytes. */
+  memory: number;
+  /** When preparation began: ISO 8601, UTC; empty if it isn't recorded. */
+  start: string;
+  /** Seconds. */
+  prepTime: number;
+  initTime: number;
+  runTime: number;
+  cpuSeconds: number;
+}
+
+/** One attempt. */
+export interface Attempt {
+  status: number;
+  /** Bit set; null if not recorded. */
+  caveats: number | null;
+  exception: { typeName: string; message: string } | null;
+  usage: ResourceUsage | null;
+}
+
+/** A quantum. */
+export interface QuantumDocument {
+  /** Ids are text as it stands there. */
   quantumId: string;
   taskLabel: string;
   /** Values of required, then implied dimensions. */
   dataCoordinate: JsonValue[];
-  /** Dataset id as text; null if the quantum has no such output. */
-  metadataId: string | null;
-  logId: string | null;
-  nAttempts: number;
-  /** Status of the last attempt; BLOCKED without any. */
-  lastStatus: number;
+  /** Dataset ids by connection. */
+  inputs: ReadonlyMap<string, readonly string[]>;
+  outputs: ReadonlyMap<string, readonly string[]>;
+  /** In order of time; none means blocked, or predicted. */
+  attempts: readonly Attempt[];
 }
 
-/** Larger documents are read token by token: matching takes stack for each element of a list. */
-const MAX_PLAIN_SIZE = 65536;
-
-/** A list of what a pattern matches, without blanks. */
-const list = (pattern: string) => `(?:${pattern}(?:,${pattern})*)?`;
-/** Printable ASCII without quote and backslash. */
-const CHARACTER = "[ !#-\\[\\]-~]";
-const TEXT = `"${CHARACTER}*"`;
-/** An integer that is a number of JavaScript. */
-const INTEGER = "-?(?:0|[1-9][0-9]{0,14})";
-const NUMBER = `${INTEGER}(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?`;
-const EDGES = list(`${TEXT}:\\[${list(TEXT)}\\]`);
-const USAGE = `\\{${list(`${TEXT}:(?:null|${TEXT}|${NUMBER})`)}\\}`;
-
 /**
- * The document of a quantum without exceptions and with at most one attempt, as writers write it. Nearly
- * all are like this, and one match takes a fifth of the time that reading token by token does. Whatever
- * it matches is JSON; every repetition ends at a character that can't be part of it, so the time is
- * linear.
- */
-const PLAIN_QUANTUM = new RegExp(
-  `^\\{"quantum_id":"(${CHARACTER}+)","task_label":"(${CHARACTER}+)",` +
-    `"data_coordinate":(\\[${list(`(?:${TEXT}|${INTEGER})`)}\\]),` +
-    `"inputs":\\{${EDGES}\\},"outputs":\\{(${EDGES})\\},` +
-    `"attempts":\\[(?:\\{"attempt":${INTEGER},"status":(${INTEGER}),` +
-    `"caveats":(?:null|${INTEGER}),"exception":null,"resource_usage":(?:null|${USAGE}),` +
-    `"previous_process_quanta":\\[${list(TEXT)}\\]\\})?\\]\\}$`,
-);
-
-/**
- * Reads a ProvenanceQuantum document.
+ * Reads a quantum's document. Of a repeated key the last counts.
  *
  * @throws {SyntaxError} if it isn't one.
  */
-export function parseQuantumSummary(text: Uint8Array): QuantumSummary {
-  return readPlainQuantum(text) ?? readAnyQuantum(text);
-}
-
-/** Null if the document isn't as {@linkcode PLAIN_QUANTUM} has it. */
-function readPlainQuantum(text: Uint8Array): QuantumSummary | null {
-  if (text.length > MAX_PLAIN_SIZE) return null;
-  const match = PLAIN_QUANTUM.exec(decodeUtf8(text));
-  if (match === null) return null;
-  const [, quantumId, taskLabel, coordinate, outputs, status] = match;
-  const metadataId = onlyOutput(outputs, METADATA_CONNECTION);
-  const logId = onlyOutput(outputs, LOG_CONNECTION);
-  if (metadataId === undefined || logId === undefined) return null;
+export function readQuantum(text: Uint8Array): QuantumDocument {
+  const object = objectOf(parseNatively(text), "the quantum");
+  const quantumId = textOf(object.quantum_id, "quantum_id");
+  const taskLabel = textOf(object.task_label, "task_label");
+  if (quantumId === "" || taskLabel === "") {
+    throw new SyntaxError("quantum without quantum_id or task_label");
+  }
   return {
     quantumId,
     taskLabel,
-    dataCoordinate: JSON.parse(coordinate),
-    metadataId,
-    logId,
-    nAttempts: status === undefined ? 0 : 1,
-    lastStatus: status === undefined ? AttemptStatus.BLOCKED : Number(status),
+    dataCoordinate: arrayOf(object.data_coordinate, "data_coordinate"),
+    inputs: readEdges(object.inputs, "inputs"),
+    outputs: readEdges(object.outputs, "outputs"),
+    attempts: arrayOf(object.attempts, "attempts").map(readAttempt),
   };
 }
 
-/** The one dataset of a connection, null if there is no such connection; undefined: look closer. */
-function onlyOutput(outputs: string, connection: string): string | null | undefined {
-  // No quote is escaped, so nothing but a key can match.
-  const key = `"${connection}":[`;
-  const at = outputs.indexOf(key);
-  if (at < 0) return null;
-  const start = at + key.length + 1;
-  const end = outputs.indexOf('"', start);
-  const isOnly = outputs[start - 1] === '"' && outputs[end + 1] === "]" &&
-    outputs.indexOf(key, end) < 0;
-  return isOnly ? outputs.slice(start, end) : undefined;
+function readEdges(value: JsonValue | undefined, what: string): Map<string, string[]> {
+  const edges = new Map<string, string[]>();
+  if (value === undefined) return edges;
+  const connections = objectOf(value, what);
+  for (const connection in connections) {
+    edges.set(connection, idsOf(arrayOf(connections[connection], connection)));
+  }
+  return edges;
 }
 
-function readAnyQuantum(text: Uint8Array): QuantumSummary {
-  const summary: QuantumSummary = {
-    quantumId: "",
-    taskLabel: "",
-    dataCoordinate: [],
-    metadataId: null,
-    logId: null,
-    nAttempts: 0,
-    lastStatus: AttemptStatus.BLOCKED,
+/** Edges of provenance documents name ids, those of predicted ones hold objects. */
+function idsOf(values: JsonValue[]): string[] {
+  for (let i = 0; i < values.length; i++) {
+    if (typeof values[i] !== "string") {
+      values[i] = textOf(objectOf(values[i], "a dataset").dataset_id, "dataset_id");
+    }
+  }
+  return values as string[];
+}
+
+function readAttempt(value: JsonValue): Attempt {
+  const { status, caveats = null, exception = null, resource_usage: usage = null } = objectOf(
+    value,
+    "an attempt",
+  );
+  return {
+    status: numberOf(status, "status", AttemptStatus.UNKNOWN),
+    caveats: caveats === null ? null : numberOf(caveats, "caveats", 0),
+    exception: exception === null ? null : readException(exception),
+    usage: usage === null ? null : readUsage(usage),
   };
+}
+
+function readException(value: JsonValue): Attempt["exception"] {
+  const { type_name: typeName, message } = objectOf(value, "exception");
+  return { typeName: textOf(typeName, "type_name"), message: textOf(message, "message") };
+}
+
+function readUsage(value: JsonValue): ResourceUsage {
+  const usage = objectOf(value, "resource_usage");
+  return {
+    memory: numberOf(usage.memory, "memory", NaN),
+    start: textOf(usage.start, "start"),
+    prepTime: numberOf(usage.prep_time, "prep_time", NaN),
+    initTime: numberOf(usage.init_time, "init_time", NaN),
+    runTime: numberOf(usage.run_time, "run_time", NaN),
+    cpuSeconds: numberOf(usage.run_time_cpu, "run_time_cpu", NaN),
+  };
+}
+
+/** The attempt that a quantum is counted by, or null for a blocked one. */
+export function lastAttempt<A>({ attempts }: { readonly attempts: readonly A[] }): A | null {
+  return attempts.at(-1) ?? null;
+}
+
+/** Status that a quantum is counted under. */
+export function quantumStatus(
+  quantum: { readonly attempts: readonly { status: number }[] },
+): number {
+  return lastAttempt(quantum)?.status ?? AttemptStatus.BLOCKED;
+}
+
+/** Ids of the log and the metadata that a quantum has among its outputs; null without such an output. */
+export interface QuantumFileIds {
+  metadataId: string | null;
+  logId: string | null;
+}
+
+/** The files of a quantum. @throws {SyntaxError} if it has several of a kind, or names a kind without one. */
+export function quantumFileIds({ outputs }: QuantumDocument): QuantumFileIds {
+  const only = (connection: string): string | null => {
+    const ids = outputs.get(connection);
+    if (ids === undefined) return null;
+    if (ids.length === 1) return ids[0];
+    throw new SyntaxError(`${ids.length} datasets for ${connection}, expected 1`);
+  };
+  return { metadataId: only(METADATA_CONNECTION), logId: only(LOG_CONNECTION) };
+}
+
+/**
+ * Where the attempts of a quantum's document are, as half-open ranges of bytes: for those who need numbers as
+ * they are written.
+ *
+ * @throws {SyntaxError} if it isn't JSON.
+ */
+export function attemptRanges(text: Uint8Array): [startByte: number, endByte: number][] {
+  let ranges: [number, number][] = [];
   const cursor = new JsonCursor(text);
   cursor.beginObject();
   while (cursor.nextMember()) {
-    switch (cursor.key) {
-      case "quantum_id":
-        summary.quantumId = cursor.readString();
-        break;
-      case "task_label":
-        summary.taskLabel = cursor.readString();
-        break;
-      case "data_coordinate": {
-        const value = cursor.readValue();
-        if (!Array.isArray(value)) cursor.fail("data_coordinate is no array");
-        else summary.dataCoordinate = value;
-        break;
-      }
-      case "outputs":
-        readOutputs(cursor, summary);
-        break;
-      case "attempts":
-        readAttempts(cursor, summary);
-        break;
-      default:
-        cursor.skip();
-    }
-  }
-  cursor.finish();
-  if (summary.quantumId === "" || summary.taskLabel === "") {
-    cursor.fail("quantum without quantum_id or task_label");
-  }
-  return summary;
-}
-
-function readOutputs(cursor: JsonCursor, summary: QuantumSummary): void {
-  cursor.beginObject();
-  while (cursor.nextMember()) {
-    const connection: string = cursor.key;
-    if (connection !== METADATA_CONNECTION && connection !== LOG_CONNECTION) {
+    if (cursor.key !== "attempts") {
       cursor.skip();
       continue;
     }
-    const ids: string[] = [];
+    ranges = [];
     cursor.beginArray();
-    while (cursor.nextElement()) ids.push(cursor.readString());
-    if (ids.length !== 1) cursor.fail(`${ids.length} datasets for ${connection}, expected 1,`);
-    if (connection === LOG_CONNECTION) summary.logId = ids[0];
-    else summary.metadataId = ids[0];
+    while (cursor.nextElement()) ranges.push(cursor.skipRange());
   }
+  cursor.finish();
+  return ranges;
 }
 
-function readAttempts(cursor: JsonCursor, summary: QuantumSummary): void {
-  summary.nAttempts = 0;
-  summary.lastStatus = AttemptStatus.BLOCKED;
-  cursor.beginArray();
-  while (cursor.nextElement()) {
-    summary.nAttempts++;
-    summary.lastStatus = AttemptStatus.UNKNOWN;
-    cursor.beginObject();
-    while (cursor.nextMember()) {
-      const key: string = cursor.key;
-      if (key === "status") {
-        summary.lastStatus = cursor.readNumber() as typeof summary.lastStatus;
-      } else cursor.skip();
-    }
+/**
+ * Where the values of the data ID are in a document as we write them: once. Null without any.
+ *
+ * @throws {SyntaxError} if it isn't JSON up to there.
+ */
+export function coordinateRange(text: Uint8Array): [startByte: number, endByte: number] | null {
+  const cursor = new JsonCursor(text);
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    if (cursor.key === "data_coordinate") return cursor.skipRange();
+    cursor.skip();
   }
+  return null;
 }

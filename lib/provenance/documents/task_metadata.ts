@@ -19,9 +19,9 @@ import {
   QUANTUM_NUMBERS,
   QUANTUM_TIMES,
   QUANTUM_VALUES,
-  USUAL_METADATA_LEVELS,
-  UsualDocument,
+  takeUsualMetadata,
   type UsualMetadata,
+  withUsualForms,
 } from "./usual_documents.ts";
 
 /**
@@ -79,25 +79,17 @@ const MIN_OVERFLOW_DIGITS = 309;
  * Reads one TaskMetadata object at the cursor.
  *
  * @param taskLabel Label of the task, whose own section may hold a `failure`.
- * @param usual The text of the cursor, if it is loaded.
  * @throws {SyntaxError} for anything that the reference's reader refuses.
  */
-export function readTaskMetadata(
-  cursor: JsonCursor,
-  taskLabel: string,
-  usual: UsualDocument | null,
-): TaskMetadata {
+export function readTaskMetadata(cursor: JsonCursor, taskLabel: string): TaskMetadata {
   cursor.kind();
   const start = cursor.position;
-  const checked = usual !== null && cursor.hasRoom(USUAL_METADATA_LEVELS)
-    ? usual.metadata(start)
-    : null;
-  if (checked !== null) {
-    cursor.position = checked.end;
+  const usual = takeUsualMetadata(cursor);
+  if (usual !== null) {
     // With a failure it would not have the usual form.
     return {
-      range: [start, checked.end],
-      quantum: usualSection(cursor.bytes, checked),
+      range: [start, cursor.position],
+      quantum: usualSection(cursor.bytes, usual),
       failureText: null,
     };
   }
@@ -128,7 +120,7 @@ export function readTaskMetadata(
  */
 export function parseTaskMetadata(bytes: Uint8Array, taskLabel: string): TaskMetadata {
   const cursor = new JsonCursor(bytes, 0, bytes.length, MAX_SPLICED_DEPTH);
-  const result = readTaskMetadata(cursor, taskLabel, UsualDocument.load(bytes));
+  const result = withUsualForms(bytes, () => readTaskMetadata(cursor, taskLabel));
   cursor.finish();
   return result;
 }

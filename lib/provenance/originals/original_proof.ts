@@ -7,13 +7,13 @@
  */
 
 import { equalBytes } from "../../base/bytes.ts";
-import { type JsonValue, parseJson } from "../../base/json_text.ts";
 import { isUuidText, uuidFromText } from "../../base/uuid.ts";
 import { type NodeAddresses, ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { ContentDigest } from "../../storage/content_digest.ts";
 import { DEFAULT_MAX_FILE_SIZE, FileSource } from "../../storage/file_source.ts";
 import { type FileStamp, requireStamp } from "../../storage/file_stamp.ts";
 import { Zstd } from "../../codec/zstd.ts";
+import { readDataset } from "../documents/dataset.ts";
 import { digestAt } from "./file_digests.ts";
 import { type Finding, findingOf, isSameVersion } from "./original_look.ts";
 import { isConfigText, isLogText, isMetadataText, type QuantumTexts } from "./original_text.ts";
@@ -107,9 +107,9 @@ async function quantumTexts(
   graph: ProvenanceGraph,
   { dataset }: NodeAddresses,
 ): Promise<QuantumTexts | null> {
-  const document = parseJson(await graph.readDataset(dataset)) as { producer?: JsonValue };
-  if (typeof document.producer !== "string" || !isUuidText(document.producer)) return null;
-  const node = await graph.find(uuidFromText(document.producer));
+  const { producer } = readDataset(await graph.readDataset(dataset));
+  if (producer === null || !isUuidText(producer)) return null;
+  const node = await graph.find(uuidFromText(producer));
   if (node === null || node.quantum.size === 0 || node.metadata.size === 0) return null;
   return {
     quantum: await graph.readQuantum(node.quantum),

@@ -6,12 +6,9 @@
  */
 
 import { ByteBuilder } from "../../base/bytes.ts";
+import { parseIsoTime } from "../../base/iso_time.ts";
 import { encodeUtf8, type JsonValue } from "../../base/json_text.ts";
-import {
-  coordinateValues,
-  exceptionMessage,
-  parseReportQuantum,
-} from "../documents/quantum_report.ts";
+import { coordinateRange, lastAttempt, readQuantum } from "../documents/quantum.ts";
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 
 /** Numbers of each quantum, by its number in the graph's index. Memory: 67 bytes a quantum. */
@@ -92,32 +89,33 @@ export class TableCollector {
    * @throws {SyntaxError} if it is no document of a quantum, or one that a table has no room for.
    */
   add(q: number, text: Uint8Array, nProduced: number): void {
-    const quantum = parseReportQuantum(text);
+    const quantum = readQuantum(text);
     const numbers = this.#numbers;
-    const last = quantum.attempts.at(-1) ?? null;
+    const last = lastAttempt(quantum);
     const usage = last?.usage ?? null;
     if (quantum.attempts.length > MAX_ATTEMPTS) throw new SyntaxError("too many attempts");
     numbers.status[q] = last?.status ?? 0;
     if (numbers.status[q] !== (last?.status ?? 0)) throw new SyntaxError("a status unknown here");
     numbers.attempts[q] = quantum.attempts.length;
     numbers.caveats[q] = last?.caveats ?? -1;
-    numbers.start[q] = usage?.startMicros ?? NaN;
-    numbers.prepTime[q] = usage?.prepSeconds ?? NaN;
-    numbers.initTime[q] = usage?.initSeconds ?? NaN;
-    numbers.runTime[q] = usage?.runSeconds ?? NaN;
+    numbers.start[q] = (usage && parseIsoTime(usage.start)) ?? NaN;
+    numbers.prepTime[q] = usage?.prepTime ?? NaN;
+    numbers.initTime[q] = usage?.initTime ?? NaN;
+    numbers.runTime[q] = usage?.runTime ?? NaN;
     numbers.cpuTime[q] = usage?.cpuSeconds ?? NaN;
-    numbers.memory[q] = usage?.memoryBytes ?? NaN;
+    numbers.memory[q] = usage?.memory ?? NaN;
     numbers.nProduced[q] = nProduced;
     numbers.exception[q] = 0;
-    if (last !== null && last.exceptionType !== null) {
-      numbers.exception[q] = this.#exceptionNumber(last.exceptionType);
-      const message = encodeUtf8(firstLine(exceptionMessage(quantum, last)));
+    const exception = last?.exception ?? null;
+    if (exception !== null) {
+      numbers.exception[q] = this.#exceptionNumber(exception.typeName);
+      const message = encodeUtf8(firstLine(exception.message));
       numbers.messageStart[q] = this.#messages.length;
       numbers.messageSize[q] = message.length;
       this.#messages.bytes(message);
     }
-    if (!this.#isCoordinateKnown(q, text, quantum.coordinateRange)) {
-      this.#coordinates.set(q, coordinateValues(quantum));
+    if (!this.#isCoordinateKnown(q, text, coordinateRange(text))) {
+      this.#coordinates.set(q, quantum.dataCoordinate);
     }
   }
 

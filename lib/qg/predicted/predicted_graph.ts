@@ -96,17 +96,15 @@ export class PredictedGraph implements Disposable {
     file: FileSource,
     zip: ZipReader,
     dataOffsets: ReadonlyMap<string, number>,
-    headerText: Uint8Array,
-    header: QuantumGraphHeader,
-    dictionary: Uint8Array | null,
-    decompressor: ZstdDecompressor,
+    header: { text: Uint8Array; fields: QuantumGraphHeader },
+    { dictionary, decompressor }: Awaited<ReturnType<typeof readDictionary>>,
   ) {
     this.path = file.name;
     this.#file = file;
     this.#members = zip.members;
     this.#dataOffsets = dataOffsets;
-    this.headerText = headerText;
-    this.header = header;
+    this.headerText = header.text;
+    this.header = header.fields;
     this.dictionary = dictionary;
     this.#decompressor = decompressor;
     this.nQuantaBlocksSize = zip.members.get(QUANTUM_DATASETS_MEMBER)!.size;
@@ -125,8 +123,8 @@ export class PredictedGraph implements Disposable {
       const zip = await openArchive(file, inflateRaw);
       const read = await readDictionary(zip, path, zstd);
       const frame = await zip.readMember(HEADER_MEMBER, { maxSize: MAX_HEADER_SIZE });
-      const headerText = decodeHeader(frame, path, read.decompressor);
-      const header = parseHeader(headerText, path, "predicted");
+      const text = decodeHeader(frame, path, read.decompressor);
+      const header = { text, fields: parseHeader(text, path, "predicted") };
       const required = [
         PIPELINE_GRAPH_MEMBER,
         INIT_QUANTA_MEMBER,
@@ -139,15 +137,7 @@ export class PredictedGraph implements Disposable {
       zip.requireStored(QUANTA_ADDRESS_MEMBER);
       const dataOffsets = new Map<string, number>();
       for (const name of zip.members.keys()) dataOffsets.set(name, await zip.dataOffset(name));
-      return new PredictedGraph(
-        file,
-        zip,
-        dataOffsets,
-        headerText,
-        header,
-        read.dictionary,
-        read.decompressor,
-      );
+      return new PredictedGraph(file, zip, dataOffsets, header, read);
     } catch (error) {
       file.close();
       throw error;

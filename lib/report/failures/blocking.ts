@@ -10,7 +10,7 @@ import { IdTable } from "../../base/id_table.ts";
 import { sortIds } from "../../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText } from "../../base/uuid.ts";
 import { findBlockers, type QuantumEdges } from "../../provenance/blockers.ts";
-import type { QuantumView } from "../../provenance/documents/quantum_view.ts";
+import type { QuantumDocument } from "../../provenance/documents/quantum.ts";
 
 /** What is counted in the end. */
 export interface BlockedCounts {
@@ -64,7 +64,10 @@ export class BlockingQuanta {
    * @param status 128 is added, for typed arrays: statuses may be negative.
    * @returns its number.
    */
-  add({ quantumId, inputs, outputs }: QuantumView, status: number): number {
+  add(
+    { quantumId, inputs, outputs }: Pick<QuantumDocument, "quantumId" | "inputs" | "outputs">,
+    status: number,
+  ): number {
     const number = this.#quanta.add(uuidFromText(quantumId), 0);
     this.#statuses.reach(number)[number] = status + STATUS_OFFSET;
     for (const [edges, pairs] of [[inputs, this.#inputs], [outputs, this.#outputs]] as const) {

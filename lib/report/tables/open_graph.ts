@@ -19,6 +19,7 @@ import type { ByteSource } from "../../storage/byte_source.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { HttpSource, isHttpUrl } from "../../storage/http_source.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
+import { seemsDirectory } from "../../storage/path_kind.ts";
 
 /**
  * Opens a graph as `provenance-report` names it.
@@ -50,7 +51,8 @@ async function openGraph(
     return await ProvenanceGraph.open(await openRemoteGraph(argument, env), zstd);
   }
   const path = localPath(argument, env, cwd, "provenance graph");
-  if (isDirectory(path)) {
+  // What can't be looked at is told by whoever opens it.
+  if (seemsDirectory(path)) {
     throw new UsageError(`Cannot read provenance graph "${path}": it is a directory`, {
       hint: "for a repository, name the COLLECTION as well",
     });
@@ -89,15 +91,6 @@ async function openCollection(
 /** What is in a remote store outlives the repository that named it. */
 async function openStored(path: string, store: RepositoryStore, env: Environment) {
   return isRemoteUri(path) ? await openRemoteGraph(store.uriOf(path), env) : FileSource.open(path);
-}
-
-/** What can't be looked at is told by whoever opens it. */
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
 }
 
 async function openRemoteGraph(uri: string, env: Environment): Promise<ByteSource> {

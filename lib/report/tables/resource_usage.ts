@@ -8,11 +8,11 @@ import { JsonCursor } from "../../base/json_text.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { attemptStatusName } from "../../provenance/quantum_status.ts";
 import {
-  coordinateValues,
+  attemptRanges,
   lastAttempt,
+  type QuantumDocument,
   quantumStatus,
-  type ReportQuantum,
-} from "../../provenance/documents/quantum_report.ts";
+} from "../../provenance/documents/quantum.ts";
 
 /** Members of a resource usage, in the order of columns. */
 const USAGE = ["memory", "start", "prep_time", "init_time", "run_time", "run_time_cpu"] as const;
@@ -47,26 +47,23 @@ export class ResourceUsageTable {
   /**
    * Line of a quantum, empty text if nothing is recorded of its last attempt. Numbers are as the graph
    * has them: bytes and seconds; `start` is UTC, ISO 8601.
+   *
+   * @param text The document of the quantum.
    */
-  line(quantum: ReportQuantum): string {
+  line(quantum: QuantumDocument, text: Uint8Array): string {
     const attempt = lastAttempt(quantum);
     const columns = this.#columns.get(quantum.taskLabel);
     if (attempt === null || attempt.usage === null || columns === undefined) return "";
     const dataId: string[] = new Array(this.#nDimensions).fill("");
-    coordinateValues(quantum).forEach((value, i) => {
+    quantum.dataCoordinate.forEach((value, i) => {
       if (columns[i] !== undefined) dataId[columns[i]] = String(value);
     });
-    const usage: Record<string, string> = {};
-    const cursor = new JsonCursor(quantum.text, ...attempt.usage.range);
+    let usage: Record<string, string> = {};
+    const cursor = new JsonCursor(text, ...attemptRanges(text).at(-1)!);
     cursor.beginObject();
     while (cursor.nextMember()) {
-      const key: string = cursor.key;
-      if (cursor.kind() === "string") {
-        usage[key] = cursor.readString();
-      } else {
-        const [start, end] = cursor.skipRange();
-        usage[key] = String.fromCharCode(...quantum.text.subarray(start, end));
-      }
+      if (cursor.key === "resource_usage") usage = readUsage(cursor);
+      else cursor.skip();
     }
     const cells = [
       quantum.taskLabel,
@@ -78,6 +75,18 @@ export class ResourceUsageTable {
     ];
     return `${cells.map(csvCell).join(",")}\r\n`;
   }
+}
+
+/** The values of an object: texts, and numbers as they are written. */
+function readUsage(cursor: JsonCursor): Record<string, string> {
+  const usage: Record<string, string> = {};
+  cursor.beginObject();
+  while (cursor.nextMember()) {
+    const key: string = cursor.key;
+    if (cursor.kind() === "string") usage[key] = cursor.readString();
+    else usage[key] = String.fromCharCode(...cursor.bytes.subarray(...cursor.skipRange()));
+  }
+  return usage;
 }
 
 /** Source: RFC 4180. */

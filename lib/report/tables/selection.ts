@@ -9,12 +9,12 @@ import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import type { Address } from "../../qg/address_file.ts";
 import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
 import {
-  coordinateValues,
+  attemptRanges,
   lastAttempt,
-  parseReportQuantum,
+  type QuantumDocument,
   quantumStatus,
-  type ReportQuantum,
-} from "../../provenance/documents/quantum_report.ts";
+  readQuantum,
+} from "../../provenance/documents/quantum.ts";
 
 /** What is selected. */
 export interface SelectionRule {
@@ -49,11 +49,11 @@ export class SelectedQuanta {
     this.#n++;
   }
 
-  /** Documents of the quanta, one after another. */
-  async *quanta(read: ReadQuantum): AsyncGenerator<ReportQuantum> {
+  /** Texts of the quanta, one after another. */
+  async *texts(read: ReadQuantum): AsyncGenerator<Uint8Array> {
     for (let i = 0; i < this.#n; i++) {
       const [offset, size] = this.#addresses.subarray(2 * i, 2 * i + 2);
-      yield parseReportQuantum(await read({ offset, size }));
+      yield await read({ offset, size });
     }
   }
 }
@@ -70,7 +70,7 @@ export class StatusSelection {
   }
 
   /** Takes a quantum in, if it is one of those. */
-  add(quantum: ReportQuantum, address: Address): void {
+  add(quantum: QuantumDocument, address: Address): void {
     const task = this.tasks.get(quantum.taskLabel);
     const status = quantumStatus(quantum);
     if (task === undefined || !this.#rule.statuses.has(status)) return;
@@ -80,7 +80,7 @@ export class StatusSelection {
       status === AttemptStatus.SUCCESSFUL && caveats !== null &&
       ((attempt?.caveats ?? 0) & caveats) === 0
     ) return;
-    const typeName = attempt?.exceptionType ?? null;
+    const typeName = attempt?.exception?.typeName ?? null;
     let byException = task.get(status);
     if (byException === undefined) task.set(status, byException = new Map());
     let group = byException.get(typeName);
@@ -110,8 +110,8 @@ export async function* statusReportText(
       for (const [k, quanta] of [...byException.values()].entries()) {
         yield `${k === 0 ? "" : ","}\n      ${JSON.stringify(quanta.exceptionType ?? "None")}: [`;
         let isFirst = true;
-        for await (const quantum of quanta.quanta(read)) {
-          yield `${isFirst ? "" : ","}\n        ${quantumReport(quantum, group)}`;
+        for await (const text of quanta.texts(read)) {
+          yield `${isFirst ? "" : ","}\n        ${quantumReport(text, group)}`;
           isFirst = false;
         }
         yield "\n      ]";
@@ -126,23 +126,20 @@ export async function* statusReportText(
 /** Levels of indentation of a quantum's members. */
 const QUANTUM_DEPTH = 5;
 
-function quantumReport(quantum: ReportQuantum, group: DimensionGroup): string {
+function quantumReport(text: Uint8Array, group: DimensionGroup): string {
   const names = [...group.required, ...group.implied];
-  const values = coordinateValues(quantum);
-  const dataId = values.map((value, i) =>
+  const { quantumId, dataCoordinate } = readQuantum(text);
+  const dataId = dataCoordinate.map((value, i) =>
     `${blanks(QUANTUM_DEPTH + 1)}${JSON.stringify(names[i] ?? `value${i}`)}: ${
       typeof value === "string" ? JSON.stringify(value) : String(value)
     }`
   );
-  const attempts: string[] = [];
-  if (quantum.attemptsRange !== null) {
-    const cursor = new JsonCursor(quantum.text, ...quantum.attemptsRange);
-    cursor.beginArray();
-    while (cursor.nextElement()) attempts.push(attemptReport(cursor, attempts.length));
-  }
+  const attempts = attemptRanges(text).map((range, i) =>
+    attemptReport(new JsonCursor(text, ...range), i)
+  );
   return [
     "{",
-    `${blanks(QUANTUM_DEPTH)}"quantum_id": ${JSON.stringify(quantum.quantumId)},`,
+    `${blanks(QUANTUM_DEPTH)}"quantum_id": ${JSON.stringify(quantumId)},`,
     `${blanks(QUANTUM_DEPTH)}"data_id": ${enclosed("{", dataId, "}", QUANTUM_DEPTH)},`,
     `${blanks(QUANTUM_DEPTH)}"attempts": ${
       enclosed(
@@ -243,8 +240,8 @@ export async function* dataIdTableText(
 ): AsyncGenerator<string> {
   const names = group.required;
   let isFirst = true;
-  for await (const quantum of quanta.quanta(read)) {
-    const values = coordinateValues(quantum).slice(0, names.length);
+  for await (const text of quanta.texts(read)) {
+    const values = readQuantum(text).dataCoordinate.slice(0, names.length);
     if (isFirst) {
       const types = values.map((value, i) =>
         `# - {name: ${names[i]}, datatype: ${typeof value === "string" ? "string" : "int64"}}\n`

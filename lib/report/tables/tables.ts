@@ -8,11 +8,13 @@ import { InvalidQuantumGraphFileError, RefusedError } from "../../base/errors.ts
 import { dirname, join } from "../../base/paths.ts";
 import { countQuanta, type Progress } from "../../base/progress.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
-import { readReportQuantum } from "../../provenance/documents/quantum_report.ts";
+import { readQuantum } from "../../provenance/documents/quantum.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import { parseStored } from "../../sources/parse_stored.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
 import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { ReportCounts } from "../counts.ts";
+import { DocumentFacts } from "../facts.ts";
 import { dataIdTablePath } from "../failures/data_id_table_path.ts";
 import { taskDimensions } from "../dimensions.ts";
 import { ResourceUsageTable } from "./resource_usage.ts";
@@ -74,8 +76,8 @@ export async function makeProvenanceReport(
     options.progress,
   );
   for await (const { text, offset, size } of blocks) {
-    const quantum = readReportQuantum(text, `quantum at ${offset} of "${graph.name}"`);
-    if (!counts.add(quantum)) {
+    const quantum = parseStored(`quantum at ${offset} of "${graph.name}"`, () => readQuantum(text));
+    if (!counts.add(new DocumentFacts(quantum))) {
       throw new InvalidQuantumGraphFileError(
         `Cannot read quantum ${quantum.quantumId} of "${graph.name}": ` +
           `the pipeline has no task "${quantum.taskLabel}"`,
@@ -83,7 +85,7 @@ export async function makeProvenanceReport(
     }
     selection?.add(quantum, { offset, size });
     if (usage !== null) {
-      const line = usage.line(quantum);
+      const line = usage.line(quantum, text);
       if (line !== "") writeUsage(line);
     }
   }

@@ -5,30 +5,31 @@
  */
 
 import { uuidFromText, uuidToText } from "../../base/uuid.ts";
-import { readConsumers } from "../../provenance/documents/dataset.ts";
-import { parseQuantumView } from "../../provenance/documents/quantum_view.ts";
+import { readDataset } from "../../provenance/documents/dataset.ts";
+import { readQuantum } from "../../provenance/documents/quantum.ts";
 import { lastStatusName } from "../quantum_text.ts";
-import { parseDatasetRow } from "../rows.ts";
+import { datasetRow } from "../rows.ts";
 import type { TracedDataset, TracedQuantum } from "./trace_source.ts";
 
 /** Reads a ProvenanceDataset. @throws {SyntaxError} if it isn't one. */
 export function parseTracedDataset(text: Uint8Array): TracedDataset {
-  const row = parseDatasetRow(text);
+  const document = readDataset(text);
+  const row = datasetRow(document);
   return {
     row: { ...row, producer: row.producer && usualForm(row.producer) },
-    consumers: readConsumers(text).map(usualForm),
+    consumers: document.consumers.map(usualForm),
   };
 }
 
 /** Reads a ProvenanceQuantum. @throws {SyntaxError} if it isn't one. */
 export function parseTracedQuantum(text: Uint8Array): TracedQuantum {
-  const view = parseQuantumView(text);
+  const quantum = readQuantum(text);
   return {
-    ...view,
-    inputs: usualForms(view.inputs),
-    outputs: usualForms(view.outputs),
+    ...quantum,
+    inputs: usualForms(quantum.inputs),
+    outputs: usualForms(quantum.outputs),
     isInit: false,
-    status: lastStatusName(view),
+    status: lastStatusName(quantum),
   };
 }
 

@@ -6,9 +6,9 @@
  */
 
 import { NotFoundError } from "../../base/errors.ts";
-import { JsonCursor } from "../../base/json_text.ts";
 import { uuidFromText, uuidToText } from "../../base/uuid.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
+import { readInitQuanta } from "../../provenance/documents/init_quanta.ts";
 import type { NodeAddresses, ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { parseStored } from "../parse_stored.ts";
 import { pipelineDimensions } from "../rows.ts";
@@ -107,7 +107,7 @@ export class ProvenanceTraceSource implements TraceSource {
       const text = await this.#graph.initQuantaText();
       this.#initQuanta = parseStored(
         `init quanta of ${this.#access.name}`,
-        () => parseInitQuanta(text),
+        () => tracedInitQuanta(text),
       );
     }
     return this.#initQuanta;
@@ -118,30 +118,21 @@ export class ProvenanceTraceSource implements TraceSource {
   }
 }
 
-/** Source: `schema/quantum-graph.md`, section 8.2. */
-function parseInitQuanta(text: Uint8Array): Map<string, TracedQuantum> {
-  const found = new Map<string, TracedQuantum>();
-  const cursor = new JsonCursor(text);
-  cursor.beginArray();
-  while (cursor.nextElement()) {
-    let id = "";
-    let taskLabel = "";
-    const edges = { inputs: new Map<string, string[]>(), outputs: new Map<string, string[]>() };
-    cursor.beginObject();
-    while (cursor.nextMember()) {
-      const key: string = cursor.key;
-      if (key === "quantum_id") id = usualForm(cursor.readString());
-      else if (key === "task_label") taskLabel = cursor.readString();
-      else if (key === "inputs" || key === "outputs") {
-        cursor.beginObject();
-        while (cursor.nextMember()) {
-          const connection: string = cursor.key;
-          edges[key].set(connection, [usualForm(cursor.readString())]);
-        }
-      } else cursor.skip();
-    }
-    found.set(id, { taskLabel, isInit: true, dataCoordinate: [], status: null, ...edges });
-  }
-  cursor.finish();
-  return found;
+/** Init quanta by id. @throws {SyntaxError} if the text isn't that of init quanta. */
+function tracedInitQuanta(text: Uint8Array): Map<string, TracedQuantum> {
+  const lists = (edges: ReadonlyMap<string, string>) =>
+    new Map([...edges].map(([connection, id]) => [connection, [usualForm(id)]]));
+  return new Map(
+    readInitQuanta(text).map(({ quantumId, taskLabel, inputs, outputs }) => [
+      usualForm(quantumId),
+      {
+        taskLabel,
+        isInit: true,
+        dataCoordinate: [],
+        status: null,
+        inputs: lists(inputs),
+        outputs: lists(outputs),
+      },
+    ]),
+  );
 }

@@ -22,7 +22,7 @@ Deno.test("readTaskMetadata() gives the range of the document inside other text"
   const cursor = new JsonCursor(encodeUtf8(text));
   cursor.beginArray();
   cursor.nextElement();
-  const { range, quantum, failureText } = readTaskMetadata(cursor, "x", null);
+  const { range, quantum, failureText } = readTaskMetadata(cursor, "x");
   assert.deepEqual([range, quantum, failureText], [[3, 23], null, null]);
 });
 

@@ -8,7 +8,11 @@ import {
   MAX_SPLICED_DEPTH,
   readTaskMetadata,
 } from "../../../lib/provenance/documents/task_metadata.ts";
-import { UsualDocument } from "../../../lib/provenance/documents/usual_documents.ts";
+import {
+  takeUsualMetadata,
+  takeUsualRecord,
+  withUsualForms,
+} from "../../../lib/provenance/documents/usual_documents.ts";
 import { SeededRandom } from "../../../lib/simulate/random.ts";
 import { unpackFixture } from "../../support/fixtures.ts";
 
@@ -209,23 +213,35 @@ function resultOf<T>(read: () => T): T | null {
   }
 }
 
+/** Where a record of the usual form ends that begins at a byte; null for any other. */
+function recordEnd(bytes: Uint8Array, start: number): number | null {
+  const cursor = new JsonCursor(bytes, start);
+  return withUsualForms(bytes, () => takeUsualRecord(cursor)) ? cursor.position : null;
+}
+
+/** Metadata of the usual form and where it ends; null for any other. */
+function usualMetadata(bytes: Uint8Array) {
+  const cursor = new JsonCursor(bytes);
+  const found = withUsualForms(bytes, () => takeUsualMetadata(cursor));
+  return found && { ...found, end: cursor.position };
+}
+
 Deno.test("Documents written by the reference have the usual form unless they tell of a failure", async () => {
   await using work = await unpackFixture("small-mixed", "before");
   const { logs, metadata } = documents(work.repo);
   let [nRecords, nMetadata] = [0, 0];
   for (const bytes of logs) {
     const { records, start } = recordsOf(bytes);
-    const usual = UsualDocument.load(bytes)!;
     let at = start;
     for (const record of records) {
-      const end = usual.recordEnd(at);
+      const end = recordEnd(bytes, at);
       assert.equal(end, at + encodeUtf8(record).length, record);
       nRecords++;
       at = end + 1;
     }
   }
   for (const bytes of metadata) {
-    const found = UsualDocument.load(bytes)!.metadata(0);
+    const found = usualMetadata(bytes);
     if (new TextDecoder().decode(bytes).includes('"failure":')) assert.equal(found, null);
     else {
       assert.equal(found?.end, bytes.length);
@@ -245,49 +261,54 @@ Deno.test("Documents are read alike in WebAssembly and without it, however they 
   for (let round = 0; round < 6000; round++) {
     const chosen = [0, 1].map(() => allRecords[random.integer(allRecords.length)]);
     const records = changed(encodeUtf8(`[${chosen.join(",")}]`), random);
-    const read = (usual: UsualDocument | null) => {
+    const read = () => {
       const cursor = new JsonCursor(records);
-      const range = readRecords(cursor, usual);
+      const range = readRecords(cursor);
       cursor.finish();
       return range;
     };
-    const without = resultOf(() => read(null));
-    assert.deepEqual(resultOf(() => read(UsualDocument.load(records))), without);
-    if (without !== null && UsualDocument.load(records)!.recordEnd(1) !== null) nRecords++;
+    const without = resultOf(read);
+    assert.deepEqual(resultOf(() => withUsualForms(records, read)), without);
+    if (without !== null && recordEnd(records, 1) !== null) nRecords++;
   }
   for (let round = 0; round < 6000; round++) {
     const document = changed(metadata[random.integer(metadata.length)], random);
-    const read = (usual: UsualDocument | null) => {
+    const read = () => {
       const cursor = new JsonCursor(document, 0, document.length, MAX_SPLICED_DEPTH);
-      const result = readTaskMetadata(cursor, "calibrate", usual);
+      const result = readTaskMetadata(cursor, "calibrate");
       cursor.finish();
       return result;
     };
-    const without = resultOf(() => read(null));
-    assert.deepEqual(resultOf(() => read(UsualDocument.load(document))), without);
-    if (without !== null && UsualDocument.load(document)!.metadata(0) !== null) nMetadata++;
+    const without = resultOf(read);
+    assert.deepEqual(resultOf(() => withUsualForms(document, read)), without);
+    if (without !== null && usualMetadata(document) !== null) nMetadata++;
   }
   // Neither all were refused, nor all taken.
   assert.ok(nRecords > 1000 && nRecords < 5000, `${nRecords}`);
   assert.ok(nMetadata > 1000 && nMetadata < 5000, `${nMetadata}`);
 });
 
-Deno.test("UsualDocument takes memory for a large document and none for a huge one", () => {
-  const records = (nBytes: number) => {
+for (const nBytes of [1e3, 3e6, 5e6]) {
+  Deno.test(`Records of ${nBytes} bytes are ${nBytes === 5e6 ? "not " : ""}taken at once`, () => {
     const n = Math.ceil(nBytes / (USUAL.length + 1));
-    return encodeUtf8(`[${Array.from({ length: n }, () => USUAL).join(",")}]`);
-  };
-  for (const nBytes of [1e3, 3e6, 1e3, 5e6]) {
-    const bytes = records(nBytes);
-    const usual = UsualDocument.load(bytes);
-    assert.equal(usual === null, nBytes === 5e6);
-    assert.equal(usual?.recordEnd(1) ?? USUAL.length + 1, USUAL.length + 1);
+    const bytes = encodeUtf8(`[${Array.from({ length: n }, () => USUAL).join(",")}]`);
+    assert.equal(recordEnd(bytes, 1), nBytes === 5e6 ? null : USUAL.length + 1);
     assert.deepEqual(parseLogFile(bytes, "large").records, [[1, bytes.length - 1]]);
-  }
+  });
+}
+
+Deno.test("No record is taken by the form of another document", () => {
+  const records = encodeUtf8(`[${USUAL}]`);
+  const taken = withUsualForms(encodeUtf8("[]"), () => takeUsualRecord(new JsonCursor(records, 1)));
+  assert.equal(taken, false);
+  assert.equal(takeUsualRecord(new JsonCursor(records, 1)), false);
 });
 
-Deno.test("UsualDocument fails when another document was loaded since", () => {
-  const first = UsualDocument.load(encodeUtf8(`[${USUAL}]`))!;
-  UsualDocument.load(encodeUtf8("[]"));
-  assert.throws(() => first.recordEnd(1), /another document was loaded/);
+Deno.test("What was read before is forgotten, also after an error", () => {
+  const records = encodeUtf8(`[${USUAL}]`);
+  assert.throws(() =>
+    withUsualForms(records, () => {
+      throw new SyntaxError("refused");
+    }), SyntaxError);
+  assert.equal(takeUsualRecord(new JsonCursor(records, 1)), false);
 });

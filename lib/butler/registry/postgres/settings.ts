@@ -93,25 +93,13 @@ const INERT_KEYS = new Set(
 const POSTGRES_URL =
   /^(\w+)(?:\+\w+)?:\/\/(?:([^:/]*)(?::([^@]*))?@)?(\[[^/?]+\]|[^/:?]*)(?::(\d*))?(?:\/([^?]*))?(?:\?(.*))?$/;
 
-/**
- * Works out how to connect: the URL first, then a service file, then variables, then libpq's
- * defaults. A password in `db-auth.yaml` counts before one in the URL.
- *
- * @param url `registry.db` with missing parts filled in from the configuration
- * @param configPath named in messages
- * @throws {RepositoryError} if something is invalid or asked for that can't be had.
- *
- * Source: `schema/butler-repository.md`, section 1.7; PostgreSQL manual, "Database Connection
- * Control Functions".
- */
-export function postgresSettings(
+/** What a database URL says, by the names of libpq; credentials of `db-auth.yaml` count before its own. */
+function valuesOfUrl(
   url: string,
   env: Environment,
   configPath: string,
-): PostgresSettings {
-  const refuse = (state: string): never => {
-    throw new RepositoryError(`Cannot use registry of "${configPath}": ${state}`);
-  };
+  refuse: (state: string) => never,
+): Map<string, string> {
   rememberUrlSecrets(url);
   const match = POSTGRES_URL.exec(url);
   if (match === null) return refuse("its database URL is invalid");
@@ -145,7 +133,29 @@ export function postgresSettings(
     else if (!INERT_KEYS.has(key)) refuse(unsupportedOption(key, i));
   }
   set("host", hosts.join(","));
+  return given;
+}
 
+/**
+ * Works out how to connect: the URL first, then a service file, then variables, then libpq's
+ * defaults. A password in `db-auth.yaml` counts before one in the URL.
+ *
+ * @param url `registry.db` with missing parts filled in from the configuration
+ * @param configPath named in messages
+ * @throws {RepositoryError} if something is invalid or asked for that can't be had.
+ *
+ * Source: `schema/butler-repository.md`, section 1.7; PostgreSQL manual, "Database Connection
+ * Control Functions".
+ */
+export function postgresSettings(
+  url: string,
+  env: Environment,
+  configPath: string,
+): PostgresSettings {
+  const refuse = (state: string): never => {
+    throw new RepositoryError(`Cannot use registry of "${configPath}": ${state}`);
+  };
+  const given = valuesOfUrl(url, env, configPath, refuse);
   const home = env.get("HOME") ?? homedir();
   const withHome = { get: (name: string) => name === "HOME" ? home : env.get(name) };
   const service = given.get("service") ?? nonEmpty(env.get("PGSERVICE"));

@@ -12,10 +12,10 @@ import { UUID_SIZE, uuidFromText, uuidToText } from "../../../base/uuid.ts";
 import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
 import type { WhereRow, WhereValue } from "../../../inspect/list/where_expression.ts";
 import type {
-  AttemptView,
-  QuantumView,
+  Attempt,
+  QuantumDocument,
   ResourceUsage,
-} from "../../../provenance/documents/quantum_view.ts";
+} from "../../../provenance/documents/quantum.ts";
 import { FailureClusters } from "../../../provenance/failure_clusters.ts";
 import { AttemptStatus } from "../../../provenance/quantum_status.ts";
 import { hasOddTimes, latestStart } from "../../../report/odd_times.ts";
@@ -133,7 +133,7 @@ export class QuantumTable {
   }
 
   /** Takes a quantum in; returns its row. */
-  add(view: QuantumView): number {
+  add(view: QuantumDocument): number {
     const known = this.#rows?.get(view.quantumId);
     const row = known ?? this.n++;
     if (known === undefined) {
@@ -166,7 +166,7 @@ export class QuantumTable {
     return row;
   }
 
-  #addAttempts(row: number, view: QuantumView): void {
+  #addAttempts(row: number, view: QuantumDocument): void {
     const failures = view.attempts.map((attempt, i) => this.#failureOf(view, attempt, i));
     this.#failure.reach(row)[row] = failures.at(-1) ?? 0;
     const last = view.attempts.at(-1);
@@ -184,7 +184,7 @@ export class QuantumTable {
     }
   }
 
-  #hasOddTimes({ usage }: AttemptView): boolean {
+  #hasOddTimes({ usage }: Attempt): boolean {
     if (usage === null) return false;
     return hasOddTimes({
       startMicros: parseIsoTime(usage.start),
@@ -199,7 +199,7 @@ export class QuantumTable {
     return this.#isOdd.array[row] === 1;
   }
 
-  #failureOf(view: QuantumView, { status, exception }: AttemptView, attempt: number): number {
+  #failureOf(view: QuantumDocument, { status, exception }: Attempt, attempt: number): number {
     if (status === AttemptStatus.SUCCESSFUL && exception === null) return 0;
     const message = exception?.message ?? "";
     const number = this.#kinds.of(view.taskLabel, exception?.typeName ?? null, message);

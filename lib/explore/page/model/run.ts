@@ -6,7 +6,7 @@
 
 import type { GraphDocuments, GrowingLogDocuments } from "../../../browser.ts";
 import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
-import { parseQuantumView } from "../../../provenance/documents/quantum_view.ts";
+import { readQuantum } from "../../../provenance/documents/quantum.ts";
 import { parseHeader, type QuantumGraphHeader } from "../../../qg/header.ts";
 import { QUANTA_MEMBER } from "../../../qg/member_names.ts";
 import { formatSize } from "../../../report/format.ts";
@@ -196,7 +196,7 @@ export class Run {
   }
 
   #add(text: Uint8Array): void {
-    const view = parseStored(`quantum in ${this.documents.name}`, () => parseQuantumView(text));
+    const view = parseStored(`quantum in ${this.documents.name}`, () => readQuantum(text));
     this.table.add(view);
     this.#nAdded++;
   }

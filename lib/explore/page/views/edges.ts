@@ -5,7 +5,7 @@
  */
 
 import { useState } from "preact/hooks";
-import type { QuantumView } from "../../../provenance/documents/quantum_view.ts";
+import type { QuantumDocument } from "../../../provenance/documents/quantum.ts";
 import { formatCount } from "../../../report/format.ts";
 import { N_NEIGHBOURS, type Node, readNodes } from "../model/neighbours.ts";
 import { line, Problem, Waiting } from "../parts.ts";
@@ -15,7 +15,7 @@ import { useAnswer } from "../use_answer.ts";
 import { html, type VNode } from "../view.ts";
 
 /** Both sides. */
-export function Edges({ run, view }: { run: Run; view: QuantumView }): VNode {
+export function Edges({ run, view }: { run: Run; view: QuantumDocument }): VNode {
   return html`
     <div class="sides">
       <${Side} run=${run} title="Inputs" edges=${view.inputs} />

@@ -7,10 +7,10 @@
 import { decodeUtf8 } from "../../../base/json_text.ts";
 import { indentJson } from "../../../inspect/cat/json_layout.ts";
 import {
-  type AttemptView,
-  parseQuantumView,
-  type QuantumView,
-} from "../../../provenance/documents/quantum_view.ts";
+  type Attempt,
+  type QuantumDocument,
+  readQuantum,
+} from "../../../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../../../provenance/quantum_status.ts";
 import { caveatNames } from "../../../provenance/success_caveats.ts";
 import { formatInstant, formatSeconds, formatSize } from "../../../report/format.ts";
@@ -39,13 +39,13 @@ const TABS: readonly [name: string, title: string][] = [
 
 /** A quantum with the text that it is from. */
 interface Found {
-  view: QuantumView;
+  view: QuantumDocument;
   text: Uint8Array;
 }
 
 /** The view; its ID may also be the beginning of one. */
 export function Quantum({ run, route }: { run: Run; route: Route }): VNode {
-  const answer = useAnswer(() => readQuantum(run, route.id), [run, route.id]);
+  const answer = useAnswer(() => findQuantum(run, route.id), [run, route.id]);
   if (answer.state === "waiting") return html`<${Waiting} what="the quantum" />`;
   if (answer.state === "failed") return html`<${Problem} error=${answer.error} />`;
   const { view, text } = answer.value;
@@ -75,12 +75,12 @@ export function Quantum({ run, route }: { run: Run; route: Route }): VNode {
   `;
 }
 
-async function readQuantum(run: Run, id: string): Promise<Found> {
+async function findQuantum(run: Run, id: string): Promise<Found> {
   const selector = parseSelector(id.trim().split(/\s+/))!;
   const text = "quantumText" in run.documents
     ? await run.documents.quantumText(selector)
     : await run.documents.quantum(selector);
-  return { text, view: parseQuantumView(text) };
+  return { text, view: readQuantum(text) };
 }
 
 function Part(
@@ -105,7 +105,7 @@ function Part(
   }
 }
 
-function Attempts({ view: { attempts }, route }: { view: QuantumView; route: Route }): VNode {
+function Attempts({ view: { attempts }, route }: { view: QuantumDocument; route: Route }): VNode {
   if (attempts.length === 0) {
     return html`<p>It was never attempted: a quantum upstream failed. <a href=${
       linkWith(route, { tab: "graph" })
@@ -140,7 +140,7 @@ function Attempts({ view: { attempts }, route }: { view: QuantumView; route: Rou
 
 function Attempt(
   { attempt: { status, usage, exception, caveats }, i, isChosen, route }: {
-    attempt: AttemptView;
+    attempt: Attempt;
     i: number;
     isChosen: boolean;
     route: Route;
@@ -153,7 +153,9 @@ function Attempt(
       <th scope="row"><a href=${linkWith(route, { attempt: String(i) })} aria-current=${isChosen
         ? "true"
         : undefined}>${i}</a></th>
-      <td><${Status} name=${attemptStatusName(status)} /> <span class="soft">${caveatNames(caveats)
+      <td><${Status} name=${attemptStatusName(status)} /> <span class="soft">${caveatNames(
+        caveats ?? 0,
+      )
         .join(", ")}</span></td>
       <td>${usage === null ? "–" : line(formatInstant(usage.start))}</td>
       <td class="number">${seconds(usage?.prepTime)}</td>

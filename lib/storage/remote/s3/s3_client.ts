@@ -7,7 +7,7 @@
 import {
   EnvironmentError,
   NotFoundError,
-  ProvgraphError,
+  type ProvgraphError,
   RefusedError,
 } from "../../../base/errors.ts";
 import { nodeCrypto } from "../../../base/node_modules.ts";
