@@ -43,10 +43,12 @@ import {
 import { cutGraph } from "./cut_graph.ts";
 import { damagedGraph } from "./damaged_graph.ts";
 import { mutate, mutateJson } from "./mutate.ts";
-import { Random, SEED } from "./random.ts";
+import { Random, seedsOr } from "./random.ts";
 
-/** Inputs of each kind: 20,000 in total. */
-const N = { predicted: 3000, provenance: 3000, chunks: 4000, logs: 5000, metadata: 5000 };
+const SEEDS = seedsOr([20260701, 20260702]);
+
+/** Inputs of each kind, with each seed: 10,000 in total. */
+const N = { predicted: 1500, provenance: 1500, chunks: 2000, logs: 2500, metadata: 2500 };
 
 /** One input may cost so much at most. All are small; the largest are nested 200,000 deep. */
 const MAX_MS = 5000;
@@ -86,17 +88,18 @@ async function tryOnce(what: string, read: () => unknown): Promise<boolean> {
 
 /** Runs a reader on `n` inputs; keeps the first that fails, for a look at it. */
 async function fuzz(
+  seed: number,
   name: string,
   n: number,
   make: (random: Random, i: number) => Uint8Array,
   read: (input: Uint8Array, i: number) => unknown,
 ): Promise<void> {
-  const random = new Random(name);
+  const random = new Random(name, seed);
   let nRead = 0;
   for (let i = 0; i < n; i++) {
     const input = make(random, i);
     try {
-      if (await tryOnce(`${name}, seed ${SEED}, input ${i}`, () => read(input, i))) nRead++;
+      if (await tryOnce(`${name}, seed ${seed}, input ${i}`, () => read(input, i))) nRead++;
     } catch (error) {
       const kept = Deno.makeTempFileSync({ prefix: "provgraph-fuzz-" });
       Deno.writeFileSync(kept, input);
@@ -171,7 +174,7 @@ function assertInside(path: string | null): void {
 
 const NO_ENVIRONMENT = { get: () => undefined };
 
-Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inputs (seed ${SEED})`, async (t) => {
+async function readDamaged(t: Deno.TestContext, seed: number): Promise<void> {
   const corpus = await makeCorpus();
   await using work = corpus.work;
   const { zstd } = corpus;
@@ -182,6 +185,7 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
 
   await t.step("predicted graphs", () =>
     fuzz(
+      seed,
       "predicted graphs",
       N.predicted,
       (random) => damagedGraph(corpus.predicted, zstd, random),
@@ -210,6 +214,7 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
 
   await t.step("provenance graphs", () =>
     fuzz(
+      seed,
       "provenance graphs",
       N.provenance,
       (random) => damagedGraph(corpus.provenance, zstd, random),
@@ -247,7 +252,7 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
     ));
 
   await t.step("chunk logs", () =>
-    fuzz("chunk logs", N.chunks, (random) => {
+    fuzz(seed, "chunk logs", N.chunks, (random) => {
       if (random.next() < 0.5) return mutate(corpus.chunkLog, random);
       return resealed(corpus, random);
     }, (input) => {
@@ -289,13 +294,21 @@ Deno.test(`readers of graphs, chunk logs and documents stand 20,000 damaged inpu
     (random.next() < 0.5 ? mutate : mutateJson)(random.pick(texts), random);
   await t.step(
     "logs",
-    () => fuzz("logs", N.logs, damaged(corpus.logs), (input) => splice(input, null)),
+    () => fuzz(seed, "logs", N.logs, damaged(corpus.logs), (input) => splice(input, null)),
   );
   await t.step(
     "metadata",
-    () => fuzz("metadata", N.metadata, damaged(corpus.metadata), (input) => splice(null, input)),
+    () =>
+      fuzz(seed, "metadata", N.metadata, damaged(corpus.metadata), (input) => splice(null, input)),
   );
-});
+}
+
+for (const seed of SEEDS) {
+  Deno.test(
+    `readers of graphs, chunk logs and documents stand 10,000 damaged inputs (seed ${seed})`,
+    (t) => readDamaged(t, seed),
+  );
+}
 
 /** A chunk log with one chunk damaged and its checksums made right. */
 function resealed(corpus: Corpus, random: Random): Uint8Array {

@@ -1,19 +1,23 @@
 /**
- * Seeded randomness, so that a failure can be run again: the seed is printed, and taken from the
- * environment when it is there.
+ * Seeded randomness. The tests that everybody runs have fixed seeds, so that what they say depends on the
+ * program alone; other seeds, and more turns, are for those who look for what is rare
+ * (`deno task test:random`). A seed stands in the name of its test, so that a failure can be run again.
  *
  * @module
  */
 
-/** Environment variable with the seed of all random tests. */
-export const SEED_VARIABLE = "PROVGRAPH_TEST_SEED";
+/** Environment variable with seeds to take instead, comma-separated: numbers, or the word `random`. */
+const SEED_VARIABLE = "PROVGRAPH_TEST_SEED";
+
+/** Environment variable with how much is to be done with each seed where timing is random as well. */
+const TURNS_VARIABLE = "PROVGRAPH_TEST_TURNS";
 
 /** A generator of random numbers (mulberry32). */
 export class Random {
   #state: number;
 
   /** @param name makes the numbers of tests independent of each other. */
-  constructor(name: string, seed: number = SEED) {
+  constructor(name: string, seed: number) {
     this.#state = seed;
     for (const letter of name) this.#state = Math.imul(this.#state, 31) + letter.charCodeAt(0) | 0;
   }
@@ -38,6 +42,20 @@ export class Random {
 }
 
 /**
- * The seed of this process's random tests. It belongs into the names of tests: that is what is printed.
+ * The seeds of a random test.
+ *
+ * @param fixed those where nobody asks for others.
+ * @throws {Error} if the environment has something that is no seed.
  */
-export const SEED: number = Number(Deno.env.get(SEED_VARIABLE) ?? Date.now() % 2 ** 31);
+export function seedsOr(fixed: readonly number[]): readonly number[] {
+  const text = Deno.env.get(SEED_VARIABLE) ?? "";
+  if (text === "") return fixed;
+  return text.split(",").map((word) => {
+    const seed = word === "random" ? crypto.getRandomValues(new Uint32Array(1))[0] : Number(word);
+    if (!Number.isInteger(seed)) throw new Error(`${SEED_VARIABLE} has "${word}"`);
+    return seed;
+  });
+}
+
+/** How much is to be done with each seed, in turns of whatever a test does. */
+export const N_TURNS: number = Number(Deno.env.get(TURNS_VARIABLE) ?? 3);

@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { spawnProvgraph, type TemporaryDirectory } from "../support/fixtures.ts";
 import { assertMasterUntouched, assertSurvives, forEachAtOnce } from "./harness.ts";
 import { AGGREGATE_JOBS, INGEST_JOBS, type Job, makeJob } from "./jobs.ts";
-import { Random, SEED } from "./random.ts";
+import { N_TURNS, Random, seedsOr } from "./random.ts";
 
-/** 200 kills: for each job this many single ones, and chains of three. */
-const N_SINGLE = 26;
-const N_CHAINS = 8;
+/** For each job and seed this many single kills, and chains of three. */
+const N_SINGLE = 3 * N_TURNS;
+const N_CHAINS = N_TURNS;
 const CHAIN_LENGTH = 3;
+const SEEDS = seedsOr([20260701]);
 /** Before this part of a run has passed, the program is only being loaded. */
 const EARLIEST = 0.15;
 /** Of the delay that was too long for a run: how much of it is tried next. */
@@ -46,9 +47,9 @@ function randomDelay(job: Job, random: Random): number {
   return job.durationMs * (EARLIEST + (1 - EARLIEST) * random.next());
 }
 
-for (const spec of JOBS) {
-  Deno.test(`${spec.name} ends as undisturbed when killed at random and run again (seed ${SEED})`, async () => {
-    const random = new Random(spec.name);
+for (const [spec, seed] of JOBS.flatMap((job) => SEEDS.map((seed) => [job, seed] as const))) {
+  Deno.test(`${spec.name} ends as undisturbed when killed at random and run again (seed ${seed})`, async () => {
+    const random = new Random(spec.name, seed);
     using job = await makeJob(spec);
     let nKills = 0;
     const chains = Array.from({ length: N_SINGLE + N_CHAINS }, (_, i) => {
@@ -58,7 +59,7 @@ for (const spec of JOBS) {
     await forEachAtOnce(chains, async (delays, i) => {
       for (let scale = 1;; scale *= SHORTER) {
         const scaled = delays.map((delay) => delay * scale);
-        const what = `${spec.name}, chain ${i} of seed ${SEED}, killed after ` +
+        const what = `${spec.name}, chain ${i} of seed ${seed}, killed after ` +
           scaled.map((delay) => `${delay.toFixed(0)} ms`).join(", ");
         let isKilled = true;
         await assertSurvives(job, what, async (work) => {

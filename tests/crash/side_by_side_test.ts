@@ -19,11 +19,10 @@ import {
   told,
   treeOf,
 } from "./jobs.ts";
-import { Random, SEED } from "./random.ts";
+import { N_TURNS, Random, seedsOr } from "./random.ts";
 import { assertSameSnapshot, assertTidy, takeSnapshot } from "./snapshot.ts";
 
-/** Times that each pair is started; more for those who look for what is rare. */
-const N_TURNS = Number(Deno.env.get("PROVGRAPH_TEST_TURNS") ?? 5);
+const SEEDS = seedsOr([20260701]);
 const OTHER = "other.qg";
 
 function jobNamed(name: string): JobSpec {
@@ -74,18 +73,20 @@ function testPair(
   allowed: readonly (readonly [code: number, text: RegExp])[],
   check: Check,
 ): void {
-  Deno.test(`${name} (seed ${SEED})`, async () => {
-    const random = new Random(name);
-    using job = await makeJob(spec);
-    for (let turn = 0; turn < N_TURNS; turn++) {
-      await using work = await treeOf(job);
-      const what = `${name}, turn ${turn}`;
-      const results = await runPair(work, job, random, job.args, second(job.args));
-      assertOutcome(results, allowed, what);
-      assertTidy(work, what);
-      await check(work, job, results);
-    }
-  });
+  for (const seed of SEEDS) {
+    Deno.test(`${name} (seed ${seed})`, async () => {
+      const random = new Random(name, seed);
+      using job = await makeJob(spec);
+      for (let turn = 0; turn < N_TURNS; turn++) {
+        await using work = await treeOf(job);
+        const what = `${name}, turn ${turn}`;
+        const results = await runPair(work, job, random, job.args, second(job.args));
+        assertOutcome(results, allowed, what);
+        assertTidy(work, what);
+        await check(work, job, results);
+      }
+    });
+  }
 }
 
 const asUndisturbed: Check = async (work, job) => {

@@ -20,10 +20,11 @@ import {
 } from "../ingest/two_graphs.ts";
 import { PostgresWork, startServer } from "../postgres/lab.ts";
 import type { IngestAnswer, IngestOrder } from "./ingest_driver.ts";
-import { Random, SEED } from "./random.ts";
+import { N_TURNS as N_TIMES, Random, seedsOr } from "./random.ts";
 
-/** Turns on each database; more for those who look for what is rare. */
-const N_TURNS = 20 * Number(Deno.env.get("PROVGRAPH_TEST_TURNS") ?? 5);
+const SEEDS = seedsOr([20260701]);
+/** Turns on each database, with each seed. */
+const N_TURNS = 20 * N_TIMES;
 /** Each of so many turns is followed by one more ingest, which finishes what is left. */
 const N_PER_FINISH = 4;
 /** Longest pause at a failpoint, milliseconds, and how many failpoints a process pauses at. */
@@ -245,11 +246,15 @@ async function finish(turn: Turn, driver: Driver, master: TemporaryDirectory): P
   assertContentKept(work, before, await turn.registered(), master);
 }
 
+const DATABASES = [["SQLite", sqliteSource], ["PostgreSQL", postgresSource]] as const;
+
 for (
-  const [name, makeSource] of [["SQLite", sqliteSource], ["PostgreSQL", postgresSource]] as const
+  const [name, makeSource, seed] of DATABASES.flatMap((database) =>
+    SEEDS.map((seed) => [...database, seed] as const)
+  )
 ) {
-  Deno.test(`two writers of one RUN lose nothing on ${name}, ${WHERE} (${N_TURNS} turns, seed ${SEED})`, async () => {
-    const random = new Random(`two writers on ${name}`);
+  Deno.test(`two writers of one RUN lose nothing on ${name}, ${WHERE} (${N_TURNS} turns, seed ${seed})`, async () => {
+    const random = new Random(`two writers on ${name}`, seed);
     await using source = await makeSource();
     await using first = new Driver(PREFIX);
     await using second = new Driver(PREFIX);
@@ -267,7 +272,7 @@ for (
         if (i % N_PER_FINISH === 0) await finish(turn, first, source.master);
       } catch (error) {
         throw new Error(
-          `turn ${i} of seed ${SEED}${isBlind ? ", without locks" : ""}: ${
+          `turn ${i} of seed ${seed}${isBlind ? ", without locks" : ""}: ${
             JSON.stringify(orders)
           }: ` +
             `${error instanceof Error ? error.message : error}`,
