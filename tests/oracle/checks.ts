@@ -45,10 +45,10 @@ export class Report {
   }
 }
 
-/** What the reference's programs say of one repository and its graph. */
+/** What the reference's programs say of one repository and, unless null, its graph. */
 interface Described {
   state: JsonValue;
-  graph: JsonValue;
+  graph: JsonValue | null;
   readBack: JsonValue;
 }
 
@@ -172,23 +172,22 @@ export class ScenarioRun {
     }
   }
 
-  #state(work: Work): Promise<JsonValue> {
-    return this.#reference.script("dump_state.py", `${work.inside}/repo`);
-  }
-
-  async #readBack(work: Work): Promise<JsonValue> {
-    const result = await this.#reference.script("read_back.py", `${work.inside}/repo`, work.run);
-    return withoutPaths(result, work.inside);
-  }
-
-  #graph(work: Work, graph: string): Promise<JsonValue> {
-    return this.#reference.script("dump_graph.py", "--no-volatile", `${work.inside}/${graph}`);
-  }
-
-  async #describe(work: Work, graph: string): Promise<Described> {
-    // Two at a time: as many as the smallest machine has cores.
-    const [state, dump] = await Promise.all([this.#state(work), this.#graph(work, graph)]);
-    return { state, graph: dump, readBack: await this.#readBack(work) };
+  /** What Python finds in repositories, and in the graphs that are named. */
+  async #describe(
+    ...asked: readonly (readonly [work: Work, graph?: string])[]
+  ): Promise<Described[]> {
+    const found = await this.#reference.scripts(...asked.flatMap(([work, graph]) => [
+      ["dump_state.py", `${work.inside}/repo`],
+      ["read_back.py", `${work.inside}/repo`, work.run],
+      ...(graph === undefined
+        ? []
+        : [["dump_graph.py", "--no-volatile", `${work.inside}/${graph}`]]),
+    ]));
+    return asked.map(([work, graph]) => ({
+      state: found.shift()!,
+      readBack: withoutPaths(found.shift()!, work.inside),
+      graph: graph === undefined ? null : found.shift()!,
+    }));
   }
 
   #copy(work: Work, name: string): Work {
@@ -228,9 +227,9 @@ export class ScenarioRun {
     const theirs = this.#copy(base, `refr${tag}`);
     const ours = this.#copy(base, `ours${tag}`);
     await Promise.all([this.#aggregateReference(theirs), this.#aggregateOurs(ours)]);
-    const [expected, actual] = await Promise.all([
-      this.#describe(theirs, "reference.qg"),
-      this.#describe(ours, "ours.qg"),
+    const [[expected], [actual]] = await Promise.all([
+      this.#describe([theirs, "reference.qg"]),
+      this.#describe([ours, "ours.qg"]),
     ]);
     await check(
       "state after aggregate-graph",
@@ -263,28 +262,32 @@ export class ScenarioRun {
       this.#ingestOurs(theirGraphForUs, "reference.qg"),
       this.#ingestReference(ourGraphForThem, "ours.qg"),
     ]);
-    const [state, readBack] = await Promise.all([this.#state(theirs), this.#readBack(theirs)]);
+    const [[after, ofOurs], [ofTheirGraph, ofOurGraph]] = await Promise.all([
+      this.#describe([theirs], [ours]),
+      this.#describe([theirGraphForUs], [ourGraphForThem]),
+    ]);
     const never = logsNeverWritten(expected.graph);
-    const expectedState = expectedIngested(state, expected.state, never, base.run);
-    const expectedReadBack = withoutDatasets(readBack, never);
+    const expectedAfter = {
+      state: expectedIngested(after.state, expected.state, never, base.run),
+      readBack: withoutDatasets(after.readBack, never),
+    };
     for (
-      const [work, what, wantedState, wantedReadBack] of [
-        [ours, "our ingest-graph, our graph", expectedState, expectedReadBack],
-        [theirGraphForUs, "our ingest-graph, their graph", expectedState, expectedReadBack],
-        [ourGraphForThem, "their ingest-graph, our graph", state, readBack],
+      const [work, what, found, wanted] of [
+        [ours, "our ingest-graph, our graph", ofOurs, expectedAfter],
+        [theirGraphForUs, "our ingest-graph, their graph", ofTheirGraph, expectedAfter],
+        [ourGraphForThem, "their ingest-graph, our graph", ofOurGraph, after],
       ] as const
     ) {
-      await check(`state after ${what}`, async () => {
-        const found = await this.#state(work);
-        assertJsonEqual(found, wantedState, "state");
+      await check(`state after ${what}`, () => {
+        assertJsonEqual(found.state, wanted.state, "state");
         assertStateEqual(
           dumpState(join(work.path, "repo")),
-          found,
+          found.state,
           "state as our test code reads it",
         );
       });
-      await check(`everything read back after ${what}`, async () => {
-        assertJsonEqual(await this.#readBack(work), wantedReadBack, "read-back");
+      await check(`everything read back after ${what}`, () => {
+        assertJsonEqual(found.readBack, wanted.readBack, "read-back");
       });
     }
     return ours;

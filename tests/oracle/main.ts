@@ -11,7 +11,22 @@
 import { temporaryDirectory } from "../support/fixtures.ts";
 import { Report, ScenarioRun } from "./checks.ts";
 import { NoReferenceError, Reference } from "./reference.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { type Scenario, SCENARIOS } from "./scenarios.ts";
+
+async function runScenario(scenario: Scenario, report: Report): Promise<void> {
+  const work = await temporaryDirectory();
+  const start = performance.now();
+  try {
+    const reference = await Reference.install(work.path);
+    await new ScenarioRun(scenario, reference, report, work.path).run();
+  } catch (error) {
+    report.fail(`${scenario.name}: stages`, error);
+  } finally {
+    if (Deno.env.get("KEEP_WORK") === "1") console.log(`kept ${work.path}`);
+    else work[Symbol.dispose]();
+  }
+  console.log(`${scenario.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
+}
 
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !SCENARIOS.some((s) => s.name === name));
@@ -22,24 +37,18 @@ async function main(names: readonly string[]): Promise<number> {
     return 2;
   }
   const report = new Report();
-  for (const scenario of SCENARIOS) {
-    if (names.length > 0 && !names.includes(scenario.name)) continue;
-    const work = await temporaryDirectory();
-    const start = performance.now();
-    try {
-      const reference = await Reference.install(work.path);
-      await new ScenarioRun(scenario, reference, report, work.path).run();
-    } catch (error) {
-      if (error instanceof NoReferenceError) {
-        console.log(`skipped: ${error.message}`);
-        return 0;
-      }
-      report.fail(`${scenario.name}: stages`, error);
-    } finally {
-      if (Deno.env.get("KEEP_WORK") === "1") console.log(`kept ${work.path}`);
-      else work[Symbol.dispose]();
-    }
-    console.log(`${scenario.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  const waiting = SCENARIOS.filter(({ name }) => names.length === 0 || names.includes(name));
+  try {
+    // Whether there is a reference at all, before several scenarios ask for it.
+    await using nothing = await temporaryDirectory();
+    await Reference.install(nothing.path);
+    await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, async () => {
+      for (let next; (next = waiting.shift()) !== undefined;) await runScenario(next, report);
+    }));
+  } catch (error) {
+    if (!(error instanceof NoReferenceError)) throw error;
+    console.log(`skipped: ${error.message}`);
+    return 0;
   }
   console.log(`${report.nPassed} passed, ${report.nFailed} failed`);
   return report.nFailed === 0 ? 0 : 1;

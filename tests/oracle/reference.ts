@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { tmpdir } from "node:os";
 import { type JsonValue, parseJson } from "../../lib/base/json_text.ts";
 import { type ProcessResult, PROJECT } from "../support/fixtures.ts";
@@ -56,7 +56,7 @@ export class Reference {
     if (!exists(setup)) {
       throw new NoReferenceError("there is no ../shared/oracle beside the project");
     }
-    const root = Deno.env.get("ORACLE_ROOT") ?? join(tmpdir(), "oracle");
+    const root = resolve(Deno.env.get("ORACLE_ROOT") ?? join(tmpdir(), "oracle"));
     const reference = new Reference(scripts, root, data);
     if (!(await reference.#isReady())) {
       console.log(`installing the reference into ${root}`);
@@ -110,6 +110,15 @@ export class Reference {
   async script(name: string, ...args: string[]): Promise<JsonValue> {
     const { stdout } = await this.expect(["python", `/oracle/${name}`, ...args]);
     return parseJson(stdout);
+  }
+
+  /** Runs several of the oracle's scripts that print JSON, in one process: that starts for seconds. */
+  async scripts(...commands: readonly (readonly string[])[]): Promise<JsonValue[]> {
+    const own = join(this.#data, "several.py");
+    Deno.copyFileSync(join(import.meta.dirname!, "site", "several.py"), own);
+    const lines = commands.map(([name, ...args]) => [`/oracle/${name}`, ...args]);
+    const { stdout } = await this.expect(["python", "/data/several.py", JSON.stringify(lines)]);
+    return (JSON.parse(stdout) as string[]).map((text) => parseJson(text));
   }
 }
 
