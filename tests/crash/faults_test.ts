@@ -56,6 +56,7 @@ const FAULT_JOBS = [
   COPY,
 ];
 
+/** Ways to fail, by turns. */
 const ACTIONS = [["eio", /Input\/output error/], ["enospc", /No space left on device/]] as const;
 
 {
@@ -65,7 +66,7 @@ const ACTIONS = [["eio", /Input\/output error/], ["enospc", /No space left on de
       using job = await makeJob(spec);
       const names = [...job.passes.keys()].filter((name) => !done.has(name));
       for (const name of names) done.add(name);
-      const faults = names.flatMap((name) => ACTIONS.map((action) => ({ name, action })));
+      const faults = names.map((name, i) => ({ name, action: ACTIONS[i % ACTIONS.length] }));
       await forEachAtOnce(faults, async ({ name, action: [action, pattern] }) => {
         const what = `${spec.name}, ${action} at ${name}`;
         await assertSurvives(job, what, async (work) => {

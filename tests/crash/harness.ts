@@ -15,8 +15,8 @@ import {
 import { GRAPH, type Job, told, treeOf } from "./jobs.ts";
 import { assertNothingLost, assertSameSnapshot, takeSnapshot } from "./snapshot.ts";
 
-/** Processes at a time: one more than processors, for they often wait for the disk. */
-const N_AT_ONCE = Math.min(6, navigator.hardwareConcurrency + 1);
+/** Processes at a time, beside those of other test files. */
+const N_AT_ONCE = Math.min(4, navigator.hardwareConcurrency);
 const MAX_SHOWN = 6;
 
 /**

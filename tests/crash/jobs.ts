@@ -32,6 +32,11 @@ export interface JobSpec {
   followUp?: readonly string[];
   /** Whether failpoints that are passed several times strike at a later pass as well. */
   isThorough?: boolean;
+  /**
+   * Failpoints at which something lies there that no other job of the tool has there; all by default. A
+   * thorough job strikes at all of them, so that every effect is interrupted; the others add their own.
+   */
+  strikes?: RegExp;
 }
 
 /** A job, ready to be interrupted. */
@@ -169,12 +174,16 @@ export const AGGREGATE_JOBS: readonly JobSpec[] = [
   },
   {
     name: "aggregate-graph -o after --incomplete",
+    strikes:
+      /^(chunks\.(continued|half-appended|appended)|import\.|finish\.(created|chunks-removed)|file\.)/,
     tool: "aggregate",
     args: COMPLETE,
     lay: executedSince("small-mixed", [...COMPLETE, "--incomplete"]),
   },
   {
     name: "aggregate-graph --incomplete",
+    strikes:
+      /^(chunks\.(created|half-appended|synced)|import\.|aggregate\.(chain-updated|before-unlock))/,
     tool: "aggregate",
     args: [...COMPLETE, "--incomplete"],
     lay: fixture("small-failed", "before"),
@@ -182,18 +191,22 @@ export const AGGREGATE_JOBS: readonly JobSpec[] = [
   },
   {
     name: "aggregate-graph --promise-ingest-graph",
+    strikes: /^(aggregate\.types-registered|import\.|finish\.synced|file\.)/,
     tool: "aggregate",
     args: [...AGGREGATE, "-o", GRAPH, "-j", "2", "--promise-ingest-graph"],
     lay: fixture("small-failed", "before"),
   },
   {
     name: "aggregate-graph -o again after retries",
+    strikes:
+      /^(chunks\.(created|appended)|import\.|finish\.(created|synced|directory-synced|chunks-removed)|file\.)/,
     tool: "aggregate",
     args: COMPLETE,
     lay: executedSince("small-mixed", COMPLETE),
   },
   {
     name: "aggregate-graph without output",
+    strikes: /^(aggregate\.(run-registered|chain-updated)|import\.)/,
     tool: "aggregate",
     args: [...AGGREGATE, "-j", "1", "--ingest-batch-size", "7"],
     lay: fixture("small-failed", "before"),
@@ -225,6 +238,7 @@ export const SHARD_JOBS: readonly JobSpec[] = [
   },
   {
     name: "scan --shard of a shard scanned before",
+    strikes: /^(chunks\.(created|continued|half-appended|synced)|file\.)/,
     tool: "aggregate",
     args: [...SCAN, "--shard", "0/3", "--chunks", "shards/0.chunks"],
     lay: scannedElsewhere,
@@ -232,6 +246,8 @@ export const SHARD_JOBS: readonly JobSpec[] = [
   },
   {
     name: "aggregate-graph --chunks",
+    strikes:
+      /^(chunks\.(created|half-appended|appended)|import\.|finish\.(created|half-written|chunks-removed)|file\.)/,
     tool: "aggregate",
     args: MERGE,
     lay: scannedElsewhere,
@@ -278,36 +294,42 @@ export const INGEST_JOBS: readonly JobSpec[] = [
   },
   {
     name: "ingest-graph --transfer move of promised datasets",
+    strikes: /^(forget\.|backed\.|delete\.(one|batch)|source\.)/,
     tool: "ingest",
     args: ingest(7, "move"),
     lay: fixture("small-failed", "aggregated-promise"),
   },
   {
     name: "ingest-graph --transfer move --in-place",
+    strikes: /^(forget\.|transfer\.|backed\.|delete\.one|directories\.one)/,
     tool: "ingest",
     args: [...ingest(20, "move"), "--in-place"],
     lay: fixture("small-mixed", "aggregated"),
   },
   {
     name: "ingest-graph --transfer copy",
+    strikes: /^(transfer\.|backed\.|delete\.batch|directories\.done)/,
     tool: "ingest",
     args: ingest(7, "copy"),
     lay: fixture("small-failed", "aggregated"),
   },
   {
     name: "ingest-graph --transfer copy of promised datasets",
+    strikes: /^(forget\.|backed\.|delete\.one)/,
     tool: "ingest",
     args: ingest(20, "copy"),
     lay: fixture("small-mixed", "aggregated-promise"),
   },
   {
     name: "ingest-graph --transfer symlink",
+    strikes: /^(transfer\.|backed\.committed|directories\.done)/,
     tool: "ingest",
     args: ingest(20, "symlink"),
     lay: fixture("small-failed", "aggregated"),
   },
   {
     name: "ingest-graph --transfer hardlink",
+    strikes: /^(transfer\.|backed\.committed|directories\.done)/,
     tool: "ingest",
     args: ingest(20, "hardlink"),
     lay: fixture("small-failed", "aggregated"),
