@@ -42,7 +42,7 @@ async function runPair(
   const isFirstLate = random.next() < 0.5;
   const run = async (args: readonly string[], isLate: boolean) => {
     if (isLate) await new Promise<void>((resolve) => setTimeout(resolve, delayMs));
-    return await runProvgraph(args, { cwd: work.path });
+    return await runProvgraph(args, { cwd: work.path, isProcess: true });
   };
   return await Promise.all([run(first, isFirstLate), run(second, !isFirstLate)]);
 }

@@ -1,5 +1,5 @@
 /**
- * Fixtures in temporary directories, their expected JSON, and the tool as a process.
+ * Fixtures in temporary directories, their expected JSON, and command lines of the tool.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { gunzipSync } from "node:zlib";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runInProcess } from "./in_process.ts";
 import { extractTarGz } from "./tar.ts";
 import { type JsonValue, parseJson } from "../../lib/base/json_text.ts";
 
@@ -142,7 +143,7 @@ export function expectedJson(name: string, what: string): JsonValue {
   return readJsonGz(fixturePath(name, "expected", `${what}.json.gz`));
 }
 
-/** What a process did. */
+/** What a command did. */
 export interface ProcessResult {
   code: number;
   signal: Deno.Signal | null;
@@ -157,6 +158,8 @@ export interface RunOptions {
   /** Compiled binary to run; by default that of PROVGRAPH_BINARY, else the source. */
   binary?: string;
   stdin?: Uint8Array;
+  /** Whether it must be a process of its own: two at once, or what a process is. */
+  isProcess?: boolean;
 }
 
 /** Whether a compiled binary is tested instead of the source. */
@@ -172,11 +175,21 @@ export function provgraphCommand(binary?: string): [command: string, args: strin
   ];
 }
 
-/** Runs the tool and waits for it. */
+/**
+ * Runs a command line of the tool and waits for its end: in this process, one after another, unless it
+ * must be one of its own. It must where a variable is set, as the runtime and workers have those of the
+ * process, and where a binary is tested.
+ */
 export async function runProvgraph(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<ProcessResult> {
+  const { cwd = PROJECT, stdin, env, binary, isProcess = env !== undefined } = options;
+  if (isProcess || IS_BINARY || binary !== undefined) return await runProcess(args, options);
+  return { ...await runInProcess(args, { cwd, stdin }), signal: null };
+}
+
+async function runProcess(args: readonly string[], options: RunOptions): Promise<ProcessResult> {
   const child = spawnProvgraph(args, options);
   if (options.stdin !== undefined) {
     const writer = child.stdin.getWriter();

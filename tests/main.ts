@@ -1,0 +1,153 @@
+/**
+ * `deno task test [FILE_OR_FOLDER...]`: test files in as many processes as there are processors. Threads
+ * of one process, as `deno test --parallel` has them, would share a working directory, and commands run
+ * in the tests' own process (`support/in_process.ts`).
+ *
+ * Ends as `deno test` does: a list of what failed, and one line of counts.
+ *
+ * @module
+ */
+
+import { join, relative, resolve } from "node:path";
+import { PROJECT } from "./support/fixtures.ts";
+
+/** Suites that have tasks of their own: they need time, or something beside this repository. */
+const OWN_TASKS = ["batch", "binary", "browser", "crash", "package", "remote", "wasm"];
+
+/** Folders whose files take longest come first. */
+const SLOW = ["postgres", "conformance", "cli", "ingest"];
+
+/** Groups of files for each process: the more, the more evenly they end, and the more has to be started. */
+const GROUPS_A_PROCESS = 4;
+
+/** What a group of files came to. */
+interface GroupResult {
+  passed: number;
+  steps: number;
+  failed: number;
+  ignored: number;
+  failures: string[];
+}
+
+function testFiles(folder: string): string[] {
+  const files: string[] = [];
+  for (const entry of Deno.readDirSync(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory) {
+      const isApart = folder === join(PROJECT, "tests") && OWN_TASKS.includes(entry.name);
+      if (!isApart) files.push(...testFiles(path));
+    } else if (entry.name.endsWith("_test.ts")) files.push(path);
+  }
+  return files;
+}
+
+/** Files that were asked for, those that take longest first. */
+function chosenFiles(asked: readonly string[]): string[] {
+  const files = (asked.length === 0 ? ["tests"] : asked)
+    .map((path) => resolve(path))
+    .flatMap((path) => Deno.statSync(path).isDirectory ? testFiles(path) : [path]);
+  const rank = (path: string) => {
+    const at = SLOW.indexOf(relative(join(PROJECT, "tests"), path).split("/")[0]);
+    return at < 0 ? SLOW.length : at;
+  };
+  return files.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+/** Deals files out like cards, so that no group has all that take long. */
+function deal(files: readonly string[], nGroups: number): string[][] {
+  const groups: string[][] = Array.from({ length: Math.min(nGroups, files.length) }, () => []);
+  for (const [i, file] of files.entries()) groups[i % groups.length].push(file);
+  return groups;
+}
+
+/** Lines of the section that lists what failed. */
+function failuresIn(lines: readonly string[]): string[] {
+  const from = lines.findIndex((line) => line.trim() === "FAILURES");
+  if (from < 0) return [];
+  const section = lines.slice(from + 1);
+  const end = section.findIndex((line) => /^(?:ok|FAILED) \| /.test(line));
+  return section.slice(0, end < 0 ? undefined : end).filter((line) => line !== "");
+}
+
+const SUMMARY =
+  /^(?:ok|FAILED) \| (\d+) passed(?: \((\d+) steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/;
+
+function resultOf(output: string, code: number, files: readonly string[]): GroupResult {
+  const lines = output.split("\n");
+  const found = lines.map((line) => SUMMARY.exec(line)).findLast((match) => match !== null);
+  const [passed, steps, failed, ignored] = (found ?? []).slice(1).map((text) => Number(text ?? 0));
+  const failures = failuresIn(lines);
+  if (found === undefined || (code !== 0) !== (failed > 0)) {
+    const names = files.map((path) => relative(PROJECT, path)).join(" ");
+    failures.push(`a process ended with status ${code} (${names})`);
+    return { passed: passed ?? 0, steps: steps ?? 0, failed: 1, ignored: ignored ?? 0, failures };
+  }
+  return { passed, steps, failed, ignored, failures };
+}
+
+/** Output of processes that run, by process. */
+const running = new Map<Deno.ChildProcess, string[]>();
+
+/** Keeps a stream's text. */
+async function keep(stream: ReadableStream<Uint8Array>, texts: string[]): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) texts.push(text);
+}
+
+/** Runs a group of files and prints what they say when they have ended. */
+async function runGroup(files: readonly string[]): Promise<GroupResult> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["test", "-A", "--no-check", "--quiet"],
+      ...[`--lock=${join(PROJECT, "tests", "deno.lock")}`, "--frozen"],
+      ...files,
+    ],
+    cwd: PROJECT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const texts: string[] = [];
+  running.set(child, texts);
+  await Promise.all([keep(child.stdout, texts), keep(child.stderr, texts)]);
+  const { code } = await child.status;
+  running.delete(child);
+  const output = texts.join("");
+  // The line of counts is that of all groups, and comes once.
+  console.log(output.replaceAll(new RegExp(SUMMARY.source + ".*", "gm"), "").trimEnd());
+  return resultOf(output, code, files);
+}
+
+/** Ends all processes and prints what they have said so far: whoever has no patience wants to know where. */
+function endAll(): void {
+  for (const [child, texts] of running) {
+    child.kill("SIGKILL");
+    console.log(texts.join(""));
+  }
+  Deno.exit(1);
+}
+
+async function main(asked: readonly string[]): Promise<number> {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, endAll);
+  const start = performance.now();
+  const nProcesses = navigator.hardwareConcurrency;
+  const groups = deal(chosenFiles(asked), nProcesses * GROUPS_A_PROCESS);
+  const results: GroupResult[] = [];
+  const work = async () => {
+    for (let files; (files = groups.shift()) !== undefined;) results.push(await runGroup(files));
+  };
+  await Promise.all(Array.from({ length: nProcesses }, work));
+  const failures = results.flatMap((result) => result.failures);
+  if (failures.length > 0) console.log(`\n FAILURES \n\n${failures.join("\n")}\n`);
+  const sum = (field: Exclude<keyof GroupResult, "failures">) =>
+    results.reduce((n, result) => n + result[field], 0);
+  const isGood = sum("failed") === 0 && sum("passed") > 0;
+  const seconds = Math.round((performance.now() - start) / 1000);
+  console.log(
+    `${isGood ? "ok" : "FAILED"} | ${sum("passed")} passed (${sum("steps")} steps) | ` +
+      `${sum("failed")} failed | ${sum("ignored")} ignored (${seconds}s)`,
+  );
+  return isGood ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
