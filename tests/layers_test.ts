@@ -117,6 +117,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "sources/repository": SOURCES,
   "sources/logs": [...SOURCES, "sources"],
   browser: [...SOURCES, "sources", "sources/trace"],
+  export: [...BYTES, "butler/dimensions", "provenance", "provenance/documents", "sources"],
   inspect: ["base", "butler/dimensions", ...RECORDS, "sources"],
   "inspect/cat": ["base", ...RECORDS, "sources", "sources/logs"],
   "grep": [

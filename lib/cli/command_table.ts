@@ -30,6 +30,7 @@ const COMMANDS: readonly (readonly [name: string, module: string, made: string])
   ["check-downstream", "./commands/check_downstream.ts", "checkDownstreamCommand"],
   ["provenance-report", "./commands/provenance_report.ts", "provenanceReportCommand"],
   ["report", "./commands/report.ts", "reportCommand"],
+  ["export", "./commands/export.ts", "exportCommand"],
   ["explore", "./commands/explore.ts", "exploreCommand"],
   ["scan", "./commands/scan.ts", "scanCommand"],
   ["simulate", "./commands/simulate.ts", "simulateCommand"],

@@ -53,9 +53,9 @@ Deno.test("the help of every command has its exit codes, and examples that it ta
   assert.ok(nExamples > COMMANDS.length, String(nExamples));
 });
 
-Deno.test("every command prints JSON on demand, but those that print scripts and pages, or a link", async () => {
+Deno.test("every command prints JSON on demand, but those that print scripts and files, or a link", async () => {
   for (const command of COMMANDS) {
-    const isForOthers = ["completion", "man", "explore"].includes(command);
+    const isForOthers = ["completion", "man", "explore", "export"].includes(command);
     assert.equal(optionsIn(await helpOf(command)).includes("--json"), !isForOthers, command);
   }
 });

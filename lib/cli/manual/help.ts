@@ -242,6 +242,17 @@ Examples:
   provgraph report provenance.qg --json | jq -r .bps_memory
   provgraph report provenance.qg.chunks`;
 
+/** Behind the help of `export`. */
+export const EXPORT_EPILOGUE = `
+Columns, and queries for DuckDB, pandas and astropy, are in schema/export.md. The end of a file's name
+(.parquet, .csv, .ecsv, .ndjson, .jsonl) is its format; any other name is that of a directory.
+
+Examples:
+  provgraph export provenance.qg tables
+  provgraph export provenance.qg quanta.parquet
+  provgraph export monday.qg tuesday.qg failures.csv --table attempts
+  provgraph export /repo/main datasets.parquet --table datasets --run u/me/run/20260701T000000Z`;
+
 /** Behind the help of `explore`. */
 export const EXPLORE_EPILOGUE = `
 The link has a random token: who doesn't have it gets nothing, and nothing but the page and these

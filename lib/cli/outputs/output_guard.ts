@@ -25,6 +25,7 @@ import {
   CHUNK_LOG_KIND,
   DIRECTORY_KIND,
   EXPLORER_KIND,
+  EXPORTED_TABLE_KIND,
   graphBeginning,
   HEAD_SIZE,
   LOG_KIND,
@@ -144,6 +145,8 @@ function kindOfOutput(
       return RESOURCE_USAGE_KIND;
     case "metrics":
       return METRICS_KIND;
+    case "exported table":
+      return EXPORTED_TABLE_KIND;
     case "table directory":
     case "run directory":
     case "worker log directory":

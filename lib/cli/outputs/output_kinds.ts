@@ -175,6 +175,16 @@ export const RESOURCE_USAGE_KIND: OutputKind = textKind(
   false,
 );
 
+/** Of `export`: any program may have written a table, so none is replaced unasked. */
+export const EXPORTED_TABLE_KIND: OutputKind = {
+  name: "a table",
+  form: "file",
+  needsDirectory: true,
+  isUnmistakable: false,
+  hint: FORCE_HINT,
+  refusal: () => "it exists",
+};
+
 /** Of commands with `--metrics-file`. */
 export const METRICS_KIND: OutputKind = {
   ...textKind("a metrics file of this tool", /^# TYPE provgraph_info gauge\n/, true),

@@ -19,6 +19,7 @@ export type OutputName =
   | "table directory"
   | "worker log directory"
   | "run directory"
+  | "exported table"
   | "log";
 
 /** Options that write, by the names that commander gives their values. */
@@ -41,6 +42,26 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, OutputName>>>> = 
 
 /** Commands whose first argument is written to. */
 const ARGUMENTS: Readonly<Record<string, OutputName>> = { simulate: "run directory" };
+
+/** Commands whose last argument is written to, if there are several, and what kind of output it is. */
+const LAST_ARGUMENTS: Readonly<Record<string, (argument: string) => OutputName>> = {
+  export: (argument) => tableFileFormat(argument) === null ? "table directory" : "exported table",
+};
+
+/** Ends of names of tables, and their formats. */
+const TABLE_FILES = {
+  parquet: "parquet",
+  csv: "csv",
+  ecsv: "ecsv",
+  ndjson: "ndjson",
+  jsonl: "ndjson",
+} as const;
+
+/** Format of the table that a file is to hold, by the end of its name; null if it is no table's. */
+export function tableFileFormat(name: string): typeof TABLE_FILES[keyof typeof TABLE_FILES] | null {
+  const end = /\.([a-z]+)$/i.exec(name)?.[1].toLowerCase() ?? "";
+  return Object.hasOwn(TABLE_FILES, end) ? TABLE_FILES[end as keyof typeof TABLE_FILES] : null;
+}
 
 /** An output as it stands on the command line. */
 export interface NamedOutput {
@@ -69,6 +90,11 @@ export function namedOutputs(command: Command, logFiles: readonly string[]): Nam
   if (kind !== undefined && command.args.length > 0) {
     found.push({ option: command.registeredArguments[0].name(), kind, argument: command.args[0] });
   }
+  const last = LAST_ARGUMENTS[command.name()];
+  if (last !== undefined && command.args.length > 1) {
+    const argument = command.args.at(-1)!;
+    found.push({ option: "the last argument", kind: last(argument), argument });
+  }
   for (const argument of logFiles) found.push({ option: "--log-file", kind: "log", argument });
   return found;
 }
@@ -79,7 +105,11 @@ const OTHERWISE_NAMED: ReadonlySet<string> = new Set(["logFile", "optionsFile"])
 /** Words of a command line that may name what is read: arguments and values of all other options. */
 export function namedInputs(command: Command): string[] {
   const options = OPTIONS[command.name()] ?? {};
-  const values = [...command.args.slice(ARGUMENTS[command.name()] === undefined ? 0 : 1)];
+  const name = command.name();
+  const values = command.args.slice(
+    ARGUMENTS[name] === undefined ? 0 : 1,
+    LAST_ARGUMENTS[name] === undefined ? undefined : -1,
+  );
   for (const option of command.options) {
     const name = option.attributeName();
     if (options[name] !== undefined || OTHERWISE_NAMED.has(name)) continue;
