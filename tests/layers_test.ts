@@ -101,6 +101,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "chunks",
     ...WORKERS_SHARE,
   ],
+  "aggregate/remote": [...AGGREGATE, "aggregate"],
   "aggregate/shards": [...AGGREGATE, "aggregate", "aggregate/scan"],
   ingest: [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "ingest/originals"],
   "ingest/originals": [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS],

@@ -1,5 +1,7 @@
 /** `aggregate-graph PREDICTED_GRAPH REPO`. @module */
 
+import type { RemotePlaces } from "../../aggregate/remote/remote_places.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { Command, Option } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/scan/compression.ts";
 import {
@@ -48,6 +50,8 @@ interface Options {
   allowEmpty: boolean;
   resume: boolean;
   keepChunks: boolean;
+  work?: string;
+  keepLocal: boolean;
   chunks?: string[];
   busyTimeout: number;
   workerLogDir?: string;
@@ -68,12 +72,18 @@ export function aggregateGraphCommand(
     context.stopGracefully();
     const peakRss = context.measurePeakRss();
     // Loaded when needed: other commands start without it.
-    const { aggregateGraph } = await import("../../aggregate/aggregate.ts");
     const { env, cwd } = context;
-    const summary = await aggregateGraph({
-      graphPath: filePath(graph, env, cwd, "predicted graph"),
+    const places: RemotePlaces = {
+      graph: isRemoteUri(graph) ? graph : null,
+      output: isRemoteUri(options.output ?? "") ? options.output! : null,
+      workFolder: filePath(options.work ?? ".", env, cwd, "work folder"),
+      keepsLocal: options.keepLocal,
+    };
+    const aggregate = await aggregation(places);
+    const summary = await aggregate({
+      graphPath: places.graph ?? filePath(graph, env, cwd, "predicted graph"),
       repository,
-      outputPath: options.output === undefined
+      outputPath: options.output === undefined || places.output !== null
         ? null
         // The lock and the chunk log belong beside the file that is written, whatever leads to it.
         : linkTarget(filePath(options.output, env, cwd, "output")),
@@ -125,9 +135,12 @@ function commandWithOptions({ nProcessors }: CliContext): Command {
       "Scan the files that the quanta of PREDICTED_GRAPH left in REPO, register the datasets that " +
         "are there, and write the provenance graph.",
     )
-    .argument("<predicted-graph>", "predicted quantum graph (.qg)")
+    .argument("<predicted-graph>", "predicted quantum graph (.qg), path or URI")
     .argument("<repo>", "butler repository: directory, configuration file or alias")
-    .option("-o, --output <path>", "provenance graph to write; without it none is written")
+    .option(
+      "-o, --output <path>",
+      "provenance graph to write, path or URI; without it none is written",
+    )
     .addOption(processesOption(nProcessors))
     .addOption(readAheadOption())
     .option(
@@ -173,6 +186,8 @@ function commandWithOptions({ nProcessors }: CliContext): Command {
     )
     .option("--resume", "continue OUTPUT.chunks if it is there", true)
     .option("--no-resume", "begin anew")
+    .option("--work <dir>", "where the graph is made if --output is a URI (current directory)")
+    .option("--keep-local", "keep that graph when it has been stored at the URI", false)
     .option("--keep-chunks", "keep OUTPUT.chunks beside the finished graph", false)
     .option(
       "--chunks <pattern...>",
@@ -185,6 +200,17 @@ function commandWithOptions({ nProcessors }: CliContext): Command {
   // The last of the pair wins, as on the reference's command line.
   command.on("option:complete", () => command.setOptionValue("incomplete", false));
   return command;
+}
+
+/** What aggregates; what URIs need is only loaded for them. */
+async function aggregation(
+  places: RemotePlaces,
+): Promise<typeof import("../../aggregate/aggregate.ts").aggregateGraph> {
+  if (places.graph === null && places.output === null) {
+    return (await import("../../aggregate/aggregate.ts")).aggregateGraph;
+  }
+  const { aggregateAtUris } = await import("../../aggregate/remote/remote_places.ts");
+  return (options, context) => aggregateAtUris(places, options, context);
 }
 
 /** The command line that does the same once more, but for what makes no difference to the result. */
@@ -201,6 +227,8 @@ async function commandOf(
     graph,
     repository,
     ...(options.output === undefined ? [] : ["--output", options.output]),
+    ...(options.work === undefined ? [] : ["--work", options.work]),
+    ...(options.keepLocal ? ["--keep-local"] : []),
     ...(options.incomplete ? ["--incomplete"] : []),
     ...(options.promiseIngestGraph ? ["--promise-ingest-graph"] : []),
     ...(options.updateOutputChain ? [] : ["--no-update-output-chain"]),

@@ -1,0 +1,159 @@
+/**
+ * Predicted graphs and outputs that are named by URIs: the one is copied here first, the other is made
+ * here and stored when it is finished. Order of effects: `schema/resume.md`, section 8.
+ *
+ * @module
+ */
+
+import type { Environment } from "../../base/environment.ts";
+import { EnvironmentError, RefusedError } from "../../base/errors.ts";
+import { join } from "../../base/paths.ts";
+import { chunkLogPathOf } from "../../chunks/chunk_log_path.ts";
+import type { ByteSource } from "../../storage/byte_source.ts";
+import { removeIfPresent } from "../../storage/durable_file.ts";
+import { DurableWriter } from "../../storage/durable_writer.ts";
+import { fileError, FileSource, isAbsence } from "../../storage/file_source.ts";
+import { openRemoteFile, openStorage } from "../../storage/remote/open_storage.ts";
+import { StorageUrl } from "../../storage/remote/storage_url.ts";
+import { aggregateGraph } from "../aggregate.ts";
+import type { AggregateContext, AggregateOptions, AggregateSummary } from "../options.ts";
+
+/** Bytes that are copied at once. */
+const PIECE_SIZE = 2 ** 25;
+
+/** Which of the places of an aggregation are in remote stores. */
+export interface RemotePlaces {
+  /** URI of the predicted graph; null if it is local. */
+  graph: string | null;
+  /** URI of the output; null if it is local, or there is none. */
+  output: string | null;
+  /** Folder in which the output is made. */
+  workFolder: string;
+  /** Whether the graph stays there when it has been stored. */
+  keepsLocal: boolean;
+}
+
+/**
+ * As `aggregateGraph()`.
+ *
+ * @param options Those of local places; paths of remote ones are put in here.
+ * @throws {RefusedError} if the work folder has files of that name for another target.
+ */
+export async function aggregateAtUris(
+  places: RemotePlaces,
+  options: AggregateOptions,
+  context: AggregateContext,
+): Promise<AggregateSummary> {
+  using copy = places.graph === null ? null : await copyHere(places.graph, context.env);
+  const here = copy === null ? options : { ...options, graphPath: copy.path };
+  if (places.output === null) return await aggregateGraph(here, context);
+  const target = StorageUrl.parse(places.output);
+  const { outputPath, targetPath } = prepareWorkFolder(places.workFolder, target);
+  using storage = await openStorage(target.parent, { env: context.env, signal: context.signal });
+  // A store that can't be reached shows now, not after hours of scanning.
+  await storage.stat(target.name);
+  // The chunk log stays until the graph is stored: else a lost connection would cost another scan.
+  const summary = await aggregateGraph({ ...here, outputPath, keepChunks: true }, context);
+  if (summary.outputPath === null) return summary;
+  context.log.log("INFO", `Storing "${target.text}".`);
+  const source = FileSource.open(outputPath);
+  try {
+    await storage.put(target.name, source, { mustBeNew: false });
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error;
+    throw new EnvironmentError(`${error.message}; the graph is in "${outputPath}"`, {
+      cause: error,
+      hint: "run the same command again: it goes on from its chunk log",
+    });
+  } finally {
+    source.close();
+  }
+  if (!places.keepsLocal) removeIfPresent(outputPath);
+  if (!options.keepChunks) removeIfPresent(chunkLogPathOf(outputPath));
+  removeIfPresent(targetPath);
+  return {
+    ...summary,
+    outputPath: target.text,
+    chunkLogPath: options.keepChunks ? summary.chunkLogPath : null,
+  };
+}
+
+/** Whether a folder's files of the target's name are of that target, which is noted beside them. */
+function prepareWorkFolder(
+  folder: string,
+  target: StorageUrl,
+): { outputPath: string; targetPath: string } {
+  const outputPath = join(folder, target.name);
+  const targetPath = `${outputPath}.target`;
+  const noted = readIfThere(targetPath)?.trim() ?? null;
+  const hasFiles = [outputPath, chunkLogPathOf(outputPath)].some((path) => isThere(path));
+  if (noted !== null ? noted !== target.text : hasFiles) {
+    throw new RefusedError(
+      `Cannot make "${target.text}" in "${folder}": there ` +
+        (noted !== null ? `is work on "${noted}" of the same name` : `is a file of that name`),
+      { hint: "give another folder by --work DIR" },
+    );
+  }
+  if (noted === null) {
+    try {
+      Deno.mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw fileError("make directory", folder, error);
+    }
+    using writer = DurableWriter.create(targetPath);
+    writer.write(`${target.text}\n`);
+    writer.commit();
+  }
+  return { outputPath, targetPath };
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw fileError("read file", path, error);
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw fileError("look at", path, error);
+  }
+}
+
+/** A copy of a remote file in a folder for temporary files; disposing of it removes it. */
+async function copyHere(uri: string, env: Environment): Promise<Disposable & { path: string }> {
+  const source = await openRemoteFile("predicted graph", uri, { env });
+  using made = new DisposableStack();
+  try {
+    const folder = env.get("LSST_RESOURCES_TMPDIR") ?? env.get("TMPDIR");
+    const directory = Deno.makeTempDirSync({
+      prefix: "provgraph-",
+      ...(folder === undefined || folder === "" ? {} : { dir: folder }),
+    });
+    made.defer(() => Deno.removeSync(directory, { recursive: true }));
+    const path = join(directory, StorageUrl.parse(uri).name);
+    await copyInto(path, source);
+    const undo = made.move();
+    return { path, [Symbol.dispose]: () => undo[Symbol.dispose]() };
+  } finally {
+    source.close();
+  }
+}
+
+async function copyInto(path: string, source: ByteSource): Promise<void> {
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  for (let at = 0; at < source.size; at += PIECE_SIZE) {
+    const piece = await source.read(at, Math.min(PIECE_SIZE, source.size - at));
+    try {
+      for (let done = 0; done < piece.length;) done += file.writeSync(piece.subarray(done));
+    } catch (error) {
+      throw fileError("write file", path, error);
+    }
+  }
+}
