@@ -64,7 +64,7 @@ for (const [name, start] of SERVERS) {
     const stored = await storage.readWhole("out/provenance.qg", 2 ** 30);
     Deno.writeFileSync(work.join("provenance.qg"), stored!.bytes);
     assertGraphEqual(await dumpGraph(work.join("provenance.qg")), expectedGraph(server));
-    for (const command of [["info"], ["ls", "--limit", "3"], ["report"]]) {
+    for (const command of [["info"], ["ls", "quanta", "--limit", "3"], ["report"]]) {
       const args = [command[0], `${uri}/out/provenance.qg`, ...command.slice(1)];
       const local = [command[0], "provenance.qg", ...command.slice(1)];
       const options = { cwd: work.path, env: server.variables };

@@ -56,7 +56,10 @@ export function localPath(location: string, env: Environment, base: string, what
  * @param base directory, or URI of one, that relative places start from
  */
 export function placeOf(location: string, env: Environment, base: string, what: string): string {
-  if (isRemoteUri(location)) return StorageUrl.parse(location).text;
+  // Of schemes that have no storage it tells what to do instead.
+  if (isRemoteUri(location) || /^(?:gs|root|resource):\/\//i.test(location)) {
+    return StorageUrl.parse(location).text;
+  }
   const isRelative = uriScheme(location) === null && !/^[/~]/.test(location);
   if (!isRemoteUri(base)) return localPath(location, env, base, what);
   if (!isRelative) return localPath(location, env, Deno.cwd(), what);
