@@ -18,10 +18,11 @@ const PACKAGES = {
       resolve: (args: { path: string }) => { path: string },
     ): void;
   }) {
-    build.onResolve(
-      { filter: /^[a-z@]/ },
-      ({ path }) => ({ path: decodeURIComponent(new URL(import.meta.resolve(path)).pathname) }),
-    );
+    build.onResolve({ filter: /^[a-z@]/ }, ({ path }) => {
+      const found = decodeURIComponent(new URL(import.meta.resolve(path)).pathname);
+      // The project's runtime finds the package's entry for Node; browsers have the one beside it.
+      return { path: found.replace(/(\/hyparquet\/[^/]+\/src\/)node\.js$/, "$1index.js") };
+    });
   },
 };
 

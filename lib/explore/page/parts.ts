@@ -69,7 +69,7 @@ export function Progress({ run }: { run: Run }): VNode | null {
   const { state, nExpected, table: { n } } = run;
   const share = formatShare(n, Math.max(n, nExpected));
   const counted = `${formatCount(n)} of ${formatCount(nExpected)} quanta`;
-  if (state === "complete" || state === "idle") return null;
+  if (state === "complete") return null;
   if (state === "failed") return html`<${Problem} error=${run.error} />`;
   if (state === "paused") {
     const left = run.bytesLeft();

@@ -11,6 +11,7 @@ import {
   openRun,
   wasmCodecs,
 } from "../../../browser.ts";
+import { PARQUET } from "../../../codec/parquet_package.ts";
 import type { GraphCodecs } from "../../../codec/codecs.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -42,12 +43,13 @@ export class Opener {
    * @throws {ProvgraphError} that says what is wrong, and what to do.
    */
   async open(place: string | Blob, isRemote = false): Promise<Opened> {
-    this.#codecs ??= WebAssembly.compile(this.#wasm).then((module) =>
-      wasmCodecs(
+    this.#codecs ??= WebAssembly.compile(this.#wasm).then((module) => ({
+      ...wasmCodecs(
         module,
         (bytes, maxSize) => new Uint8Array(inflateSync(bytes, { out: new Uint8Array(maxSize) })),
-      )
-    );
+      ),
+      parquet: () => Promise.resolve(PARQUET),
+    }));
     const traffic = new Traffic();
     const url = typeof place === "string" ? new URL(place, document.baseURI) : null;
     const documents = await openRun(

@@ -35,6 +35,7 @@ export type NumberColumn =
   | "attempts"
   | "n_inputs"
   | "n_outputs"
+  | "n_blocked"
   | "caveats";
 
 const NUMBER_COLUMNS: readonly NumberColumn[] = [
@@ -46,6 +47,7 @@ const NUMBER_COLUMNS: readonly NumberColumn[] = [
   "attempts",
   "n_inputs",
   "n_outputs",
+  "n_blocked",
   "caveats",
 ];
 
@@ -62,6 +64,22 @@ class Texts {
     }
     return number;
   }
+}
+
+/** A quantum as far as a table of quanta has it: attempts before the last are missing. */
+export interface QuantumRow {
+  /** 16 bytes. */
+  id: Uint8Array;
+  task: string;
+  status: string;
+  exception: string | null;
+  /** Empty for none. */
+  message: string;
+  dataId: JsonValue[];
+  /** ISO; empty if it isn't known. */
+  start: string;
+  /** NaN for what isn't known. */
+  numbers: Record<NumberColumn, number>;
 }
 
 /** An attempt before the last. */
@@ -132,86 +150,125 @@ export class QuantumTable {
     ) as Record<NumberColumn, Grower<Float64Array>>;
   }
 
-  /** Takes a quantum in; returns its row. */
+  /** Takes a quantum's document in; returns its row. */
   add(view: QuantumDocument): number {
-    const known = this.#rows?.get(view.quantumId);
-    const row = known ?? this.n++;
-    if (known === undefined) {
-      this.#rows?.set(view.quantumId, row);
-      this.#ids.push(uuidFromText(view.quantumId));
-    }
     const last = view.attempts.at(-1);
     const usage = last?.usage ?? null;
-    this.#task.reach(row)[row] = this.tasks.numberOf(view.taskLabel);
-    this.#status.reach(row)[row] = this.statuses.numberOf(lastStatusName(view));
-    this.#exception.reach(row)[row] = this.exceptions.numberOf(last?.exception?.typeName ?? "");
-    const values: Record<NumberColumn, number> = {
-      run_time: usage?.runTime ?? NaN,
-      memory: usage?.memory ?? NaN,
-      run_time_cpu: usage?.cpuSeconds ?? NaN,
-      prep_time: usage?.prepTime ?? NaN,
-      init_time: usage?.initTime ?? NaN,
-      attempts: view.attempts.length,
-      n_inputs: nDistinct(view.inputs),
-      n_outputs: nDistinct(view.outputs),
-      caveats: last?.caveats ?? 0,
-    };
-    for (const name of NUMBER_COLUMNS) this.#numbers[name].reach(row)[row] = values[name];
-    this.#dataIds[row] = view.dataCoordinate;
-    this.#starts[row] = usage?.start ?? "";
-    this.#addAttempts(row, view);
-    const message = last?.exception?.message;
-    if (message) this.#messages.set(row, message.slice(0, MAX_MESSAGE));
-    else this.#messages.delete(row);
-    return row;
-  }
-
-  #addAttempts(row: number, view: QuantumDocument): void {
     const failures = view.attempts.map((attempt, i) => this.#failureOf(view, attempt, i));
-    this.#failure.reach(row)[row] = failures.at(-1) ?? 0;
-    const last = view.attempts.at(-1);
-    this.#isOdd.reach(row)[row] = last !== undefined && this.#hasOddTimes(last) ? 1 : 0;
+    const row = this.addRow({
+      id: uuidFromText(view.quantumId),
+      task: view.taskLabel,
+      status: lastStatusName(view),
+      exception: last?.exception?.typeName ?? null,
+      message: last?.exception?.message ?? "",
+      dataId: view.dataCoordinate,
+      start: usage?.start ?? "",
+      numbers: {
+        run_time: usage?.runTime ?? NaN,
+        memory: usage?.memory ?? NaN,
+        run_time_cpu: usage?.cpuSeconds ?? NaN,
+        prep_time: usage?.prepTime ?? NaN,
+        init_time: usage?.initTime ?? NaN,
+        attempts: view.attempts.length,
+        n_inputs: nDistinct(view.inputs),
+        n_outputs: nDistinct(view.outputs),
+        n_blocked: 0,
+        caveats: last?.caveats ?? 0,
+      },
+    });
     if (view.attempts.length < 2) this.earlier.delete(row);
     else {
       this.earlier.set(
         row,
         view.attempts.slice(0, -1).map((attempt, i) => ({
           usage: attempt.usage,
-          isOdd: this.#hasOddTimes(attempt),
+          isOdd: attempt.usage !== null && this.#hasOddTimes(attempt.usage),
           failure: failures[i],
         })),
       );
     }
+    return row;
   }
 
-  #hasOddTimes({ usage }: Attempt): boolean {
-    if (usage === null) return false;
+  /** Takes a quantum in of which only the last attempt is known; returns its row. */
+  addRow(quantum: QuantumRow): number {
+    const { numbers, start, message } = quantum;
+    const idText = this.#rows === null ? "" : uuidToText(quantum.id);
+    const known = this.#rows?.get(idText);
+    const row = known ?? this.n++;
+    if (known === undefined) {
+      this.#rows?.set(idText, row);
+      this.#ids.push(quantum.id);
+    }
+    this.#task.reach(row)[row] = this.tasks.numberOf(quantum.task);
+    this.#status.reach(row)[row] = this.statuses.numberOf(quantum.status);
+    this.#exception.reach(row)[row] = this.exceptions.numberOf(quantum.exception ?? "");
+    for (const name of NUMBER_COLUMNS) this.#numbers[name].reach(row)[row] = numbers[name];
+    this.#dataIds[row] = quantum.dataId;
+    this.#starts[row] = start;
+    const isOdd = this.#hasOddTimes({
+      start,
+      prepTime: numbers.prep_time,
+      initTime: numbers.init_time,
+      runTime: numbers.run_time,
+    });
+    this.#isOdd.reach(row)[row] = isOdd ? 1 : 0;
+    this.#failure.reach(row)[row] = this.#lastFailure(quantum);
+    if (message) this.#messages.set(row, message.slice(0, MAX_MESSAGE));
+    else this.#messages.delete(row);
+    return row;
+  }
+
+  #lastFailure({ id, task, status, exception, message, numbers }: QuantumRow): number {
+    if (numbers.attempts === 0 || (status === "SUCCESSFUL" && exception === null)) return 0;
+    return this.#kindOf(task, exception, message, () => ({
+      id: uuidToText(id),
+      attempt: numbers.attempts - 1,
+    }));
+  }
+
+  #failureOf(view: QuantumDocument, { status, exception }: Attempt, attempt: number): number {
+    if (status === AttemptStatus.SUCCESSFUL && exception === null) return 0;
+    return this.#kindOf(
+      view.taskLabel,
+      exception?.typeName ?? null,
+      exception?.message ?? "",
+      () => ({ id: view.quantumId, attempt }),
+    );
+  }
+
+  #kindOf(
+    task: string,
+    exception: string | null,
+    message: string,
+    first: () => { id: string; attempt: number },
+  ): number {
+    const number = this.#kinds.of(task, exception, message);
+    const { sample } = this.failures[number - 1];
+    if (sample.id === "") {
+      Object.assign(sample, { ...first(), message: message.slice(0, 2 * MAX_MESSAGE) });
+    }
+    return number;
+  }
+
+  #hasOddTimes(
+    { start, prepTime, initTime, runTime }: Pick<
+      ResourceUsage,
+      "start" | "prepTime" | "initTime" | "runTime"
+    >,
+  ): boolean {
+    if (start === "") return false;
     return hasOddTimes({
-      startMicros: parseIsoTime(usage.start),
-      prepSeconds: usage.prepTime,
-      initSeconds: usage.initTime,
-      runSeconds: usage.runTime,
+      startMicros: parseIsoTime(start),
+      prepSeconds: prepTime,
+      initSeconds: initTime,
+      runSeconds: runTime,
     }, this.#latest);
   }
 
   /** Whether the times of a row are impossible, so that they aren't added up. */
   isOdd(row: number): boolean {
     return this.#isOdd.array[row] === 1;
-  }
-
-  #failureOf(view: QuantumDocument, { status, exception }: Attempt, attempt: number): number {
-    if (status === AttemptStatus.SUCCESSFUL && exception === null) return 0;
-    const message = exception?.message ?? "";
-    const number = this.#kinds.of(view.taskLabel, exception?.typeName ?? null, message);
-    const { sample } = this.failures[number - 1];
-    if (sample.id === "") {
-      Object.assign(sample, {
-        id: view.quantumId,
-        attempt,
-        message: message.slice(0, 2 * MAX_MESSAGE),
-      });
-    }
-    return number;
   }
 
   /** Number of a row's kind of failure, from 1; 0 for none. */

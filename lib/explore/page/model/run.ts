@@ -6,16 +6,18 @@
 
 import type { GraphDocuments, GrowingLogDocuments } from "../../../browser.ts";
 import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
-import { readQuantum } from "../../../provenance/documents/quantum.ts";
+import { type QuantumDocument, readQuantum } from "../../../provenance/documents/quantum.ts";
 import { parseHeader, type QuantumGraphHeader } from "../../../qg/header.ts";
-import { QUANTA_MEMBER } from "../../../qg/member_names.ts";
+import type { QuantaTable } from "../../../provenance/table/quanta_table.ts";
+import { QUANTA_MEMBER, QUANTA_TABLE_MEMBER } from "../../../qg/member_names.ts";
 import { formatSize } from "../../../report/format.ts";
 import { parseStored } from "../../../sources/parse_stored.ts";
-import type { RowDimensions } from "../../../sources/rows.ts";
+import type { RowDimensions, StatusCounts } from "../../../sources/rows.ts";
 import type { TraceSource } from "../../../sources/trace/trace_source.ts";
 import type { Traffic } from "./traffic.ts";
-import { QuantumTable } from "./quantum_table.ts";
-import { type RunSummary, summarize } from "./summary.ts";
+import { type QuantumRow, QuantumTable } from "./quantum_table.ts";
+import { tableRows } from "./table_rows.ts";
+import { type RunSummary, summarize, withCounts } from "./summary.ts";
 
 /** Milliseconds of work at a time: a frame is drawn between two of them. */
 const SLICE_MS = 12;
@@ -23,6 +25,9 @@ const SLICE_MS = 12;
 const POLL_MS = 2000;
 /** Milliseconds between two drawings while quanta come. */
 const DRAW_MS = 250;
+
+/** Quanta with several attempts whose documents are read although a table has their last one. */
+const MAX_RETRIES_READ = 500;
 
 /** How far the quanta have been read. */
 export type LoadState =
@@ -49,7 +54,11 @@ export class Run {
   readonly #listeners = new Set<() => void>();
   /** Of all quanta; null if that isn't known. */
   #nBytes: number | null = null;
-  #pass: AsyncGenerator<Uint8Array> | null = null;
+  /** All quanta by task and status; null where no table tells them at once. */
+  counts: StatusCounts | null = null;
+  /** Retried quanta whose earlier attempts were not read. */
+  nUnreadRetries = 0;
+  #pass: AsyncGenerator<QuantumDocument | QuantumRow> | null = null;
   #lastDraw = 0;
   #drawTimer: ReturnType<typeof setTimeout> | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -88,7 +97,8 @@ export class Run {
     const run = new Run(documents, header, { labels, dimensions }, traffic, budget);
     if (!("readHeader" in documents)) {
       const { members } = await documents.info(false);
-      run.#nBytes = members.find(({ name }) => name === QUANTA_MEMBER)?.sizeBytes ?? null;
+      const size = (wanted: string) => members.find(({ name }) => name === wanted)?.sizeBytes;
+      run.#nBytes = size(QUANTA_TABLE_MEMBER) ?? size(QUANTA_MEMBER) ?? null;
     }
     return run;
   }
@@ -147,15 +157,17 @@ export class Run {
 
   async #read(budget: number): Promise<void> {
     const documents = this.documents as GraphDocuments;
-    this.#pass ??= documents.quanta();
     this.#enter("reading");
     const limit = this.traffic.nBytes + budget;
     let sliceStart = performance.now();
     try {
+      this.#pass ??= await this.#quanta(documents);
       for (;;) {
         const { value, done } = await this.#pass.next();
         if (done) return this.#enter("complete");
-        this.#add(value);
+        if ("attempts" in value) this.table.add(value);
+        else this.table.addRow(value);
+        this.#nAdded++;
         if (performance.now() - sliceStart < SLICE_MS) continue;
         this.#draw();
         await nextTask();
@@ -166,6 +178,43 @@ export class Run {
       this.error = error;
       this.#enter("failed");
     }
+  }
+
+  /** Quanta out of the table, where there is one: what they came to at once, then each. */
+  async #quanta(
+    documents: GraphDocuments,
+  ): Promise<AsyncGenerator<QuantumDocument | QuantumRow>> {
+    const table = await documents.quantaTable();
+    if (table === null) return this.#views(documents);
+    this.counts = await documents.countStatuses();
+    this.#nAdded++;
+    this.#emit();
+    return this.#rows(documents, table);
+  }
+
+  async *#views(documents: GraphDocuments): AsyncGenerator<QuantumDocument> {
+    for await (const text of documents.quanta()) yield this.#parse(text);
+  }
+
+  /** Rows of the table; of quanta with several attempts their documents, as many as are read. */
+  async *#rows(
+    documents: GraphDocuments,
+    table: QuantaTable,
+  ): AsyncGenerator<QuantumDocument | QuantumRow> {
+    let nRead = 0;
+    for await (const row of tableRows(table, this.groups)) {
+      if (row.numbers.attempts < 2) yield row;
+      else if (nRead++ < MAX_RETRIES_READ) {
+        yield this.#parse(await documents.quantum({ kind: "id", id: row.id, words: [] }));
+      } else {
+        this.nUnreadRetries++;
+        yield row;
+      }
+    }
+  }
+
+  #parse(text: Uint8Array): QuantumDocument {
+    return parseStored(`quantum in ${this.documents.name}`, () => readQuantum(text));
   }
 
   async #follow(): Promise<void> {
@@ -196,8 +245,7 @@ export class Run {
   }
 
   #add(text: Uint8Array): void {
-    const view = parseStored(`quantum in ${this.documents.name}`, () => readQuantum(text));
-    this.table.add(view);
+    this.table.add(this.#parse(text));
     this.#nAdded++;
   }
 
@@ -207,7 +255,11 @@ export class Run {
   /** What the quanta that have been read add up to. */
   get summary(): RunSummary {
     if (this.#summary?.nAdded !== this.#nAdded) {
-      this.#summary = { nAdded: this.#nAdded, summary: summarize(this.table, this.labels) };
+      const summary = summarize(this.table, this.labels);
+      this.#summary = {
+        nAdded: this.#nAdded,
+        summary: this.counts === null ? summary : withCounts(summary, this.counts),
+      };
     }
     return this.#summary.summary;
   }

@@ -7,6 +7,7 @@
 
 import { compareClusters } from "../../../provenance/failure_clusters.ts";
 import { LogDistribution } from "../../../report/distribution.ts";
+import type { StatusCounts } from "../../../sources/rows.ts";
 import type { FailureKind, QuantumTable } from "./quantum_table.ts";
 
 /** Powers of ten: 1 ms to 10^7 s, 1 MB to 10 TB; as the report has them. */
@@ -45,8 +46,30 @@ export interface RunSummary {
   nRetried: number;
   runTime: number;
   maxMemory: number;
-  /** What cost most first. */
+  /** Those that block most first, then those that cost most. */
   clusters: Cluster[];
+}
+
+/** Takes the counts of all quanta for those of the quanta that have been read. */
+export function withCounts(
+  summary: RunSummary,
+  counts: StatusCounts,
+): RunSummary {
+  const byStatus = new Map<string, number>();
+  let n = 0;
+  for (const [label, statuses] of counts) {
+    const task = summary.tasks.get(label) ?? new TaskSummary();
+    summary.tasks.set(label, task);
+    task.n = 0;
+    task.byStatus.clear();
+    for (const [status, count] of Object.entries(statuses)) {
+      task.n += count;
+      n += count;
+      task.byStatus.set(status, count);
+      byStatus.set(status, (byStatus.get(status) ?? 0) + count);
+    }
+  }
+  return { ...summary, n, byStatus };
 }
 
 /** Adds a table up. Time: some 0.1 µs a quantum. */
@@ -76,6 +99,7 @@ export function summarize(table: QuantumTable, labels: readonly string[]): RunSu
     const failure = table.failure(row);
     if (failure === 0) continue;
     const cluster = clusters[failure - 1];
+    cluster.n_blocked += table.number("n_blocked", row);
     if (status === "SUCCESSFUL") cluster.n_successful++;
     else {
       cluster.n_failed++;
@@ -103,7 +127,9 @@ export function summarize(table: QuantumTable, labels: readonly string[]): RunSu
     maxMemory: Math.max(0, ...all.map((task) => task.memory.n === 0 ? 0 : task.memory.max)),
     clusters: clusters.filter(({ n_failed, n_earlier, n_successful }) =>
       n_failed + n_earlier + n_successful > 0
-    ).sort((a, b) => b.n_failed - a.n_failed || compareClusters(a, b)),
+    ).sort((a, b) =>
+      compareClusters(a, b) || b.n_successful - a.n_successful || b.n_earlier - a.n_earlier
+    ),
   };
 }
 

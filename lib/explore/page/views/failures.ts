@@ -62,6 +62,9 @@ function ClusterCard({ cluster }: { cluster: Cluster }): VNode {
         ${cluster.n_earlier > 0
           ? html`<span>${formatCount(cluster.n_earlier)} earlier attempts</span>`
           : null}
+        ${cluster.n_blocked > 0
+          ? html`<span>${formatCount(cluster.n_blocked)} blocked by them</span>`
+          : null}
         ${cluster.lost_time > 0
           ? html`<span>${formatSeconds(cluster.lost_time)} lost</span>`
           : null}

@@ -71,7 +71,9 @@ export function Overview({ run }: { run: Run }): VNode {
             </tr>
           </thead>
           <tbody>
-            ${[...summary.tasks].map(([label, task]) =>
+            ${[...summary.tasks].filter(([label, { n }]) =>
+              n > 0 || (header.n_task_quanta[label] ?? 0) > 0
+            ).map(([label, task]) =>
               html`
                 <${TaskRow}
                   label=${label}
