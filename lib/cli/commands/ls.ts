@@ -1,4 +1,4 @@
-/** `ls SOURCE quanta|datasets`. @module */
+/** `ls SOURCE quanta|datasets|attempts`. @module */
 
 import { Argument, Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
@@ -6,6 +6,7 @@ import type { JsonValue } from "../../base/json_text.ts";
 import { visibleCell } from "../../base/text/visible_text.ts";
 import type { ListedRow } from "../../inspect/list/list.ts";
 import { ROW_KINDS, type RowKind } from "../../sources/rows.ts";
+import type { DocumentSource } from "../../sources/source.ts";
 import {
   type BusyOptions,
   busyTimeoutOption,
@@ -33,9 +34,18 @@ interface Options extends BusyOptions {
   exception?: string;
   where?: string;
   fields?: string[];
+  sort?: string[];
+  count: boolean;
   json: boolean;
   limit?: number;
 }
+
+/** What can be listed: attempts are those of quanta. */
+type ListKind = RowKind | "attempts";
+const LIST_KINDS: readonly ListKind[] = [...ROW_KINDS, "attempts"];
+
+/** Rows that are put in order if nothing is said of it; so many take 0.2 GB. */
+const MAX_ORDERED = 200_000;
 
 /** Rows between two looks at what still waits for the pager. */
 const DRAINED_ROWS = 1000;
@@ -46,12 +56,10 @@ export function lsCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("ls")
-    .summary("list quanta or datasets that fit")
-    .description(
-      "List quanta or datasets of SOURCE, one a line, in the order in which they are stored.",
-    )
+    .summary("list quanta, attempts or datasets that fit")
+    .description("List quanta, their attempts, or datasets of SOURCE, one a line.")
     .argument("<source>", "quantum graph (path or URL), chunk log or butler repository")
-    .addArgument(new Argument("<kind>", "what is listed").choices(ROW_KINDS))
+    .addArgument(new Argument("<kind>", "what is listed").choices(LIST_KINDS))
     .option("--run <run>", "RUN collection of a repository")
     .addOption(
       new Option("--task <label>", "only quanta of these tasks, or datasets that these write")
@@ -70,26 +78,27 @@ export function lsCommand(
     .addOption(
       new Option("--fields <names>", "fields to print, separated by commas").argParser(gather),
     )
+    .addOption(
+      new Option(
+        "--sort <names>",
+        "fields or dimensions to sort by, -NAME for descending; none: as stored",
+      ).argParser(gather).default(undefined, "task or type, then data ID"),
+    )
+    .option("--count", "print how many fit, not the rows", false)
     .option("--json", "print JSON lines", false)
     .option("--limit <n>", "print so many at most", integerAtLeast(0))
     .addOption(busyTimeoutOption())
     .addHelpText("after", LS_EPILOGUE)
-    .action(async (argument: string, kind: RowKind, options: Options) => {
+    .action(async (argument: string, kind: ListKind, options: Options) => {
       const context = start("ls");
-      const { DATASET_FIELDS, list, QUANTUM_FIELDS } = await import("../../inspect/list/list.ts");
-      const known: readonly string[] = kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
+      const known = await fieldsOf(kind);
       requireFields(options.fields, known, kind);
-      const statuses = options.status.map(parseStatus);
+      if (options.count && options.fields !== undefined) {
+        throw new UsageError("Cannot count and print fields: --count excludes --fields");
+      }
       await using source = await openArgument(argument, options.run, options, cli, context);
-      const rows = list(source, {
-        kind,
-        tasks: options.task,
-        types: options.type,
-        statuses,
-        exception: options.exception ?? null,
-        where: options.where ?? null,
-        limit: options.limit ?? null,
-      });
+      const rows = await chosenRows(source, kind, options, context);
+      if (options.count) return await printCount(rows, options, context);
       const isTable = !options.json && options.fields === undefined;
       await withPager(context, isTable, async (output) => {
         const writer = options.json
@@ -111,6 +120,88 @@ export function lsCommand(
     });
 }
 
+async function fieldsOf(kind: ListKind): Promise<readonly string[]> {
+  if (kind === "attempts") {
+    return (await import("../../inspect/list/list_attempts.ts")).ATTEMPT_FIELDS;
+  }
+  const { DATASET_FIELDS, QUANTUM_FIELDS } = await import("../../inspect/list/list.ts");
+  return kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
+}
+
+/** Rows that fit, in the order that is wanted. */
+async function chosenRows(
+  source: DocumentSource,
+  kind: ListKind,
+  options: Options,
+  { log }: CommandContext,
+): Promise<AsyncIterable<ListedRow>> {
+  const { parseSortKeys, sorted, sortedIfFew } = await import("../../inspect/list/order.ts");
+  const isStored = options.count || options.sort?.length === 1 && options.sort[0] === "none";
+  const limit = options.limit ?? null;
+  const rows = await fittingRows(source, kind, options, isStored ? limit : null);
+  if (isStored || limit === 0) return rows;
+  const labels = await labelOrder(source, kind);
+  if (options.sort !== undefined || limit !== null) {
+    const { groups } = await source.rowDimensions(kind === "datasets" ? "datasets" : "quanta");
+    const dimensions = [...new Set([...groups.values()].flatMap(({ names }) => names))];
+    const keys = parseSortKeys(options.sort ?? [], await fieldsOf(kind), dimensions);
+    return sorted(rows, keys, labels, limit);
+  }
+  return sortedIfFew(rows, labels, MAX_ORDERED, () =>
+    log.log(
+      "WARNING",
+      `There are more than ${MAX_ORDERED} rows: they come as they are stored (--sort, --limit).`,
+    ));
+}
+
+/** In the order in which they are stored. */
+async function fittingRows(
+  source: DocumentSource,
+  kind: ListKind,
+  options: Options,
+  limit: number | null,
+): Promise<AsyncIterable<ListedRow>> {
+  const wanted = {
+    tasks: options.task,
+    types: options.type,
+    statuses: options.status.map(parseStatus),
+    exception: options.exception ?? null,
+    where: options.where ?? null,
+  };
+  if (kind !== "attempts") {
+    const { list } = await import("../../inspect/list/list.ts");
+    return list(source, { ...wanted, kind, limit });
+  }
+  const { listAttempts } = await import("../../inspect/list/list_attempts.ts");
+  return firstOf(listAttempts(source, wanted), limit);
+}
+
+async function* firstOf<T>(rows: AsyncIterable<T>, limit: number | null): AsyncGenerator<T> {
+  if (limit === 0) return;
+  let n = 0;
+  for await (const row of rows) {
+    yield row;
+    if (++n === limit) return;
+  }
+}
+
+/** Tasks as in the pipeline; dataset types have no order but that of their names. */
+async function labelOrder(source: DocumentSource, kind: ListKind): Promise<Map<string, number>> {
+  if (kind === "datasets") return new Map();
+  const { groups } = await source.rowDimensions("quanta");
+  return new Map([...groups.keys()].map((label, i) => [label, i]));
+}
+
+async function printCount(
+  rows: AsyncIterable<ListedRow>,
+  { json }: Options,
+  { terminal }: CommandContext,
+): Promise<void> {
+  let n = 0;
+  for await (const _ of rows) n++;
+  terminal.write(json ? jsonLine("count", { n }) : `${n}\n`);
+}
+
 /** Writes rows in one layout. */
 interface RowWriter {
   add(row: ListedRow): void;
@@ -120,7 +211,7 @@ interface RowWriter {
 function requireFields(
   fields: readonly string[] | undefined,
   known: readonly string[],
-  kind: RowKind,
+  kind: ListKind,
 ): void {
   for (const name of fields ?? []) {
     if (known.includes(name)) continue;
@@ -130,9 +221,11 @@ function requireFields(
   }
 }
 
-function jsonWriter(kind: RowKind, fields: readonly string[], output: PagedOutput): RowWriter {
+const MESSAGE_TYPES = { quanta: "quantum", datasets: "dataset", attempts: "attempt" } as const;
+
+function jsonWriter(kind: ListKind, fields: readonly string[], output: PagedOutput): RowWriter {
   const buffer = new OutputBuffer(output);
-  const messageType = kind === "quanta" ? "quantum" : "dataset";
+  const messageType = MESSAGE_TYPES[kind];
   return {
     add: (row) => {
       const entries = fields.map((name) => [name, row.fields[name] ?? null] as const);
@@ -151,39 +244,48 @@ function tabWriter(fields: readonly string[], output: PagedOutput): RowWriter {
   };
 }
 
+const TITLES: Readonly<Record<ListKind, readonly string[]>> = {
+  quanta: ["quantum ID", "task", "status", "data ID", "exception"],
+  datasets: ["dataset ID", "dataset type", "produced", "data ID"],
+  attempts: ["quantum ID", "task", "attempt", "status", "data ID", "exception"],
+};
+
 /** Columns for people. */
-function tableWriter(kind: RowKind, style: Style, output: PagedOutput): RowWriter {
+function tableWriter(kind: ListKind, style: Style, output: PagedOutput): RowWriter {
   const buffer = new OutputBuffer(output);
-  const titles = kind === "quanta"
-    ? ["quantum ID", "task", "status", "data ID", "exception"]
-    : ["dataset ID", "dataset type", "produced", "data ID"];
   const table = new TableWriter(
-    titles.map((title) => ({ title, isElastic: title === "exception" })),
+    TITLES[kind].map((title) => ({
+      title,
+      isElastic: title === "exception",
+      align: title === "attempt" ? "right" : "left",
+    })),
     (line) => buffer.write(line),
     { style },
   );
   return {
-    add: (row) => {
-      const { exception, produced } = row.fields;
-      const dataId = cell(row, "data_id");
-      if (kind === "quanta") {
-        table.add([
-          cell(row, "quantum_id"),
-          cell(row, "task"),
-          statusText(cell(row, "status"), style),
-          dataId,
-          typeof exception === "string" ? exception.slice(exception.lastIndexOf(".") + 1) : "",
-        ]);
-      } else {
-        const isProduced = produced === null ? "-" : produced ? "yes" : style.yellow("no");
-        table.add([cell(row, "dataset_id"), cell(row, "dataset_type"), isProduced, dataId]);
-      }
-    },
+    add: (row) => table.add(tableCells(kind, row, style)),
     end: () => {
       table.end();
       buffer.flush();
     },
   };
+}
+
+function tableCells(kind: ListKind, row: ListedRow, style: Style): string[] {
+  const { exception, produced } = row.fields;
+  const dataId = cell(row, "data_id");
+  if (kind === "datasets") {
+    const isProduced = produced === null ? "-" : produced ? "yes" : style.yellow("no");
+    return [cell(row, "dataset_id"), cell(row, "dataset_type"), isProduced, dataId];
+  }
+  return [
+    cell(row, "quantum_id"),
+    cell(row, "task"),
+    ...(kind === "attempts" ? [cell(row, "attempt")] : []),
+    statusText(cell(row, "status"), style),
+    dataId,
+    typeof exception === "string" ? exception.slice(exception.lastIndexOf(".") + 1) : "",
+  ];
 }
 
 function cell(row: ListedRow, name: string): string {

@@ -90,6 +90,10 @@ async function valuesOf(typed: Typed, kind: ValueKind, context: CliContext): Pro
   if (kind === "status") return Object.keys(AttemptStatus);
   if (kind === "field") {
     const { DATASET_FIELDS, QUANTUM_FIELDS } = await import("../../inspect/list/list.ts");
+    if (positional[1] === "attempts") {
+      const { ATTEMPT_FIELDS } = await import("../../inspect/list/list_attempts.ts");
+      return [...ATTEMPT_FIELDS];
+    }
     return positional[1] === "datasets" ? [...DATASET_FIELDS] : [...QUANTUM_FIELDS];
   }
   // The second of two graphs only if that is asked for.

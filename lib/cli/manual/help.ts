@@ -150,18 +150,24 @@ SOURCE is a quantum graph (path or http(s) URL), a chunk log (OUTPUT.chunks) or 
 datasets of a RUN are listed from its registry, quanta once its provenance graph is ingested.
 
 EXPRESSION compares dimensions and fields with literals: =, !=, <, <=, >, >=, in (1, 5..10, 20..30:2),
-joined by and, or, not and parentheses. Strings are quoted. --exception takes a full name or its last
-part; status and exception are those of the last attempt.
+like '%text_' (% any text, _ a letter), joined by and, or, not and parentheses. Strings are quoted.
+--exception takes a full name or its last part; status and exception are those of the last attempt, and
+of each with attempts.
+
+Rows come by task, in the order of the pipeline, or dataset type, then by data ID; more than 200,000
+without --sort or --limit as they are stored. --sort none lists at once what is found.
 
 Fields of quanta: quantum_id, task, status, data_id, attempts, caveats, exception, message, memory,
-start, prep_time, init_time, run_time, run_time_cpu, n_inputs, n_outputs. Fields of datasets:
+start, prep_time, init_time, run_time, run_time_cpu, n_inputs, n_outputs. Of attempts: the same but
+the numbers of attempts, inputs and outputs, with attempt (from 0) and is_last. Of datasets:
 dataset_id, dataset_type, data_id, run, produced, producer, n_consumers, path. With --fields, values
 are separated by tabs.
 
 Examples:
   provgraph ls provenance.qg quanta --status FAILED
   provgraph ls provenance.qg quanta --task calibrate --where 'visit=1228 and detector in (1,2)'
-  provgraph ls provenance.qg quanta --where 'run_time > 3600' --fields quantum_id,run_time,memory
+  provgraph ls provenance.qg quanta --sort=-memory --limit 10 --fields quantum_id,memory
+  provgraph ls provenance.qg attempts --where "message like '%allocate%'" --count
   provgraph ls /repo/main datasets --run u/me/run/20260701T000000Z --type calibrate_log --json`;
 
 /** Behind the help of `check-downstream`. */

@@ -10,6 +10,7 @@ export const VALUE_KINDS: Readonly<Record<string, ValueKind>> = {
   "--state": "status",
   "--no-state": "status",
   "--fields": "field",
+  "--sort": "field",
   "--task": "task",
   "--type": "type",
   "--run": "run",

@@ -59,7 +59,7 @@ export const DATASET_FIELDS = [
 ] as const;
 
 /** Kinds of the fields that an expression may use; lists and objects it may not. */
-const FIELD_TYPES: Readonly<Record<string, WhereType>> = {
+export const FIELD_TYPES: Readonly<Record<string, WhereType>> = {
   quantum_id: "string",
   task: "string",
   status: "string",
@@ -228,7 +228,8 @@ async function wantedTypes(
   return types.length === 0 ? ofTasks : new Set(types.filter((name) => ofTasks.has(name)));
 }
 
-function requireKnown(
+/** @throws {NotFoundError} for a name that the source doesn't have. */
+export function requireKnown(
   names: readonly string[],
   known: readonly string[],
   what: string,

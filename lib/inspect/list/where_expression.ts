@@ -7,6 +7,7 @@
  */
 
 import { UsageError } from "../../base/errors.ts";
+import { likePattern } from "./like_pattern.ts";
 
 /** What a row can be asked for. */
 export type WhereValue = string | number | bigint | boolean | null | undefined;
@@ -46,7 +47,7 @@ interface Token {
 const MAX_DEPTH = 100;
 /** Characters before and behind the place of an error that are shown. */
 const SHOWN = 200;
-const KEYWORDS = new Set(["and", "or", "not", "in", "true", "false"]);
+const KEYWORDS = new Set(["and", "or", "not", "in", "like", "true", "false"]);
 const SYMBOLS = /^(?:<=|>=|!=|\.\.|[=<>(),:])/;
 const NUMBER = /^[+-]?\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+)?/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
@@ -198,9 +199,15 @@ class Parser {
     switch (operator.text) {
       case "in":
         return this.#membership(name.text, type);
+      case "like":
+        return this.#likeness(name.text, type, operator.at);
       case "not": {
-        this.#expect("in");
-        const test = this.#membership(name.text, type);
+        const { at } = this.#tokens[this.#next];
+        const isLike = this.#take("like");
+        if (!isLike) this.#expect("in");
+        const test = isLike
+          ? this.#likeness(name.text, type, at)
+          : this.#membership(name.text, type);
         return (row) => {
           const value = test(row);
           return value === null ? null : !value;
@@ -223,8 +230,17 @@ class Parser {
         };
       }
       default:
-        return this.#fail(operator.at, "expected =, !=, <, <=, >, >= or in");
+        return this.#fail(operator.at, "expected =, !=, <, <=, >, >=, in or like");
     }
+  }
+
+  #likeness(name: string, type: WhereType, at: number): WhereTest {
+    if (type !== "string") this.#fail(at, `${name} is ${TYPE_WORDS[type]}: only strings are like`);
+    const fits = likePattern(String(this.#literal(name, type)));
+    return (row) => {
+      const value = row.value(name);
+      return value == null ? null : fits(String(value));
+    };
   }
 
   #membership(name: string, type: WhereType): WhereTest {

@@ -1,0 +1,130 @@
+/**
+ * `ls attempts`: the attempts of quanta, a row each. What is asked of a quantum's last attempt elsewhere
+ * is asked of each here.
+ *
+ * @module
+ */
+
+import { UsageError } from "../../base/errors.ts";
+import type { JsonValue } from "../../base/json_text.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
+import {
+  type AttemptView,
+  parseQuantumView,
+  type QuantumView,
+} from "../../provenance/documents/quantum_view.ts";
+import { attemptStatusName } from "../../provenance/quantum_status.ts";
+import { caveatNames } from "../../provenance/success_caveats.ts";
+import { parseStored } from "../../sources/parse_stored.ts";
+import { dataIdObject, type RowDimensions } from "../../sources/rows.ts";
+import type { DocumentSource } from "../../sources/source.ts";
+import { FIELD_TYPES, type ListedRow, type ListOptions, requireKnown } from "./list.ts";
+import { parseWhere, type WhereType, type WhereValue } from "./where_expression.ts";
+
+/** Fields of a listed attempt. Bytes and seconds. */
+export const ATTEMPT_FIELDS = [
+  "quantum_id",
+  "task",
+  "data_id",
+  "attempt",
+  "is_last",
+  "status",
+  "caveats",
+  "exception",
+  "message",
+  "memory",
+  "start",
+  "prep_time",
+  "init_time",
+  "run_time",
+  "run_time_cpu",
+] as const;
+
+/** Kinds of those that only attempts have. */
+const OWN_TYPES: Readonly<Record<string, WhereType>> = { attempt: "int", is_last: "boolean" };
+
+/**
+ * Rows that fit, in the order of the source, those of a quantum oldest first. Memory: one quantum.
+ *
+ * @throws as {@linkcode list}.
+ */
+export async function* listAttempts(
+  source: DocumentSource,
+  { tasks, types, statuses, exception, where }: Omit<ListOptions, "kind" | "limit">,
+): AsyncGenerator<ListedRow> {
+  if (types.length > 0) {
+    throw new UsageError("Cannot list attempts by dataset type: --type is for datasets");
+  }
+  if (source.isPlan) {
+    throw new UsageError(`Cannot list attempts of ${source.name}: it has not been run`, {
+      hint: "give the provenance graph or the repository",
+    });
+  }
+  const dimensions = await source.rowDimensions("quanta");
+  requireKnown(tasks, [...dimensions.groups.keys()], "task", source.name);
+  const fits = makeTest(where, dimensions);
+  for await (const text of source.quanta()) {
+    const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
+    if (tasks.length > 0 && !tasks.includes(view.taskLabel)) continue;
+    const group = dimensions.groups.get(view.taskLabel);
+    for (const [i, attempt] of view.attempts.entries()) {
+      const status = attemptStatusName(attempt.status);
+      if (statuses.length > 0 && !statuses.includes(status)) continue;
+      if (exception !== null && !isNamed(attempt.exception?.typeName, exception)) continue;
+      const row = attemptRow(view, i, attempt, group);
+      if (fits(row)) yield row;
+    }
+  }
+}
+
+/** Whether a full name is a name, or its last part is. */
+function isNamed(fullName: string | undefined, name: string): boolean {
+  return fullName !== undefined &&
+    (fullName === name || fullName.slice(fullName.lastIndexOf(".") + 1) === name);
+}
+
+function makeTest(where: string | null, dimensions: RowDimensions): (row: ListedRow) => boolean {
+  if (where === null) return () => true;
+  const names = new Set([...dimensions.groups.values()].flatMap((group) => group.names));
+  const typeOfField = (name: string): WhereType | null =>
+    ATTEMPT_FIELDS.some((field) => field === name)
+      ? OWN_TYPES[name] ?? FIELD_TYPES[name] ?? null
+      : null;
+  const test = parseWhere(where, {
+    names: [...names, ...ATTEMPT_FIELDS.filter((name) => typeOfField(name) !== null)],
+    typeOf: (name) => names.has(name) ? dimensions.universe.keyType(name).type : typeOfField(name),
+  });
+  return ({ fields }) => {
+    const dataId = fields.data_id as { [dimension: string]: JsonValue };
+    const value = (name: string) => (names.has(name) ? dataId[name] : fields[name]) as WhereValue;
+    return test({ value }) === true;
+  };
+}
+
+function attemptRow(
+  view: QuantumView,
+  attempt: number,
+  { status, caveats, exception, usage }: AttemptView,
+  group: DimensionGroup | undefined,
+): ListedRow {
+  const finite = (value: number | undefined) =>
+    value !== undefined && Number.isFinite(value) ? value : null;
+  const fields = {
+    quantum_id: view.quantumId,
+    task: view.taskLabel,
+    data_id: dataIdObject(group, view.dataCoordinate),
+    attempt,
+    is_last: attempt === view.attempts.length - 1,
+    status: attemptStatusName(status),
+    caveats: caveatNames(caveats),
+    exception: exception?.typeName ?? null,
+    message: exception?.message ?? null,
+    memory: finite(usage?.memory),
+    start: usage?.start ?? null,
+    prep_time: finite(usage?.prepTime),
+    init_time: finite(usage?.initTime),
+    run_time: finite(usage?.runTime),
+    run_time_cpu: finite(usage?.cpuSeconds),
+  };
+  return { fields, requiredDimensions: group?.required ?? [] };
+}
