@@ -18,7 +18,9 @@ import { ProcessTerminal } from "./lib/cli/terminal/terminal.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/storage/failpoints.ts";
 
 /** Each URL is written out, so that `deno compile` and readers find the files. */
-export function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter" | "searcher"): Worker {
+export function makeWorker(
+  role: "scanner" | "ingester" | "writer" | "deleter" | "searcher",
+): Worker {
   switch (role) {
     case "scanner":
       return new Worker(new URL("./workers/scanner.ts", import.meta.url), {

@@ -120,7 +120,14 @@ const LAYERS: Record<string, readonly string[]> = {
   browser: [...SOURCES, "sources", "sources/trace"],
   export: [...BYTES, "butler/dimensions", "provenance", "provenance/documents", "sources"],
   inspect: ["base", "butler/dimensions", ...RECORDS, "sources"],
-  "inspect/cat": ["base", ...RECORDS, "sources", "sources/logs"],
+  "inspect/cat": [
+    "base",
+    "butler/dimensions",
+    ...RECORDS,
+    "sources",
+    "sources/logs",
+    "sources/trace",
+  ],
   "grep": [
     ...BYTES,
     ...GRAPH,

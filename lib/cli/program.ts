@@ -43,6 +43,8 @@ interface ProgramState {
   makeSinks: typeof makeStatusSinks | null;
   /** Null where none is wanted. */
   metrics: MetricsFile | null;
+  /** Help that was asked for; printed at the end, for it may be long. */
+  help: string;
 }
 
 /**
@@ -60,6 +62,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     bars: null,
     makeSinks: null,
     metrics: null,
+    help: "",
   };
   const exitCode = await runCommand(args, context, state);
   state.metrics?.end(exitCode);
@@ -88,6 +91,7 @@ async function runCommand(
     const { isJson } = state;
     if (error instanceof VersionRequest) return await printVersion(isJson, context);
     const exitCode = exitCodeOf(error);
+    await printHelp(args, program, context, state);
     // Help is no error, and has been printed.
     const isHelp = isCommanderError(error) && error.code.startsWith("commander.help");
     if (!isHelp || (isJson && exitCode !== ExitCode.DONE)) {
@@ -102,6 +106,26 @@ async function runCommand(
       }));
     }
     return exitCode;
+  }
+}
+
+/** On a terminal that is too small for it through a pager. */
+async function printHelp(
+  args: readonly string[],
+  program: Command,
+  context: CliContext,
+  { help }: ProgramState,
+): Promise<void> {
+  if (help === "") return;
+  try {
+    if (!context.terminal.isTerminal) return context.terminal.write(help);
+    const { withPager } = await import("./terminal/pager.ts");
+    // Options of a command whose help was asked for are not read.
+    const isPagerWanted = globalOptionsOf(program).pager && !args.includes("--no-pager");
+    const paging = { ...context, style: makeStyle(false), isPagerWanted };
+    await withPager(paging, true, (output) => Promise.resolve(output.write(help)));
+  } catch (error) {
+    if (!(error instanceof ClosedPipeError)) throw error;
   }
 }
 
@@ -145,7 +169,7 @@ function makeProgram(
 ): Command {
   const env = new IgnoringEnvironment(surroundings.env);
   const context: CliContext = { ...surroundings, env };
-  const program = newProgram(context);
+  const program = newProgram(context, state);
   addGlobalOptions(program, { isProgram: true });
   let running: Command = program;
   program.hook("preAction", async (_, command) => {
@@ -206,7 +230,7 @@ function makeProgram(
 }
 
 /** The program without options and commands. */
-function newProgram({ terminal }: CliContext): Command {
+function newProgram({ terminal }: CliContext, state: ProgramState): Command {
   return new Command(TOOL_NAME)
     .description(
       "Record what a butler run really did: aggregate, ingest and read provenance graphs.",
@@ -219,7 +243,9 @@ function newProgram({ terminal }: CliContext): Command {
     .helpCommand("help [command]", "print help of a command")
     .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
     .configureOutput({
-      writeOut: (text) => terminal.write(text),
+      writeOut: (text) => {
+        state.help += text;
+      },
       writeErr: (text) => terminal.writeError(visibleText(text)),
       // Errors are told in one place, with what to do next.
       outputError: () => {},

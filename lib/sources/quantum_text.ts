@@ -14,12 +14,20 @@ export function lastStatusName(quantum: QuantumDocument): string {
   return attemptStatusName(quantumStatus(quantum));
 }
 
-/** A quantum for people. */
-export function quantumText(quantum: QuantumDocument): string {
+/** Names for what a quantum's document has IDs of. */
+export interface QuantumNames {
+  /** `DIMENSION=VALUE...`. */
+  dataId: string;
+  /** By dataset ID; those without an entry are left as they are. */
+  datasets: Map<string, string>;
+}
+
+/** A quantum for people. @param names null if nobody knows them. */
+export function quantumText(quantum: QuantumDocument, names: QuantumNames | null): string {
   const lines = [
     `quantum    ${quantum.quantumId}`,
     `task       ${quantum.taskLabel}`,
-    `data ID    ${quantum.dataCoordinate.map(String).join(", ") || "(empty)"}`,
+    `data ID    ${names?.dataId || quantum.dataCoordinate.map(String).join(", ") || "(empty)"}`,
     `status     ${lastStatusName(quantum)}`,
     `attempts   ${quantum.attempts.length || "none: a quantum upstream failed"}`,
   ];
@@ -46,7 +54,10 @@ export function quantumText(quantum: QuantumDocument): string {
     lines.push(title);
     const width = Math.max(0, ...[...edges.keys()].map((name) => name.length));
     for (const [connection, ids] of edges) {
-      ids.forEach((id, i) => lines.push(`  ${(i === 0 ? connection : "").padEnd(width)}  ${id}`));
+      ids.forEach((id, i) => {
+        const name = names?.datasets.get(id) ?? "";
+        lines.push(`  ${(i === 0 ? connection : "").padEnd(width)}  ${id}  ${name}`.trimEnd());
+      });
     }
   }
   return `${lines.join("\n")}\n`;

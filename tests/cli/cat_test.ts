@@ -142,7 +142,19 @@ Deno.test("cat quantum tells attempts, exceptions and datasets", async () => {
   assert.match(text, /^status +FAILED$/m);
   assert.match(text, /^attempts +3$/m);
   assert.match(text, /ValueError: Deliberate failure[^\n]*:\n {7}with two lines\n/);
-  assert.match(text, /^ {2}_log +[0-9a-f-]{36}$/m);
+  assert.match(text, /^data ID +instrument=OracleCam detector=1 visit=3 /m);
+  const name = "instrument=OracleCam detector=1 visit=3";
+  assert.match(text, new RegExp(`^ {2}_log +[0-9a-f-]{36} {2}calibrate_log ${name}$`, "m"));
+  assert.match(
+    text,
+    new RegExp(
+      `^ {2}_metadata +[0-9a-f-]{36} {2}calibrate_metadata ${name} \\(not produced\\)$`,
+      "m",
+    ),
+  );
+  assert.match(text, new RegExp(`^ {2}\\w+ +[0-9a-f-]{36} {2}raw ${name}$`, "m"));
+  const next = await cat(ingested, "repo", "quantum", "consolidate", "visit=3");
+  assert.match(next, /source_detector instrument=OracleCam detector=1 visit=3 from calibrate$/m);
   const first = parse(await cat(ingested, "repo", "quantum", ...FAILED, "--attempt", "0", "--raw"));
   assert.equal(first.status, -1);
 });

@@ -53,6 +53,37 @@ Deno.test("the help of every command has its exit codes, and examples that it ta
   assert.ok(nExamples > COMMANDS.length, String(nExamples));
 });
 
+for (
+  const [rows, args, isPaged] of [
+    [24, ["help", "ls"], true],
+    [24, ["ls", "--help"], true],
+    [24, ["--help"], true],
+    [24, ["ls", "--help", "--no-pager"], false],
+    [500, ["help", "ls"], false],
+  ] as const
+) {
+  Deno.test(`${args.join(" ")} on a terminal of ${rows} lines is ${isPaged ? "paged" : "printed"}`, async () => {
+    let printed = "";
+    let paged = "";
+    const { code } = await runHere(args, {
+      terminal: {
+        write: (part) => void (printed += part),
+        writeError: () => {},
+        isTerminal: true,
+        isErrorTerminal: true,
+        size: () => ({ columns: 100, rows }),
+      },
+      openPager: () => ({
+        write: (text) => Promise.resolve(void (paged += text)),
+        end: () => Promise.resolve(),
+      }),
+    });
+    assert.equal(code, 0);
+    const { stdout } = await runHere(args);
+    assert.deepEqual([printed, paged], isPaged ? ["", stdout] : [stdout, ""]);
+  });
+}
+
 Deno.test("every command prints JSON on demand, but those that print scripts and files, or a link", async () => {
   for (const command of COMMANDS) {
     const isForOthers = ["completion", "man", "explore", "export"].includes(command);

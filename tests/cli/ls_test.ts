@@ -195,14 +195,14 @@ Deno.test("ls datasets of a RUN gives what the registry holds, with its records"
   const own = rows.filter(({ dataset_type }) => dataset_type !== "packages");
   assert.equal(rows.length, own.length + 1);
   assert.deepEqual(
-    own.map((row) => row.dataset_id),
+    own.map((row) => row.dataset_id).sort(),
     truth.map((dataset) => dataset.dataset_id).sort(),
   );
   const paths = new Set(dumpState(work.repo).files.map(({ path }) => path));
   for (const row of rows) assert.ok(paths.has(row.path as string), String(row.path));
   const some = await ls(work.repo, "datasets", "--run", RUN, "--where", "band = 'r' and visit = 2");
   assert.deepEqual(
-    some.map((row) => row.dataset_id),
+    some.map((row) => row.dataset_id).sort(),
     truth.filter(({ data_id }) => data_id.band === "r" && data_id.visit === 2)
       .map((dataset) => dataset.dataset_id).sort(),
   );

@@ -136,6 +136,42 @@ Deno.test("times are as exact as they can be believed", () => {
   assert.equal(formatDuration(12_240), "3.4 h");
 });
 
+Deno.test("what has failed is told while the rest is scanned", () => {
+  const bench = makeBench(10_000);
+  using _watch = bench.reporter.watch(() => [{
+    ...bench.scan,
+    counts: { SUCCESSFUL: 200, FAILED: 12, BLOCKED: 38, UNKNOWN: 0 },
+  }]);
+  bench.scan.nDone = 250;
+  bench.ms = 10_000;
+  bench.tick();
+  assert.match(
+    bench.lines[0],
+    /scan 250 of 1000 quanta, 25\/s, 30 s left, 12 FAILED, 38 BLOCKED; bottleneck/,
+  );
+});
+
+for (
+  const [columns, line] of [
+    [40, "scan      25% 25/s, 30 s left, 7 FAILED"],
+    [60, "scan     [####.............]  25% 25/s, 30 s left, 7 FAILED"],
+    [80, "scan     [####.............]  25% 250 of 1000 quanta, 25/s, 30 s left, 7 FAILED"],
+    [120, "scan     [######..................]  25% 250 of 1000 quanta, 25/s, 30 s left, 7 FAILED"],
+  ] as const
+) {
+  Deno.test(`a bar of ${columns} columns keeps rate and time left`, () => {
+    const screen = new Screen();
+    screen.size = () => ({ columns, rows: 24 });
+    const bench = makeBench(1_000_000, new BarArea(screen));
+    using _watch = bench.reporter.watch(() => [{ ...bench.scan, counts: { FAILED: 7 } }]);
+    bench.scan.nDone = 250;
+    bench.ms = 10_000;
+    bench.tick();
+    assert.equal(screen.lines[0], line);
+    assert.ok(screen.lines.every((each) => each.length < columns));
+  });
+}
+
 Deno.test("bars stay at the bottom, log lines go above them, and in the end only these are left", () => {
   const screen = new Screen();
   const bars = new BarArea(screen);

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { DownstreamCheck, DownstreamNeed } from "../../check/repository/downstream.ts";
 import { type BusyOptions, busyTimeoutOption, filePath, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
-import { dataIdText } from "../terminal/data_id_text.ts";
+import { dataIdText } from "../../base/text/data_id_text.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { CHECK_DOWNSTREAM_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";

@@ -11,7 +11,7 @@ import { ExitCode } from "../exit_codes.ts";
 import { DIFF_EPILOGUE } from "../manual/help.ts";
 import { formatBytes } from "../terminal/amounts.ts";
 import type { Style } from "../terminal/color.ts";
-import { dataIdText } from "../terminal/data_id_text.ts";
+import { dataIdText } from "../../base/text/data_id_text.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { withPager } from "../terminal/pager.ts";
 import { statusText } from "../terminal/status_text.ts";

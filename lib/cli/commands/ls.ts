@@ -17,7 +17,7 @@ import {
 import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
 import type { Style } from "../terminal/color.ts";
-import { dataIdText } from "../terminal/data_id_text.ts";
+import { dataIdText } from "../../base/text/data_id_text.ts";
 import { LS_EPILOGUE } from "../manual/help.ts";
 import { nearestHint } from "../../base/text/nearest.ts";
 import { jsonLine, OutputBuffer } from "../terminal/ndjson.ts";
@@ -138,7 +138,7 @@ async function chosenRows(
   const { parseSortKeys, sorted, sortedIfFew } = await import("../../inspect/list/order.ts");
   const isStored = options.count || options.sort?.length === 1 && options.sort[0] === "none";
   const limit = options.limit ?? null;
-  const rows = await fittingRows(source, kind, options, isStored ? limit : null);
+  const rows = await fittingRows(source, kind, options, isStored || limit === 0 ? limit : null);
   if (isStored || limit === 0) return rows;
   const labels = await labelOrder(source, kind);
   if (options.sort !== undefined || limit !== null) {

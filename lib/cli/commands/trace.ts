@@ -9,7 +9,7 @@ import { type BusyOptions, busyTimeoutOption, integerAtLeast } from "../args.ts"
 import type { Style } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
-import { dataIdText } from "../terminal/data_id_text.ts";
+import { dataIdText } from "../../base/text/data_id_text.ts";
 import { TRACE_EPILOGUE } from "../manual/help.ts";
 import { jsonLine, OutputBuffer } from "../terminal/ndjson.ts";
 import { type PagedOutput, withPager } from "../terminal/pager.ts";

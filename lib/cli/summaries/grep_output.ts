@@ -15,7 +15,7 @@ import { lastStatusName } from "../../sources/quantum_text.ts";
 import { dataIdObject, type RowDimensions, type RowKind } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import type { Style } from "../terminal/color.ts";
-import { dataIdText } from "../terminal/data_id_text.ts";
+import { dataIdText } from "../../base/text/data_id_text.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { statusText } from "../terminal/status_text.ts";
 

@@ -21,7 +21,7 @@ import { caveatMeanings } from "../../provenance/success_caveats.ts";
 import { verdictText } from "../../provenance/verdict.ts";
 import { formatBytes } from "../terminal/amounts.ts";
 import type { Style } from "../terminal/color.ts";
-import { dataIdText } from "../terminal/data_id_text.ts";
+import { dataIdText } from "../../base/text/data_id_text.ts";
 import { statusText } from "../terminal/status_text.ts";
 import { formatTable } from "../terminal/table.ts";
 

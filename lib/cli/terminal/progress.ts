@@ -19,6 +19,9 @@ const RATE_WINDOW_MS = 30_000;
 /** Samples kept of a stage for its rate. */
 const N_SAMPLES = 16;
 
+/** Kinds of things done that are told meanwhile. */
+const TOLD_STATUSES: ReadonlySet<string> = new Set(["FAILED", "ABORTED", "UNKNOWN", "BLOCKED"]);
+
 /** What became of a stage. */
 export interface StageSpeed {
   name: string;
@@ -115,6 +118,7 @@ class Watching implements Watch {
             ? 1
             : stage.nDone / stage.nTotal,
           text: this.#figures(stage),
+          shortText: this.#pace(stage),
         })),
         this.#surroundings(stages),
       );
@@ -202,26 +206,33 @@ class Watching implements Watch {
     };
   }
 
-  /** `1200 of 5000 quanta, 40/s, 95 s left`. */
+  /** `1200 of 5000 quanta, 40/s, 95 s left, 12 FAILED`. */
   #figures(stage: Stage): string {
-    const { nDone, nTotal, unit, state } = stage;
+    const { nDone, nTotal, unit } = stage;
+    const pace = this.#pace(stage);
+    if (nDone === 0 && nTotal === null) return pace || "begun";
+    const count = nTotal === null
+      ? formatCount(nDone, unit)
+      : unit === "bytes"
+      ? `${formatBytes(nDone)} of ${formatBytes(nTotal)}`
+      : `${nDone} of ${nTotal} ${unit}`;
+    return pace === "" ? count : `${count}, ${pace}`;
+  }
+
+  /** `40/s, 95 s left, 12 FAILED, 30 BLOCKED`: what has gone wrong is told while more may still be saved. */
+  #pace(stage: Stage): string {
+    const { nDone, nTotal, unit, state, counts = {} } = stage;
     const parts: string[] = [];
-    if (nDone > 0 || nTotal !== null) {
-      parts.push(
-        nTotal === null
-          ? formatCount(nDone, unit)
-          : unit === "bytes"
-          ? `${formatBytes(nDone)} of ${formatBytes(nTotal)}`
-          : `${nDone} of ${nTotal} ${unit}`,
-      );
-    }
     const rate = this.#rate(stage);
     if (rate !== null && nDone > 0) parts.push(formatRate(rate, unit));
     if (state === "running" && nTotal !== null && rate !== null && rate > 0) {
       parts.push(`${formatDuration(Math.max(0, nTotal - nDone) / rate)} left`);
     }
     if (state === "done") parts.push("done");
-    return parts.length === 0 ? "begun" : parts.join(", ");
+    for (const [status, n] of Object.entries(counts)) {
+      if (n > 0 && TOLD_STATUSES.has(status)) parts.push(`${n} ${status}`);
+    }
+    return parts.join(", ");
   }
 
   /** Queues, bottleneck and memory. */

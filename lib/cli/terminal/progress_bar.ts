@@ -16,10 +16,13 @@ export interface Bar {
   /** From 0 to 1; null if nobody knows. */
   fraction: number | null;
   text: string;
+  /** What is most wanted of the text, for a narrow screen. */
+  shortText?: string;
 }
 
-/** Letters of a bar between its brackets. */
+/** Letters of a bar between its brackets, at most and at least. */
 const BAR_SIZE = 24;
+const MIN_BAR_SIZE = 4;
 /** The library draws when it is told to; its own clock is to stand still. */
 const NEVER_FPS = 1e-6;
 
@@ -36,7 +39,10 @@ export class BarArea {
   /** Draws bars, and a line of text below them. */
   draw(bars: readonly Bar[], footer: string): void {
     const area = this.#bars ??= this.#begin();
-    const texts = [...bars.map(formatBar), footer].map(visibleLine);
+    const { columns } = this.#terminal.size();
+    const texts = [...bars.map((bar) => formatBar(bar, columns)), footer]
+      // A line that is wrapped would be two when it is drawn again.
+      .map((text) => visibleLine(text).slice(0, columns - 1));
     texts.forEach((text, i) => {
       if (i < this.#lines.length) this.#lines[i].update({ text });
       else this.#lines.push(area.create(1, 0, { text }));
@@ -89,9 +95,14 @@ export class BarArea {
   }
 }
 
-function formatBar({ name, fraction, text }: Bar): string {
-  const n = fraction === null ? 0 : Math.floor(Math.min(1, Math.max(0, fraction)) * BAR_SIZE);
-  const bar = "#".repeat(n) + ".".repeat(BAR_SIZE - n);
+/** As much of a bar as there is room for: figures go first, those of the pace before all. */
+function formatBar({ name, fraction, text, shortText }: Bar, columns: number): string {
   const percent = fraction === null ? "    " : `${Math.floor(fraction * 100)}%`.padStart(4);
-  return `${name.padEnd(8)} [${bar}] ${percent} ${text}`;
+  const title = name.padEnd(8);
+  const roomBeside = (figures: string) => columns - 1 - `${title} [] ${percent} ${figures}`.length;
+  const figures = shortText !== undefined && roomBeside(text) < 0 ? shortText : text;
+  const size = Math.min(BAR_SIZE, roomBeside(figures));
+  if (size < MIN_BAR_SIZE) return `${title} ${percent} ${figures}`;
+  const n = fraction === null ? 0 : Math.floor(Math.min(1, Math.max(0, fraction)) * size);
+  return `${title} [${"#".repeat(n)}${".".repeat(size - n)}] ${percent} ${figures}`;
 }

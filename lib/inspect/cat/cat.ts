@@ -10,9 +10,9 @@ import { visibleBytes, visibleText } from "../../base/text/visible_text.ts";
 import { attemptRanges, readQuantum } from "../../provenance/documents/quantum.ts";
 import type { DocumentKind } from "../../sources/document_kinds.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
-import { quantumText } from "../../sources/quantum_text.ts";
 import { parseSelector, type Selector } from "../../sources/selector.ts";
 import type { AttemptDocuments, DocumentSource } from "../../sources/source.ts";
+import { namedQuantumText } from "./cat_quantum.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
 import { filterRecords, type LogFilter } from "./log_filter.ts";
 import { forEachLogLine } from "../../sources/logs/log_text.ts";
@@ -284,5 +284,5 @@ async function catQuantum(
   if (options.isRaw || options.format !== "text") {
     return catDocument(text, what, options, write);
   }
-  write(quantumText(parseStored(what, () => readQuantum(text))));
+  write(await namedQuantumText(source, parseStored(what, () => readQuantum(text))));
 }

@@ -9,10 +9,10 @@ import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import {
-  type AttemptView,
-  parseQuantumView,
-  type QuantumView,
-} from "../../provenance/documents/quantum_view.ts";
+  type Attempt,
+  type QuantumDocument,
+  readQuantum,
+} from "../../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../../provenance/quantum_status.ts";
 import { caveatNames } from "../../provenance/success_caveats.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
@@ -64,14 +64,14 @@ export async function* listAttempts(
   requireKnown(tasks, [...dimensions.groups.keys()], "task", source.name);
   const fits = makeTest(where, dimensions);
   for await (const text of source.quanta()) {
-    const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
-    if (tasks.length > 0 && !tasks.includes(view.taskLabel)) continue;
-    const group = dimensions.groups.get(view.taskLabel);
-    for (const [i, attempt] of view.attempts.entries()) {
+    const quantum = parseStored(`quantum in ${source.name}`, () => readQuantum(text));
+    if (tasks.length > 0 && !tasks.includes(quantum.taskLabel)) continue;
+    const group = dimensions.groups.get(quantum.taskLabel);
+    for (const [i, attempt] of quantum.attempts.entries()) {
       const status = attemptStatusName(attempt.status);
       if (statuses.length > 0 && !statuses.includes(status)) continue;
       if (exception !== null && !isNamed(attempt.exception?.typeName, exception)) continue;
-      const row = attemptRow(view, i, attempt, group);
+      const row = attemptRow(quantum, i, attempt, group);
       if (fits(row)) yield row;
     }
   }
@@ -102,21 +102,21 @@ function makeTest(where: string | null, dimensions: RowDimensions): (row: Listed
 }
 
 function attemptRow(
-  view: QuantumView,
+  quantum: QuantumDocument,
   attempt: number,
-  { status, caveats, exception, usage }: AttemptView,
+  { status, caveats, exception, usage }: Attempt,
   group: DimensionGroup | undefined,
 ): ListedRow {
   const finite = (value: number | undefined) =>
     value !== undefined && Number.isFinite(value) ? value : null;
   const fields = {
-    quantum_id: view.quantumId,
-    task: view.taskLabel,
-    data_id: dataIdObject(group, view.dataCoordinate),
+    quantum_id: quantum.quantumId,
+    task: quantum.taskLabel,
+    data_id: dataIdObject(group, quantum.dataCoordinate),
     attempt,
-    is_last: attempt === view.attempts.length - 1,
+    is_last: attempt === quantum.attempts.length - 1,
     status: attemptStatusName(status),
-    caveats: caveatNames(caveats),
+    caveats: caveatNames(caveats ?? 0),
     exception: exception?.typeName ?? null,
     message: exception?.message ?? null,
     memory: finite(usage?.memory),

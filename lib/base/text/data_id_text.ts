@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { JsonValue } from "../../base/json_text.ts";
-import { shellWord } from "../../base/text/shell.ts";
+import type { JsonValue } from "../json_text.ts";
+import { shellWord } from "./shell.ts";
 
 /**
  * Words `DIMENSION=VALUE`, quoted for a shell where needed.
