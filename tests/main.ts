@@ -72,6 +72,9 @@ function failuresIn(lines: readonly string[]): string[] {
 const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \((\d+) steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/;
 
+/** The end of a process's output, from the list of what failed on. */
+const ENDING = /(?:^ FAILURES $[^]*)?^(?:ok|FAILED) \| \d+ passed[^]*/m;
+
 function resultOf(output: string, code: number, files: readonly string[]): GroupResult {
   const lines = output.split("\n");
   const found = lines.map((line) => SUMMARY.exec(line)).findLast((match) => match !== null);
@@ -113,8 +116,8 @@ async function runGroup(files: readonly string[]): Promise<GroupResult> {
   const { code } = await child.status;
   running.delete(child);
   const output = texts.join("");
-  // The line of counts is that of all groups, and comes once.
-  console.log(output.replaceAll(new RegExp(SUMMARY.source + ".*", "gm"), "").trimEnd());
+  // The list of what failed, and the line of counts, are those of all groups, and come once.
+  console.log(output.replace(ENDING, "").trimEnd());
   return resultOf(output, code, files);
 }
 
