@@ -9,10 +9,11 @@ import { END_OF_TIME, FIRST_TIME, parseIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { DimensionGroup } from "../butler/dimensions/dimensions.ts";
 import {
-  type AttemptView,
-  parseQuantumView,
-  type QuantumView,
-} from "../provenance/documents/quantum_view.ts";
+  type Attempt,
+  lastAttempt,
+  type QuantumDocument,
+  readQuantum,
+} from "../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../provenance/quantum_status.ts";
 import { parseStored } from "../sources/parse_stored.ts";
 import { lastStatusName } from "../sources/quantum_text.ts";
@@ -161,7 +162,7 @@ export class TableOfSources {
       : (await source.rowDimensions("quanta")).groups;
     const run = source.run ?? (await runOf(source));
     for await (const text of source.quanta()) {
-      const view = parseStored(`quantum in ${source.name}`, () => parseQuantumView(text));
+      const view = parseStored(`quantum in ${source.name}`, () => readQuantum(text));
       const dataId = this.#values(groups.get(view.taskLabel), view.dataCoordinate);
       const head = [run, view.quantumId, view.taskLabel, ...dataId];
       switch (this.#table) {
@@ -174,9 +175,9 @@ export class TableOfSources {
           }
           break;
         case "resources":
-          if (view.attempts.at(-1)?.usage != null) {
+          if (lastAttempt(view)?.usage != null) {
             const status = [lastStatusName(view), view.attempts.length];
-            yield [...head, ...status, ...usageValues(view.attempts.at(-1))];
+            yield [...head, ...status, ...usageValues(lastAttempt(view))];
           }
           break;
         case "edges":
@@ -225,19 +226,19 @@ function finite(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
-function quantumValues(view: QuantumView, isPlan: boolean): ExportValue[] {
+function quantumValues(view: QuantumDocument, isPlan: boolean): ExportValue[] {
   const count = (edges: ReadonlyMap<string, readonly string[]>) =>
     new Set([...edges.values()].flat()).size;
   return [
     isPlan ? null : lastStatusName(view),
     isPlan ? null : view.attempts.length,
-    ...attemptValues(view.attempts.at(-1)),
+    ...attemptValues(lastAttempt(view)),
     count(view.inputs),
     count(view.outputs),
   ];
 }
 
-function attemptValues(attempt: AttemptView | undefined): ExportValue[] {
+function attemptValues(attempt: Attempt | null): ExportValue[] {
   return [
     attempt?.caveats ?? null,
     attempt?.exception?.typeName ?? null,
@@ -246,7 +247,7 @@ function attemptValues(attempt: AttemptView | undefined): ExportValue[] {
   ];
 }
 
-function usageValues(attempt: AttemptView | undefined): ExportValue[] {
+function usageValues(attempt: Attempt | null): ExportValue[] {
   const usage = attempt?.usage ?? undefined;
   return [
     usage === undefined ? null : timeOf(usage.start),
@@ -264,7 +265,7 @@ function timeOf(text: string): number | null {
   return micros !== null && micros >= FIRST_TIME && micros < END_OF_TIME ? micros : null;
 }
 
-function* edgeRows(run: string, view: QuantumView): Generator<ExportValue[]> {
+function* edgeRows(run: string, view: QuantumDocument): Generator<ExportValue[]> {
   for (const [direction, edges] of [["input", view.inputs], ["output", view.outputs]] as const) {
     for (const [connection, ids] of edges) {
       for (const id of ids) yield [run, view.quantumId, id, connection, direction];
