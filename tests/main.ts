@@ -93,7 +93,8 @@ const running = new Map<Deno.ChildProcess, string[]>();
 
 /** Keeps a stream's text. */
 async function keep(stream: ReadableStream<Uint8Array>, texts: string[]): Promise<void> {
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) texts.push(text);
+  const decoder = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>;
+  for await (const text of stream.pipeThrough(decoder)) texts.push(text);
 }
 
 /** Runs a group of files and prints what they say when they have ended. */

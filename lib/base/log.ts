@@ -22,6 +22,3 @@ export const LEVEL_NUMBERS: Readonly<Record<LogLevel, number>> = {
 export interface Log {
   log(level: LogLevel, text: string): void;
 }
-
-/** A log that nobody reads. */
-export const SILENT_LOG: Log = { log: () => {} };

@@ -9,7 +9,7 @@ import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
 import type { MovedSource } from "./moved_source.ts";
 import type { KeptFile } from "./originals/deleter.ts";
-import type { DeleterFactory } from "./originals/deleter_client.ts";
+import type { DeleterFactory } from "./originals/deleter_factory.ts";
 import type { TransferMode } from "./transfer_mode.ts";
 
 /** Options of an ingest; names as on the command line. */

@@ -25,8 +25,7 @@ import {
   quantumStatus,
   readQuantum,
 } from "./documents/quantum.ts";
-import type { OriginalKind } from "./originals/original_proof.ts";
-import type { OriginalType } from "./originals/original_type.ts";
+import type { OriginalKind, OriginalType } from "./originals/original_type.ts";
 import { resolveGroup } from "./output_types.ts";
 import { AttemptStatus } from "./quantum_status.ts";
 

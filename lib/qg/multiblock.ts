@@ -84,23 +84,6 @@ export function isWholeBlock(block: Uint8Array, intSize: number): boolean {
 }
 
 /**
- * Reads the payload of one block: one read.
- *
- * @param source the member's data.
- * @throws {InvalidQuantumGraphFileError} if the address or the block's own length doesn't fit.
- */
-export async function readBlockFrom(
-  source: ByteSource,
-  address: Address,
-  intSize: number,
-  what: string,
-): Promise<Uint8Array> {
-  checkAddress(address, source.size, intSize, source.name, what);
-  const block = await source.read(address.offset, address.size);
-  return blockPayload(block, intSize, source.name, what);
-}
-
-/**
  * Passes over all blocks in the order of the file, with large reads. Memory: one read, or the largest
  * block.
  *

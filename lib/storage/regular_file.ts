@@ -74,27 +74,6 @@ function statIfThere(path: string): Deno.FileInfo | null {
 }
 
 /**
- * The text of a small regular file, UTF-8.
- *
- * @param action What is attempted, for errors ("read options file").
- * @param maxSize Bytes; a larger file is refused.
- * @throws {NotFoundError} if nothing is there.
- * @throws {EnvironmentError} if it can't be read, isn't a regular file, or is larger.
- */
-export function readRegularText(path: string, action: string, maxSize: number): string {
-  try {
-    return readLimitedText(
-      path,
-      maxSize,
-      (state) => new EnvironmentError(`Cannot ${action} "${path}": ${state}`),
-    );
-  } catch (error) {
-    if (error instanceof EnvironmentError) throw error;
-    throw fileError(action, path, error);
-  }
-}
-
-/**
  * Text of a file that people write: configuration, credentials, options. For who has words of their own.
  *
  * @param maxSize bytes that are read at most, whatever the file's size is said to be

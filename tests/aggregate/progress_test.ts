@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { aggregateGraph } from "../../lib/aggregate/aggregate.ts";
 import type { ScannerRequest, WorkerRole } from "../../lib/aggregate/messages.ts";
-import { SILENT_LOG } from "../../lib/base/log.ts";
+import { SILENT_LOG } from "../support/silent_log.ts";
 import { SILENT_PROGRESS, type Stage } from "../../lib/base/progress.ts";
 import { fixturePath, unpackFixture } from "../support/fixtures.ts";
 

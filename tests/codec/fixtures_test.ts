@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
-import { MemorySource } from "../../lib/storage/byte_source.ts";
+import { MemorySource } from "../support/sources.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { ZipReader } from "../../lib/codec/zip_reader.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { inflateRaw } from "../../lib/codec/inflate.ts";
 import { crc32, deflateRawSync } from "node:zlib";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
-import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
+import { CountingSource, MemorySource } from "../support/sources.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { ZipReader } from "../../lib/codec/zip_reader.ts";
 import { type PlannedMember, StoredZipWriter } from "../../lib/codec/zip_writer.ts";

@@ -3,7 +3,7 @@ import { answer, type Served } from "../../lib/explore/handler.ts";
 import { pageWith, readPage } from "../../lib/explore/page_text.ts";
 import { serveExplorer } from "../../lib/explore/server.ts";
 import { servedGrowingFile, servedSource } from "../../lib/explore/served_bytes.ts";
-import { MemorySource } from "../../lib/storage/byte_source.ts";
+import { MemorySource } from "../support/sources.ts";
 import { temporaryDirectory } from "../support/fixtures.ts";
 
 const HOST = "127.0.0.1:4000";

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { ProvgraphError } from "../../lib/base/errors.ts";
-import { type Log, SILENT_LOG } from "../../lib/base/log.ts";
+import type { Log } from "../../lib/base/log.ts";
+import { SILENT_LOG } from "../support/silent_log.ts";
 import { copyOf, RUN, spawnProvgraph, type TemporaryDirectory } from "../support/fixtures.ts";
 import { ingestHere } from "./in_process.ts";
 import { listTree } from "./support.ts";

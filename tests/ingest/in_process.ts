@@ -7,7 +7,8 @@
 import { aggregateGraph } from "../../lib/aggregate/aggregate.ts";
 import type { AggregateOptions } from "../../lib/aggregate/options.ts";
 import type { Environment } from "../../lib/base/environment.ts";
-import { type Log, SILENT_LOG } from "../../lib/base/log.ts";
+import type { Log } from "../../lib/base/log.ts";
+import { SILENT_LOG } from "../support/silent_log.ts";
 import { SILENT_PROGRESS } from "../../lib/base/progress.ts";
 import { ingestGraph } from "../../lib/ingest/ingest.ts";
 import type { IngestOptions, IngestSummary } from "../../lib/ingest/options.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RefusedError, UsageError } from "../../lib/base/errors.ts";
-import { SILENT_LOG } from "../../lib/base/log.ts";
+import { SILENT_LOG } from "../support/silent_log.ts";
 import { undoIngest, type UndoOptions } from "../../lib/ingest/undo.ts";
 import type { UndoSummary } from "../../lib/ingest/undo_summary.ts";
 import { assertStateEqual } from "../support/compare.ts";

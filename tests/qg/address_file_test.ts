@@ -8,7 +8,7 @@ import {
   writeAddressHeader,
   writeAddressRow,
 } from "../../lib/qg/address_file.ts";
-import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
+import { CountingSource, MemorySource } from "../support/sources.ts";
 import { addressFile, assertInvalid, hex, type TestRow } from "./support.ts";
 
 const A = "00000000-0000-7000-8000-000000000001";

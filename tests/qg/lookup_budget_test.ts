@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { decodeUtf8 } from "../../lib/base/json_text.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { uuidToText } from "../../lib/base/uuid.ts";
-import { CountingSource } from "../../lib/storage/byte_source.ts";
+import { CountingSource } from "../support/sources.ts";
 import { HttpSource } from "../../lib/storage/http_source.ts";
 import { expectProvgraph } from "../support/fixtures.ts";
 import { serveRanges } from "../support/range_server.ts";

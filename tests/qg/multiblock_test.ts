@@ -1,18 +1,33 @@
 import assert from "node:assert/strict";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
+import type { Address } from "../../lib/qg/address_file.ts";
 import {
+  blockPayload,
+  checkAddress,
   isWholeBlock,
   multiblockFrames,
   MultiblockPass,
   PASS_READ_SIZE,
-  readBlockFrom,
 } from "../../lib/qg/multiblock.ts";
-import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
+import type { ByteSource } from "../../lib/storage/byte_source.ts";
+import { CountingSource, MemorySource } from "../support/sources.ts";
 import { assertInvalid, block, hex } from "./support.ts";
 
 // `schema/quantum-graph.md`, section 4.1: payloads "ABC", then "hello".
 const WORKED = hex("0000000000000003414243 000000000000000568656c6c6f");
+
+/** The payload of one block, in one read. */
+async function readBlockFrom(
+  source: ByteSource,
+  address: Address,
+  intSize: number,
+  what: string,
+): Promise<Uint8Array> {
+  checkAddress(address, source.size, intSize, source.name, what);
+  const block = await source.read(address.offset, address.size);
+  return blockPayload(block, intSize, source.name, what);
+}
 
 async function framesOf(bytes: Uint8Array, intSize: number): Promise<[number, number, string][]> {
   const result: [number, number, string][] = [];
@@ -27,7 +42,7 @@ Deno.test("multiblockFrames() reads the worked example", async () => {
   assert.deepEqual(await framesOf(new Uint8Array(0), 8), []);
 });
 
-Deno.test("readBlockFrom() reads the worked example in one read each", async () => {
+Deno.test("Blocks of the worked example are read in one read each", async () => {
   const source = new CountingSource(new MemorySource(WORKED));
   assert.equal(decodeUtf8(await readBlockFrom(source, { offset: 0, size: 11 }, 8, "x")), "ABC");
   assert.equal(decodeUtf8(await readBlockFrom(source, { offset: 11, size: 13 }, 8, "x")), "hello");
@@ -35,7 +50,7 @@ Deno.test("readBlockFrom() reads the worked example in one read each", async () 
   assert.equal(source.nBytes, 24);
 });
 
-Deno.test("readBlockFrom() refuses addresses that don't fit", async (t) => {
+Deno.test("Blocks are refused whose addresses don't fit", async (t) => {
   const source = new CountingSource(new MemorySource(WORKED, "some.qg: logs.mb"));
   const cases: [offset: number, size: number, message: RegExp][] = [
     [0, 12, /the block says 3 bytes, its address 4/],

@@ -4,7 +4,7 @@ import { decodeUtf8, encodeUtf8, type JsonValue, parseJson } from "../../lib/bas
 import { uuidFromText, uuidToHex, uuidToText } from "../../lib/base/uuid.ts";
 import { ProvenanceGraph, type ProvenanceMember } from "../../lib/qg/provenance_graph.ts";
 import { splitAttempts } from "../../lib/qg/attempts.ts";
-import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
+import { CountingSource, MemorySource } from "../support/sources.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import {
   addressFile,

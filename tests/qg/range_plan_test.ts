@@ -11,7 +11,7 @@ import {
   presumedDataOffset,
 } from "../../lib/qg/range_plan.ts";
 import { ZipReader } from "../../lib/codec/zip_reader.ts";
-import { MemorySource } from "../../lib/storage/byte_source.ts";
+import { MemorySource } from "../support/sources.ts";
 import { buildZip, hex, PROVENANCE_TRAINED, zipMembers } from "./support.ts";
 
 const key = (digits: string): Uint8Array => hex(digits.padEnd(32, "0"));

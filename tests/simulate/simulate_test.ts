@@ -4,7 +4,7 @@ import { SILENT_PROGRESS } from "../../lib/base/progress.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { SILENT_LOG } from "../../lib/base/log.ts";
+import { SILENT_LOG } from "../support/silent_log.ts";
 import { InterruptedError, RefusedError } from "../../lib/base/errors.ts";
 import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
 import { simulate, type SimulateOptions } from "../../lib/simulate/simulate.ts";

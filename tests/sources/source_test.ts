@@ -11,7 +11,7 @@ import { missingReason } from "../../lib/sources/quantum_text.ts";
 import { trace } from "../../lib/inspect/trace/trace.ts";
 import { caveatNames } from "../../lib/provenance/success_caveats.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
-import { CountingSource } from "../../lib/storage/byte_source.ts";
+import { CountingSource } from "../support/sources.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
 import { fixturePath } from "../support/fixtures.ts";

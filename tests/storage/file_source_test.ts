@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EnvironmentError, NotFoundError } from "../../lib/base/errors.ts";
-import { CountingSource, MemorySource } from "../../lib/storage/byte_source.ts";
+import { CountingSource, MemorySource } from "../support/sources.ts";
 import {
   fileIdentity,
   FileSource,

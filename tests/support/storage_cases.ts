@@ -7,7 +7,7 @@ import {
   RefusedError,
   UnusableFileError,
 } from "../../lib/base/errors.ts";
-import { MemorySource } from "../../lib/storage/byte_source.ts";
+import { MemorySource } from "./sources.ts";
 import type { Storage } from "../../lib/storage/remote/storage.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -11,24 +11,9 @@ import { requiredString, show } from "./config_checks.ts";
 import { type ConfigMapping, type ConfigValue, getValue, isMapping } from "./config_value.ts";
 import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import { placeOf } from "./local_path.ts";
+import type { DatastoreConfig } from "./repository_config.ts";
 
-/** One file datastore of a repository. */
-export interface DatastoreConfig {
-  /** Name in `dataset_location`: contains the root as configured, not as expanded. */
-  name: string;
-  /** Absolute local path, or URI in a remote store, without "/" at its end. */
-  root: string;
-  recordsTable: string;
-  /** Whether `ingest` stores checksums. */
-  checksum: boolean;
-  templates: ConfigMapping;
-  formatters: ConfigMapping;
-  composites: ConfigMapping;
-  /** The datastore's own, then those of the chains that it is in: all have to accept a dataset. */
-  constraints: ConfigMapping[];
-  /** Whether a root that doesn't exist is made. */
-  create: boolean;
-}
+export type { DatastoreConfig } from "./repository_config.ts";
 
 /** Which configuration is read, and with what it is read. */
 export interface ConfigPlace {

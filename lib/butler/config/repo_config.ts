@@ -20,7 +20,7 @@ import {
   mergeConfig,
 } from "./config_value.ts";
 import { datastoreConfigs } from "./datastore_chain_config.ts";
-import type { DatastoreConfig } from "./datastore_config.ts";
+import type { RegistryConfig, RepositoryConfig } from "./repository_config.ts";
 import { DEFAULT_REGISTRY } from "./default_config.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { localPath, placeOf, uriScheme } from "./local_path.ts";
@@ -28,41 +28,7 @@ import { MissingText, NO_TEXTS, type RemoteTexts } from "./remote_texts.ts";
 
 export type { ConfigMapping, ConfigValue } from "./config_value.ts";
 export type { Environment } from "../../base/environment.ts";
-export type { DatastoreConfig } from "./datastore_config.ts";
-
-/** Registry part of a {@linkcode RepositoryConfig}. */
-export interface RegistryConfig {
-  dialect: "sqlite" | "postgresql";
-  /** SQLAlchemy URL with the root put in and, for PostgreSQL, missing parts filled in. */
-  url: string;
-  /** Absolute path of the SQLite file; null for PostgreSQL. */
-  path: string | null;
-  /** PostgreSQL schema, null if not configured. */
-  namespace: string | null;
-  /** Class name of each manager by kind (`attributes`, `collections`, `datasets`, ...). */
-  managers: { [kind: string]: string };
-  /** Dataset types are renamed or get other storage classes: writing must be refused. */
-  hasDatasetTypeOverrides: boolean;
-}
-
-/** What a repository's configuration says. Plain data: it can be sent to workers. */
-export interface RepositoryConfig {
-  /** The argument as given by the user. */
-  argument: string;
-  /** Absolute path of the configuration file. */
-  configPath: string;
-  /** Absolute path of the repository. */
-  root: string;
-  registry: RegistryConfig;
-  /** The first of {@linkcode datastores}: the only one, but in a chain of several. */
-  datastore: DatastoreConfig;
-  /** Datastores that keep files, in the order in which they are asked. */
-  datastores: DatastoreConfig[];
-  /** Members of a chain that keep nothing and are left out: name and class. */
-  leftOut: string[];
-  /** Classes that are left out because the user says so. */
-  ignored: string[];
-}
+export type { DatastoreConfig, RegistryConfig, RepositoryConfig } from "./repository_config.ts";
 
 const ROOT_TAG = "<butlerRoot>";
 const DIRECT_BUTLER = "lsst.daf.butler.direct_butler.DirectButler";

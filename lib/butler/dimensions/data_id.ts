@@ -7,10 +7,10 @@
 
 import { RefusedError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
+import type { DataIdValue } from "./data_id_value.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 
-/** Value of one dimension. Integers beyond 2^53 are `bigint`, others are never. */
-export type DataIdValue = string | number | bigint;
+export type { DataIdValue } from "./data_id_value.ts";
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;

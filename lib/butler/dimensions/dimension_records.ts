@@ -6,7 +6,7 @@
 
 import { RefusedError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
-import type { DataIdValue } from "./data_id.ts";
+import type { DataIdValue } from "./data_id_value.ts";
 import type { DimensionUniverse } from "./dimensions.ts";
 import type { DimensionRecordSource } from "./record_source.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DataIdValue } from "./data_id.ts";
+import type { DataIdValue } from "./data_id_value.ts";
 
 /** Where columns of dimension records come from: a predicted graph, or the registry. */
 export interface DimensionRecordSource {

@@ -6,8 +6,9 @@
  */
 
 import type { CollectionKey } from "./tables/collection_keys.ts";
-import type { Environment, RepositoryConfig } from "../config/repo_config.ts";
-import type { DataIdValue } from "../dimensions/data_id.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { RepositoryConfig } from "../config/repository_config.ts";
+import type { DataIdValue } from "../dimensions/data_id_value.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AggregateSummary } from "../../aggregate/aggregate.ts";
+import type { AggregateSummary } from "../../aggregate/options.ts";
 import type { Log } from "../../base/log.ts";
 import { shellLine } from "../../base/text/shell.ts";
 import { TOOL_NAME } from "../../base/version.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Log } from "../../base/log.ts";
-import type { IngestSummary } from "../../ingest/ingest.ts";
+import type { IngestSummary } from "../../ingest/options.ts";
 import { formatBytes, formatStages } from "../terminal/amounts.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { type StageSpeed, timingFields } from "../terminal/progress.ts";

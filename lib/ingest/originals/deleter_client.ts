@@ -7,6 +7,7 @@
 import { WorkerHandle } from "../../base/worker_handle.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import { FILE_PROOF_SIZE } from "../../provenance/originals/file_digests.ts";
+import type { DeleterFactory } from "./deleter_factory.ts";
 import type {
   DeleterReply,
   DeleterRequest,
@@ -15,9 +16,6 @@ import type {
   KeptFile,
   Originals,
 } from "./deleter.ts";
-
-/** Makes the worker; `main.ts` alone knows where its module is. */
-export type DeleterFactory = (role: "deleter") => Worker;
 
 /**
  * Workers that delete. Handing a file to the system and hearing of it takes one of them nearly as long as

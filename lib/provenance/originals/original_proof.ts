@@ -16,10 +16,8 @@ import { Zstd } from "../../codec/zstd.ts";
 import { readDataset } from "../documents/dataset.ts";
 import { digestAt } from "./file_digests.ts";
 import { type Finding, findingOf, isSameVersion } from "./original_look.ts";
+import type { OriginalKind } from "./original_type.ts";
 import { isConfigText, isLogText, isMetadataText, type QuantumTexts } from "./original_text.ts";
-
-/** What a dataset whose content a graph has is to its task. */
-export type OriginalKind = "log" | "metadata" | "config";
 
 /** Which content a file is to have. */
 export interface Original {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { OriginalKind } from "./original_proof.ts";
+/** What a dataset whose content a graph has is to its task. */
+export type OriginalKind = "log" | "metadata" | "config";
 
 /** What the datasets of a type are to their task. */
 export interface OriginalType {

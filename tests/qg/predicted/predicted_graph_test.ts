@@ -10,7 +10,7 @@ import { uuidFromText, uuidToText } from "../../../lib/base/uuid.ts";
 import { AddressFile } from "../../../lib/qg/address_file.ts";
 import { PredictedGraph } from "../../../lib/qg/predicted/predicted_graph.ts";
 import { QuantumIds } from "../../../lib/qg/predicted/predicted_ids.ts";
-import { MemorySource } from "../../../lib/storage/byte_source.ts";
+import { MemorySource } from "../../support/sources.ts";
 import {
   addressFile,
   assertInvalid,

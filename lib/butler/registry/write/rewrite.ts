@@ -17,7 +17,7 @@ import type { RegistryContext } from "../context.ts";
 import { SortedBatch } from "../dataset_batch.ts";
 import { hexOf } from "../dataset_id.ts";
 import { NULL_COMPONENT } from "../tables/ddl.ts";
-import { byRecord, type DatastoreRecords, recordsOf } from "./import.ts";
+import { byRecord, type DatastoreRecords, recordsOf } from "./batch_records.ts";
 import { lockProvenance } from "./provenance.ts";
 import type { DatasetBatch, ProvenanceGuard } from "../registry.ts";
 import type { Session } from "../session.ts";
