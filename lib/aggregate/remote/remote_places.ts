@@ -1,6 +1,6 @@
 /**
  * Predicted graphs and outputs that are named by URIs: the one is copied here first, the other is made
- * here and stored when it is finished. Order of effects: `schema/resume.md`, section 8.
+ * here and stored when it is finished. Order of effects: `schema/resume.md`, at its end.
  *
  * @module
  */
@@ -50,10 +50,16 @@ export async function aggregateAtUris(
   const target = StorageUrl.parse(places.output);
   const { outputPath, targetPath } = prepareWorkFolder(places.workFolder, target);
   using storage = await openStorage(target.parent, { env: context.env, signal: context.signal });
-  // A store that can't be reached shows now, not after hours of scanning.
-  await storage.stat(target.name);
-  // The chunk log stays until the graph is stored: else a lost connection would cost another scan.
-  const summary = await aggregateGraph({ ...here, outputPath, keepChunks: true }, context);
+  let summary: AggregateSummary;
+  try {
+    // A store that can't be reached shows now, not after hours of scanning.
+    await storage.stat(target.name);
+    // The chunk log stays until the graph is stored: else a lost connection would cost another scan.
+    summary = await aggregateGraph({ ...here, outputPath, keepChunks: true }, context);
+  } finally {
+    // Where there is nothing yet, nothing is noted of it.
+    if (!hasWork(outputPath)) removeIfPresent(targetPath);
+  }
   if (summary.outputPath === null) return summary;
   context.log.log("INFO", `Storing "${target.text}".`);
   const source = FileSource.open(outputPath);
@@ -86,8 +92,7 @@ function prepareWorkFolder(
   const outputPath = join(folder, target.name);
   const targetPath = `${outputPath}.target`;
   const noted = readIfThere(targetPath)?.trim() ?? null;
-  const hasFiles = [outputPath, chunkLogPathOf(outputPath)].some((path) => isThere(path));
-  if (noted !== null ? noted !== target.text : hasFiles) {
+  if (noted !== null ? noted !== target.text : hasWork(outputPath)) {
     throw new RefusedError(
       `Cannot make "${target.text}" in "${folder}": there ` +
         (noted !== null ? `is work on "${noted}" of the same name` : `is a file of that name`),
@@ -105,6 +110,11 @@ function prepareWorkFolder(
     writer.commit();
   }
   return { outputPath, targetPath };
+}
+
+/** Whether there is a graph, or a chunk log of one. */
+function hasWork(outputPath: string): boolean {
+  return isThere(outputPath) || isThere(chunkLogPathOf(outputPath));
 }
 
 function readIfThere(path: string): string | null {

@@ -68,15 +68,14 @@ export class DavPutter {
     let target = path;
     if (variant !== "generic" && body.length > 0) {
       // The door is asked first where the body goes, so that none is sent in vain.
-      const answer = await this.#putOnce(path, new Uint8Array(0), what, {
-        ...(variant === "dcache" ? { expect: "100-continue" } : {}),
-      });
+      const expect: Record<string, string> = variant === "dcache" ? { expect: "100-continue" } : {};
+      const answer = await this.#putOnce(path, new Uint8Array(0), what, expect, false);
       const location = answer.headers.get("location");
       if (answer.status >= 300 && answer.status < 400 && location !== null) {
         target = new URL(location, answer.url).href;
       } else if (answer.status >= 300) throw this.#client.error(what, answer);
     }
-    const answer = await this.#putOnce(target, body, what, {});
+    const answer = await this.#putOnce(target, body, what, {}, true);
     const sent = /^(\d+) bytes uploaded/.exec(
       new TextDecoder().decode(answer.body.subarray(0, 64)),
     );
@@ -94,6 +93,7 @@ export class DavPutter {
     body: Uint8Array<ArrayBuffer>,
     what: string,
     headers: Record<string, string>,
+    followsRedirects: boolean,
   ): Promise<Answer> {
     const { variant } = this.#client;
     for (let nTries = 1;; nTries++) {
@@ -102,7 +102,7 @@ export class DavPutter {
         path,
         headers,
         body,
-        followsRedirects: false,
+        followsRedirects,
         isFresh: variant === "dcache",
       });
       if (answer.status !== 423 || nTries === N_LOCKED_TRIES) return answer;

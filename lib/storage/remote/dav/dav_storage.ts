@@ -99,7 +99,12 @@ export class DavStorage implements Storage {
         what,
         this.#get(path, { range, ...(etag === null ? {} : { "if-match": etag }) }, maxBody),
       );
-    let answer = await ask(`bytes=-${TAIL_SIZE}`, null, TAIL_SIZE);
+    // XRootD doesn't know ranges that are counted from the end, and sends all.
+    const bySize = this.#client.variant === "xrootd"
+      ? await this.#tailBySize(path, what, ask)
+      : null;
+    if (bySize === null && this.#client.variant === "xrootd") return null;
+    let answer = bySize ?? await ask(`bytes=-${TAIL_SIZE}`, null, TAIL_SIZE);
     if (answer.status === 404) {
       if (await this.#entry(this.#path(path), what) === null) return null;
       answer = await ask(`bytes=-${TAIL_SIZE}`, null, TAIL_SIZE);
