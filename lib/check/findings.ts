@@ -117,6 +117,8 @@ export class Findings {
   readonly #problems: Problem[] = [];
   readonly #notes: string[] = [];
 
+  /** Name of the datastore of a chain that is being checked; null where there is one. */
+  datastore: string | null = null;
   /** How far the check is that collects them. */
   readonly steps: CheckSteps;
 
@@ -135,7 +137,12 @@ export class Findings {
 
   /** Keeps the description of a problem that was counted. */
   list(problem: Problem): void {
-    this.#problems.push(problem);
+    const { where } = problem;
+    this.#problems.push(
+      this.datastore === null
+        ? problem
+        : { ...problem, where: `datastore "${this.datastore}": ${where}` },
+    );
   }
 
   /** Counts a problem and keeps it, if there is room. */

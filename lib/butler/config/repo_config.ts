@@ -316,6 +316,10 @@ export function requireOneDatastore(
   const names = datastores.map(({ name }) => `"${name}"`).join(", ");
   throw new RepositoryError(
     `Cannot ${what} repository "${argument}": its chain has several datastores that keep files, ${names}`,
-    { hint: "aggregate-graph and scan know such chains, this command does not yet" },
+    {
+      hint:
+        "aggregate-graph, ingest-graph, check and what reads know such chains, this command does " +
+        "not",
+    },
   );
 }

@@ -167,6 +167,7 @@ class BackingPass implements AsyncDisposable {
     const i = registered.find(target.id);
     const state = i < 0 ? 0 : registered.state[i];
     if (i >= 0) registered.state[i] |= Stored.NAMED;
+    if (!target.isTaken && state === 0) return;
     const isBacked = (state & Stored.GRAPH) !== 0;
     const originals = target.paths.filter((path) => tree.claim(storedName(path)));
     this.#noteDirectories(target);

@@ -13,7 +13,7 @@ import { FileDatastore } from "../../butler/datastore/datastore.ts";
 import { type RecordedFile, recordedFile } from "../../butler/datastore/recorded_file.ts";
 import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
 import type { Registry } from "../../butler/registry/registry.ts";
-import { provenancePath, RunsInside } from "../../butler/registry/runs_inside.ts";
+import { provenancePath, provenanceType, RunsInside } from "../../butler/registry/runs_inside.ts";
 import { type Advice, RunAdvice } from "../advice.ts";
 import type { Findings } from "../findings.ts";
 
@@ -25,13 +25,21 @@ export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
   "Config",
 ]);
 
+/** A graph to compare with. */
+export interface GivenGraph {
+  path: string;
+  argument: string;
+  /** Whether it lies in another datastore of the chain, in whose check it was found. */
+  isFound?: boolean;
+}
+
 /** Options of a repository check. */
 export interface CheckRepositoryOptions {
   /** As the user wrote it. */
   repository: string;
   run: string;
   /** A provenance graph that isn't ingested yet: absolute path and as the user wrote it. */
-  graph: { path: string; argument: string } | null;
+  graph: GivenGraph | null;
   /** Read every block of the graph as well. */
   readData: boolean;
 }
@@ -69,6 +77,12 @@ export class CheckContext {
     this.datastore = new FileDatastore(config, registry.universe, { mockStorageClasses: true });
     this.templatePath = provenancePath(this.datastore, registry.universe, options.run);
     this.runPath = dirname(dirname(this.templatePath));
+  }
+
+  /** Whether the datastore takes provenance graphs; one alone is asked to, whatever it is said to. */
+  get takesGraph(): boolean {
+    return this.config.datastores.length === 1 ||
+      this.datastore.mayAccept(provenanceType(this.registry.universe));
   }
 
   /** Path relative to the datastore's root, or null if it lies elsewhere. */

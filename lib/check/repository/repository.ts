@@ -12,7 +12,7 @@ import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
 import { EnvironmentError, NotFoundError, UsageError } from "../../base/errors.ts";
 import { uuidToText } from "../../base/uuid.ts";
-import { loadRepositoryConfig, requireOneDatastore } from "../../butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
 import { absolutePath } from "../../butler/datastore/datastore.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
@@ -27,29 +27,18 @@ import { describeDamage } from "../file/archive.ts";
 import { checkFile } from "../file/file.ts";
 import { isFile } from "../../storage/path_kind.ts";
 import { LeftoverReport } from "../file/leftover_report.ts";
-import { type Leftover, leftoversBeside } from "../file/leftovers.ts";
+import { leftoversBeside } from "../file/leftovers.ts";
 import type { Findings } from "../findings.ts";
 import { adviceOnGraph, checkBacking, type IngestState } from "./backing.ts";
+import { type CheckedRepository, combineChecks } from "./chain.ts";
 import { CheckContext, type CheckRepositoryOptions } from "./context.ts";
 import { RecordsPass } from "./records.ts";
 import { GraphTargets } from "./targets.ts";
 import { FileTree } from "./tree.ts";
 import { UnclaimedFiles } from "./unclaimed.ts";
 
+export type { CheckedRepository } from "./chain.ts";
 export type { CheckRepositoryOptions } from "./context.ts";
-
-/** What was checked, and what repairing may do. */
-export interface CheckedRepository {
-  nDatasets: number;
-  nFiles: number;
-  /** Path of the graph that was used, or null. */
-  graphPath: string | null;
-  state: IngestState | "no graph";
-  /** Locks and temporary files that may be stale. */
-  leftovers: Leftover[];
-  /** How to call the ingest that finishes or sweeps; null if there is nothing for it to do. */
-  ingest: { graphPath: string | null } | null;
-}
 
 /** The graph of a RUN. */
 interface ChosenGraph {
@@ -78,14 +67,35 @@ export async function checkRepository(
   wait: LockWaitOptions = {},
 ): Promise<CheckedRepository> {
   const config = loadRepositoryConfig(options.repository, env);
-  requireOneDatastore(config, "check");
   await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, options.run, options.repository, {
     verb: "check",
     hint: "aggregate-graph registers it with the first datasets",
   });
-  const context = new CheckContext(options, config, registry, env, findings);
-  return await new RepositoryCheck(context).run();
+  if (config.datastores.length === 1) {
+    const context = new CheckContext(options, config, registry, env, findings);
+    return await new RepositoryCheck(context).run();
+  }
+  const checked: CheckedRepository[] = [];
+  let { graph } = options;
+  for (const [i, datastore] of config.datastores.entries()) {
+    findings.datastore = datastore.name;
+    const context = new CheckContext(
+      { ...options, graph },
+      { ...config, datastore },
+      registry.ofDatastore(i),
+      env,
+      findings,
+    );
+    const one = await new RepositoryCheck(context).run();
+    checked.push(one);
+    // Where the graph isn't yet, it is compared with that of another datastore.
+    if (graph === null && one.graphPath !== null) {
+      graph = { path: one.graphPath, argument: one.graphPath, isFound: true };
+    }
+  }
+  findings.datastore = null;
+  return combineChecks(checked);
 }
 
 /** Where the root is missing, nothing is known of any file: a disk may not be mounted. */
@@ -163,8 +173,9 @@ class RepositoryCheck {
       nRegistered: records.registered.n,
       graphMtimeMs: targets === null ? 0 : modifiedMs(chosen!.path),
     });
+    const found = options.graph?.isFound === true ? options.graph.path : null;
     for (const path of new Set([chosen?.path, options.graph?.path])) {
-      if (path === undefined || this.#isInside(path)) continue;
+      if (path === undefined || path === found || this.#isInside(path)) continue;
       for (const leftover of leftoversBeside(path)) await leftovers.report(leftover);
     }
     return {
@@ -194,6 +205,7 @@ class RepositoryCheck {
       ? null
       : await this.#context.registry.findDataset(RUN_PROVENANCE, run, []);
     if (id !== null) return await this.#registeredGraph(id, zstd);
+    if (!this.#context.takesGraph) return null;
     const inDatastore = absolutePath(root, this.#context.templatePath);
     const isThere = isFile(inDatastore);
     if (!isThere && given === null) return null;
@@ -213,6 +225,7 @@ class RepositoryCheck {
     const record = (await this.#context.registry.records(id)).find(({ component }) =>
       component === null
     );
+    if (record === undefined && !this.#context.takesGraph) return null;
     if (record === undefined) {
       this.#context.findings.add({
         kind: "registered-without-record",
@@ -322,6 +335,7 @@ class RepositoryCheck {
         this.#context.registry.universe,
         this.#context.datastore,
         await this.#context.registry.dimensionRecordSource(),
+        this.#context.config.datastores.length > 1,
       );
     } catch (error) {
       this.#reportDamaged(graph.name, error);

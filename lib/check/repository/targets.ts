@@ -111,6 +111,8 @@ export interface GraphTarget {
   hasContent: boolean;
   /** Predicted paths of the original, relative to the root; none if the datastore doesn't take it. */
   paths: string[];
+  /** Whether the datastore takes it: one of a chain may leave it to others. */
+  isTaken: boolean;
 }
 
 /** Reads the targets of a graph one by one. */
@@ -119,6 +121,7 @@ export class GraphTargets {
   readonly #universe: DimensionUniverse;
   readonly #records: DimensionRecordSource;
   readonly #plans = new Map<string, DatasetPlan>();
+  readonly #isInChain: boolean;
   /** Names of the dataset types concerned. */
   readonly typeNames: ReadonlySet<string>;
 
@@ -127,7 +130,9 @@ export class GraphTargets {
     universe: DimensionUniverse,
     records: DimensionRecordSource,
     plans: Map<string, DatasetPlan>,
+    isInChain: boolean,
   ) {
+    this.#isInChain = isInChain;
     this.#graph = graph;
     this.#universe = universe;
     this.#records = records;
@@ -138,6 +143,7 @@ export class GraphTargets {
   /**
    * Reads the pipeline of a graph.
    *
+   * @param isInChain whether other datastores take what this one doesn't.
    * @throws {InvalidQuantumGraphFileError} if it can't be read.
    * @throws {RefusedError} if the repository's dimensions aren't those of the graph.
    */
@@ -146,6 +152,7 @@ export class GraphTargets {
     universe: DimensionUniverse,
     datastore: FileDatastore,
     records: DimensionRecordSource,
+    isInChain = false,
   ): Promise<GraphTargets> {
     const pipeline = await graph.pipelineGraph();
     const graphUniverse = pipeline.dimensionsText === null
@@ -165,7 +172,7 @@ export class GraphTargets {
         plans.set(name, datastore.plan(full, graph.header.output_run));
       }
     }
-    return new GraphTargets(graph, universe, records, plans);
+    return new GraphTargets(graph, universe, records, plans, isInChain);
   }
 
   /**
@@ -239,6 +246,7 @@ export class GraphTargets {
         if (older !== null) paths.push(older);
       }
     }
-    return { id, kind, label, typeName, hasContent, paths };
+    const isTaken = !this.#isInChain || paths.length > 0;
+    return { id, kind, label, typeName, hasContent, paths, isTaken };
   }
 }
