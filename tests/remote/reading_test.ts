@@ -1,8 +1,8 @@
 /** Repositories whose files or index of aliases are on real servers, read by commands. */
 
 import assert from "node:assert/strict";
-import { MemorySource } from "../../lib/storage/byte_source.ts";
 import { openStorage } from "../../lib/storage/remote/open_storage.ts";
+import { MemorySource } from "../support/sources.ts";
 import { expectProvgraph, RUN, runProvgraph } from "../support/fixtures.ts";
 import { unpackRemote } from "./remote_case.ts";
 import { type Server, startS3, startWebDav, stopServers } from "./servers.ts";
