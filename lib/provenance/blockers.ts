@@ -5,6 +5,8 @@
  * @module
  */
 
+import { sortIds } from "../base/sort_ids.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
 import { AttemptStatus } from "./quantum_status.ts";
 
 /**
@@ -24,7 +26,7 @@ export interface QuantumEdges {
 export interface Blockers {
   /**
    * For a blocked quantum the failed one nearest to it on the way up, by quanta between them, and of
-   * equally near ones that with the lowest number; -1 for quanta that are not blocked, and where nothing
+   * equally near ones that with the least id, or number if ids aren't given; -1 for quanta that are not blocked, and where nothing
    * upstream has failed.
    */
   first: Int32Array;
@@ -54,11 +56,13 @@ export function isBlocking(status: number): boolean {
  *
  * @param statuses Status of the last attempt of each quantum, `AttemptStatus.BLOCKED` for none.
  * @param maxVisits Edges that counting may follow.
+ * @param ids 16 bytes of each quantum: the order of a file is known to who has the file alone.
  */
 export function findBlockers(
   edges: QuantumEdges,
   statuses: ArrayLike<number>,
   maxVisits: number = Math.max(MIN_VISITS, EDGE_VISITS * edges.consumers.length),
+  ids: Uint8Array | null = null,
 ): Blockers {
   const { nQuanta } = edges;
   const blockers: Blockers = {
@@ -68,9 +72,14 @@ export function findBlockers(
   };
   const blocking: number[] = [];
   for (let q = 0; q < nQuanta; q++) if (isBlocking(statuses[q])) blocking.push(q);
-  findNearest(edges, statuses, blocking, blockers.first);
+  findNearest(edges, statuses, ids === null ? blocking : byId(blocking, ids), blockers.first);
   count(edges, statuses, blocking, blockers, maxVisits);
   return blockers;
+}
+
+function byId(quanta: readonly number[], ids: Uint8Array): number[] {
+  const order = sortIds(ids, Uint32Array.from(quanta, (q) => q * UUID_SIZE));
+  return Array.from(order, (i) => quanta[i]);
 }
 
 /**

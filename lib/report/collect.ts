@@ -18,19 +18,27 @@ import {
   readQuantum,
 } from "../provenance/documents/quantum.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
+import { uuidFromText } from "../base/uuid.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { parseStored } from "../sources/parse_stored.ts";
 import type { RowDimensions } from "../sources/rows.ts";
 import type { DocumentSource } from "../sources/source.ts";
 import { compareRuns, FailedThen, hasAllFailed } from "./baseline.ts";
-import { BlockingQuanta } from "./failures/blocking.ts";
-import { type Collected, PROBLEMS, ReportCollector, type ReportLimits } from "./collector.ts";
+import { type BlockedCounts, BlockingQuanta } from "./failures/blocking.ts";
+import {
+  type Collected,
+  PROBLEMS,
+  ReportCollector,
+  type ReportLimits,
+  shortenedMessage,
+} from "./collector.ts";
 import { ReportCounts } from "./counts.ts";
-import { DocumentFacts } from "./facts.ts";
+import { DocumentFacts, type QuantumFacts } from "./facts.ts";
 import type { BaselineReport, RunReport } from "./model.ts";
 import { latestStart } from "./odd_times.ts";
 import { rerunCommands, RerunTables } from "./failures/rerun.ts";
 import { sampleLog } from "../sources/logs/log_end.ts";
+import { takeTable } from "./table_pass.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** What a report is made of, besides the source. */
@@ -129,18 +137,27 @@ async function pass(
     latestStart(header.timestamp),
   );
   const takeIn = new QuantumTaker(source.name, collector, dimensions, failedThen);
-  for await (const text of countQuanta(source.quanta(), header.n_quanta, progress)) {
-    takeIn.add(parseStored(`quantum in ${source.name}`, () => readQuantum(text)));
+  const tabled = await source.tabled?.() ?? null;
+  let blocked: BlockedCounts;
+  if (tabled !== null) {
+    blocked = await takeTable(tabled, dimensions, progress, takeIn);
+  } else {
+    const blocking = new BlockingQuanta();
+    for await (const text of countQuanta(source.quanta(), header.n_quanta, progress)) {
+      takeIn.addDocument(text, (quantum, status) => {
+        const what = `quantum ${quantum.quantumId} in ${source.name}`;
+        return parseStored(what, () => blocking.add(quantum, status));
+      });
+    }
+    blocked = blocking.count((status) => status === AttemptStatus.BLOCKED);
   }
-  const collected = collector.report(
-    takeIn.blocking.count((status) => status === AttemptStatus.BLOCKED),
-  );
+  const collected = collector.report(blocked);
+  if (tabled !== null) await readMessages(source, collected);
   return { header, collected, rerun: takeIn.rerun, versions: await versionsOf(source) };
 }
 
-/** Takes documents of quanta in, for all that is made of them. */
+/** Takes quanta in, for all that is made of them. */
 class QuantumTaker {
-  readonly blocking = new BlockingQuanta();
   readonly rerun = new RerunTables();
   readonly #name: string;
   readonly #collector: ReportCollector;
@@ -159,30 +176,62 @@ class QuantumTaker {
     this.#failedThen = failedThen;
   }
 
-  /** @throws {InvalidQuantumGraphFileError} if the pipeline has no such task. */
-  add(quantum: QuantumDocument): void {
-    const facts = new DocumentFacts(quantum);
+  /**
+   * Takes a document in.
+   *
+   * @param numberOf Number, among those that may block others, of a quantum that didn't succeed.
+   * @throws {InvalidQuantumGraphFileError} if it is none.
+   */
+  addDocument(
+    text: Uint8Array,
+    numberOf: (quantum: QuantumDocument, status: number) => number,
+  ): void {
+    const quantum = parseStored(`quantum in ${this.#name}`, () => readQuantum(text));
     const status = quantumStatus(quantum);
-    const number = status === AttemptStatus.SUCCESSFUL ? -1 : this.#addEdges(quantum, status);
-    if (!this.#collector.add(facts, number)) {
-      throw new InvalidQuantumGraphFileError(
-        `Cannot read quantum ${quantum.quantumId} in ${this.#name}: ` +
-          `the pipeline has no task "${quantum.taskLabel}"`,
-      );
-    }
-    const { taskLabel } = quantum;
-    const hasFailed = PROBLEMS.has(status);
-    if (hasFailed) {
-      this.rerun.add(taskLabel, status, facts.attempts.at(-1)!.exceptionType);
-    }
-    const nRequired = this.#dimensions.groups.get(taskLabel)?.required.length ?? 0;
-    this.#failedThen?.add(facts, nRequired, status, hasFailed);
+    const number = status === AttemptStatus.SUCCESSFUL ? -1 : numberOf(quantum, status);
+    this.addFacts(new DocumentFacts(quantum), number);
   }
 
-  #addEdges(quantum: QuantumDocument, status: number): number {
-    const what = `quantum ${quantum.quantumId} in ${this.#name}`;
-    return parseStored(what, () => this.blocking.add(quantum, status));
+  /** @throws {InvalidQuantumGraphFileError} if the pipeline has no such task. */
+  addFacts(facts: QuantumFacts, number: number): void {
+    if (!this.#collector.add(facts, number)) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot read quantum ${facts.quantumId} in ${this.#name}: ` +
+          `the pipeline has no task "${facts.taskLabel}"`,
+      );
+    }
+    const status = quantumStatus(facts);
+    const hasFailed = PROBLEMS.has(status);
+    if (hasFailed) {
+      this.rerun.add(facts.taskLabel, status, facts.attempts.at(-1)!.exceptionType);
+    }
+    if (this.#failedThen === null) return;
+    const nRequired = this.#dimensions.groups.get(facts.taskLabel)?.required.length ?? 0;
+    this.#failedThen.add(facts, nRequired, status, hasFailed);
   }
+}
+
+/** A table has the first line of messages: of samples, all is shown. */
+async function readMessages(
+  source: DocumentSource,
+  { clusters, exceptions }: Collected,
+): Promise<void> {
+  const samples = new Set(
+    [...clusters, ...exceptions].filter(({ exception }) => exception !== null)
+      .map(({ sample }) => sample),
+  );
+  await source.announce(
+    Array.from(samples, ({ quantum_id }) => ({ what: "quantum", id: uuidFromText(quantum_id) })),
+  );
+  for (const sample of samples) {
+    const id = uuidFromText(sample.quantum_id);
+    const text = await source.quantum({ kind: "id", id, words: [sample.quantum_id] });
+    const what = `quantum ${sample.quantum_id} in ${source.name}`;
+    const exception = parseStored(what, () => readQuantum(text)).attempts[sample.attempt]
+      ?.exception;
+    sample.message = shortenedMessage(exception?.message ?? "");
+  }
+  await source.announce([]);
 }
 
 /** Clusters and groups by exception often have the same sample: its log is read once. */

@@ -156,7 +156,8 @@ export class ReportCollector {
     part.nAttempts += nAttempts;
     if (nAttempts > 1) part.nRetried++;
     let lastCluster: ClusterReport | null = null;
-    quantum.attempts.forEach((attempt, i) => {
+    for (let i = 0; i < nAttempts; i++) {
+      const attempt = quantum.attempts[i];
       const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
       const lost = attempt.usage === null ? null : this.#addUsage(quantum, i, part, hasFailed);
       // Clocks that are put right make some steps end before they begin.
@@ -166,12 +167,12 @@ export class ReportCollector {
       if (hasFailed || attempt.exceptionType !== null) {
         lastCluster = this.#addToCluster(quantum, i, lostSeconds);
       }
-    });
+    }
     const status = nAttempts === 0 ? AttemptStatus.BLOCKED : quantum.attempts[nAttempts - 1].status;
     const isProblem = PROBLEMS.has(status);
     this.#heat.add(
       quantum.taskLabel,
-      quantum.values,
+      (position) => quantum.value(position),
       isProblem ? "failed" : status === AttemptStatus.BLOCKED ? "blocked" : "other",
     );
     if (isProblem) this.#addFailed(quantum, lastCluster!, number);
@@ -344,7 +345,8 @@ export class ReportCollector {
     const position = new Map(clusters.map((cluster, i) => [cluster, i]));
     return this.#failed.finish().flatMap(({ label, items, n }) => {
       if (items.length < n) capped.push({ what: "failed", task: label, n, shown: items.length });
-      return items.sort((a, b) => compareDataIds(a.row, b.row)).map(({ row, cluster, number }) => ({
+      const keyed = items.map((item) => ({ key: Object.values(item.row.data_id), ...item }));
+      return keyed.sort(compareDataIds).map(({ row, cluster, number }) => ({
         ...row,
         cluster: position.get(cluster) ?? null,
         n_blocked: number < 0 ? 0 : nBlocked[number],
@@ -353,13 +355,16 @@ export class ReportCollector {
   }
 }
 
-function compareDataIds(a: FailedReport, b: FailedReport): number {
-  const others = Object.values(b.data_id);
-  for (const [i, value] of Object.values(a.data_id).entries()) {
-    const order = compareValues(value, others[i]);
+/** By values of the data ID, then by id. */
+function compareDataIds(
+  a: { key: readonly JsonValue[]; row: FailedReport },
+  b: { key: readonly JsonValue[]; row: FailedReport },
+): number {
+  for (let i = 0; i < a.key.length; i++) {
+    const order = a.key[i] === b.key[i] ? 0 : compareValues(a.key[i], b.key[i]);
     if (order !== 0) return order;
   }
-  return a.quantum_id < b.quantum_id ? -1 : 1;
+  return a.row.quantum_id < b.row.quantum_id ? -1 : 1;
 }
 
 /** Sums over tasks. */

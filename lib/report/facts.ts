@@ -34,8 +34,10 @@ export interface QuantumFacts {
   readonly taskLabel: string;
   /** In order of time; none means blocked. */
   readonly attempts: readonly AttemptFacts[];
-  /** Values of required, then implied dimensions. */
+  /** Values of the required dimensions, and perhaps of implied ones behind them. */
   readonly values: readonly JsonValue[];
+  /** One of them; null if there are fewer. */
+  value(position: number): JsonValue;
   /** Message of an attempt's exception, empty without one. */
   message(attempt: number): string;
 }
@@ -54,6 +56,10 @@ export class DocumentFacts implements QuantumFacts {
     this.taskLabel = quantum.taskLabel;
     this.values = quantum.dataCoordinate;
     this.attempts = quantum.attempts.map(factsOf);
+  }
+
+  value(position: number): JsonValue {
+    return this.values[position] ?? null;
   }
 
   message(attempt: number): string {

@@ -43,10 +43,7 @@ export class TaskPart {
       n_expected: counts.nExpected,
       n_quanta: counts.nQuanta,
       by_status: statusCounts(counts),
-      caveats: [...counts.nByCaveats].map(([bits, n]) => {
-        const { token, code } = conciseCaveats(bits);
-        return { code: `${token ?? ""}${code ?? ""}`, caveats: caveatNames(bits), n };
-      }),
+      caveats: caveatCounts(counts),
       n_retried: this.nRetried,
       n_attempts: this.nAttempts,
       first_start: instant(this.firstStart),
@@ -60,6 +57,15 @@ export class TaskPart {
       request_memory: requestMemory(memory),
     };
   }
+}
+
+/** Most first, then those of fewest signs: not as they were met, which the order of the file decides. */
+function caveatCounts({ nByCaveats }: TaskCounts): TaskReport["caveats"] {
+  return [...nByCaveats].map(([bits, n]) => {
+    const { token, code } = conciseCaveats(bits);
+    return { bits, code: `${token ?? ""}${code ?? ""}`, caveats: caveatNames(bits), n };
+  }).sort((a, b) => b.n - a.n || a.code.length - b.code.length || a.bits - b.bits)
+    .map(({ code, caveats, n }) => ({ code, caveats, n }));
 }
 
 /** CPU time by run time; null where nothing ran. */

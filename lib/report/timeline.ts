@@ -89,14 +89,17 @@ export class Timeline {
     return Math.floor((time - this.#origin) / this.#width);
   }
 
-  /** Doubles the length until everything from the first start to the last end has a place. */
+  /**
+   * Doubles the length until everything from the first start to the last end has a place: the same length
+   * in whatever order attempts come.
+   */
   #widen(): void {
     let width = this.#width;
-    let origin: number;
-    do {
+    let origin = floorTo(this.#first, width);
+    while (this.#last >= origin + N_INTERVALS * width) {
       width *= 2;
       origin = floorTo(this.#first, width);
-    } while (this.#last >= origin + N_INTERVALS * width);
+    }
     for (let base = 0; base < this.#nTasks * N_INTERVALS; base += N_INTERVALS) {
       const busy = this.#busy.slice(base, base + N_INTERVALS);
       const failed = this.#failed.slice(base, base + N_INTERVALS);

@@ -47,6 +47,7 @@ import {
 } from "./source.ts";
 import { taskInfos } from "./task_infos.ts";
 import { ProvenanceTraceSource } from "./trace/in_graph.ts";
+import type { TabledQuanta } from "./rows.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
 
 /** Where the blocks of each kind of document are. */
@@ -180,6 +181,13 @@ export class GraphDocuments implements DocumentSource {
 
   async taskLabels(): Promise<string[]> {
     return [...(await this.#graph.pipelineGraph()).tasks.keys()];
+  }
+
+  async tabled(): Promise<TabledQuanta | null> {
+    const table = await this.quantaTable();
+    return table === null
+      ? null
+      : { table, documents: (addresses) => this.#graph.quantaAt(addresses) };
   }
 
   /** Nodes whose id begins with these digits, as candidates. */

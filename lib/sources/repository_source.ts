@@ -37,6 +37,7 @@ import {
 } from "./selector.ts";
 import type { LogStore, StoredLog } from "./logs/log_store.ts";
 import type { AttemptDocuments, DocumentSource } from "./source.ts";
+import type { TabledQuanta } from "./rows.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
 
 const PACKAGES = "packages";
@@ -176,6 +177,10 @@ export class RepositoryDocuments implements DocumentSource {
 
   async *quanta(wish?: QuantumWish): AsyncGenerator<Uint8Array> {
     yield* (await this.#requireGraph(await this.#listedRun(), "quanta")).quanta(wish);
+  }
+
+  async tabled(): Promise<TabledQuanta | null> {
+    return await (await this.#requireGraph(await this.#listedRun(), "quanta")).tabled();
   }
 
   /** Registered datasets of the RUN, ascending by ID. */

@@ -118,3 +118,14 @@ Deno.test("many failed quanta before one chain are counted in a bounded time", (
   assert.equal(found.nBlocked[0], nChain);
   assert.equal(found.nBlocked[nFailed - 1], NOT_COUNTED);
 });
+
+Deno.test("of equally near failed quanta the one with the least id counts, if ids are given", () => {
+  // Quanta 0 and 1 fail; both write what 2 reads, which writes what 3 reads.
+  const graph = edges([[2], [2], [3], []]);
+  const statuses = [FAILED, FAILED, BLOCKED, BLOCKED];
+  const ids = new Uint8Array(4 * 16);
+  ids[0] = 9;
+  ids[16] = 8;
+  assert.deepEqual([...findBlockers(graph, statuses, 100).first], [-1, -1, 0, 0]);
+  assert.deepEqual([...findBlockers(graph, statuses, 100, ids).first], [-1, -1, 1, 1]);
+});

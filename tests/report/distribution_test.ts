@@ -101,3 +101,14 @@ for (const [name, span] of [["a second", 1e6], ["a week", 6e11], ["ten years", 3
 Deno.test("Timeline.view() is null when nothing was added", () => {
   assert.equal(new Timeline(2).view(), null);
 });
+
+Deno.test("the intervals of a timeline don't depend on the order of attempts", () => {
+  const attempts = [[5_000_000, 5_200_000], [1_000_500, 1_001_000], [9_000_000, 9_000_001]];
+  const views = [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]].map((order) => {
+    const timeline = new Timeline(1);
+    for (const i of order) timeline.add(0, attempts[i][0], attempts[i][1], false);
+    const view = timeline.view()!;
+    return [view.startMicros, view.widthMicros, view.nIntervals, view.running(0)];
+  });
+  for (const view of views) assert.deepEqual(view, views[0]);
+});

@@ -238,7 +238,12 @@ export class GraphDraft {
       numbers,
       texts,
       shareOf,
-      blockers: findBlockers(index.arrays, numbers.status),
+      blockers: findBlockers(
+        index.arrays,
+        numbers.status,
+        undefined,
+        index.arrays.quantumIds,
+      ),
       documentOffset: this.#places.quantumOffset,
       documentSize: chunks.quantumSize,
       quanta: this.#zip.seal(QUANTA_MEMBER),

@@ -7,8 +7,7 @@
 
 import { Grower } from "../../base/grower.ts";
 import { IdTable } from "../../base/id_table.ts";
-import { sortIds } from "../../base/sort_ids.ts";
-import { UUID_SIZE, uuidFromText } from "../../base/uuid.ts";
+import { uuidFromText } from "../../base/uuid.ts";
 import { findBlockers, type QuantumEdges } from "../../provenance/blockers.ts";
 import type { QuantumDocument } from "../../provenance/documents/quantum.ts";
 
@@ -31,13 +30,9 @@ class Pairs {
     this.#dataset.reach(this.n)[this.n++] = dataset;
   }
 
-  /**
-   * The values of each key one after another, with the place where those of each key begin.
-   *
-   * @param rank New number of each quantum.
-   */
-  grouped(by: "quantum" | "dataset", nKeys: number, rank: Uint32Array): [Uint32Array, Uint32Array] {
-    const quanta = this.#quantum.array.subarray(0, this.n).map((q) => rank[q]);
+  /** The values of each key one after another, with the place where those of each key begin. */
+  grouped(by: "quantum" | "dataset", nKeys: number): [Uint32Array, Uint32Array] {
+    const quanta = this.#quantum.array.subarray(0, this.n);
     const datasets = this.#dataset.array.subarray(0, this.n);
     const [keys, values] = by === "quantum" ? [quanta, datasets] : [datasets, quanta];
     const start = new Uint32Array(nKeys + 1);
@@ -81,22 +76,18 @@ export class BlockingQuanta {
   /** Counts, of equally near failed quanta for the one with the least id. */
   count(isBlocked: (status: number) => boolean): BlockedCounts {
     const { n } = this.#quanta;
-    const ids = this.#quanta.ids.array;
-    const order = sortIds(ids, Uint32Array.from({ length: n }, (_, i) => i * UUID_SIZE));
-    const rank = new Uint32Array(n);
-    order.forEach((number, i) => rank[number] = i);
-    const [outputStart, outputs] = this.#outputs.grouped("quantum", n, rank);
-    const [consumerStart, consumers] = this.#inputs.grouped("dataset", this.#datasets.n, rank);
+    const [outputStart, outputs] = this.#outputs.grouped("quantum", n);
+    const [consumerStart, consumers] = this.#inputs.grouped("dataset", this.#datasets.n);
     const edges: QuantumEdges = { nQuanta: n, outputStart, outputs, consumerStart, consumers };
     const statuses = Int8Array.from(
-      order,
-      (number) => this.#statuses.array[number] - STATUS_OFFSET,
+      this.#statuses.array.subarray(0, n),
+      (status) => status - STATUS_OFFSET,
     );
-    const { first } = findBlockers(edges, statuses, 0);
+    const { first } = findBlockers(edges, statuses, 0, this.#quanta.ids.array);
     const counts: BlockedCounts = { nBlocked: new Uint32Array(n), nUnexplained: 0 };
-    first.forEach((blocker, i) => {
-      if (blocker >= 0) counts.nBlocked[order[blocker]]++;
-      else if (isBlocked(statuses[i])) counts.nUnexplained++;
+    first.forEach((blocker, q) => {
+      if (blocker >= 0) counts.nBlocked[blocker]++;
+      else if (isBlocked(statuses[q])) counts.nUnexplained++;
     });
     return counts;
   }

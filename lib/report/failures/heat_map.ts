@@ -180,12 +180,12 @@ export class HeatMaps {
     }
   }
 
-  /** Counts a quantum. */
-  add(label: string, values: readonly JsonValue[], fate: Fate): void {
+  /** Counts a quantum with these values of required dimensions. */
+  add(label: string, value: (position: number) => JsonValue, fate: Fate): void {
     const place = this.#places.get(label);
     if (place === null || place === undefined) return;
     const [grid, row, column] = place;
-    grid.add(values[row] ?? null, values[column] ?? null, fate);
+    grid.add(value(row), value(column), fate);
     if (grid.isTooLarge) this.#drop(grid);
   }
 
