@@ -48,7 +48,9 @@ export function Compare({ run, route, opener, served }: CompareProps): VNode {
       <h2 id="compare-title">Compare</h2>
       <p class="soft">Quanta of two graphs are matched by task and data ID; both are read whole.</p>
       <${Chooser} route=${route} served=${served} onFile=${setFile} />
-      ${other === null ? null : html`<${Result} run=${run} other=${other} opener=${opener} />`}
+      ${other === null
+        ? null
+        : html`<${Result} run=${run} other=${other} opener=${opener} served=${served} />`}
     </section>
   `;
 }
@@ -111,7 +113,19 @@ async function compare(run: Run, other: string | File, opener: Opener): Promise<
   }
 }
 
-function Result({ run, other, opener }: { run: Run; other: string | File; opener: Opener }): VNode {
+/** A served source is shown as it was named, not by its address here. */
+function shownName(name: string, served: readonly ServedSource[]): string {
+  return served.find(({ url }) => name.endsWith(`/${url}"`))?.name ?? name;
+}
+
+function Result(
+  { run, other, opener, served }: {
+    run: Run;
+    other: string | File;
+    opener: Opener;
+    served: readonly ServedSource[];
+  },
+): VNode {
   const answer = useAnswer(() => compare(run, other, opener), [run, other]);
   if (answer.state === "waiting") return html`<${Waiting} what="both graphs" />`;
   if (answer.state === "failed") return html`<${Problem} error=${answer.error} />`;
@@ -120,7 +134,9 @@ function Result({ run, other, opener }: { run: Run; other: string | File; opener
     <p role="status">${isDifferent
       ? "They differ."
       : "Quanta, statuses and exceptions are the same."}
-      <span class="soft"> A: ${line(names[0])}. B: ${line(names[1])}.</span></p>
+      <span class="soft"> A: ${line(shownName(names[0], served))}. B: ${line(
+        shownName(names[1], served),
+      )}.</span></p>
     <div class="scroll" role="region" aria-label="Differences by task" tabindex="0">
       <table>
         <caption class="heard">Differences by task</caption>

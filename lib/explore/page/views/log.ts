@@ -27,10 +27,11 @@ interface Record extends TextLine {
   levelno: number;
 }
 
-async function readLog(run: Run, id: string, attempt: number): Promise<Record[]> {
+/** Records; a text says why there are none. */
+async function readLog(run: Run, id: string, attempt: number): Promise<Record[] | string> {
   const documents = await run.documents.attempts("log", parseSelector([id])!);
   const range = documents.attempts[attempt] ?? null;
-  if (range === null) throw new Error(`No log: ${await documents.reason(attempt)}`);
+  if (range === null) return `No log: ${await documents.reason(attempt)}.`;
   const records: Record[] = [];
   forEachLogRecord(documents.text.subarray(...range), ({ line, levelno }) => {
     records.push({ text: line, levelno, mark: markOf(levelno) });
@@ -48,12 +49,17 @@ export function Log(
 ): VNode {
   const answer = useAnswer(() => readLog(run, id, attempt), [run, id, attempt]);
   const least = LEVELS.find(([name]) => name === route.query.level)?.[1] ?? 0;
-  const records = answer.state === "there" ? answer.value : null;
+  const records = answer.state === "there" && typeof answer.value !== "string"
+    ? answer.value
+    : null;
   const lines = useMemo(
     () => records?.filter(({ levelno }) => least === 0 || levelno >= least) ?? [],
     [records, least],
   );
   if (answer.state === "waiting") return html`<${Waiting} what="the log" />`;
+  if (answer.state === "there" && typeof answer.value === "string") {
+    return html`<p class="soft">${answer.value}</p>`;
+  }
   if (answer.state === "failed") return html`<${Problem} error=${answer.error} />`;
   const choose = (event: Event) => {
     const level = (event.target as HTMLSelectElement).value;

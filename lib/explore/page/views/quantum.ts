@@ -177,12 +177,16 @@ function Attempt(
   `;
 }
 
-/** Documents of attempts as text; null with the reason where one has none. */
-async function readMetadata(run: Run, id: string, attempt: number): Promise<string> {
+/** The document of an attempt, or why there is none. */
+async function readMetadata(
+  run: Run,
+  id: string,
+  attempt: number,
+): Promise<{ text: string } | { reason: string }> {
   const documents = await run.documents.attempts("metadata", parseSelector([id])!);
   const range = documents.attempts[attempt] ?? null;
-  if (range === null) throw new Error(`No metadata: ${await documents.reason(attempt)}`);
-  return decodeUtf8(indentJson(documents.text.subarray(...range)));
+  if (range === null) return { reason: `No metadata: ${await documents.reason(attempt)}.` };
+  return { text: decodeUtf8(indentJson(documents.text.subarray(...range))) };
 }
 
 function Metadata(
@@ -191,7 +195,8 @@ function Metadata(
   const answer = useAnswer(() => readMetadata(run, id, attempt), [run, id, attempt]);
   if (answer.state === "waiting") return html`<${Waiting} what="the metadata" />`;
   if (answer.state === "failed") return html`<${Problem} error=${answer.error} />`;
-  return html`<${LongText} text=${answer.value} name="metadata" route=${route} />`;
+  if ("reason" in answer.value) return html`<p class="soft">${answer.value.reason}</p>`;
+  return html`<${LongText} text=${answer.value.text} name="metadata" route=${route} />`;
 }
 
 function Config({ run, label, route }: { run: Run; label: string; route: Route }): VNode {
