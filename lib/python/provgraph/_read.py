@@ -1,16 +1,37 @@
 """Provenance as tables and log records."""
 
+import json
 import os
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from ._run import json_lines
+from ._run import json_lines, run as run_command
 
-Kind = Literal["quanta", "datasets"]
+Kind = Literal["quanta", "datasets", "attempts", "edges", "resources"]
 Format = Literal["arrow", "pandas", "astropy", "rows"]
 
 MESSAGE_TYPES = {"quanta": "quantum", "datasets": "dataset"}
+
+EXPORTED = ("attempts", "edges", "resources")
+"""Kinds that ``export`` alone knows."""
+
+
+def _exported(source: str, kind: str, options: list[str], format: str) -> Any:
+    """A table of ``export``: by Parquet, which has types, or as rows, where times are text."""
+    by_rows = format in ("rows", "astropy")
+    with tempfile.TemporaryDirectory(prefix="provgraph-") as folder:
+        path = Path(folder) / ("table.ndjson" if by_rows else "table.parquet")
+        run_command("export", source, path, "--table", kind, *options, capture_output=True)
+        if by_rows:
+            with open(path, encoding="utf-8") as stream:
+                return FORMATS[format]([json.loads(line) for line in stream])
+        import pyarrow.parquet
+
+        table = pyarrow.parquet.read_table(path)
+    return table if format == "arrow" else table.to_pandas()
 
 
 def _read_rows(source: str, kind: Kind, options: list[str]) -> list[dict[str, Any]]:
@@ -55,7 +76,8 @@ def table(
     source : `str` or path
         Quantum graph (path or URL), chunk log or butler repository.
     kind : `str`, optional
-        ``"quanta"`` or ``"datasets"``.
+        ``"quanta"`` or ``"datasets"``; or ``"attempts"``, ``"edges"`` or ``"resources"``, of which all rows
+        are read, with the columns and types that ``export`` gives them.
     run : `str`, optional
         RUN collection, if ``source`` is a repository.
     task, status : `str` or iterable, optional
@@ -84,11 +106,16 @@ def table(
     ModuleNotFoundError
         Raised if the package of the format isn't installed.
     """
-    if kind not in MESSAGE_TYPES:
-        raise ValueError(f"no kind {kind!r}; there are: {', '.join(MESSAGE_TYPES)}")
+    kinds = (*MESSAGE_TYPES, *EXPORTED)
+    if kind not in kinds:
+        raise ValueError(f"no kind {kind!r}; there are: {', '.join(kinds)}")
     if format not in FORMATS:
         raise ValueError(f"no format {format!r}; there are: {', '.join(FORMATS)}")
     options = [] if run is None else ["--run", run]
+    if kind in EXPORTED:
+        if task or status or where is not None or limit is not None:
+            raise ValueError(f"all {kind} are read; select rows of the table")
+        return _exported(os.fspath(source), kind, options, format)
     for name, values in (("--task", task), ("--status", status)):
         for value in [values] if isinstance(values, str) else values:
             options += [name, value]
