@@ -10,6 +10,7 @@
 
 import { temporaryDirectory } from "../support/fixtures.ts";
 import { Report, ScenarioRun } from "./checks.ts";
+import { checkExport } from "./export.ts";
 import { NoReferenceError, Reference } from "./reference.ts";
 import { type Scenario, SCENARIOS } from "./scenarios.ts";
 
@@ -28,11 +29,15 @@ async function runScenario(scenario: Scenario, report: Report): Promise<void> {
   console.log(`${scenario.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 
+/** Not a scenario: tables of fixtures, read by other programs. */
+const EXPORT = "export";
+
 async function main(names: readonly string[]): Promise<number> {
-  const unknown = names.filter((name) => !SCENARIOS.some((s) => s.name === name));
+  const known = [...SCENARIOS.map(({ name }) => name), EXPORT];
+  const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     console.error(
-      `no scenario "${unknown[0]}"; there are: ${SCENARIOS.map((s) => s.name).join(", ")}`,
+      `no scenario "${unknown[0]}"; there are: ${known.join(", ")}`,
     );
     return 2;
   }
@@ -49,6 +54,14 @@ async function main(names: readonly string[]): Promise<number> {
     if (!(error instanceof NoReferenceError)) throw error;
     console.log(`skipped: ${error.message}`);
     return 0;
+  }
+  if (names.length === 0 || names.includes(EXPORT)) {
+    try {
+      await checkExport(report);
+    } catch (error) {
+      if (error instanceof NoReferenceError) console.log(`skipped: ${error.message}`);
+      else report.fail(`${EXPORT}: stages`, error);
+    }
   }
   console.log(`${report.nPassed} passed, ${report.nFailed} failed`);
   return report.nFailed === 0 ? 0 : 1;
