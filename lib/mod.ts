@@ -45,7 +45,8 @@ export type {
 } from "./sources/info.ts";
 export type { DatasetRow, DatasetWish, RowDimensions, RowKind, RowSource } from "./sources/rows.ts";
 export type { DataIdTerm, Selector } from "./sources/selector.ts";
-export type { Announcement, AttemptDocuments, DocumentSource } from "./sources/source.ts";
+export type { Announcement } from "./sources/selector.ts";
+export type { AttemptDocuments, DocumentSource } from "./sources/source.ts";
 export type {
   TracedDataset,
   TracedQuantum,

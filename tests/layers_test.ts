@@ -167,6 +167,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "sources",
     "sources/logs",
     "report/failures",
+    "sources/table",
   ],
   "report/failures": ["base", ...RECORDS, "sources", "report"],
   "report/tables": [

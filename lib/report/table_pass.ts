@@ -13,7 +13,8 @@ import { uuidFromText, uuidToText } from "../base/uuid.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import type { TableBatch } from "../provenance/table/quanta_table.ts";
 import type { Address } from "../qg/address_file.ts";
-import type { RowDimensions, TabledQuanta } from "../sources/rows.ts";
+import type { RowDimensions } from "../sources/rows.ts";
+import type { TabledQuanta } from "../sources/table/tabled_quanta.ts";
 import type { BlockedCounts } from "./failures/blocking.ts";
 import type { AttemptFacts, QuantumFacts, UsageFacts } from "./facts.ts";
 

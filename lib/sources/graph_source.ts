@@ -32,6 +32,7 @@ import {
   type StatusCounts,
 } from "./rows.ts";
 import {
+  type Announcement,
   type Candidate,
   DataIdMatcher,
   MAX_CANDIDATES,
@@ -39,7 +40,6 @@ import {
   type Selector,
 } from "./selector.ts";
 import {
-  type Announcement,
   type AttemptDocuments,
   attemptDocuments,
   blockedError,
@@ -47,7 +47,7 @@ import {
 } from "./source.ts";
 import { taskInfos } from "./task_infos.ts";
 import { ProvenanceTraceSource } from "./trace/in_graph.ts";
-import type { TabledQuanta } from "./rows.ts";
+import type { TabledQuanta } from "./table/tabled_quanta.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
 
 /** Where the blocks of each kind of document are. */

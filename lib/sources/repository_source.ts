@@ -37,7 +37,7 @@ import {
 } from "./selector.ts";
 import type { LogStore, StoredLog } from "./logs/log_store.ts";
 import type { AttemptDocuments, DocumentSource } from "./source.ts";
-import type { TabledQuanta } from "./rows.ts";
+import type { TabledQuanta } from "./table/tabled_quanta.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
 
 const PACKAGES = "packages";

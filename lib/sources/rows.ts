@@ -9,8 +9,6 @@ import { RefusedError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { type DatasetDocument, readDataset } from "../provenance/documents/dataset.ts";
-import type { QuantaTable } from "../provenance/table/quanta_table.ts";
-import type { Address } from "../qg/address_file.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.ts";
 
 /** What can be listed. */
@@ -91,13 +89,6 @@ export const WISH_FIELDS: readonly string[] = [
 /** Quanta by task and status of their last attempt. */
 export type StatusCounts = Map<string, Record<string, number>>;
 
-/** A table of quanta, with a way to what it doesn't have. */
-export interface TabledQuanta {
-  table: QuantaTable;
-  /** JSON texts of the quanta at these addresses, in their order. */
-  documents(addresses: readonly Address[]): AsyncIterable<Uint8Array>;
-}
-
 /** A place that rows are read from, in the order in which they are stored. */
 export interface RowSource {
   /** Whether nothing has been run yet: quanta have no attempts, datasets are only predicted. */
@@ -124,9 +115,6 @@ export interface RowSource {
 
   /** Labels of all tasks, in the order of the pipeline. */
   taskLabels(): Promise<string[]>;
-
-  /** The table of all quanta; null, or no such method, where there is none that counts. */
-  tabled?(): Promise<TabledQuanta | null>;
 }
 
 /** Counts one quantum more. */

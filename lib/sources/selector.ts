@@ -130,3 +130,11 @@ export function onlyCandidate(
     { hint: "give more of the UUID, or more dimensions" },
   );
 }
+
+/** A document that will be asked for by the ID of its quantum or dataset. */
+export interface Announcement {
+  /** Kind of the document. */
+  what: "log" | "metadata" | "quantum" | "dataset";
+  /** 16 bytes. */
+  id: Uint8Array;
+}

@@ -11,7 +11,8 @@ import type { SourceInfo } from "./info.ts";
 import type { LogStore } from "./logs/log_store.ts";
 import { parseStored } from "./parse_stored.ts";
 import type { RowSource } from "./rows.ts";
-import type { Selector } from "./selector.ts";
+import type { Announcement, Selector } from "./selector.ts";
+import type { TabledQuanta } from "./table/tabled_quanta.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
 
 /** Documents of the attempts of one quantum. */
@@ -24,20 +25,15 @@ export interface AttemptDocuments {
   reason(attempt: number): Promise<string>;
 }
 
-/** A document that will be asked for by the ID of its quantum or dataset. */
-export interface Announcement {
-  /** Kind of the document. */
-  what: "log" | "metadata" | "quantum" | "dataset";
-  /** 16 bytes. */
-  id: Uint8Array;
-}
-
 /** A place that documents are read from. */
 export interface DocumentSource extends AsyncDisposable, RowSource {
   /** Kind and name, for messages. */
   readonly name: string;
   /** RUN that everything belongs to, or null if there may be several. */
   readonly run: string | null;
+
+  /** The table of all quanta; null, or no such method, where there is none that counts. */
+  tabled?(): Promise<TabledQuanta | null>;
 
   /**
    * Logs or metadata of a quantum, named by itself or by any of its outputs.

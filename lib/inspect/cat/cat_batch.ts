@@ -17,7 +17,8 @@ import { concatBytes } from "../../base/bytes.ts";
 import { encodeUtf8, stringifyJson } from "../../base/json_text.ts";
 import { cat, type CatOptions } from "./cat.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../../sources/document_kinds.ts";
-import type { Announcement, DocumentSource } from "../../sources/source.ts";
+import type { Announcement } from "../../sources/selector.ts";
+import type { DocumentSource } from "../../sources/source.ts";
 import { oneLineJson } from "./json_layout.ts";
 import { parseSelector } from "../../sources/selector.ts";
 

@@ -12,8 +12,7 @@ import { readInitQuanta } from "../../provenance/documents/init_quanta.ts";
 import type { NodeAddresses, ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { parseStored } from "../parse_stored.ts";
 import { pipelineDimensions } from "../rows.ts";
-import type { Selector } from "../selector.ts";
-import type { Announcement } from "../source.ts";
+import type { Announcement, Selector } from "../selector.ts";
 import { parseTracedDataset, parseTracedQuantum, usualForm } from "./documents.ts";
 import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
 
