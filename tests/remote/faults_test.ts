@@ -65,7 +65,7 @@ async function behindProxy(server: Server) {
   const work = await unpackRemote(server);
   useVariables(server.variables);
   if (server.kind === "s3") {
-    Deno.env.set("S3_ENDPOINT_URL", `http://127.0.0.1:${proxy.port}`);
+    useVariables({ S3_ENDPOINT_URL: `http://127.0.0.1:${proxy.port}` });
   } else {
     const config = work.join("repo", "butler.yaml");
     const text = Deno.readTextFileSync(config);

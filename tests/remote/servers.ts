@@ -107,10 +107,20 @@ function must(script: string, env: Record<string, string>, ...args: string[]): v
   if (typeof result !== "string") throw new Error(result.reason);
 }
 
-/** Sets the variables of a server in this process, for workers too. */
+/** Variables that this file's tests have set. */
+const used = new Set<string>();
+
+/** Sets the variables of a server in this process, for workers too, until the file's tests have ended. */
 export function useVariables(variables: Record<string, string>): void {
-  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+  for (const [name, value] of Object.entries(variables)) {
+    Deno.env.set(name, value);
+    used.add(name);
+  }
 }
+
+Deno.test.afterAll(() => {
+  for (const name of used) Deno.env.delete(name);
+});
 
 /** The proxy that counts and breaks requests, in front of a server. */
 export async function startProxyFor(server: Server) {
