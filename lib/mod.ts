@@ -43,9 +43,17 @@ export type {
   SourceInfo,
   TaskInfo,
 } from "./sources/info.ts";
-export type { DatasetRow, DatasetWish, RowDimensions, RowKind, RowSource } from "./sources/rows.ts";
-export type { DataIdTerm, Selector } from "./sources/selector.ts";
-export type { Announcement } from "./sources/selector.ts";
+export type {
+  DatasetRow,
+  DatasetWish,
+  QuantumWish,
+  RowDimensions,
+  RowKind,
+  RowSource,
+  StatusCounts,
+  WishValue,
+} from "./sources/rows.ts";
+export type { Announcement, DataIdTerm, Selector } from "./sources/selector.ts";
 export type { AttemptDocuments, DocumentSource } from "./sources/source.ts";
 export type {
   TracedDataset,

@@ -58,8 +58,9 @@ export interface RowDimensions {
  * to be wanted, and need not: who wished still looks at each that comes.
  */
 export interface QuantumWish {
-  /** Labels of tasks, and names of statuses of the last attempt; empty for all. */
+  /** Labels of tasks; empty for all. */
   tasks: readonly string[];
+  /** Names of statuses of the last attempt; empty for all. */
   statuses: readonly string[];
   /** Dimensions and fields that {@linkcode mayFit} asks for; each one of {@linkcode WISH_FIELDS}. */
   names: readonly string[];

@@ -32,7 +32,11 @@ export interface DocumentSource extends AsyncDisposable, RowSource {
   /** RUN that everything belongs to, or null if there may be several. */
   readonly run: string | null;
 
-  /** The table of all quanta; null, or no such method, where there is none that counts. */
+  /**
+   * The table of all quanta; null, or no such method, where there is none that counts.
+   *
+   * @internal
+   */
   tabled?(): Promise<TabledQuanta | null>;
 
   /**
@@ -77,7 +81,12 @@ export interface DocumentSource extends AsyncDisposable, RowSource {
    */
   info(isCounting: boolean): Promise<SourceInfo>;
 
-  /** All logs. @throws {RefusedError} if there can't be any. */
+  /**
+   * All logs.
+   *
+   * @throws {RefusedError} if there can't be any.
+   * @internal
+   */
   logs(): Promise<LogStore>;
 
   /**
