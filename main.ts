@@ -13,6 +13,8 @@ import {
   openPager,
   outliveFileSizeLimit,
 } from "./lib/cli/terminal/process.ts";
+// Not loaded; but `deno install` finds here what it has to fetch for modules that are loaded by name.
+import type {} from "./lib/codec/embedded_packages.ts";
 import { describeSignal } from "./lib/cli/tell_error.ts";
 import { ProcessTerminal } from "./lib/cli/terminal/terminal.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./lib/storage/failpoints.ts";
