@@ -134,6 +134,13 @@ const COMPLETE = [...AGGREGATE, "-o", GRAPH, "-j", "1", "--ingest-batch-size", "
 /** Files that a later attempt, or the rest of the execution, is to write. */
 const LATER = /\/(calibrate_(log|metadata)\/.*_R00_S0[24]_|(consolidate|warp|coadd|summarize)_)/;
 
+function filesBelow(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? filesBelow(path) : [path];
+  });
+}
+
 /**
  * Takes away what is yet to be executed, lets the tool work on the rest, and brings it back: so the
  * job finds a run that has gone on since.
@@ -148,18 +155,12 @@ export function executedSince(
   return async (work) => {
     await unpackFixture(name, "before", work.path);
     await using aside = await temporaryDirectory();
-    copyTree(`${work.repo}/${RUN}`, aside.path);
-    const remove = (folder: string) => {
-      for (const entry of Deno.readDirSync(folder)) {
-        const path = `${folder}/${entry.name}`;
-        if (entry.isDirectory) remove(path);
-        else if (LATER.test(path)) Deno.removeSync(path);
-      }
-    };
-    remove(`${work.repo}/${RUN}`);
+    // What stays is not touched: a file that was written anew is another version of it.
+    const takenAway = filesBelow(`${work.repo}/${RUN}`).filter((path) => LATER.test(path));
+    takenAway.forEach((path, i) => Deno.renameSync(path, aside.join(`${i}`)));
     whenEarly();
     await expectProvgraph(args, { cwd: work.path });
-    copyTree(aside.path, `${work.repo}/${RUN}`);
+    takenAway.forEach((path, i) => Deno.renameSync(aside.join(`${i}`), path));
   };
 }
 
