@@ -82,7 +82,9 @@ export class OriginalProver implements AsyncDisposable {
     const node = await graph.find(id);
     const address = kind === "log" ? node?.log : node?.metadata;
     if (node === null || address === undefined || address.size === 0) return false;
-    if (kind === "metadata") return isMetadataText(file, label, await graph.readMetadata(address));
+    if (kind === "metadata") {
+      return await isMetadataText(file, label, await graph.readMetadata(address));
+    }
     const block = await graph.readLog(address);
     return await isLogText(file, label, block, () => quantumTexts(graph, node));
   }

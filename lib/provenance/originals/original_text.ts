@@ -10,6 +10,11 @@ import { ByteBuilder, equalBytes } from "../../base/bytes.ts";
 import { parseIsoTime } from "../../base/iso_time.ts";
 import { decodeUtf8, type JsonValue, parseJson } from "../../base/json_text.ts";
 import {
+  type MetadataConverter,
+  metadataConverter,
+  type MetadataForm,
+} from "../documents/document_forms.ts";
+import {
   type AttemptExtra,
   type LogFile,
   parseLogFile,
@@ -58,14 +63,46 @@ export async function isLogText(
   return texts !== null && hasExtras(file, log, texts);
 }
 
-/** Whether the last attempt of a metadata block is what a metadata file says. */
-export function isMetadataText(file: Uint8Array, label: string, block: Uint8Array): boolean {
+/** Forms of a metadata file that isn't JSON. */
+const YAML_FORMS: readonly MetadataForm[] = ["yaml property set", "yaml"];
+
+/**
+ * Whether the last attempt of a metadata block is what a metadata file says. The file is JSON or, where it
+ * can't be that, YAML: which of the two kinds of YAML makes no difference to a file that has all that the
+ * block has.
+ */
+export async function isMetadataText(
+  file: Uint8Array,
+  label: string,
+  block: Uint8Array,
+): Promise<boolean> {
+  const ofJson = saysTheSame(file, label, block);
+  if (ofJson !== null) return ofJson;
+  for (const form of YAML_FORMS) {
+    const text = textOf(file, (await metadataConverter(form))!);
+    if (text !== null && saysTheSame(text, label, block) === true) return true;
+  }
+  return false;
+}
+
+/** Null if the text is no JSON of metadata. */
+function saysTheSame(text: Uint8Array, label: string, block: Uint8Array): boolean | null {
   try {
-    const [start, end] = parseTaskMetadata(file, label).range;
+    const [start, end] = parseTaskMetadata(text, label).range;
     const last = attemptsOf(block).at(-1);
-    return last !== undefined && areEqualValues(parseJson(file.subarray(start, end)), last);
+    return last !== undefined && areEqualValues(parseJson(text.subarray(start, end)), last);
   } catch (error) {
-    if (error instanceof SyntaxError) return false;
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Null if it isn't of that form. */
+function textOf(file: Uint8Array, converter: MetadataConverter): Uint8Array | null {
+  try {
+    return converter(file);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
     throw error;
   }
 }
