@@ -25,20 +25,8 @@ import { lastStatusName } from "../../../sources/quantum_text.ts";
 /** Letters of a message that are kept. */
 const MAX_MESSAGE = 1000;
 
-/** Numbers of a quantum that columns are sorted and coloured by. */
-export type NumberColumn =
-  | "run_time"
-  | "memory"
-  | "run_time_cpu"
-  | "prep_time"
-  | "init_time"
-  | "attempts"
-  | "n_inputs"
-  | "n_outputs"
-  | "n_blocked"
-  | "caveats";
-
-const NUMBER_COLUMNS: readonly NumberColumn[] = [
+/** Columns of numbers, by the names that they have in the table of a graph. */
+export const NUMBER_COLUMNS = [
   "run_time",
   "memory",
   "run_time_cpu",
@@ -49,7 +37,10 @@ const NUMBER_COLUMNS: readonly NumberColumn[] = [
   "n_outputs",
   "n_blocked",
   "caveats",
-];
+] as const;
+
+/** Numbers of a quantum that columns are sorted and coloured by. */
+export type NumberColumn = typeof NUMBER_COLUMNS[number];
 
 /** Texts by number, each kept once. */
 class Texts {

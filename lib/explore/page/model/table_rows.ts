@@ -8,21 +8,8 @@ import { formatIsoTime } from "../../../base/iso_time.ts";
 import type { JsonValue } from "../../../base/json_text.ts";
 import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
 import type { QuantaTable, TableBatch } from "../../../provenance/table/quanta_table.ts";
-import type { NumberColumn, QuantumRow } from "./quantum_table.ts";
+import { NUMBER_COLUMNS, type NumberColumn, type QuantumRow } from "./quantum_table.ts";
 
-/** Columns of numbers that stand in the table under these names. */
-const NUMBERS: readonly NumberColumn[] = [
-  "run_time",
-  "memory",
-  "run_time_cpu",
-  "prep_time",
-  "init_time",
-  "attempts",
-  "n_inputs",
-  "n_outputs",
-  "n_blocked",
-  "caveats",
-];
 const COLUMNS = [
   "quantum_id",
   "task",
@@ -30,7 +17,7 @@ const COLUMNS = [
   "exception",
   "message",
   "start",
-  ...NUMBERS,
+  ...NUMBER_COLUMNS,
 ] as const;
 
 /** All quanta, a group at a time. Memory: a group. */
@@ -56,7 +43,7 @@ function rowOf(
   const dataId = [...group?.required ?? [], ...group?.implied ?? []]
     .map((name) => plain(columns[dimensions.get(name) ?? ""]?.[i]));
   const numbers = {} as Record<NumberColumn, number>;
-  for (const name of NUMBERS) {
+  for (const name of NUMBER_COLUMNS) {
     numbers[name] = columns[name][i] == null ? NaN : Number(columns[name][i]);
   }
   if (Number.isNaN(numbers.caveats)) numbers.caveats = 0;
