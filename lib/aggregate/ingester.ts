@@ -21,7 +21,7 @@ import type { IngesterReply, IngesterSetup } from "./messages.ts";
 import { type PackedRows, unpackRows } from "./scan/ingest_rows.ts";
 
 /** Sends progress to the supervisor. */
-export type IngesterProgress = (message: IngesterReply) => void;
+type IngesterProgress = (message: IngesterReply) => void;
 
 /**
  * The one writer of the registry.

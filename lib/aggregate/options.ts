@@ -71,7 +71,7 @@ export const AGGREGATE_STAGES = [
 ] as const;
 
 /** One of {@linkcode AGGREGATE_STAGES}. */
-export type AggregateStage = typeof AGGREGATE_STAGES[number];
+type AggregateStage = typeof AGGREGATE_STAGES[number];
 
 /** What an aggregation came to. */
 export interface AggregateSummary extends AggregateCounts {

@@ -12,7 +12,7 @@ import type { ScanProblem } from "./messages.ts";
 const MAX_PROBLEMS = 1000;
 
 /** What a run remembers of its problems. */
-export interface ProblemCounts {
+interface ProblemCounts {
   nProblems: number;
   nBrokenFiles: number;
   /** The first ones. */

@@ -7,7 +7,7 @@
 import type { Stage } from "../base/progress.ts";
 
 /** Figures of a run that is going on. */
-export interface AggregateFigures {
+interface AggregateFigures {
   /** Whether the workers have begun. */
   isBegun: boolean;
   nQuanta: number;

@@ -42,7 +42,7 @@ const MAX_INGESTER_ROWS = 40_000;
 const PATIENCE_MS = 3000;
 
 /** What the supervisor needs to know. */
-export interface SupervisorSetup {
+interface SupervisorSetup {
   index: GraphIndex;
   makeWorker: WorkerFactory;
   nScanners: number;

@@ -78,7 +78,7 @@ export function makeSlots(ids: Uint8Array, n: number, seed: number): Uint32Array
 }
 
 /** Room for `n` ids, on shared memory. */
-export function emptySlots(n: number): Uint32Array {
+function emptySlots(n: number): Uint32Array {
   let nSlots = MIN_SLOTS;
   while (nSlots < n * SLOTS_PER_ID) nSlots *= 2;
   return new Uint32Array(new SharedArrayBuffer(nSlots * 4)).fill(EMPTY_SLOT);
@@ -91,7 +91,7 @@ function fillSlots(slots: Uint32Array, ids: Uint8Array, n: number, seed: number)
 }
 
 /** Enters the id at position `index` of the packed ones; false if an equal one is there. */
-export function enterId(
+function enterId(
   slots: Uint32Array,
   ids: Uint8Array,
   index: number,

@@ -9,7 +9,7 @@ import { withoutSecrets } from "../base/text/secrets.ts";
 import type { Fetch } from "../storage/http_source.ts";
 
 /** What was read of a file that grows. */
-export interface GrownBytes {
+interface GrownBytes {
   bytes: Uint8Array;
   /** Of the whole file, when it was read. */
   size: number;

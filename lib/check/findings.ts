@@ -55,7 +55,7 @@ export type FileProblemKind =
   | "damaged-chunk";
 
 /** Kinds of problems of a repository. Names are part of the scripting contract. */
-export type RepositoryProblemKind =
+type RepositoryProblemKind =
   /** The graph is registered, but not all it should back is, or originals are left. */
   | "interrupted-ingest"
   /** Metadata, logs and configs aren't registered, nor is the graph that was to back them. */
@@ -94,7 +94,7 @@ export type RepositoryProblemKind =
 export type ProblemKind = FileProblemKind | RepositoryProblemKind;
 
 /** One problem. */
-export interface Problem {
+interface Problem {
   kind: ProblemKind;
   /** File, member, RUN or dataset concerned. */
   where: string;

@@ -7,7 +7,7 @@
 import { type Progress, SILENT_PROGRESS, type Stage, type Watch } from "../base/progress.ts";
 
 /** What is passed over: the bytes of files, those of blocks to be decoded, the parts of a repository. */
-export type CheckStep = "read" | "decode" | "list" | "query" | "compare";
+type CheckStep = "read" | "decode" | "list" | "query" | "compare";
 
 const UNITS: Readonly<Record<CheckStep, string>> = {
   read: "bytes",

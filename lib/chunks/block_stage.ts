@@ -19,7 +19,7 @@ export const BlockKind = { LOG: 0, METADATA: 1, QUANTUM: 2, DATASET: 3 } as cons
  * the dictionary: at level 3 those of quanta are 5 % smaller than at 10, those of datasets 4 % larger
  * (of the whole graph 1 %), in half the time, and no level makes them smaller by more.
  */
-export const MAX_SMALL_BLOCK_LEVEL = 3;
+const MAX_SMALL_BLOCK_LEVEL = 3;
 
 /** Compressors of one dictionary for both sorts of blocks. */
 export interface BlockCompressors {

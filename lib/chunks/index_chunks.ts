@@ -37,7 +37,7 @@ export const IndexArray = {
 } as const;
 
 /** What an index is made of: a predicted graph, as far as it tells itself from others. */
-export interface IndexSource {
+interface IndexSource {
   /** See `PredictedGraph.contentKey`. */
   readonly contentKey: string;
   /** Bytes of all blocks together. */

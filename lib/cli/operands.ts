@@ -61,7 +61,7 @@ export function requireRepositoryFirst(
 }
 
 /** The command line as it was typed, but with two operands in each other's place. */
-export function swappedLine(command: Command, pair: readonly [string, string]): string {
+function swappedLine(command: Command, pair: readonly [string, string]): string {
   // Commander has it, though its declarations don't.
   const { rawArgs = [] } = (command.parent ?? {}) as { rawArgs?: string[] };
   const words = [...rawArgs];

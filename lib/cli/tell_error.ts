@@ -21,7 +21,7 @@ import { ExitCode, exitCodeOf, isCommanderError } from "./exit_codes.ts";
 import { jsonLine } from "./terminal/ndjson.ts";
 
 /** How an error is told. */
-export interface ErrorForm {
+interface ErrorForm {
   /** Whether it is one JSON line, `exit_error` in `schema/scripting.md`. */
   isJson: boolean;
   /** Whether stacks are told. */

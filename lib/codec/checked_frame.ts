@@ -8,7 +8,7 @@ import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { dictionaryId, measureFrame, parseFrameHeader } from "./zstd_frame.ts";
 
 /** A frame that may be decoded. */
-export interface CheckedFrame {
+interface CheckedFrame {
   /** Without what follows it; a view. */
   frame: Uint8Array;
   /** Bytes of its content. */
@@ -16,7 +16,7 @@ export interface CheckedFrame {
 }
 
 /** What a decoder can do. */
-export interface FrameLimits {
+interface FrameLimits {
   /** Null for none. */
   dictionary: Uint8Array | null;
   /** Largest content, in bytes. */
@@ -66,7 +66,7 @@ export function checkFrame(
 }
 
 /** The error of a frame that can't be decoded. */
-export function frameRefused(what: string, state: string): InvalidQuantumGraphFileError {
+function frameRefused(what: string, state: string): InvalidQuantumGraphFileError {
   return new InvalidQuantumGraphFileError(`Cannot decompress ${what}: ${state}`);
 }
 

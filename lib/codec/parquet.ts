@@ -30,7 +30,7 @@ export interface ParquetMetadata {
 }
 
 /** Values of a column from a row on. */
-export interface ParquetChunk {
+interface ParquetChunk {
   columnName: string;
   columnData: ArrayLike<unknown>;
   rowStart: number;
@@ -38,7 +38,7 @@ export interface ParquetChunk {
 }
 
 /** What is asked of {@linkcode ParquetCodec.parquetRead}. */
-export interface ParquetReadRequest {
+interface ParquetReadRequest {
   file: ParquetFile;
   metadata: ParquetMetadata;
   columns: string[];

@@ -19,7 +19,7 @@ const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
 
 /** What a frame header says. */
-export interface FrameHeader {
+interface FrameHeader {
   /** Bytes of content, or null if the header doesn't say. */
   contentSize: number | null;
   /** Id of the dictionary needed, 0 if none is named (a raw one has none). */

@@ -9,7 +9,7 @@ import type { ByteSource } from "../storage/byte_source.ts";
 import { openRegularFile } from "../storage/regular_file.ts";
 
 /** A stretch of bytes. */
-export interface ServedRange {
+interface ServedRange {
   /** Bytes of the whole file, at this moment. */
   size: number;
   /** Half-open; empty if nothing of what was asked for is there. */

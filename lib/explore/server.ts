@@ -15,7 +15,7 @@ const ADDRESS = "127.0.0.1";
 const TOKEN_SIZE = 24;
 
 /** A server that is running. */
-export interface ExploreServer extends AsyncDisposable {
+interface ExploreServer extends AsyncDisposable {
   /** The link to the page, with its token. */
   readonly url: string;
 }

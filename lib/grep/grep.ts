@@ -19,15 +19,14 @@ const MAX_BATCH_LOGS = 64;
 const MAX_BATCH_BYTES = 1 << 20;
 
 /** Whose logs are searched. */
-export interface GrepFilter {
+interface GrepFilter {
   tasks: readonly string[];
   statuses: readonly string[];
   where: string | null;
 }
 
 /** What is searched for, and how. */
-export interface GrepOptions
-  extends Pick<SearchersOptions, "nWorkers" | "makeWorker" | "recordMs"> {
+interface GrepOptions extends Pick<SearchersOptions, "nWorkers" | "makeWorker" | "recordMs"> {
   search: SearchOptions;
   filter: GrepFilter;
 }

@@ -21,7 +21,7 @@ export interface SearchOptions {
 }
 
 /** A record that fits. */
-export interface FoundRecord {
+interface FoundRecord {
   /** From 0. */
   attempt: number;
   levelno: number;

@@ -17,7 +17,7 @@ import type {
 } from "./searcher.ts";
 
 /** Makes a worker; `main.ts` alone knows where its module is. */
-export type SearcherFactory = (role: "searcher") => Worker;
+type SearcherFactory = (role: "searcher") => Worker;
 
 /** Batches that a worker may have: one that it works on, one that waits for it. */
 const MAX_AT_WORKER = 2;

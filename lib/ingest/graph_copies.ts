@@ -57,7 +57,7 @@ export function takingGraphs(chain: DatastoreChain, repository: string): number[
 }
 
 /** What is known of an ingest when its copies are planned. */
-export interface CopyQuestion {
+interface CopyQuestion {
   readonly config: RepositoryConfig;
   readonly choice: GraphChoice;
   readonly options: IngestOptions;

@@ -25,7 +25,7 @@ const MAX_QUANTA = 64;
 const MIN_PART = 0.1;
 
 /** What is asked. */
-export interface RightGraphQuestion {
+interface RightGraphQuestion {
   graph: ProvenanceGraph;
   targets: Targets;
   registry: Registry;

@@ -8,7 +8,7 @@ import type { Stage, StageQueue } from "../base/progress.ts";
 import { INGEST_STAGES, type IngestStage } from "./options.ts";
 
 /** Figures of an ingest that is going on. */
-export interface IngestFigures {
+interface IngestFigures {
   stage: IngestStage;
   /** Null where nothing is forgotten. */
   forget: { nDone: number; nTotal: number } | null;

@@ -77,7 +77,7 @@ export class FailureClusters<Cluster> {
 }
 
 /** By what clusters are ranked. */
-export interface ClusterWeight {
+interface ClusterWeight {
   /** Quanta that were never attempted because of these. */
   n_blocked: number;
   /** Seconds of attempts that came to nothing. */

@@ -26,7 +26,7 @@ export interface MetadataSource {
 }
 
 /** One try at executing a quantum. */
-export interface Attempt {
+interface Attempt {
   status: AttemptStatus;
   caveats: number | null;
   /**

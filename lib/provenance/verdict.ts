@@ -21,7 +21,7 @@ export type Verdict =
   | "unknown";
 
 /** What a verdict is made from. */
-export interface LastAttempt {
+interface LastAttempt {
   status: number;
   caveats: number;
   hasException: boolean;

@@ -24,7 +24,7 @@ export function openNamedGraph(path: string): FileSource {
 }
 
 /** The error for a graph that isn't there. */
-export function absentGraph(path: string, cause: unknown = undefined): NotFoundError {
+function absentGraph(path: string, cause: unknown = undefined): NotFoundError {
   const chunks = `${path}.chunks`;
   if (fileIdentity(chunks) !== null) {
     const isLocked = fileIdentity(`${path}.lock`) !== null;

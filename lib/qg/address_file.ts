@@ -30,7 +30,7 @@ export {
 } from "./address_rows.ts";
 
 /** One row as {@linkcode AddressFile.rows} gives it. Both arrays are reused by the next row. */
-export interface AddressRow {
+interface AddressRow {
   /** Number of the row, from 0; not the file's `index` column. */
   index: number;
   /** 16 bytes. */
@@ -40,7 +40,7 @@ export interface AddressRow {
 }
 
 /** Options of {@linkcode AddressFile.open}. */
-export interface AddressFileOptions {
+interface AddressFileOptions {
   /** Bytes of one probe, at least one row. */
   probeSize?: number;
   /** Packed ids of evenly spaced rows, or null: hints for the first probe (see `range_plan.ts`). */

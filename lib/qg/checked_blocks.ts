@@ -12,7 +12,7 @@ import { encodeUtf8, parseJson } from "../base/json_text.ts";
 import { NODES_ADDRESS_COLUMNS } from "./member_names.ts";
 
 /** Size and CRC-32 of a member. */
-export interface MemberSeal {
+interface MemberSeal {
   size: number;
   crc32: number;
 }

@@ -15,7 +15,7 @@ import { DICTIONARY_MEMBER, HEADER_MEMBER } from "./member_names.ts";
 /** Largest decoded header, in bytes. */
 export const MAX_HEADER_SIZE: number = documentLimit(HEADER_MEMBER, new Map());
 /** Largest compression dictionary, in bytes: the usual one has 32 KiB. */
-export const MAX_DICTIONARY_SIZE = 2 ** 24;
+const MAX_DICTIONARY_SIZE = 2 ** 24;
 /** First bytes of a graph in the format of releases before v30, a file of pickles: `qgraph4`. */
 const OLD_MAGIC = [0x71, 0x67, 0x72, 0x61, 0x70, 0x68];
 /** First byte of a plain pickle, as the very first releases wrote graphs. */

@@ -13,7 +13,7 @@ import { isUuidText } from "../base/uuid.ts";
 export const MAX_FORMAT_VERSION = 1;
 
 /** Largest `int_size` that is read: the reference accepts 16. */
-export const MAX_INT_SIZE = 16;
+const MAX_INT_SIZE = 16;
 
 /** Fields of `header.json.zst`, named as on the wire; absent ones have the reference's defaults. */
 export interface QuantumGraphHeader {
@@ -51,7 +51,7 @@ export interface QuantumGraphHeader {
 }
 
 /** Which graph type {@linkcode parseHeader} accepts. */
-export type ExpectedGraphType = "predicted" | "provenance" | "any";
+type ExpectedGraphType = "predicted" | "provenance" | "any";
 
 /**
  * Parses and checks the decoded text of `header.json.zst`.

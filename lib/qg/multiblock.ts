@@ -14,7 +14,7 @@ import type { Address } from "./address_rows.ts";
 export const PASS_READ_SIZE = 1 << 20;
 
 /** Largest block that is read: more than any zstd frame the codecs take. */
-export const MAX_BLOCK_SIZE = 2 ** 31;
+const MAX_BLOCK_SIZE = 2 ** 31;
 
 const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 

@@ -12,7 +12,7 @@ import { decodeJsonString, decodeUtf8, JsonCursor } from "../base/json_text.ts";
 /** Dataset type of the run's package versions; the pipeline graph never lists it. */
 export const PACKAGES_DATASET_TYPE = "packages";
 /** Storage class of {@linkcode PACKAGES_DATASET_TYPE}. */
-export const PACKAGES_STORAGE_CLASS = "Packages";
+const PACKAGES_STORAGE_CLASS = "Packages";
 /** Connection name of a quantum's task metadata. */
 export const METADATA_CONNECTION = "_metadata";
 /** Connection name of a quantum's log. */
@@ -21,7 +21,7 @@ export const LOG_CONNECTION = "_log";
 export const CONFIG_CONNECTION = "_config";
 
 /** What joins a task's connection to a dataset type, named as on the wire. */
-export interface PipelineEdge {
+interface PipelineEdge {
   /** Parent dataset type, or `parent.component` for inputs. */
   dataset_type_name: string;
   /** The task's storage class, which may differ from the registry's. */
@@ -32,7 +32,7 @@ export interface PipelineEdge {
 }
 
 /** A task of the pipeline. Maps go from connection name to dataset type name, in the graph's order. */
-export interface PipelineTask {
+interface PipelineTask {
   readonly label: string;
   /** Python path of the task class. */
   readonly taskClass: string;
@@ -57,7 +57,7 @@ export interface PipelineTask {
 }
 
 /** A dataset type as the registry has it. */
-export interface PipelineDatasetType {
+interface PipelineDatasetType {
   readonly name: string;
   /** Expanded dimensions in the order of the universe; null in an unresolved graph. */
   readonly dimensions: readonly string[] | null;

@@ -88,7 +88,7 @@ export interface NodeAddresses {
 }
 
 /** A block of a pass and where it is. */
-export interface ProvenanceBlock {
+interface ProvenanceBlock {
   /** Relative to the member's data. */
   offset: number;
   /** With the length prefix. */

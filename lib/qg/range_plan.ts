@@ -38,7 +38,7 @@ export interface ByteRange {
 }
 
 /** Members of a ZIP archive by name. */
-export type ZipMembers = ReadonlyMap<string, ZipMember>;
+type ZipMembers = ReadonlyMap<string, ZipMember>;
 
 /**
  * Where the next member begins behind one; null if it is the last, for the directory of
@@ -146,7 +146,7 @@ export function joinRanges(ranges: readonly ByteRange[]): ByteRange[] {
 }
 
 /** What is known when a row is to be guessed. */
-export interface RowEstimate {
+interface RowEstimate {
   /** The id looked for: greater than `lowerKey`, less than `upperKey`. */
   id: Uint8Array;
   /** First row that it can be in. */

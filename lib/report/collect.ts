@@ -42,7 +42,7 @@ import { takeTable } from "./table_pass.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** What a report is made of, besides the source. */
-export interface ReportOptions {
+interface ReportOptions {
   /** How the command line names the source. */
   argument: string;
   limits: ReportLimits;

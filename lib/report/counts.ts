@@ -14,7 +14,7 @@ import type { QuantumFacts } from "./facts.ts";
 export const STATUSES: readonly number[] = Object.values(AttemptStatus).sort((a, b) => a - b);
 
 /** Quanta of a task with one exception type. */
-export interface ExceptionCounts {
+interface ExceptionCounts {
   /** Successful all the same: last attempts that wrote partial outputs. */
   nSuccesses: number;
   nFailures: number;
@@ -89,7 +89,7 @@ export function sortedExceptions(task: TaskCounts): [typeName: string, Exception
 }
 
 /** Order of code points, which differs from that of UTF-16 units outside the basic plane. */
-export function compareCodePoints(a: string, b: string): number {
+function compareCodePoints(a: string, b: string): number {
   const left = Array.from(a);
   const right = Array.from(b);
   for (let i = 0; i < Math.min(left.length, right.length); i++) {

@@ -9,7 +9,7 @@ import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dim
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 
 /** Dimensions of every task's quanta. */
-export interface TaskDimensions {
+interface TaskDimensions {
   /** All dimensions, in the order of the universe. */
   names: readonly string[];
   groups: ReadonlyMap<string, DimensionGroup>;

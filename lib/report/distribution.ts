@@ -10,7 +10,7 @@ const BINS_PER_DECADE = 128;
 const N_EXACT = 1024;
 
 /** Bins between powers of ten, for a figure. */
-export interface CoarseBins {
+interface CoarseBins {
   /** Lower edge of each bin. */
   lower: number[];
   /** Values in each; those outside the range are in the first and last. */

@@ -20,7 +20,7 @@ const LONGEST_STEP = 366 * 86_400;
 export const SHORTEST_STEP = -1;
 
 /** Figures of an attempt that are looked at; NaN or null for what isn't known. */
-export interface AttemptTimes {
+interface AttemptTimes {
   /** Microseconds since 1970. */
   startMicros: number | null;
   prepSeconds: number;

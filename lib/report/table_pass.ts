@@ -202,7 +202,7 @@ class BlockedTally {
  *
  * @param number Of a quantum that may block others; -1 for others.
  */
-export interface QuantumSink {
+interface QuantumSink {
   addFacts(quantum: QuantumFacts, number: number): void;
   /** One that is read as a document. `numberOf` gives its number, if it may block others. */
   addDocument(text: Uint8Array, numberOf: (quantum: { quantumId: string }) => number): void;

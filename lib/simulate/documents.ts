@@ -27,7 +27,7 @@ export interface Attempt {
 }
 
 /** What a task raised. */
-export interface TaskError {
+interface TaskError {
   typeName: string;
   message: string;
   /** JSON object, flat. */

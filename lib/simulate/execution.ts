@@ -29,7 +29,7 @@ const QUANTUM_STEP_US = 41_000;
 const RETRY_US = 7_200e6;
 
 /** What execution is simulated with. */
-export interface ExecutionOptions {
+interface ExecutionOptions {
   /** By ordinal of the quantum. */
   outcomes: Uint8Array;
   /** Median size of logs, bytes. */

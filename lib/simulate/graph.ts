@@ -37,7 +37,7 @@ const GRAPH_ELEMENTS = new Set([
 ]);
 
 /** What the header says of how the graph was made. */
-export interface GraphOrigin {
+interface GraphOrigin {
   command: string;
 }
 

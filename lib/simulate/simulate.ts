@@ -57,7 +57,7 @@ export interface SimulateOptions {
 }
 
 /** What the simulation needs of its surroundings. */
-export interface SimulateContext {
+interface SimulateContext {
   log: Log;
   progress: Progress;
   env: Environment;

@@ -15,7 +15,7 @@ export const OVERLAP_LEVEL = 7;
 const CONVEX_POLYGON = 0x70;
 
 /** Direction of a longitude and latitude in degrees. */
-export function direction(longitude: number, latitude: number): Vector {
+function direction(longitude: number, latitude: number): Vector {
   const a = longitude * Math.PI / 180;
   const b = latitude * Math.PI / 180;
   return [Math.cos(a) * Math.cos(b), Math.sin(a) * Math.cos(b), Math.sin(b)];

@@ -231,7 +231,7 @@ export class Hash {
 export type RecordValue = JsonValue | Region | Timespan | Hash;
 
 /** A dimension record: required values, implied values, other columns, in universe order. */
-export type DimensionRow = readonly RecordValue[];
+type DimensionRow = readonly RecordValue[];
 
 /**
  * Dimension records of all elements, in an order in which nothing refers to what comes later. Rows

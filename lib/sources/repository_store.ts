@@ -34,7 +34,7 @@ export interface FilePlace extends RecordedFile, StoredAs {
 }
 
 /** Where the stored form of a dataset is. */
-export type Place =
+type Place =
   | FilePlace
   | { kind: "graph"; id: Uint8Array; path: string }
   | { kind: "none" };

@@ -12,7 +12,7 @@ import { nodeProcess } from "../base/node_modules.ts";
 export const FAILPOINTS_VARIABLE = "PROVGRAPH_FAILPOINTS";
 
 /** Environment variable with the path of the file for action `trace`. */
-export const TRACE_VARIABLE = "PROVGRAPH_FAILPOINT_TRACE";
+const TRACE_VARIABLE = "PROVGRAPH_FAILPOINT_TRACE";
 
 /** Every failpoint, in the order in which a run comes by. */
 export const FAILPOINTS = [
@@ -72,7 +72,7 @@ export type FailpointName = typeof FAILPOINTS[number];
  * workers only), the process is stopped until it gets SIGCONT (`stop`), this thread pauses for as many
  * milliseconds as the number of the failpoint says (`pause`, every time), or its name is appended to the file of {@linkcode TRACE_VARIABLE} (`trace`, every time).
  */
-export const FAILPOINT_ACTIONS = [
+const FAILPOINT_ACTIONS = [
   "kill",
   "eio",
   "enospc",

@@ -111,7 +111,7 @@ export class LockFile implements Disposable {
 }
 
 /** What a lock file tells to who only looks. */
-export interface LockState {
+interface LockState {
   /** Whether a process certainly holds it, certainly none does, or that can't be known. */
   use: "held" | "free" | "unknown";
   /** What its text says; null if that isn't whole. */

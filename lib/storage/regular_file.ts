@@ -10,13 +10,13 @@ import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
 import { fileError, isAbsence } from "./file_errors.ts";
 
 /** A file that was found to be regular, with what the system says of the opened file itself. */
-export interface RegularFile {
+interface RegularFile {
   file: Deno.FsFile;
   info: Deno.FileInfo;
 }
 
 /** What is done with a file that is opened. */
-export interface OpenChoice {
+interface OpenChoice {
   /** What is attempted, for errors ("open file", "read options file"). */
   action?: string;
   /** Whether it is opened for writing too, in place. */

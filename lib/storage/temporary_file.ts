@@ -185,7 +185,7 @@ export function removeLeftovers(finalPath: string, isLocked: boolean): void {
 }
 
 /** Whether somebody uses a file on which its writer keeps the advisory lock. */
-export type FileUse = "used" | "abandoned" | "unknown";
+type FileUse = "used" | "abandoned" | "unknown";
 
 /** Finds out whether the writer of an unfinished file is gone. */
 export function useOfUnfinished(path: string): FileUse {

@@ -28,7 +28,7 @@ export function lockDraftName(lockPath: string): string {
 }
 
 /** What a name says of a file that isn't finished. */
-export interface UnfinishedName {
+interface UnfinishedName {
   /** Name of the file that it would have become, or whose lock. */
   owner: string;
   /**

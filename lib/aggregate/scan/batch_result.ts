@@ -43,7 +43,7 @@ export class BatchState {
 }
 
 /** A state to go back to. */
-export interface BatchMark {
+interface BatchMark {
   counts: {
     nKnown: number;
     nBlockedWithFiles: number;

@@ -17,7 +17,7 @@ import {
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../../qg/pipeline_graph.ts";
 
 /** Plan of a dataset type by its name. */
-export type PlanOf = (typeName: string) => DatasetPlan;
+type PlanOf = (typeName: string) => DatasetPlan;
 
 function storedAs({ type, formatter, storageClass }: DatasetPlan): StoredAs {
   return { typeName: type.name, formatter, storageClass };

@@ -11,7 +11,7 @@ import { UUID_SIZE } from "../../base/uuid.ts";
 import type { DataIdValue } from "../../butler/dimensions/data_id.ts";
 
 /** Datasets to be registered, in columns; types count in the order of the pipeline graph's outputs. */
-export interface IngestRows {
+interface IngestRows {
   n: number;
   ids: Uint8Array;
   typeIndex: Uint16Array;

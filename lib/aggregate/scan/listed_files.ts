@@ -13,7 +13,7 @@ const N_AT_ONCE = 8;
 const NO_TAG = -1n;
 
 /** What a list says of a file. */
-export interface ListedVersion {
+interface ListedVersion {
   size: number;
   /** Null if the store says nothing that tells versions apart. */
   tag: bigint | null;

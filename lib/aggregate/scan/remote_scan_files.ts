@@ -30,7 +30,7 @@ const N_TURNS_AHEAD = 64;
 const MAX_HANDED_ON = 2 ** 24;
 
 /** A file as it is handed from one thread to another; null if it is absent. */
-export type FetchedFile = { version: FileVersion; bytes: Uint8Array<ArrayBuffer> } | null;
+type FetchedFile = { version: FileVersion; bytes: Uint8Array<ArrayBuffer> } | null;
 
 /** What one thread knows of remote files and others needn't ask for. */
 export interface RemoteKnowledge {

@@ -41,7 +41,7 @@ const KEEPING_NOTHING: ReadonlySet<string> = new Set([
 const MAX_DEPTH = 8;
 
 /** Where a datastore's configuration comes from. */
-export interface DatastoreSources {
+interface DatastoreSources {
   /** What the repository's own file says of its datastore. */
   own: ConfigMapping;
   /** What files of that name in directories of overrides say. */
@@ -50,7 +50,7 @@ export interface DatastoreSources {
 }
 
 /** The datastores of a repository. */
-export interface DatastoreConfigs {
+interface DatastoreConfigs {
   /** Those that keep files, in their order; at least one. */
   datastores: DatastoreConfig[];
   /** Name or class of the others. */

@@ -8,7 +8,7 @@ import type { Environment } from "../../base/environment.ts";
 import type { Log } from "../../base/log.ts";
 
 /** Names classes of datastores, parted by commas or spaces, that are to be left out of chains. */
-export const IGNORED_DATASTORES_VARIABLE = "PROVGRAPH_IGNORE_DATASTORE";
+const IGNORED_DATASTORES_VARIABLE = "PROVGRAPH_IGNORE_DATASTORE";
 
 /** Classes that are to be left out. */
 export function ignoredDatastores(env: Environment): string[] {

@@ -16,7 +16,7 @@ import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import { type DatasetPlan, FileDatastore } from "./datastore.ts";
 
 /** Where one datastore has, or may have, a dataset. */
-export interface DatasetPaths {
+interface DatasetPaths {
   /** Position of the datastore. */
   readonly datastore: number;
   /** Relative to its root: today's name, then that of older releases if it is another one. */

@@ -20,13 +20,13 @@ import type {
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 
 /** A literal text and the field after it (null at the end, and where braces were escaped). */
-export interface TemplatePart {
+interface TemplatePart {
   literal: string;
   field: TemplateField | null;
 }
 
 /** A replacement field of a template. */
-export interface TemplateField {
+interface TemplateField {
   /** Alternatives between `|`, at least one. */
   names: string[];
   /** `?`: may be missing. */
@@ -37,7 +37,7 @@ export interface TemplateField {
 }
 
 /** What is supported of Python's format specification: `[0][width][d|s]`. */
-export interface FormatSpec {
+interface FormatSpec {
   isZeroPadded: boolean;
   width: number;
   type: "" | "d" | "s";

@@ -21,7 +21,7 @@ export interface RecordedFile {
 }
 
 /** The two parts of a record's path. */
-export interface RecordedPath {
+interface RecordedPath {
   /** Relative to the datastore's root, or an absolute URI: without fragment. */
   readonly location: string;
   readonly zipMember: string | null;

@@ -55,7 +55,7 @@ export interface AddressRows {
 }
 
 /** What {@linkcode checkAddresses} works on. */
-export interface AddressCheck {
+interface AddressCheck {
   archive: Archive;
   /** Member that holds the address file. */
   member: string;

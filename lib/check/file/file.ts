@@ -18,7 +18,7 @@ import { checkPredicted } from "./predicted.ts";
 import { checkProvenance } from "./provenance.ts";
 
 /** Options of {@linkcode checkFile}. */
-export interface CheckFileOptions {
+interface CheckFileOptions {
   /** Absolute path. */
   path: string;
   /** The path as the user wrote it, for places and commands. */

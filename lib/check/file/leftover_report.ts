@@ -14,7 +14,7 @@ import { checkFile } from "./file.ts";
 import { inspectLeftover, type Leftover } from "./leftovers.ts";
 
 /** What a {@linkcode LeftoverReport} works on. */
-export interface LeftoverSurroundings {
+interface LeftoverSurroundings {
   findings: Findings;
   /** As the user wrote it; null if a file is checked by itself. */
   repository: string | null;

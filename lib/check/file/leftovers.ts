@@ -14,7 +14,7 @@ import { removeIfAbandoned, useOfUnfinished } from "../../storage/temporary_file
 import { parseUnfinishedName } from "../../storage/temporary_name.ts";
 
 /** What a left-over file is. */
-export type LeftoverKind = "chunk log" | "lock" | "temporary";
+type LeftoverKind = "chunk log" | "lock" | "temporary";
 
 /** A file by its name. */
 export interface Leftover {

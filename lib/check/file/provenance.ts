@@ -35,7 +35,7 @@ import { type Archive, checkChecksum, type FileReport } from "./archive.ts";
 import { DataCheck, readInitQuanta } from "./provenance_data.ts";
 
 /** Numbers of what was checked. */
-export interface ProvenanceCounts {
+interface ProvenanceCounts {
   nQuanta: number;
   nDatasets: number;
   nLogs: number;

@@ -23,7 +23,7 @@ import { type AddressColumn, type AddressRows, findRow } from "./addresses.ts";
 import { type Archive, blockPlace, describeDamage, type FileReport } from "./archive.ts";
 
 /** Edges of init quanta, which have no rows of their own. */
-export interface InitQuanta {
+interface InitQuanta {
   /** Packed ids. */
   ids: Uint8Array;
   labels: string[];

@@ -30,7 +30,7 @@ export type IngestState =
   | "finished";
 
 /** What {@linkcode checkBacking} works on. */
-export interface BackingCheck {
+interface BackingCheck {
   findings: Findings;
   advice: RunAdvice;
   run: string;

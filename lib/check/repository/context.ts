@@ -26,7 +26,7 @@ export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 /** A graph to compare with. */
-export interface GivenGraph {
+interface GivenGraph {
   path: string;
   argument: string;
   /** Whether it lies in another datastore of the chain, in whose check it was found. */

@@ -38,7 +38,7 @@ import { dataIdObject, pipelineDimensions, type RowDimensions } from "../../sour
 const MAX_SAMPLES = 3;
 
 /** A quantum that needs a file. */
-export interface NeedSample {
+interface NeedSample {
   quantumId: string;
   dataId: { [dimension: string]: JsonValue };
   /** Dimensions that suffice to name it. */

@@ -15,7 +15,7 @@ import type { FileTree } from "./tree.ts";
 import { AggregatedQuanta } from "./aggregated.ts";
 
 /** What has told which originals it has. */
-export type KnownGraph = "none" | "damaged" | "not ingested" | "ingested";
+type KnownGraph = "none" | "damaged" | "not ingested" | "ingested";
 
 /** Files that nothing names. */
 interface UnclaimedCounts {
@@ -27,7 +27,7 @@ interface UnclaimedCounts {
 }
 
 /** What is known of the RUN otherwise. */
-export interface RunFigures {
+interface RunFigures {
   /** Registered metadata, log and config datasets. */
   nRegistered: number;
   /** When the graph was written, milliseconds since 1970; 0 without one. */

@@ -36,7 +36,7 @@ export interface OutputKind {
 const FORCE_HINT = "give another file, or --force to replace this one";
 
 /** Header fields of a quantum graph file that decide whether it may be replaced. */
-export interface GraphBeginning {
+interface GraphBeginning {
   type: string;
   run: string;
 }

@@ -18,7 +18,7 @@ export interface SinkOptions {
 }
 
 /** Sinks of one command. */
-export interface StatusSinks {
+interface StatusSinks {
   sinks: StatusSink[];
   /** Null where none is wanted. */
   metrics: MetricsFile | null;

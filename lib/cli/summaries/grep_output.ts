@@ -29,7 +29,7 @@ interface Owner {
 }
 
 /** How it is printed. */
-export interface GrepLayout {
+interface GrepLayout {
   isJson: boolean;
   /** Whether records are only counted. */
   isCounting: boolean;

@@ -11,7 +11,7 @@ import { jsonLine } from "../terminal/ndjson.ts";
 import { type StageSpeed, timingFields } from "../terminal/progress.ts";
 
 /** What is told besides the summary itself. */
-export interface IngestForm {
+interface IngestForm {
   isDryRun: boolean;
   peakRssBytes: number | null;
 }

@@ -35,7 +35,7 @@ const LINE_LETTERS = 240;
 const WRAP_LETTERS = 100;
 
 /** How the text is written. */
-export interface WhyLayout {
+interface WhyLayout {
   style: Style;
   /** Words that name the source on a command line: with `--run`, if that was given. */
   source: readonly string[];
@@ -226,7 +226,7 @@ function logLines({ log, verdict, attempts }: QuantumAnswer, layout: WhyLayout):
 }
 
 /** How many failed quanta block one. */
-export function blockedSentence({ n, isComplete }: Pick<Causes, "n" | "isComplete">): string {
+function blockedSentence({ n, isComplete }: Pick<Causes, "n" | "isComplete">): string {
   const number = `${isComplete ? "" : "at least "}${n}`;
   return n === 1 && isComplete
     ? "It was not run: a quantum that it depends on failed."
@@ -255,7 +255,7 @@ function statusOf({ status, nSteps }: Cause, { style }: WhyLayout): string {
 }
 
 /** What a failed quantum keeps from running. */
-export function blocksSentence({ n, byTask, isComplete }: Blocks): string {
+function blocksSentence({ n, byTask, isComplete }: Blocks): string {
   if (n === 0) return "No quanta wait for it.";
   const tasks = [...byTask].map(([task, count]) => `${visibleCell(task)} ${count}`).join(", ");
   const number = `${isComplete ? "" : "at least "}${n}`;

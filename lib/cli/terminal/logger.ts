@@ -20,7 +20,7 @@ export interface LevelSetting {
 }
 
 /** Where log lines go and which. */
-export interface LoggerOptions {
+interface LoggerOptions {
   isLong: boolean;
   /** Whether lines go to stderr. */
   isOnTerminal: boolean;
@@ -32,7 +32,7 @@ export interface LoggerOptions {
 }
 
 /** One log record, with the fields of the reference. */
-export interface LogRecord {
+interface LogRecord {
   name: string;
   asctime: string;
   message: string;
@@ -48,7 +48,7 @@ export interface LogRecord {
 }
 
 /** What a logger needs of its surroundings. */
-export interface LoggerContext {
+interface LoggerContext {
   writeError(text: string): void;
   /** Appends a line to a file. @throws {Error} if that isn't possible. */
   append(path: string, text: string): void;
@@ -139,12 +139,12 @@ export class Logger {
 }
 
 /** Normal text form. */
-export function formatNormal(record: LogRecord): string {
+function formatNormal(record: LogRecord): string {
   return `${record.name} ${record.levelname}: ${indented(record.message)}`;
 }
 
 /** Long text form. */
-export function formatLong(record: LogRecord): string {
+function formatLong(record: LogRecord): string {
   const { levelname, name, filename, lineno, message } = record;
   const asctime = record.asctime.replace("Z", "+00:00");
   return `${levelname} ${asctime} ${name} (${record.MDC.LABEL ?? ""})(${filename}:${lineno}) - ${

@@ -20,7 +20,7 @@ const LESS_OPTIONS = "FRX";
 const MAX_WAITING = 4 * 1024 * 1024;
 
 /** What paging asks of a command's surroundings. */
-export interface PagingContext {
+interface PagingContext {
   readonly terminal: Terminal;
   readonly env: Environment;
   /** Marks of text on stdout. */

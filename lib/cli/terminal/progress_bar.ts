@@ -11,7 +11,7 @@ import { visibleLine } from "../../base/text/visible_text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** One bar. */
-export interface Bar {
+interface Bar {
   name: string;
   /** From 0 to 1; null if nobody knows. */
   fraction: number | null;

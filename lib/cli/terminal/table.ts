@@ -25,7 +25,7 @@ export interface Column {
 }
 
 /** Options of {@linkcode TableWriter}. */
-export interface TableOptions {
+interface TableOptions {
   /** Marks, and the width of the screen. */
   style?: Style;
   /** Rows that are kept to find widths; later ones that are wider stick out. Default 1000. */

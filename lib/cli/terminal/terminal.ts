@@ -22,7 +22,7 @@ export interface Terminal {
 }
 
 /** The part of a `Deno.stdout` that {@linkcode ProcessTerminal} uses. */
-export interface SyncWriter {
+interface SyncWriter {
   writeSync(bytes: Uint8Array): number;
   isTerminal(): boolean;
 }

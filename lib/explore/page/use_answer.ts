@@ -7,7 +7,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 /** An answer that is awaited, there, or an error. */
-export type Answer<T> =
+type Answer<T> =
   | { state: "waiting" }
   | { state: "there"; value: T }
   | { state: "failed"; error: unknown };

@@ -13,7 +13,7 @@ const MARGIN = 12;
 const MAX_HEIGHT = 8_000_000;
 
 /** A table body's worth of rows. */
-export interface VirtualListProps {
+interface VirtualListProps {
   n: number;
   rowHeight: number;
   /** Makes a row; its `aria-rowindex` is set by whoever makes it. */

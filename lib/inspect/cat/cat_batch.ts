@@ -26,10 +26,10 @@ import { parseSelector } from "../../sources/selector.ts";
 const MAX_TOGETHER = 64;
 
 /** What became of a request that has no document. */
-export type Failure = "missing" | "ambiguous" | "refused" | "damaged" | "invalid";
+type Failure = "missing" | "ambiguous" | "refused" | "damaged" | "invalid";
 
 /** How all answers are given. */
-export interface BatchOptions extends Pick<CatOptions, "attempt" | "allAttempts" | "filter"> {
+interface BatchOptions extends Pick<CatOptions, "attempt" | "allAttempts" | "filter"> {
   /** JSON lines instead of frames. */
   isJson: boolean;
 }

@@ -10,17 +10,17 @@ import type { JsonValue } from "../../base/json_text.ts";
 import type { ListedRow } from "./list.ts";
 
 /** What rows are sorted by. */
-export interface SortKey {
+interface SortKey {
   /** A field, or a dimension. */
   name: string;
   isDescending: boolean;
 }
 
 /** Rows that are held to be put in order; so many take 0.5 GB. */
-export const MAX_SORTED = 500_000;
+const MAX_SORTED = 500_000;
 
 /** Order of names that have one of their own, as tasks in their pipeline. */
-export type NameOrder = ReadonlyMap<string, number>;
+type NameOrder = ReadonlyMap<string, number>;
 
 /**
  * Parses keys, `FIELD` or `-FIELD` for descending.

@@ -10,7 +10,7 @@ import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import type { TraceKey, TraceSource } from "../../sources/trace/trace_source.ts";
 
 /** Which way to go: to what was read, or to what reads. */
-export type TraceDirection = "up" | "down";
+type TraceDirection = "up" | "down";
 
 /** A quantum or dataset that was visited. */
 export interface TraceNode extends TraceKey {
@@ -33,7 +33,7 @@ export interface TraceNode extends TraceKey {
 }
 
 /** Data that went from a dataset to a quantum, or from a quantum to a dataset. */
-export interface TraceEdge {
+interface TraceEdge {
   from: string;
   to: string;
   connection: string;
@@ -53,7 +53,7 @@ export interface Trace {
 }
 
 /** How far to go. */
-export interface TraceLimits {
+interface TraceLimits {
   /** Steps; null for all. A step leads from a dataset to a quantum, or from a quantum to a dataset. */
   maxDepth: number | null;
   maxNodes: number;

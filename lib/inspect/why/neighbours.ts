@@ -26,7 +26,7 @@ export interface FoundCause {
 }
 
 /** All of them. */
-export interface FoundCauses {
+interface FoundCauses {
   found: FoundCause[];
   nUnknown: number;
   isComplete: boolean;

@@ -8,7 +8,7 @@
 import type { JsonValue } from "../../base/json_text.ts";
 
 /** An object of a document. */
-export type JsonObject = { readonly [key: string]: JsonValue | undefined };
+type JsonObject = { readonly [key: string]: JsonValue | undefined };
 
 /** The object that a value is. @throws {SyntaxError} if it is none; `what` names it. */
 export function objectOf(value: JsonValue | undefined, what: string): JsonObject {

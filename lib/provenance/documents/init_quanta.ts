@@ -9,7 +9,7 @@ import { parseNatively } from "./native_json.ts";
 import { objectOf, textOf } from "./fields.ts";
 
 /** An init quantum of a provenance graph. */
-export interface InitQuantumDocument {
+interface InitQuantumDocument {
   /** Ids are text as it stands there. */
   quantumId: string;
   taskLabel: string;

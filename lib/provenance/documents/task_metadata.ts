@@ -41,7 +41,7 @@ export interface TaskMetadata {
 }
 
 /** Values of `metadata.quantum`; undefined where a key is missing. */
-export interface QuantumSection {
+interface QuantumSection {
   caveats?: number;
   prepUtc?: string;
   initUtc?: string;

@@ -31,11 +31,11 @@ export interface Original {
 }
 
 /** What is said of a file with other content. */
-export const OTHER_CONTENT =
+const OTHER_CONTENT =
   "has other content than the provenance graph: it was written again after it was recorded";
 
 /** Where a graph is, and which file that is. */
-export interface GraphFile {
+interface GraphFile {
   path: string;
   stamp: FileStamp;
 }

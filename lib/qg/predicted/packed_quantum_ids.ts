@@ -11,7 +11,7 @@ import type { BlockRange, PredictedBlock } from "./predicted_graph.ts";
 import { type OutputRules, type QuantumFileRefs, QuantumIds } from "./predicted_ids.ts";
 
 /** Dataset types and RUN of the metadata and the log of quanta, see {@linkcode QuantumFileRefs}. */
-export type QuantumFileTypes = Omit<QuantumFileRefs, "coordinateRange">;
+type QuantumFileTypes = Omit<QuantumFileRefs, "coordinateRange">;
 
 /** Numbers of one quantum, in this order, in {@linkcode PackedQuantumIds.numbers}. */
 export const PackedColumn = {

@@ -12,7 +12,7 @@ import {
 import type { ClusterReport, ExceptionReport } from "../model.ts";
 
 /** What became of the quantum after an attempt that ended so. */
-export type AttemptEnd = "failed" | "successful" | "earlier";
+type AttemptEnd = "failed" | "successful" | "earlier";
 
 /** Counts clusters. Memory: that of {@linkcode FailureClusters}. */
 export class ClusterTable {

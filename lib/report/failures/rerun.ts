@@ -49,7 +49,7 @@ export class RerunTables {
 }
 
 /** What the commands need of a run. */
-export type RerunOf = Pick<RunReport, "argument" | "output_run" | "output" | "inputs">;
+type RerunOf = Pick<RunReport, "argument" | "output_run" | "output" | "inputs">;
 
 /**
  * Commands for a POSIX shell: the first writes the tables, the second makes a graph of the quanta in one of

@@ -13,7 +13,7 @@ import type { FailedReport } from "../model.ts";
 import { escapeHtml, Markup, markup } from "./markup.ts";
 
 /** Failed quanta for the page. */
-export interface FailedLines {
+interface FailedLines {
   /** Elements that hold them: tasks with their dimensions, exceptions, and the quanta. */
   data: Markup;
   /** Those that are on the page. */

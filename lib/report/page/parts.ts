@@ -16,7 +16,7 @@ export interface Section {
 }
 
 /** Parts of a table. */
-export interface TableParts {
+interface TableParts {
   id: string;
   /** Short name, for those who hear it. */
   label: string;

@@ -17,7 +17,7 @@ const RARE: ReadonlySet<number> = new Set([
 ]);
 
 /** Heading of a status: `Aborted success`. */
-export function statusTitle(status: number): string {
+function statusTitle(status: number): string {
   const name = attemptStatusName(status);
   return name[0] + name.slice(1).toLowerCase().replaceAll("_", " ");
 }

@@ -28,7 +28,7 @@ import {
 } from "./selection.ts";
 
 /** What to write besides counting. Paths are absolute. */
-export interface ProvenanceReportOptions {
+interface ProvenanceReportOptions {
   /** Which quanta the status report and the data ID tables list. */
   rule: SelectionRule;
   /** File of the status report, or null. */

@@ -8,7 +8,7 @@
 import { JsonCursor } from "../../base/json_text.ts";
 
 /** The fields of a record that its text shows, the time as Python prints it. */
-export interface ShownFields {
+interface ShownFields {
   levelname: string;
   asctime: string;
   name: string;
@@ -19,7 +19,7 @@ export interface ShownFields {
 }
 
 /** A record of a log. */
-export interface LogRecordView {
+interface LogRecordView {
   /** As it is printed, without line end. */
   line: string;
   /** NaN if the record has none. */

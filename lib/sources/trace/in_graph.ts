@@ -17,7 +17,7 @@ import { parseTracedDataset, parseTracedQuantum, usualForm } from "./documents.t
 import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
 
 /** What tracing needs of the documents of a provenance graph. */
-export interface GraphAccess {
+interface GraphAccess {
   readonly name: string;
   announce(documents: readonly Announcement[]): Promise<void>;
   /** The node that a selector means. */

@@ -57,7 +57,7 @@ export interface Sending {
 }
 
 /** Rules, changed by configurations and tests. */
-export interface TransportRules {
+interface TransportRules {
   /** Tries of what fails in a way that may pass, and of what the store is too busy for. */
   nTries: number;
   nOverloadTries: number;
@@ -70,7 +70,7 @@ export interface TransportRules {
 }
 
 /** The rules unless told otherwise. */
-export const USUAL_RULES: TransportRules = {
+const USUAL_RULES: TransportRules = {
   nTries: 5,
   nOverloadTries: 10,
   answerMs: 30_000,
@@ -79,7 +79,7 @@ export const USUAL_RULES: TransportRules = {
 };
 
 /** What time and chance are; injected for tests. */
-export interface Chance {
+interface Chance {
   sleep(ms: number): Promise<void>;
   random(): number;
 }

@@ -16,7 +16,7 @@ const MAX_RANGE = 2 ** 23;
 const N_RANGES_AT_ONCE = 8;
 
 /** What a range answer says: which bytes, and of how many. */
-export interface ContentRange {
+interface ContentRange {
   start: number;
   end: number;
   size: number;
@@ -33,7 +33,7 @@ export function contentRange({ status, headers }: Answer): ContentRange | null {
 }
 
 /** The file as it was when it was opened. */
-export interface OpenedFile {
+interface OpenedFile {
   name: string;
   size: number;
   /** What the store calls this version; null if it has no names for them. */
@@ -42,7 +42,7 @@ export interface OpenedFile {
 }
 
 /** Asks for a range, of the version with an entity tag. */
-export type RangeRequest = (
+type RangeRequest = (
   range: string,
   etag: string | null,
   maxBody: number,

@@ -11,7 +11,7 @@ const MOST = 64;
 const MOST_OF_RUN = 256;
 
 /** How a request went, as far as the window is concerned. */
-export type Outcome = "ok" | "overload" | "other";
+type Outcome = "ok" | "overload" | "other";
 
 /** The share of each of so many windows in the requests that a run may have under way. */
 export function windowShare(nWindows: number, mostOfRun: number = MOST_OF_RUN): number {

@@ -10,7 +10,7 @@ import { normalize } from "../../base/paths.ts";
 import { withoutSecrets } from "../../base/text/secrets.ts";
 
 /** Schemes that have a {@linkcode Storage}. */
-export type StorageScheme = "file" | "mem" | "s3" | "dav" | "davs";
+type StorageScheme = "file" | "mem" | "s3" | "dav" | "davs";
 
 /** Schemes of places behind a network. */
 const REMOTE = new Set(["s3", "dav", "davs"]);
@@ -140,7 +140,7 @@ export function quotePath(path: string): string {
 }
 
 /** Percent-quotes one element, slashes too. */
-export function quotePart(part: string): string {
+function quotePart(part: string): string {
   return encodeURIComponent(part.toWellFormed()).replace(
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -14,10 +14,10 @@ export const CATEGORIES: Readonly<Record<"bad", ReadonlySet<string>>> = {
 };
 
 /** Filters as a link has them: all as text, lists with commas. */
-export type FilterQuery = Readonly<Record<string, string>>;
+type FilterQuery = Readonly<Record<string, string>>;
 
 /** Numbers of the rows that are wanted, in the order that is wanted. */
-export interface FoundRows {
+interface FoundRows {
   rows: Uint32Array;
   /** What is wrong with the expression; null if nothing is. */
   error: unknown;

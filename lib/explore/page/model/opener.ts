@@ -19,7 +19,7 @@ import { Traffic } from "./traffic.ts";
 const REMOTE_BUDGET = 8 * 2 ** 20;
 
 /** What was opened. */
-export interface Opened {
+interface Opened {
   documents: GraphDocuments | GrowingLogDocuments;
   traffic: Traffic;
   /** Bytes of quanta that may be read without asking. */

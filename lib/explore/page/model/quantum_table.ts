@@ -74,7 +74,7 @@ export interface QuantumRow {
 }
 
 /** An attempt before the last. */
-export interface EarlierAttempt {
+interface EarlierAttempt {
   usage: ResourceUsage | null;
   /** Whether its times are impossible. */
   isOdd: boolean;

@@ -5,7 +5,7 @@
  */
 
 /** Names of views. */
-export const VIEWS = [
+const VIEWS = [
   "overview",
   "failures",
   "quanta",

@@ -30,7 +30,7 @@ const DRAW_MS = 250;
 const MAX_RETRIES_READ = 500;
 
 /** How far the quanta have been read. */
-export type LoadState =
+type LoadState =
   | "idle"
   | "reading"
   | "paused"

@@ -66,7 +66,7 @@ function Connection(
 }
 
 /** A dataset by its type and data ID. */
-export function DatasetLink({ node: { key, label, dataId, state } }: { node: Node }): VNode {
+function DatasetLink({ node: { key, label, dataId, state } }: { node: Node }): VNode {
   return html`
     <a href=${linkTo("dataset", {}, key.id)}><b>${line(label) || "dataset"}</b> ${line(dataId)}</a>
     ${state === "not written" ? html`<span class="bad">not written</span>` : null}

@@ -19,10 +19,10 @@ import { quotePath, type StorageUrl } from "../storage_url.ts";
 import { XmlReader } from "../xml.ts";
 
 /** Servers that differ in how they are asked. */
-export type DavVariant = "generic" | "dcache" | "xrootd";
+type DavVariant = "generic" | "dcache" | "xrootd";
 
 /** What is asked of the server. */
-export interface DavRequest {
+interface DavRequest {
   method: string;
   /** Absolute path, not quoted, or a whole URL that an answer has led to. */
   path: string;

@@ -13,7 +13,7 @@ import { fileError, isAbsence } from "../../file_errors.ts";
 import type { Certificates } from "../http_clients.ts";
 
 /** How to reach a WebDAV server. */
-export interface DavConfig {
+interface DavConfig {
   /** Origins, `http(s)://host:port`, to one of which each request goes. */
   origins: string[];
   /** The server's own origin, which names destinations. */

@@ -17,7 +17,7 @@ const MAX_SIZE = 2 ** 30;
 const N_LOCKED_TRIES = 3;
 
 /** What is at an absolute path; null if nothing is. */
-export type LookAt = (path: string, what: string) => Promise<DavEntry | null>;
+type LookAt = (path: string, what: string) => Promise<DavEntry | null>;
 
 /** Stores files. */
 export class DavPutter {

@@ -22,7 +22,7 @@ import { XmlReader } from "../xml.ts";
 type Signer = typeof import("aws4fetch").AwsV4Signer;
 
 /** What is asked of a bucket. */
-export interface S3Request {
+interface S3Request {
   method: string;
   /** Null for the bucket itself. */
   key: string | null;

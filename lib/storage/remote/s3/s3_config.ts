@@ -12,14 +12,14 @@ import { fileError, isAbsence } from "../../file_errors.ts";
 import { type IniSection, parseIni } from "./ini_file.ts";
 
 /** Keys to sign with. */
-export interface S3Credentials {
+interface S3Credentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken: string | null;
 }
 
 /** How to reach a bucket. */
-export interface S3Config {
+interface S3Config {
   bucket: string;
   /** Profile named in the URI; null if none. */
   profile: string | null;

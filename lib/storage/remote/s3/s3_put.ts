@@ -20,7 +20,7 @@ const N_PARTS_AT_ONCE = 4;
 /** Most bytes that one request copies inside the store. */
 export const MAX_COPY = 5 * 2 ** 30;
 /** Header with the SHA-256 of an object's content. */
-export const CONTENT_HEADER = "x-amz-meta-provgraph-sha256";
+const CONTENT_HEADER = "x-amz-meta-provgraph-sha256";
 
 /** Stores objects. */
 export class S3Putter {
