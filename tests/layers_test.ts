@@ -138,7 +138,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "inspect/list",
   ],
   "inspect/list": ["base", "butler/dimensions", ...RECORDS, "sources"],
-  "inspect/trace": ["base", "butler/dimensions", "sources", "sources/trace"],
+  "inspect/trace": ["base", "butler/dimensions", ...RECORDS, "sources", "sources/trace"],
   "inspect/why": [
     "base",
     "butler/dimensions",

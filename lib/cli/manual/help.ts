@@ -251,13 +251,15 @@ Examples:
 /** Behind the help of `export`. */
 export const EXPORT_EPILOGUE = `
 Columns, and queries for DuckDB, pandas and astropy, are in schema/export.md. The end of a file's name
-(.parquet, .csv, .ecsv, .ndjson, .jsonl) is its format; any other name is that of a directory.
+(.parquet, .csv, .ecsv, .ndjson, .jsonl; .json for PROV-JSON) is its format; any other name is that
+of a directory.
 
 Examples:
   provgraph export provenance.qg tables
   provgraph export provenance.qg quanta.parquet
   provgraph export monday.qg tuesday.qg failures.csv --table attempts
-  provgraph export /repo/main datasets.parquet --table datasets --run u/me/run/20260701T000000Z`;
+  provgraph export /repo/main datasets.parquet --table datasets --run u/me/run/20260701T000000Z
+  provgraph export provenance.qg coadd tract=1 patch=3 band=r prov.json --format prov-json --depth 4`;
 
 /** Behind the help of `explore`. */
 export const EXPLORE_EPILOGUE = `

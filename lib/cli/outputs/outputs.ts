@@ -48,16 +48,17 @@ const LAST_ARGUMENTS: Readonly<Record<string, (argument: string) => OutputName>>
   export: (argument) => tableFileFormat(argument) === null ? "table directory" : "exported table",
 };
 
-/** Ends of names of tables, and their formats. */
+/** Ends of names of exported files, and their formats. */
 const TABLE_FILES = {
   parquet: "parquet",
   csv: "csv",
   ecsv: "ecsv",
   ndjson: "ndjson",
   jsonl: "ndjson",
+  json: "prov-json",
 } as const;
 
-/** Format of the table that a file is to hold, by the end of its name; null if it is no table's. */
+/** Format that a file is to be exported in, by the end of its name; null if it is no such file's. */
 export function tableFileFormat(name: string): typeof TABLE_FILES[keyof typeof TABLE_FILES] | null {
   const end = /\.([a-z]+)$/i.exec(name)?.[1].toLowerCase() ?? "";
   return Object.hasOwn(TABLE_FILES, end) ? TABLE_FILES[end as keyof typeof TABLE_FILES] : null;

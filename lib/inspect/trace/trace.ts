@@ -33,7 +33,7 @@ export interface TraceNode extends TraceKey {
 }
 
 /** Data that went from a dataset to a quantum, or from a quantum to a dataset. */
-interface TraceEdge {
+export interface TraceEdge {
   from: string;
   to: string;
   connection: string;
