@@ -76,6 +76,8 @@ export class Browser implements AsyncDisposable {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // Names of hosts elsewhere, which are here.
+        "--host-resolver-rules=MAP *.example 127.0.0.1",
         `--user-data-dir=${profile}`,
         "--remote-debugging-port=0",
         "about:blank",
@@ -164,6 +166,22 @@ export class Browser implements AsyncDisposable {
       throw new Error(`Cannot evaluate in page: ${JSON.stringify(exceptionDetails)}`);
     }
     return result.value;
+  }
+
+  /** Waits until an expression in the page is true. @throws {Error} that tells what the page shows instead. */
+  async until(expression: string): Promise<void> {
+    const isTrue = await this.evaluate<boolean>(`new Promise((resolve) => {
+      const end = performance.now() + 30_000;
+      const look = () => {
+        if (${expression}) resolve(true);
+        else if (performance.now() > end) resolve(false);
+        else setTimeout(look, 20);
+      };
+      look();
+    })`);
+    if (isTrue) return;
+    const text = await this.evaluate<string>("document.body.innerText");
+    throw new Error(`It is never true that ${expression}; the page shows:\n${text.slice(0, 2000)}`);
   }
 
   /** Sets the width of the window, and what the page is told of its surroundings. */

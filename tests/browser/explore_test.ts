@@ -32,22 +32,7 @@ Deno.test.afterAll(async () => {
   await work[Symbol.asyncDispose]();
 });
 
-/** Waits until an expression in the page is true; says what the page shows if it never is. */
-async function until(expression: string): Promise<void> {
-  const isTrue = await browser.evaluate<boolean>(`new Promise((resolve) => {
-    const end = performance.now() + 30_000;
-    const look = () => {
-      if (${expression}) resolve(true);
-      else if (performance.now() > end) resolve(false);
-      else setTimeout(look, 20);
-    };
-    look();
-  })`);
-  if (!isTrue) {
-    const text = await browser.evaluate<string>("document.body.innerText");
-    throw new Error(`It is never true that ${expression}; the page shows:\n${text.slice(0, 2000)}`);
-  }
-}
+const until = (expression: string) => browser.until(expression);
 
 /** What the browser complained of since the page was opened. */
 function complaints(): unknown[] {
