@@ -184,17 +184,18 @@ export class Browser implements AsyncDisposable {
     throw new Error(`It is never true that ${expression}; the page shows:\n${text.slice(0, 2000)}`);
   }
 
-  /** Sets the width of the window, and what the page is told of its surroundings. */
+  /** Sets the size of the window, and what the page is told of its surroundings. */
   async emulate(
-    { width = 1280, scheme = "light", media = "screen" }: {
+    { width = 1280, height = 900, scheme = "light", media = "screen" }: {
       width?: number;
+      height?: number;
       scheme?: "light" | "dark";
       media?: "screen" | "print";
     },
   ): Promise<void> {
     await this.send("Emulation.setDeviceMetricsOverride", {
       width,
-      height: 900,
+      height,
       deviceScaleFactor: 1,
       mobile: false,
     });
