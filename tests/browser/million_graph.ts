@@ -71,7 +71,7 @@ export async function makeMillionGraph(
   const pipeline = PipelineGraph.parse(plain("pipeline_graph.json.zst"), "pipeline graph");
   const keys = crowdedKeys();
   const idAt = idsWith(keys, uuidFromText(known.id));
-  const table = await makeTable(tableLayout(pipeline)!, keys, {
+  const table = makeTable(tableLayout(pipeline)!, keys, {
     size: N_QUANTA * quantum.length,
     // That of no bytes, which the directory has for pieces that are made when they are read.
     crc32: crc32(""),
@@ -140,11 +140,11 @@ function repeated(bytes: Uint8Array, times: number): Piece {
 }
 
 /** A table of two groups, which tell all that is to be known of the others: each is there many times. */
-async function makeTable(
+function makeTable(
   layout: TableLayout,
   keys: Keys,
   quanta: { size: number; crc32: number },
-): Promise<Piece[]> {
+): Piece[] {
   const parts: Uint8Array[] = [];
   const n = TASKS.length * GROUP_SIZE;
   const size = quanta.size / N_QUANTA;
