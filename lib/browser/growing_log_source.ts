@@ -19,9 +19,16 @@ import { PIPELINE_GRAPH_MEMBER } from "../qg/member_names.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { parseStored } from "../sources/parse_stored.ts";
 import { configOf } from "../sources/pipeline_config.ts";
+import { datasetCandidate, groupOf } from "../sources/data_id_candidates.ts";
 import { missingReason } from "../sources/quantum_text.ts";
 import { pipelineDimensions, type RowDimensions, type RowKind } from "../sources/rows.ts";
-import type { Selector } from "../sources/selector.ts";
+import {
+  type Candidate,
+  DataIdMatcher,
+  MAX_CANDIDATES,
+  onlyCandidate,
+  type Selector,
+} from "../sources/selector.ts";
 import { type AttemptDocuments, attemptDocuments, blockedError } from "../sources/source.ts";
 import { parseTracedDataset, parseTracedQuantum } from "../sources/trace/documents.ts";
 import type {
@@ -30,6 +37,7 @@ import type {
   TraceKey,
   TraceSource,
 } from "../sources/trace/trace_source.ts";
+import { DataIds, type DataIdWish } from "./data_ids.ts";
 import type { GrowingBytes } from "./growing_bytes.ts";
 import { GrowingLog, type GrownChunk, type GrownState } from "./growing_log.ts";
 
@@ -40,6 +48,9 @@ const LOG = 2;
 /** Position of a quantum, as opposed to those of its chunk's datasets. */
 const IS_QUANTUM = -1;
 
+/** Chunks that are read to find a dataset by its data ID. */
+const MAX_CHUNKS_READ = 200;
+
 /** Where something is: a chunk, and a dataset's position in its head. */
 interface Place {
   offset: number;
@@ -47,7 +58,7 @@ interface Place {
   position: number;
 }
 
-/** A chunk log that is followed. Memory: some 100 bytes for each quantum and dataset. */
+/** A chunk log that is followed. Memory: some 100 bytes for each dataset, 250 for each quantum. */
 export class GrowingLogDocuments implements TraceSource {
   /** Kind and name, for messages. */
   readonly name: string;
@@ -58,6 +69,9 @@ export class GrowingLogDocuments implements TraceSource {
   #decompressor: ZstdDecompressor | null = null;
   #pipeline: PipelineGraph | null = null;
   readonly #places = new Map<string, Place>();
+  readonly #dataIds = new DataIds();
+  /** Chunks of init quanta, which have no data IDs: few. */
+  readonly #inits: Place[] = [];
 
   constructor(bytes: GrowingBytes, codecs: GraphCodecs) {
     this.#bytes = bytes;
@@ -91,6 +105,8 @@ export class GrowingLogDocuments implements TraceSource {
     this.#log = new GrowingLog(this.#bytes);
     this.#header = this.#decompressor = this.#pipeline = null;
     this.#places.clear();
+    this.#dataIds.clear();
+    this.#inits.length = 0;
     onRestart();
     await this.#log.readNew((chunk) => this.#accept(chunk, onQuantum));
   }
@@ -104,11 +120,17 @@ export class GrowingLogDocuments implements TraceSource {
     const head = new ScanHead(bytes, this.name);
     const at = { offset: place.offset, size: chunkSize(place.headSize, place.bodySize) };
     if (isQuantum) this.#places.set(uuidToHex(head.quantumId), { ...at, position: IS_QUANTUM });
+    else this.#inits.push({ ...at, position: IS_QUANTUM });
     for (let i = 0; i < head.nDatasets; i++) {
       this.#places.set(uuidToHex(head.datasetId(i)), { ...at, position: i });
     }
     const text = isQuantum ? this.#block(head, body, QUANTUM) : null;
-    if (text !== null) await onQuantum(text);
+    if (text === null) return;
+    parseStored(
+      `quantum in ${this.name}`,
+      () => this.#dataIds.add(uuidToHex(head.quantumId), text),
+    );
+    await onQuantum(text);
   }
 
   /** The header of the predicted graph. @throws {InvalidChunkLogError} before it was read. */
@@ -187,9 +209,9 @@ export class GrowingLogDocuments implements TraceSource {
     return Promise.resolve(this);
   }
 
-  locate(selector: Selector): Promise<TraceKey> {
-    const { id, place } = this.#find(selector);
-    return Promise.resolve({ kind: place.position === IS_QUANTUM ? "quantum" : "dataset", id });
+  async locate(selector: Selector): Promise<TraceKey> {
+    const { id, place } = await this.#find(selector);
+    return { kind: place.position === IS_QUANTUM ? "quantum" : "dataset", id };
   }
 
   announce(): Promise<void> {
@@ -208,10 +230,14 @@ export class GrowingLogDocuments implements TraceSource {
     const place = this.#places.get(id.replaceAll("-", ""));
     if (place === undefined || place.position === IS_QUANTUM) return unknownDataset(id);
     const { head, body } = await this.#read(place);
-    let at = head.quantumSize + head.metadataSize + head.logSize;
-    for (let i = 0; i < place.position; i++) at += head.datasetSize(i);
-    const text = this.#decode(body, at, head.datasetSize(place.position));
+    const text = this.#datasetText(head, body, place.position);
     return parseStored(`dataset ${id} in ${this.name}`, () => parseTracedDataset(text));
+  }
+
+  #datasetText(head: ScanHead, body: Uint8Array, position: number): Uint8Array {
+    let at = head.quantumSize + head.metadataSize + head.logSize;
+    for (let i = 0; i < position; i++) at += head.datasetSize(i);
+    return this.#decode(body, at, head.datasetSize(position));
   }
 
   group(kind: TraceKey["kind"], label: string): DimensionGroup | undefined {
@@ -229,10 +255,12 @@ export class GrowingLogDocuments implements TraceSource {
     throw new InvalidChunkLogError(`Cannot read ${this.name}: its header wasn't read`);
   }
 
-  #find(selector: Selector): { id: string; place: Place } {
+  async #find(selector: Selector): Promise<{ id: string; place: Place }> {
     const words = selector.words.join(" ");
     if (selector.kind === "dataId") {
-      throw new RefusedError(`Cannot find "${words}" in ${this.name}: give a UUID`);
+      const candidates = await this.#candidates(selector);
+      const { id } = onlyCandidate(candidates, selector, `${this.name}, so far`);
+      return { id: uuidToText(id), place: this.#places.get(uuidToHex(id))! };
     }
     const hex = selector.kind === "id" ? uuidToHex(selector.id) : selector.hex;
     let found: { id: string; place: Place } | null = null;
@@ -249,9 +277,37 @@ export class GrowingLogDocuments implements TraceSource {
     return found;
   }
 
+  /** What a label and dimension values may mean: a task's quanta, or datasets of a type. */
+  async #candidates(wish: DataIdWish & Selector): Promise<Candidate[]> {
+    const pipeline = this.pipelineGraph();
+    if (pipeline.tasks.has(wish.label)) return this.#dataIds.quanta(pipeline, wish, this.name);
+    const group = groupOf(pipeline, "dataset", wish.label, this.name);
+    const matcher = new DataIdMatcher(group, wish.terms, `dataset of "${wish.label}"`);
+    const found = new Map<string, Candidate>();
+    let nRead = 0;
+    const places = this.#dataIds.quantaBeside(pipeline, wish, this.name)
+      .map((hex) => this.#places.get(hex)!);
+    for (const place of [...this.#inits, ...places]) {
+      if (nRead++ === MAX_CHUNKS_READ) {
+        throw new RefusedError(
+          `Cannot find "${wish.words.join(" ")}" in ${this.name}: too many quanta may have it`,
+          { hint: "give more dimensions, or a UUID" },
+        );
+      }
+      const { head, body } = await this.#read(place);
+      for (let i = 0; i < head.nDatasets; i++) {
+        const text = this.#datasetText(head, body, i);
+        const candidate = datasetCandidate(text, wish.label, matcher, group, this.name);
+        if (candidate !== null) found.set(uuidToHex(candidate.id), candidate);
+      }
+      if (found.size > MAX_CANDIDATES || (matcher.isUnique && found.size > 0)) break;
+    }
+    return [...found.values()];
+  }
+
   async #chunk(selector: Selector): Promise<{ head: ScanHead; body: Uint8Array }> {
     const exact = selector.kind === "id" ? this.#places.get(uuidToHex(selector.id)) : undefined;
-    return await this.#read(exact ?? this.#find(selector).place);
+    return await this.#read(exact ?? (await this.#find(selector)).place);
   }
 
   async #read({ offset, size }: Place): Promise<{ head: ScanHead; body: Uint8Array }> {

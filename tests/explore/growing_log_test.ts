@@ -138,3 +138,33 @@ Deno.test("datasets of a followed run know who wrote and reads them", async () =
     }
   }
 });
+
+/** What the command line finds in the whole log, found in the followed one. */
+const SELECTORS: [words: string, isFound: boolean][] = [
+  ["calibrate visit=3 detector=1", true],
+  ["consolidate visit=1", true],
+  ["summarize", true],
+  ["image visit=3 detector=1", true],
+  ["raw visit=2 detector=4", true],
+  ["calibrate_log visit=3 detector=1", true],
+  ["calibrate_config", true],
+  ["calibrate visit=99 detector=1", false],
+  ["calibrate visit=3", false],
+  ["calibrate patch=3", false],
+  ["nothing visit=3", false],
+];
+for (const [words, isFound] of SELECTORS) {
+  Deno.test(`a followed run is searched by data ID: ${words}`, async () => {
+    const followed = follow(file(LOG));
+    await followed.read();
+    await using source = await openSource(PATH, null, Deno.env, Deno.cwd());
+    const selector = parseSelector(words.split(" "))!;
+    const trace = await source.traceSource();
+    const ask = (of: { locate: typeof trace.locate }) =>
+      Promise.resolve().then(() => of.locate(selector))
+        .catch((error: Error) => error.constructor.name);
+    const expected = await ask(trace);
+    assert.equal(typeof expected !== "string", isFound, String(expected));
+    assert.deepEqual(await ask(followed.log), expected);
+  });
+}
