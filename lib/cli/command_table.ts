@@ -28,6 +28,7 @@ const COMMANDS: readonly (readonly [name: string, module: string, made: string])
   ["grep", "./commands/grep.ts", "grepCommand"],
   ["check", "./commands/check.ts", "checkCommand"],
   ["check-downstream", "./commands/check_downstream.ts", "checkDownstreamCommand"],
+  ["check-storage", "./commands/check_storage.ts", "checkStorageCommand"],
   ["provenance-report", "./commands/provenance_report.ts", "provenanceReportCommand"],
   ["report", "./commands/report.ts", "reportCommand"],
   ["export", "./commands/export.ts", "exportCommand"],

@@ -226,6 +226,20 @@ Examples:
   provgraph grep . provenance.qg --level ERROR --status SUCCESSFUL --count
   provgraph grep --json timeout /repo/main --run u/me/run/20260701T000000Z | jq -r .quantum_id`;
 
+/** Behind the help of `check-storage`. */
+export const CHECK_STORAGE_EPILOGUE = `
+Nothing that is there is touched: the file that is written has a random name and must be new, and it is
+deleted again, also after Ctrl-C. Where it can't be deleted its name is told. Of a repository the roots
+of its datastores are checked. schema/storage.md tells how endpoints and credentials are found.
+
+Exit codes: 0 nothing to mend; 3 something to mend is listed; 2 PLACE is no place; 1 the configuration
+of the repository could not be read.
+
+Examples:
+  provgraph check-storage s3://profile@bucket/repo
+  provgraph check-storage davs://host:2880/pnfs/site/butler --no-write
+  provgraph check-storage /repo/main --json | jq -r 'select(.state == "mend").hint'`;
+
 /** Behind the help of `self-test`. */
 export const SELF_TEST_EPILOGUE = `
 It takes a few seconds and some 2 MB. Exit code 0: everything works here. With DIR it tells whether a

@@ -114,8 +114,8 @@ export class HttpTransport implements Disposable {
   readonly #chance: Chance;
   readonly #signal: AbortSignal | undefined;
   #pausedUntilMs = 0;
-  /** How far the server's clock is ahead of ours, milliseconds; from the last answer. */
-  clockOffsetMs = 0;
+  /** How far the server's clock is ahead of ours, milliseconds; from the last answer, null if none told. */
+  clockOffsetMs: number | null = null;
   /** Requests sent. */
   nRequests = 0;
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EnvironmentError, RefusedError } from "../../base/errors.ts";
+import { EnvironmentError } from "../../base/errors.ts";
 import { dirname } from "../../base/paths.ts";
 import type { ByteSource } from "../byte_source.ts";
 import { fsyncDirectory } from "../durable_file.ts";
@@ -25,9 +25,11 @@ import type {
   ObjectVersion,
   PutOptions,
   Storage,
+  StorageFacts,
   WholeObject,
 } from "./storage.ts";
 import type { StorageUrl } from "./storage_url.ts";
+import { TakenNameError } from "./taken_name_error.ts";
 
 /** Bytes that are copied at once. */
 const PIECE_SIZE = 2 ** 22;
@@ -55,6 +57,10 @@ export class LocalStorage implements Storage {
         throw fileError("look at directory", this.root.path, error);
       }
     });
+  }
+
+  facts(): StorageFacts {
+    return { address: null, identity: null, details: [], clockOffsetMs: null, nRequests: 0 };
   }
 
   readWhole(path: string, maxSize: number): Promise<WholeObject | null> {
@@ -170,7 +176,7 @@ export class LocalStorage implements Storage {
 
   async #requireAbsent(path: string): Promise<void> {
     if (await this.stat(path) === null) return;
-    throw new RefusedError(`Cannot store file "${this.#path(path)}": there is one already`);
+    throw new TakenNameError(`Cannot store file "${this.#path(path)}": there is one already`);
   }
 }
 

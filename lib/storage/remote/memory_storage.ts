@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  EnvironmentError,
-  NotFoundError,
-  RefusedError,
-  UnusableFileError,
-} from "../../base/errors.ts";
+import { EnvironmentError, NotFoundError, UnusableFileError } from "../../base/errors.ts";
 import { type ByteSource, checkRange } from "../byte_source.ts";
 import type {
   Deleted,
@@ -17,9 +12,11 @@ import type {
   ObjectVersion,
   PutOptions,
   Storage,
+  StorageFacts,
   WholeObject,
 } from "./storage.ts";
 import type { StorageUrl } from "./storage_url.ts";
+import { TakenNameError } from "./taken_name_error.ts";
 
 interface Stored {
   bytes: Uint8Array<ArrayBuffer>;
@@ -44,6 +41,10 @@ export class MemoryStorage implements Storage {
 
   look(): Promise<boolean> {
     return Promise.resolve(true);
+  }
+
+  facts(): StorageFacts {
+    return { address: null, identity: null, details: [], clockOffsetMs: null, nRequests: 0 };
   }
 
   async readWhole(path: string, maxSize: number): Promise<WholeObject | null> {
@@ -93,7 +94,7 @@ export class MemoryStorage implements Storage {
   async put(path: string, source: ByteSource, { mustBeNew }: PutOptions): Promise<ObjectVersion> {
     const read = await source.read(0, source.size);
     if (mustBeNew && this.#at(path) !== null) {
-      throw new RefusedError(`Cannot store "${this.#text(path)}": it is there already`);
+      throw new TakenNameError(`Cannot store "${this.#text(path)}": it is there already`);
     }
     const version = { size: read.length, tag: ++this.#nPuts, modifiedMs: Date.now() };
     this.#files.set(this.#key(path), { bytes: read.slice(), version });

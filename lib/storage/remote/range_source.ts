@@ -5,9 +5,9 @@
  * @module
  */
 
-import { EnvironmentError } from "../../base/errors.ts";
+import { EnvironmentError, RefusedError } from "../../base/errors.ts";
 import { type ByteSource, checkRange } from "../byte_source.ts";
-import { type Answer, answerText } from "./http_transport.ts";
+import { type Answer, answerText, BodyTooLargeError } from "./http_transport.ts";
 
 /** Bytes asked for when opening. */
 export const TAIL_SIZE = 65_536;
@@ -47,6 +47,34 @@ type RangeRequest = (
   etag: string | null,
   maxBody: number,
 ) => Promise<Answer>;
+
+/**
+ * Asks for a range.
+ *
+ * @param what is attempted, with its object.
+ * @throws {RefusedError} if the store sends more than that: it ignores ranges.
+ */
+export async function askRange(
+  what: string,
+  range: string,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof BodyTooLargeError)) throw error;
+    const size = error.size === null ? "more" : `${error.size} bytes`;
+    throw new RefusedError(
+      `Cannot ${what} by ranges: asked for ${range.replace("=", " ")}, the server sends ${size}`,
+      {
+        cause: error,
+        hint:
+          "let the store, or the proxy before it, answer ranges; or copy the file here and give " +
+          "its path",
+      },
+    );
+  }
+}
 
 /** A file behind a network. */
 export class RangeSource implements ByteSource {

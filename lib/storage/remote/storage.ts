@@ -51,6 +51,22 @@ interface StorageCapabilities {
 export interface PutOptions {
   /** Refuse to replace a file. */
   mustBeNew: boolean;
+  /** The caller has looked whether there is one: only the store's own condition keeps a new file from replacing it. */
+  skipsLook?: boolean;
+}
+
+/** What is known of a store and of us there. Nothing secret is in it. */
+export interface StorageFacts {
+  /** Where requests go; null if none are needed. */
+  address: string | null;
+  /** What identifies us: a variable, or a file with its profile; null if nothing is needed. */
+  identity: string | null;
+  /** What else matters, in words: region, kind of server. */
+  details: readonly string[];
+  /** How far the store's clock is ahead of ours, milliseconds; null if it hasn't told. Whole seconds count. */
+  clockOffsetMs: number | null;
+  /** Requests sent so far. */
+  nRequests: number;
 }
 
 /** Result of {@linkcode Storage.deleteMany}. */
@@ -75,6 +91,9 @@ export interface Storage extends Disposable {
    * @throws {EnvironmentError} if it can't be reached.
    */
   look(): Promise<boolean>;
+
+  /** What is known of it, by what was asked so far. */
+  facts(): StorageFacts;
 
   /**
    * A whole file; null if it is absent.

@@ -14,7 +14,7 @@ import { DavIdentity } from "./dav_config.ts";
 import { openClients } from "../http_clients.ts";
 import { type Answer, answerText, type HttpClients, HttpTransport } from "../http_transport.ts";
 import { RequestWindow } from "../request_window.ts";
-import type { StorageContext } from "../storage.ts";
+import type { StorageContext, StorageFacts } from "../storage.ts";
 import { quotePath, type StorageUrl } from "../storage_url.ts";
 import { XmlReader } from "../xml.ts";
 
@@ -106,6 +106,14 @@ export class DavClient implements Disposable {
 
   get origin(): string {
     return this.#identity.config.origin;
+  }
+
+  /** Where the server is and who we are there. */
+  facts(): StorageFacts {
+    const { credential } = this.#identity.config;
+    const { clockOffsetMs, nRequests } = this.transport;
+    const details = [`asked as ${this.variant === "generic" ? "any server" : this.variant}`];
+    return { address: this.origin, identity: credential, details, clockOffsetMs, nRequests };
   }
 
   /** Sends a request and gives its answer, whatever status it has. */

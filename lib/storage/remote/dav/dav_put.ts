@@ -11,6 +11,7 @@ import type { DavClient } from "./dav_client.ts";
 import type { DavEntry } from "./dav_listing.ts";
 import { type Answer, LostAnswerError } from "../http_transport.ts";
 import { quotePath } from "../storage_url.ts";
+import { TakenNameError } from "../taken_name_error.ts";
 
 /** A body is in memory, whole. */
 const MAX_SIZE = 2 ** 30;
@@ -147,7 +148,7 @@ export class DavPutter {
       throw error;
     }
     if (answer.status === 412 && mustBeNew) {
-      throw new RefusedError(`Cannot ${what}: it is there already`);
+      throw new TakenNameError(`Cannot ${what}: it is there already`);
     }
     if (![201, 204].includes(answer.status)) throw this.#client.error(what, answer);
   }

@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  EnvironmentError,
-  NotFoundError,
-  RefusedError,
-  UnusableFileError,
-} from "../../../base/errors.ts";
+import { EnvironmentError, NotFoundError, UnusableFileError } from "../../../base/errors.ts";
 import type { ByteSource } from "../../byte_source.ts";
 import { eachAtOnce } from "../at_once.ts";
 import { DavClient } from "./dav_client.ts";
@@ -17,7 +12,7 @@ import { type DavEntry, propfind, readMultistatus } from "./dav_listing.ts";
 import { DavPutter } from "./dav_put.ts";
 import { type Answer, BodyTooLargeError } from "../http_transport.ts";
 import { objectVersion, versionOfHeaders } from "../object_version.ts";
-import { contentRange, RangeSource, TAIL_SIZE } from "../range_source.ts";
+import { askRange, contentRange, RangeSource, TAIL_SIZE } from "../range_source.ts";
 import type {
   Deleted,
   ListedObject,
@@ -25,9 +20,11 @@ import type {
   PutOptions,
   Storage,
   StorageContext,
+  StorageFacts,
   WholeObject,
 } from "../storage.ts";
 import type { StorageUrl } from "../storage_url.ts";
+import { TakenNameError } from "../taken_name_error.ts";
 
 /** Deletions under way at once; the window has the last word. */
 const N_AT_ONCE = 64;
@@ -58,6 +55,10 @@ export class DavStorage implements Storage {
   async look(): Promise<boolean> {
     const entry = await this.#entry(this.root.path, `look at "${this.root.text}"`);
     return entry?.isCollection ?? false;
+  }
+
+  facts(): StorageFacts {
+    return this.#client.facts();
   }
 
   async readWhole(path: string, maxSize: number): Promise<WholeObject | null> {
@@ -95,10 +96,11 @@ export class DavStorage implements Storage {
   async open(path: string): Promise<ByteSource | null> {
     const what = this.#what("read", path);
     const ask = (range: string, etag: string | null, maxBody: number) =>
-      this.#client.send(
-        what,
-        this.#get(path, { range, ...(etag === null ? {} : { "if-match": etag }) }, maxBody),
-      );
+      askRange(what, range, () =>
+        this.#client.send(
+          what,
+          this.#get(path, { range, ...(etag === null ? {} : { "if-match": etag }) }, maxBody),
+        ));
     // XRootD doesn't know ranges that are counted from the end, and sends all.
     const bySize = this.#client.variant === "xrootd"
       ? await this.#tailBySize(path, what, ask)
@@ -133,9 +135,10 @@ export class DavStorage implements Storage {
     yield* this.#below(directory === "" ? this.root.path : this.#path(directory));
   }
 
-  async put(path: string, source: ByteSource, { mustBeNew }: PutOptions): Promise<ObjectVersion> {
+  async put(path: string, source: ByteSource, how: PutOptions): Promise<ObjectVersion> {
+    const { mustBeNew, skipsLook } = how;
     const what = this.#what("store", path);
-    if (mustBeNew) await this.#requireAbsent(path);
+    if (mustBeNew && !skipsLook) await this.#requireAbsent(path);
     await this.#putter.put(this.#path(path), source, mustBeNew, what);
     return await this.#stored(path, source.size);
   }
@@ -284,7 +287,7 @@ export class DavStorage implements Storage {
 
   async #requireAbsent(path: string): Promise<void> {
     if (await this.stat(path) === null) return;
-    throw new RefusedError(`Cannot ${this.#what("store", path)}: it is there already`);
+    throw new TakenNameError(`Cannot ${this.#what("store", path)}: it is there already`);
   }
 
   async #stored(path: string, size: number): Promise<ObjectVersion> {

@@ -15,7 +15,7 @@ import { type Answer, answerText, type HttpRequest, HttpTransport } from "../htt
 import { openClients } from "../http_clients.ts";
 import { RequestWindow } from "../request_window.ts";
 import { S3Keys } from "./s3_config.ts";
-import type { StorageContext } from "../storage.ts";
+import type { StorageContext, StorageFacts } from "../storage.ts";
 import { quotePath } from "../storage_url.ts";
 import { XmlReader } from "../xml.ts";
 
@@ -111,6 +111,14 @@ export class S3Client implements Disposable {
     return this.#keys.config.bucket;
   }
 
+  /** Where the bucket is and who we are there. */
+  facts(): StorageFacts {
+    const { bucketUrl, keysFrom } = this.#keys.config;
+    const { clockOffsetMs, nRequests } = this.transport;
+    const details = [`region ${this.#region}`];
+    return { address: bucketUrl, identity: keysFrom, details, clockOffsetMs, nRequests };
+  }
+
   /**
    * Sends a request and gives its answer, whatever status it has; only credentials, clocks and regions
    * are put right here, once.
@@ -134,7 +142,7 @@ export class S3Client implements Disposable {
       if (answer.status < 300) this.#hasAnswered = true;
       if (code === "RequestTimeTooSkewed" && !hasSetClock) {
         hasSetClock = true;
-        this.#clockOffsetMs = this.transport.clockOffsetMs;
+        this.#clockOffsetMs = this.transport.clockOffsetMs ?? 0;
         continue;
       }
       const isRefused = answer.status === 403 && code === null || CREDENTIAL_CODES.has(code ?? "");

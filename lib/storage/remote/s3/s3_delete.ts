@@ -37,6 +37,11 @@ export class S3Deleter {
     this.#client = client;
   }
 
+  /** Whether the store deletes many by one request, as far as is known. */
+  get hasBulk(): boolean {
+    return this.#hasBulk;
+  }
+
   /**
    * Deletes all of these; absent ones are no errors.
    *

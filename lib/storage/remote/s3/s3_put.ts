@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EnvironmentError, RefusedError } from "../../../base/errors.ts";
+import { EnvironmentError } from "../../../base/errors.ts";
 import { nodeCrypto } from "../../../base/node_modules.ts";
 import type { ByteSource } from "../../byte_source.ts";
 import { eachAtOnce } from "../at_once.ts";
@@ -12,6 +12,7 @@ import { type Answer, LostAnswerError } from "../http_transport.ts";
 import { codeOf, type S3Client } from "./s3_client.ts";
 import { quotePath } from "../storage_url.ts";
 import { textOf, xmlText } from "../xml.ts";
+import { TakenNameError } from "../taken_name_error.ts";
 
 /** Bytes of a part, and of the largest object that is put by one request. */
 const PART_SIZE = 2 ** 24;
@@ -56,15 +57,18 @@ export class S3Putter {
     what: string,
   ): Promise<void> {
     const body = await source.read(0, source.size) as Uint8Array<ArrayBuffer>;
+    const digest = nodeCrypto().createHash("sha256").update(body).digest("hex");
     const answer = await this.#client.send(what, {
       method: "PUT",
       key,
       headers: {
-        [CONTENT_HEADER]: nodeCrypto().createHash("sha256").update(body).digest("hex"),
+        [CONTENT_HEADER]: digest,
         ...(mustBeNew ? { "if-none-match": "*" } : {}),
       },
       body,
     });
+    // A first try whose answer was lost may have been done: then it is our own content that is there.
+    if (answer.status === 412 && await this.#hasContent(key, body.length, digest, what)) return;
     this.#requireDone(what, answer, false);
     const etag = (answer.headers.get("etag") ?? "").replaceAll('"', "");
     const md5 = nodeCrypto().createHash("md5").update(body).digest("hex");
@@ -167,9 +171,15 @@ export class S3Putter {
   #requireDone(what: string, answer: Answer, hasDocument: boolean): void {
     const isError = hasDocument && new TextDecoder().decode(answer.body).includes("<Error>");
     if (answer.status === 412) {
-      throw new RefusedError(`Cannot ${what}: it is there already`);
+      throw new TakenNameError(`Cannot ${what}: it is there already`);
     }
     if (answer.status >= 300 || isError) throw this.#client.error(what, answer);
+  }
+
+  async #hasContent(key: string, size: number, digest: string, what: string): Promise<boolean> {
+    const { status, headers } = await this.#client.send(what, { method: "HEAD", key });
+    return status === 200 && Number(headers.get("content-length")) === size &&
+      headers.get(CONTENT_HEADER) === digest;
   }
 
   async #requireSize(key: string, size: number, what: string): Promise<void> {

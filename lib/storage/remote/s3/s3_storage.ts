@@ -14,7 +14,7 @@ import {
 import type { ByteSource } from "../../byte_source.ts";
 import { type Answer, BodyTooLargeError } from "../http_transport.ts";
 import { objectVersion, versionOfHeaders } from "../object_version.ts";
-import { contentRange, RangeSource, TAIL_SIZE } from "../range_source.ts";
+import { askRange, contentRange, RangeSource, TAIL_SIZE } from "../range_source.ts";
 import { codeOf, S3Client } from "./s3_client.ts";
 import { MAX_KEYS, S3Deleter } from "./s3_delete.ts";
 import { MAX_COPY, S3Putter } from "./s3_put.ts";
@@ -24,21 +24,18 @@ import type {
   ObjectVersion,
   PutOptions,
   Storage,
+  StorageCapabilities,
   StorageContext,
+  StorageFacts,
   WholeObject,
 } from "../storage.ts";
 import type { StorageUrl } from "../storage_url.ts";
 import { children, textOf, type XmlElement } from "../xml.ts";
+import { TakenNameError } from "../taken_name_error.ts";
 
 /** Objects of one bucket whose keys begin with the root's path. */
 export class S3Storage implements Storage {
   readonly root: StorageUrl;
-  readonly capabilities = {
-    isLocal: false,
-    bulkDelete: MAX_KEYS,
-    listsByPrefix: true,
-    hasDirectories: false,
-  };
   readonly #client: S3Client;
   readonly #putter: S3Putter;
   readonly #deleter: S3Deleter;
@@ -67,10 +64,19 @@ export class S3Storage implements Storage {
     return new S3Storage(root, await S3Client.open(root.authority, context), partSize);
   }
 
+  get capabilities(): StorageCapabilities {
+    const bulkDelete = this.#deleter.hasBulk ? MAX_KEYS : 1;
+    return { isLocal: false, bulkDelete, listsByPrefix: true, hasDirectories: false };
+  }
+
   async look(): Promise<boolean> {
     await this.#listPage(this.#prefix, null, 1);
     this.#hasBucket = true;
     return true;
+  }
+
+  facts(): StorageFacts {
+    return this.#client.facts();
   }
 
   async readWhole(path: string, maxSize: number): Promise<WholeObject | null> {
@@ -116,12 +122,13 @@ export class S3Storage implements Storage {
     const what = this.#what("read", path);
     const key = this.#key(path);
     const ask = (range: string, etag: string | null, maxBody: number) =>
-      this.#client.send(what, {
-        method: "GET",
-        key,
-        headers: { range, ...(etag === null ? {} : { "if-match": etag }) },
-        maxBody,
-      });
+      askRange(what, range, () =>
+        this.#client.send(what, {
+          method: "GET",
+          key,
+          headers: { range, ...(etag === null ? {} : { "if-match": etag }) },
+          maxBody,
+        }));
     let answer = await ask(`bytes=-${TAIL_SIZE}`, null, TAIL_SIZE);
     if (answer.status === 404) {
       if (await this.#isAbsent(path, what, answer)) return null;
@@ -164,8 +171,9 @@ export class S3Storage implements Storage {
     this.#hasBucket = true;
   }
 
-  async put(path: string, source: ByteSource, { mustBeNew }: PutOptions): Promise<ObjectVersion> {
-    if (mustBeNew) await this.#requireAbsent(path);
+  async put(path: string, source: ByteSource, how: PutOptions): Promise<ObjectVersion> {
+    const { mustBeNew, skipsLook } = how;
+    if (mustBeNew && !skipsLook) await this.#requireAbsent(path);
     await this.#putter.put(this.#key(path), source, mustBeNew, this.#what("store", path));
     return await this.#stored(path, source.size);
   }
@@ -228,7 +236,7 @@ export class S3Storage implements Storage {
 
   async #requireAbsent(path: string): Promise<void> {
     if (await this.stat(path) === null) return;
-    throw new RefusedError(`Cannot ${this.#what("store", path)}: it is there already`);
+    throw new TakenNameError(`Cannot ${this.#what("store", path)}: it is there already`);
   }
 
   async #stored(path: string, size: number): Promise<ObjectVersion> {
