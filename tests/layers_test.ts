@@ -198,6 +198,7 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
 const OPEN_FOLDERS = new Set([
   "cli",
   "cli/commands",
+  "cli/commands/site",
   "cli/completion",
   "cli/outputs",
   "cli/status",

@@ -118,11 +118,15 @@ export class DavClient implements Disposable {
 
   /** Sends a request and gives its answer, whatever status it has. */
   async send(what: string, request: DavRequest): Promise<Answer> {
-    let answer = await this.#send(what, request, false);
+    const sent: { authorization: string | null } = { authorization: null };
+    let answer = await this.#send(what, request, false, sent);
     if (answer.status === 401 || answer.status === 403) {
       const wasElsewhere = new URL(answer.url).origin !== this.origin;
       // Credentials are read for each request, so that this one has those of now.
-      if (wasElsewhere || answer.status === 401) answer = await this.#send(what, request, true);
+      const isRenewed = sent.authorization !== this.#identity.authorization();
+      if (wasElsewhere || isRenewed || answer.status === 401) {
+        answer = await this.#send(what, request, true, sent);
+      }
     }
     if (answer.status < 300) this.#hasAnswered = true;
     return answer;
@@ -150,7 +154,13 @@ export class DavClient implements Disposable {
     this.transport[Symbol.dispose]();
   }
 
-  async #send(what: string, request: DavRequest, identifiesEverywhere: boolean): Promise<Answer> {
+  /** @param sent Is told what identified us. */
+  async #send(
+    what: string,
+    request: DavRequest,
+    identifiesEverywhere: boolean,
+    sent: { authorization: string | null },
+  ): Promise<Answer> {
     const { origins, reusesConnections } = this.#identity.config;
     return await this.transport.send({
       what,
@@ -161,6 +171,7 @@ export class DavClient implements Disposable {
           (/^https?:\/\//.test(request.path) ? request.path : own + quotePath(request.path));
         const isOwn = [this.origin, ...origins].includes(new URL(url).origin);
         const authorization = isOwn || identifiesEverywhere ? this.#identity.authorization() : null;
+        if (isOwn) sent.authorization = authorization;
         return {
           method: request.method,
           url,

@@ -130,6 +130,7 @@ export class S3Client implements Disposable {
     let hasRefreshed = false;
     let hasSetClock = false;
     for (let nMoves = 0;;) {
+      const { credentials } = this.#keys;
       const answer = await this.transport.send({
         what,
         make: (to) => this.#signed(request, to),
@@ -148,7 +149,7 @@ export class S3Client implements Disposable {
       const isRefused = answer.status === 403 && code === null || CREDENTIAL_CODES.has(code ?? "");
       if (isRefused && !hasRefreshed) {
         hasRefreshed = true;
-        if (this.#keys.refresh()) continue;
+        if (this.#keys.refresh(credentials)) continue;
       }
       const region = answer.headers.get("x-amz-bucket-region");
       if (

@@ -88,13 +88,17 @@ export class S3Keys {
     return this.#credentials;
   }
 
-  /** Reads the files again. @returns whether the keys are others now. */
-  refresh(): boolean {
-    const before = this.#credentials;
-    this.#credentials = this.#find(this.config.profile, readAwsFiles(this.#env)).credentials;
-    return before.accessKeyId !== this.#credentials.accessKeyId ||
-      before.secretAccessKey !== this.#credentials.secretAccessKey ||
-      before.sessionToken !== this.#credentials.sessionToken;
+  /**
+   * Reads the files again, unless another request has led to that meanwhile.
+   *
+   * @param refused The keys that the store doesn't take.
+   * @returns whether there are others now.
+   */
+  refresh(refused: S3Credentials): boolean {
+    if (isSame(refused, this.#credentials)) {
+      this.#credentials = this.#find(this.config.profile, readAwsFiles(this.#env)).credentials;
+    }
+    return !isSame(refused, this.#credentials);
   }
 
   #find(
@@ -115,6 +119,11 @@ export class S3Keys {
     rememberSecret(found.credentials.sessionToken);
     return found;
   }
+}
+
+function isSame(a: S3Credentials, b: S3Credentials): boolean {
+  return a.accessKeyId === b.accessKeyId && a.secretAccessKey === b.secretAccessKey &&
+    a.sessionToken === b.sessionToken;
 }
 
 function nonEmpty(env: Environment, name: string): string | null {

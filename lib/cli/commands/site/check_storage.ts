@@ -1,16 +1,16 @@
 /** `check-storage PLACE`. @module */
 
 import { Command } from "commander";
-import { NotFoundError } from "../../base/errors.ts";
-import { visibleCell } from "../../base/text/visible_text.ts";
-import { localPath, uriScheme } from "../../butler/config/local_path.ts";
-import { isRemoteUri } from "../../storage/remote/storage_url.ts";
-import type { StoreAbilities, StoreStep } from "../../storage/remote/store_check.ts";
-import type { CliContext, CommandContext } from "../context.ts";
-import { ExitCode } from "../exit_codes.ts";
-import { CHECK_STORAGE_EPILOGUE } from "../manual/help.ts";
-import { shown, type Style } from "../terminal/color.ts";
-import { jsonLine } from "../terminal/ndjson.ts";
+import { NotFoundError } from "../../../base/errors.ts";
+import { visibleCell } from "../../../base/text/visible_text.ts";
+import { localPath, uriScheme } from "../../../butler/config/local_path.ts";
+import { isRemoteUri } from "../../../storage/remote/storage_url.ts";
+import type { StoreAbilities, StoreStep } from "../../../storage/remote/store_check.ts";
+import type { CliContext, CommandContext } from "../../context.ts";
+import { ExitCode } from "../../exit_codes.ts";
+import { CHECK_STORAGE_EPILOGUE } from "../../manual/help.ts";
+import { shown, type Style } from "../../terminal/color.ts";
+import { jsonLine } from "../../terminal/ndjson.ts";
 
 /** Options as commander gives them. */
 interface Options {
@@ -73,7 +73,7 @@ async function placesOf(argument: string, { env, cwd }: CommandContext): Promise
       uriScheme(argument) !== null;
     if (!isRepository && isPlace) return [{ text: path ?? argument, title: argument }];
   }
-  const { openRepositoryConfig } = await import("../../butler/config/open_repo_config.ts");
+  const { openRepositoryConfig } = await import("../../../butler/config/open_repo_config.ts");
   try {
     const { datastores } = await openRepositoryConfig(argument, env);
     const roots = [...new Set(datastores.map(({ root }) => root))];
@@ -104,7 +104,7 @@ function isThere(path: string): boolean {
 
 /** Whether a place has the configuration of a repository; if it can't be told, its check says why. */
 async function hasConfiguration(uri: string, env: CommandContext["env"]): Promise<boolean> {
-  const { openStorage } = await import("../../storage/remote/open_storage.ts");
+  const { openStorage } = await import("../../../storage/remote/open_storage.ts");
   try {
     using storage = await openStorage(uri, { env });
     return await storage.stat("butler.yaml") !== null;
@@ -119,8 +119,8 @@ async function checkPlace(
   { write, json }: Options,
   { env, signal, terminal, style }: CommandContext,
 ): Promise<number> {
-  const { StoreCheck } = await import("../../storage/remote/store_check.ts");
-  const { StorageUrl } = await import("../../storage/remote/storage_url.ts");
+  const { StoreCheck } = await import("../../../storage/remote/store_check.ts");
+  const { StorageUrl } = await import("../../../storage/remote/storage_url.ts");
   const url = StorageUrl.parse(text);
   const check = new StoreCheck(url, { env, signal }, { mayWrite: write });
   let nToMend = 0;

@@ -2,16 +2,16 @@
 
 import { join } from "node:path/posix";
 import { Command } from "commander";
-import { DEFAULT_COMPRESSION } from "../../aggregate/scan/compression.ts";
-import { EnvironmentError, InterruptedError, stopReason } from "../../base/errors.ts";
-import type { Log } from "../../base/log.ts";
-import { type Progress, SILENT_PROGRESS } from "../../base/progress.ts";
-import { AttemptStatus } from "../../provenance/quantum_status.ts";
-import type { SimulateSummary } from "../../simulate/simulate.ts";
-import { filePath } from "../args.ts";
-import type { CliContext, CommandContext } from "../context.ts";
-import { SELF_TEST_EPILOGUE } from "../manual/help.ts";
-import { jsonLine } from "../terminal/ndjson.ts";
+import { DEFAULT_COMPRESSION } from "../../../aggregate/scan/compression.ts";
+import { EnvironmentError, InterruptedError, stopReason } from "../../../base/errors.ts";
+import type { Log } from "../../../base/log.ts";
+import { type Progress, SILENT_PROGRESS } from "../../../base/progress.ts";
+import { AttemptStatus } from "../../../provenance/quantum_status.ts";
+import type { SimulateSummary } from "../../../simulate/simulate.ts";
+import { filePath } from "../../args.ts";
+import type { CliContext, CommandContext } from "../../context.ts";
+import { SELF_TEST_EPILOGUE } from "../../manual/help.ts";
+import { jsonLine } from "../../terminal/ndjson.ts";
 
 /** What is simulated: 30 quanta, of which some fail. */
 const SIMULATED = { nVisits: 3, nDetectors: 4, failFraction: 0.2, logSize: 2000, seed: 1 };
@@ -110,7 +110,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     }
     return { name, seconds, detail };
   };
-  const { simulate } = await import("../../simulate/simulate.ts");
+  const { simulate } = await import("../../../simulate/simulate.ts");
   const simulated = await simulate(
     { directory: folder, isGraphOnly: false, ...SIMULATED },
     context,
@@ -118,7 +118,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
   const { graphPath, repository } = simulated;
   yield step("simulate", `${simulated.nQuanta} quanta, ${simulated.nFiles} files`);
 
-  const { scanShard } = await import("../../aggregate/shards/scan_shard.ts");
+  const { scanShard } = await import("../../../aggregate/shards/scan_shard.ts");
   const chunkLogPath = join(folder, "shards", "0.chunks");
   const common = {
     graphPath,
@@ -137,7 +137,7 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
   );
   yield step("scan", `${shard.nQuanta} quanta, ${shard.nSuccessful} successful`);
 
-  const { aggregateGraph } = await import("../../aggregate/aggregate.ts");
+  const { aggregateGraph } = await import("../../../aggregate/aggregate.ts");
   const provenancePath = join(folder, "provenance.qg");
   const aggregated = await aggregateGraph({
     ...common,
@@ -178,7 +178,7 @@ async function* runLaterSteps(
   expectEqual("log in the graph", fromGraph, before);
   yield step("cat", `${before.length} letters`);
 
-  const { ingestGraph } = await import("../../ingest/ingest.ts");
+  const { ingestGraph } = await import("../../../ingest/ingest.ts");
   const ingested = await ingestGraph({
     repository,
     graphPath: provenancePath,
@@ -196,8 +196,8 @@ async function* runLaterSteps(
   expectEqual("log after ingest-graph", await readLog(repository, command), before);
   yield step("cat again", `${before.length} letters`);
 
-  const { Findings } = await import("../../check/findings.ts");
-  const { checkRepository } = await import("../../check/repository/repository.ts");
+  const { Findings } = await import("../../../check/findings.ts");
+  const { checkRepository } = await import("../../../check/repository/repository.ts");
   const findings = new Findings();
   const request = { repository, run: RUN, graph: null, readData: true };
   const checked = await checkRepository(request, context.env, findings);
@@ -217,8 +217,8 @@ function nSuccessful({ nByOutcome: n }: SimulateSummary): number {
 
 /** The log of one quantum, from wherever it is now. */
 async function readLog(source: string, { cwd }: CommandContext): Promise<string> {
-  const { cat } = await import("../../inspect/cat/cat.ts");
-  const { openSource } = await import("../../sources/open_source.ts");
+  const { cat } = await import("../../../inspect/cat/cat.ts");
+  const { openSource } = await import("../../../sources/open_source.ts");
   const isGraph = source.endsWith(".qg");
   await using documents = await openSource(
     source,
