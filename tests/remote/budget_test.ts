@@ -75,7 +75,7 @@ for (const [name, start] of SERVERS) {
         `${perQuantum} requests a quantum: ${large.kinds}, ${small.kinds}`,
       );
       const again = (large.final - small.final) / nMore;
-      const mostAgain = server.kind === "s3" ? 0.01 : 0.6;
+      const mostAgain = server.kind === "s3" ? 0.01 : 1;
       assert.ok(again <= mostAgain, `${again} requests a quantum of the final run`);
     },
   });

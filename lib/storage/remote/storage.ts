@@ -36,7 +36,7 @@ export interface ListedObject {
 }
 
 /** What a storage can do; layers above ask for these, never for a scheme. */
-interface StorageCapabilities {
+export interface StorageCapabilities {
   /** Files lie on this machine and are read without waiting. */
   isLocal: boolean;
   /** Files that one request deletes; 1 if each needs its own. */

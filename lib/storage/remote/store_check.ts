@@ -27,7 +27,7 @@ export interface StoreStep {
 }
 
 /** Names of the steps, in their order. */
-export const STORE_STEPS = [
+const STORE_STEPS = [
   "configuration",
   "reach",
   "clock",
@@ -39,7 +39,7 @@ export const STORE_STEPS = [
 ] as const;
 
 /** One of {@linkcode STORE_STEPS}. */
-export type StoreStepName = typeof STORE_STEPS[number];
+type StoreStepName = typeof STORE_STEPS[number];
 
 /** What a storage has turned out to be able to do; null: not known. */
 export interface StoreAbilities {
@@ -54,7 +54,7 @@ export interface StoreAbilities {
 }
 
 /** What is tried. */
-export interface StoreCheckOptions {
+interface StoreCheckOptions {
   /** Whether a file may be written, and deleted again. */
   mayWrite: boolean;
 }
