@@ -13,15 +13,17 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
-import { recordedFile } from "../butler/datastore/recorded_file.ts";
+import { recordedPlace } from "../butler/datastore/recorded_file.ts";
 import type { RegisteredProvenance, Registry } from "../butler/registry/registry.ts";
 import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { fileIdentity, FileSource } from "../storage/file_source.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { Zstd } from "../codec/zstd.ts";
+import type { GraphPlaces } from "./graph_places.ts";
 import type { IngestOptions } from "./options.ts";
-import { isContentOf, isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
+import { isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
 
 /** The graph that is to be ingested, and what the registry knows of it. */
 export interface GraphChoice {
@@ -40,6 +42,7 @@ export async function chooseGraph(
   config: RepositoryConfig,
   registry: Registry,
   templatePath: (run: string) => string,
+  places: GraphPlaces,
   zstd: Zstd,
 ): Promise<GraphChoice> {
   const { root } = config.datastore;
@@ -67,7 +70,7 @@ export async function chooseGraph(
     const found = await registry.findRunProvenance(run);
     if (found === null) return { run, path: given, registered: null, given };
     const path = registeredPath(found, config);
-    await requireSameGraph(given, path, run, zstd);
+    await requireSameGraph(given, path, run, places, zstd);
     return { run, path, registered: found, given };
   }
   if (outputRun === null) {
@@ -84,26 +87,26 @@ export async function chooseGraph(
   }
   // A move that was cut between file and database leaves the graph where the template puts it.
   const path = absolutePath(root, templatePath(outputRun));
-  if (fileIdentity(path) === null) {
+  if (await places.stampAt(path) === null) {
     throw new NotFoundError(
       `Cannot find the provenance graph of RUN "${outputRun}" in "${config.argument}": ` +
         "none is registered" + (graphPath === null ? "" : `, and "${graphPath}" doesn't exist`),
       { hint: "give the graph file that aggregate-graph wrote" },
     );
   }
-  const { output_run: run } = await readHeader(path, zstd);
+  const { output_run: run } = await readHeader(path, zstd, places);
   if (run !== outputRun) {
     throw new RefusedError(`Cannot use graph "${path}": it is of RUN "${run}", not "${outputRun}"`);
   }
   return { run, path, registered: null, given: null };
 }
 
-/** Absolute path of a registered graph. */
+/** Absolute path of a registered graph, or its place in a remote store. */
 function registeredPath(
   { record, datastore }: RegisteredProvenance,
   { datastores }: RepositoryConfig,
 ): string {
-  return recordedFile(record.path, datastores[datastore].root).path;
+  return recordedPlace(record.path, datastores[datastore].root).path;
 }
 
 /** RUNs that a hint names; a repository may have thousands. */
@@ -136,8 +139,13 @@ export async function graphRun(path: string, zstd: Zstd): Promise<string> {
   return (await readHeader(path, zstd)).output_run;
 }
 
-async function readHeader(path: string, zstd: Zstd): Promise<ProvenanceGraph["header"]> {
-  using graph = await ProvenanceGraph.open(FileSource.open(path), zstd);
+async function readHeader(
+  path: string,
+  zstd: Zstd,
+  places: GraphPlaces | null = null,
+): Promise<ProvenanceGraph["header"]> {
+  const source = places === null ? FileSource.open(path) : await places.openToRead(path);
+  using graph = await ProvenanceGraph.open(source, zstd);
   if (graph.header.provenance_dataset_id === "") {
     throw new InvalidQuantumGraphFileError(
       `Cannot ingest graph "${path}": its header has no provenance_dataset_id`,
@@ -168,22 +176,23 @@ async function requireSameGraph(
   given: string,
   registered: string,
   run: string,
+  places: GraphPlaces,
   zstd: Zstd,
 ): Promise<void> {
-  if (isSameFile(given, registered)) return;
+  if (!isRemoteUri(registered) && isSameFile(given, registered)) return;
   {
     using source = FileSource.open(given);
-    if (isContentOf(registered, source)) return;
+    if (await places.isContentOf(registered, source)) return;
   }
   const here = Deno.statSync(given).size;
-  const there = fileIdentity(registered)?.size;
+  const there = (await places.stampAt(registered))?.size;
   if (there === undefined) {
     throw new NotFoundError(
       `Cannot go on with the ingest of RUN "${run}": its registered graph "${registered}" is not there`,
       { hint: "bring the file back, or see to it that its disk is mounted" },
     );
   }
-  if (here === there && await haveSameHeader(given, registered, zstd)) {
+  if (here === there && await haveSameHeader(given, registered, places, zstd)) {
     throw new RefusedError(
       `Cannot ingest graph "${given}": the registered graph of RUN "${run}", "${registered}", has its ` +
         "header and size, but other bytes: one of them is damaged, or they were made at different times",
@@ -201,9 +210,15 @@ async function requireSameGraph(
   );
 }
 
-async function haveSameHeader(a: string, b: string, zstd: Zstd): Promise<boolean> {
+async function haveSameHeader(
+  given: string,
+  registered: string,
+  places: GraphPlaces,
+  zstd: Zstd,
+): Promise<boolean> {
   try {
-    const [headerA, headerB] = [await readHeader(a, zstd), await readHeader(b, zstd)];
+    const headerA = await readHeader(given, zstd);
+    const headerB = await readHeader(registered, zstd, places);
     return headerA.provenance_dataset_id === headerB.provenance_dataset_id;
   } catch (error) {
     if (error instanceof InvalidQuantumGraphFileError) return false;

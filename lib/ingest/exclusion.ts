@@ -7,21 +7,26 @@
  * @module
  */
 
-import { rmdirSync } from "node:fs";
+import { accessSync, constants, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { Environment } from "../base/environment.ts";
 import { EnvironmentError } from "../base/errors.ts";
-import { dirname } from "../base/paths.ts";
+import { nodeCrypto } from "../base/node_modules.ts";
+import { dirname, join } from "../base/paths.ts";
 import { fileError } from "../storage/file_source.ts";
 import { LockFile } from "../storage/lock_file.ts";
 import { isDirectory } from "../storage/path_kind.ts";
+import { temporaryFolder } from "../storage/remote/local_copy.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 
 /** The right to change a RUN's provenance graph, and what it backs. */
 export class RunLock implements Disposable {
   readonly #lock: LockFile;
-  /** Where the lock file lies. */
-  readonly #directory: string;
+  /** Where the lock file lies; null if that is no directory of the datastore. */
+  readonly #directory: string | null;
   readonly #root: string;
 
-  private constructor(lock: LockFile, directory: string, root: string) {
+  private constructor(lock: LockFile, directory: string | null, root: string) {
     this.#lock = lock;
     this.#directory = directory;
     this.#root = root;
@@ -41,11 +46,22 @@ export class RunLock implements Disposable {
       return new RunLock(LockFile.acquire(target), directory, root);
     } catch (error) {
       removeEmptyDirectories(directory, root);
-      if (!(error instanceof EnvironmentError)) throw error;
-      throw new EnvironmentError(
-        `Cannot ingest into RUN "${run}", which only one process may do at a time: ${error.message}`,
-        { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) },
-      );
+      throw busyError(error, run);
+    }
+  }
+
+  /**
+   * Takes that of a graph in a remote store, where no locks are: a file of this machine stands for it.
+   *
+   * @param folder In which that file is made.
+   * @throws {EnvironmentError} as {@linkcode take}.
+   */
+  static takeRemote(target: string, folder: string, run: string): RunLock {
+    const digest = nodeCrypto().createHash("sha256").update(target).digest("hex").slice(0, 32);
+    try {
+      return new RunLock(LockFile.acquire(join(folder, `ingest-graph-${digest}`)), null, folder);
+    } catch (error) {
+      throw busyError(error, run);
     }
   }
 
@@ -55,8 +71,33 @@ export class RunLock implements Disposable {
    */
   [Symbol.dispose](): void {
     this.#lock.release();
-    removeEmptyDirectories(this.#directory, this.#root);
+    if (this.#directory !== null) removeEmptyDirectories(this.#directory, this.#root);
   }
+}
+
+function busyError(error: unknown, run: string): unknown {
+  if (!(error instanceof EnvironmentError)) return error;
+  return new EnvironmentError(
+    `Cannot ingest into RUN "${run}", which only one process may do at a time: ${error.message}`,
+    { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+  );
+}
+
+/**
+ * The folder for locks of graphs in remote stores: that of the repository's configuration, which others on
+ * the same file system see as well, if it is on one and may be written to; else that for temporary files.
+ */
+export function lockFolder(configPath: string, env: Environment): string {
+  const folder = dirname(configPath);
+  if (!isRemoteUri(configPath)) {
+    try {
+      accessSync(folder, constants.W_OK | constants.X_OK);
+      return folder;
+    } catch {
+      // A site's configuration is not everybody's to write beside.
+    }
+  }
+  return temporaryFolder(env) ?? tmpdir();
 }
 
 /** Makes a directory and those above it below a root. */

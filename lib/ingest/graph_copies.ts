@@ -11,25 +11,25 @@ import { NotFoundError, RefusedError } from "../base/errors.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
 import type { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
-import { recordedFile } from "../butler/datastore/recorded_file.ts";
+import { recordedPlace } from "../butler/datastore/recorded_file.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import { provenancePath, provenanceType } from "../butler/registry/runs_inside.ts";
 import type { DatasetBatch, OtherRecords, Registry } from "../butler/registry/registry.ts";
 import type { Targets } from "../provenance/targets.ts";
 import type { FileSource } from "../storage/file_source.ts";
-import { type FileStamp, requireStamp, stampAt } from "../storage/file_stamp.ts";
-import { removeLeftovers } from "../storage/temporary_file.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { GraphChoice } from "./choose_graph.ts";
+import type { GraphPlaces } from "./graph_places.ts";
 import type { IngestOptions } from "./options.ts";
+import type { PlaceStamp } from "./placed_graph.ts";
 import type { VerifiedGraph } from "./verified_graph.ts";
-import { carryOutTransfer, isContentOf, pathInside, planTransfer } from "./transfer.ts";
-import type { TransferPlan } from "./transfer.ts";
+import { pathInside, type TransferPlan } from "./transfer.ts";
 
 /** The graph in one of the other datastores. */
 export interface GraphCopy {
   /** Position of the datastore in the chain. */
   readonly datastore: number;
-  /** Absolute. */
+  /** Absolute, or a URI. */
   readonly root: string;
   /** Whether the datastore keeps checksums. */
   readonly hasChecksum: boolean;
@@ -41,7 +41,7 @@ export interface GraphCopy {
   /** Whether a record says that it is there. */
   readonly isRegistered: boolean;
   /** Which file it is, once it is there. */
-  stamp: FileStamp | null;
+  stamp: PlaceStamp | null;
 }
 
 /** Positions of the datastores that take provenance graphs. */
@@ -64,6 +64,7 @@ interface CopyQuestion {
   readonly registry: Registry;
   readonly targets: Targets;
   readonly verified: VerifiedGraph;
+  readonly places: GraphPlaces;
 }
 
 /**
@@ -76,7 +77,7 @@ export async function planCopies(
   chain: DatastoreChain,
   others: readonly number[],
 ): Promise<GraphCopy[]> {
-  const { config, choice, options, registry, targets, verified } = prepared;
+  const { config, choice, options, registry, targets, verified, places } = prepared;
   const copies: GraphCopy[] = [];
   for (const datastore of others) {
     const { root, checksum: hasChecksum } = config.datastores[datastore];
@@ -86,13 +87,16 @@ export async function planCopies(
     let plan: TransferPlan;
     if (record === undefined) {
       const mode = choice.registered === null ? options.transfer : "copy";
-      plan = { ...planTransfer(mode, choice.path, root, templatePath), deleteSource: false };
+      plan = {
+        ...await places.plan(mode, verified.path, root, templatePath),
+        deleteSource: false,
+      };
     } else {
       plan = placedPlan(record.path, root, choice.path);
     }
     const isRegistered = record !== undefined;
-    if (isRegistered) requirePlaced(plan, choice.path, verified.source);
-    const stamp = isRegistered ? stampAt(plan.target) : null;
+    if (isRegistered) await requirePlaced(plan, choice.path, verified.source, places);
+    const stamp = isRegistered ? await places.stampAt(plan.target) : null;
     const view = targets.withPlans(
       targets.types.map((type) => {
         const { plans, first } = chain.plan(type, choice.run);
@@ -115,7 +119,7 @@ export async function planCopies(
 
 /** How a graph is used that a record says is there. */
 function placedPlan(recordPath: string, root: string, source: string): TransferPlan {
-  const target = recordedFile(recordPath, root).path;
+  const target = recordedPlace(recordPath, root).path;
   const backedRecordPath = pathInside(root, target);
   if (backedRecordPath === null) {
     throw new RefusedError(
@@ -136,25 +140,35 @@ function placedPlan(recordPath: string, root: string, source: string): TransferP
   };
 }
 
-function requirePlaced({ target }: TransferPlan, path: string, source: FileSource): void {
-  if (isContentOf(target, source)) return;
+async function requirePlaced(
+  { target }: TransferPlan,
+  path: string,
+  source: FileSource,
+  places: GraphPlaces,
+): Promise<void> {
+  if (await places.isContentOf(target, source)) return;
   throw new NotFoundError(
     `Cannot use the graph in another datastore of the chain: "${target}" is not there, or is not ` +
       `the graph "${path}"`,
-    { hint: `bring it back (cp "${path}" "${target}") and run the same command again` },
+    {
+      hint: isRemoteUri(target) || isRemoteUri(path)
+        ? `copy "${path}" there and run the same command again`
+        : `bring it back (cp "${path}" "${target}") and run the same command again`,
+    },
   );
 }
 
 /** Puts the graph into the other datastores, durably. Idempotent. */
-export function carryOutCopies(
+export async function carryOutCopies(
   copies: readonly GraphCopy[],
+  places: GraphPlaces,
   source: FileSource,
   onPlaced: () => void,
-): void {
+): Promise<void> {
   for (const copy of copies) {
     if (copy.isRegistered) continue;
-    removeLeftovers(absolutePath(copy.root, copy.templatePath), true);
-    copy.stamp = carryOutTransfer(copy.plan, source);
+    places.removeLeftovers(absolutePath(copy.root, copy.templatePath));
+    copy.stamp = await places.carryOut(copy.plan, source);
     onPlaced();
   }
 }
@@ -164,8 +178,11 @@ export function carryOutCopies(
  *
  * @throws {EnvironmentError} if it isn't.
  */
-export function requireCopies(copies: readonly GraphCopy[]): void {
-  for (const { plan, stamp } of copies) requireStamp(plan.target, stamp!, "graph");
+export async function requireCopies(
+  copies: readonly GraphCopy[],
+  places: GraphPlaces,
+): Promise<void> {
+  for (const { plan, stamp } of copies) await places.require({ path: plan.target, stamp: stamp! });
 }
 
 /** What the other datastores are to record of the graph itself. */

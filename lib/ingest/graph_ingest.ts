@@ -26,18 +26,17 @@ import { requireProvenance } from "../butler/registry/write/provenance_guard.ts"
 import { type Targets, TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { fileIdentity } from "../storage/file_source.ts";
-import { type FileStamp, requireStamp } from "../storage/file_stamp.ts";
-import { removeLeftovers } from "../storage/temporary_file.ts";
 import { backedInCopies, carryOutCopies, graphRecords, requireCopies } from "./graph_copies.ts";
 import { deleteMovedSource, type MovedSource } from "./moved_source.ts";
 import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
 import type { DeleterSetup, KeptFile } from "./originals/deleter.ts";
 import type { DeleterClient } from "./originals/deleter_client.ts";
+import type { PlacedGraph } from "./placed_graph.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { RowBatch } from "./row_batch.ts";
+import { deleteRemoteOriginals } from "./remote_originals.ts";
 import { ingestStages } from "./stages.ts";
 import { TargetBatches, type UnproducedFile } from "./target_batches.ts";
-import { carryOutTransfer } from "./transfer.ts";
 
 /** Kept files named in the summary; the others are counted. */
 const MAX_KEPT = 100;
@@ -91,7 +90,7 @@ export class GraphIngest {
 
   /** Carries out all steps that are left. */
   async run(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
-    const { registry, choice, options } = this.#prepared;
+    const { registry, choice, options, places } = this.#prepared;
     using watch = this.#progress.watch(() => this.#stages(deleter, clock));
     const enter = (stage: IngestStage) => {
       clock.enter(stage);
@@ -106,28 +105,27 @@ export class GraphIngest {
     }
     enter("reingest");
     const backing = this.#backing ??= registeredBacking(this.#prepared);
-    deleter.setUp(this.#deleterSetup(backing.file));
+    deleter.setUp(this.#deleterSetup(backing.placed));
     // Whatever a killed process was about to put there is of no use any more.
-    removeLeftovers(this.#templateTarget(), true);
+    places.removeLeftovers(this.#templateTarget());
     if (choice.registered !== null) await this.#completeCopies(backing);
     await registry.registerDatasetTypes(this.#targets.typesToRegister());
     await this.#reingest(deleter, backing, enter);
     if (options.transfer === "move" && choice.given !== null) {
       failpoint("source.before-delete");
-      const { copies } = this.#prepared;
-      const others = copies.map(({ plan }) => plan.target);
-      this.#movedSource = deleteMovedSource(choice.given, backing.file.path, ...others);
+      const others = this.#prepared.copies.map(({ plan }) => plan.target);
+      const targets = [backing.placed.path, ...others];
+      this.#movedSource = await deleteMovedSource(choice.given, targets, places);
       failpoint("source.deleted");
     }
   }
 
   /** Looks at every original as {@linkcode run} would, and changes nothing. */
   async rehearse(deleter: DeleterClient, clock: StageClock<IngestStage>): Promise<void> {
-    const { verified: { path, stamp } } = this.#prepared;
     using watch = this.#progress.watch(() => this.#stages(deleter, clock));
     clock.enter("delete");
     watch.update();
-    deleter.setUp(this.#deleterSetup({ path, stamp }));
+    deleter.setUp(this.#deleterSetup(this.#prepared.verified.placed));
     const batches = await TargetBatches.begin(this.#prepared);
     while (await batches.next(this.#prepared.options.batchSize)) {
       batches.rows.clear();
@@ -136,14 +134,16 @@ export class GraphIngest {
       for (const originals of await batches.takeOriginals()) await deleter.delete(originals);
     }
     await this.#noteDeleted(deleter);
+    await this.#deleteRemote(null);
   }
 
   /** What a deleter must know of the graph that has the content of originals. */
-  #deleterSetup(graph: Backing["file"]): DeleterSetup {
-    const { config, options } = this.#prepared;
+  #deleterSetup({ path, stamp }: PlacedGraph): DeleterSetup {
+    const { config, options, verified } = this.#prepared;
     return {
       root: config.datastore.root,
-      graph,
+      // Of one in a remote store: the copy on this machine that was checked.
+      graph: "dev" in stamp ? { path, stamp } : { path: verified.path, stamp: verified.stamp },
       types: this.#targets.originalTypes,
       isDryRun: options.isDryRun,
     };
@@ -157,22 +157,22 @@ export class GraphIngest {
 
   /** Puts the graph that was checked into the datastore and registers it, unless somebody was faster. */
   async #ingestGraph(): Promise<void> {
-    const { registry, plan, copies, verified, config, provenanceType } = this.#prepared;
+    const { registry, plan, copies, verified, config, provenanceType, places } = this.#prepared;
     this.#log.log("INFO", "Ingesting the provenance quantum graph.");
-    removeLeftovers(this.#templateTarget(), true);
-    const stamp = carryOutTransfer(plan, verified.source);
+    places.removeLeftovers(this.#templateTarget());
+    const placed = { path: plan.target, stamp: await places.carryOut(plan, verified.source) };
     failpoint("transfer.done");
-    carryOutCopies(copies, verified.source, () => failpoint("transfer.done"));
+    await carryOutCopies(copies, places, verified.source, () => failpoint("transfer.done"));
     await registry.registerDatasetTypes([provenanceType]);
     failpoint("ingest.type-registered");
     const backing = this.#backing = {
       id: uuidFromText(verified.graph.header.provenance_dataset_id),
       recordPath: plan.graphRecordPath,
       checksum: config.datastore.checksum ? verified.checksum() : null,
-      file: { path: plan.target, stamp },
+      placed,
     };
-    requireStamp(plan.target, stamp, "graph");
-    requireCopies(copies);
+    await places.require(placed);
+    await requireCopies(copies, places);
     try {
       await registry.ingestDatasets(this.#graphBatch(backing), { provenance: null });
     } catch (error) {
@@ -184,10 +184,10 @@ export class GraphIngest {
 
   /** Puts a registered graph into datastores of the chain that take it and don't have it yet. */
   async #completeCopies(backing: Backing): Promise<void> {
-    const { registry, copies, verified } = this.#prepared;
+    const { registry, copies, verified, places } = this.#prepared;
     if (copies.every(({ isRegistered }) => isRegistered)) return;
-    carryOutCopies(copies, verified.source, () => failpoint("transfer.done"));
-    requireCopies(copies);
+    await carryOutCopies(copies, places, verified.source, () => failpoint("transfer.done"));
+    await requireCopies(copies, places);
     await registry.ingestDatasets(this.#graphBatch(backing), guardOf(backing));
     failpoint("backed.committed");
   }
@@ -197,9 +197,9 @@ export class GraphIngest {
       "INFO",
       "Dropping database records for metadata/log/config datasets backed by their original files.",
     );
-    const { registry, choice, options, verified } = this.#prepared;
+    const { registry, choice, options } = this.#prepared;
     const targets = this.#targets;
-    verified.requireUnchanged();
+    await this.#prepared.requireUnchanged();
     let batch: number[] = [];
     const flush = async () => {
       const ids = new Uint8Array(batch.length * UUID_SIZE);
@@ -249,7 +249,7 @@ export class GraphIngest {
     await this.#stopIfAsked();
   }
 
-  #graphBatch({ id, recordPath, checksum, file }: Backing): DatasetBatch {
+  #graphBatch({ id, recordPath, checksum, placed: { stamp } }: Backing): DatasetBatch {
     return {
       run: this.#prepared.choice.run,
       n: 1,
@@ -260,10 +260,10 @@ export class GraphIngest {
       paths: [recordPath],
       formatters: [PROVENANCE_FORMATTER],
       storageClasses: [PROVENANCE_STORAGE_CLASS],
-      fileSize: file.stamp.size,
+      fileSize: stamp.size,
       checksum,
       datastore: this.#prepared.datastore,
-      others: graphRecords(this.#prepared.copies, file.stamp.size, this.#checksum),
+      others: graphRecords(this.#prepared.copies, stamp.size, this.#checksum),
     };
   }
 
@@ -299,6 +299,7 @@ export class GraphIngest {
     }
     enter("delete");
     await this.#noteDeleted(deleter);
+    await this.#deleteRemote(backing);
     this.#log.log(
       "INFO",
       `Re-ingested ${this.#nIngested} metadata/log/config datasets (${this.#counts.nDone} had ` +
@@ -325,7 +326,7 @@ export class GraphIngest {
     const { registry, choice, plan, options, datastore, copies } = this.#prepared;
     const taken = rows.targets;
     const backed: DatasetBatch = {
-      ...rows.take(choice.run, plan.backedRecordPath, backing.file.stamp.size),
+      ...rows.take(choice.run, plan.backedRecordPath, backing.placed.stamp.size),
       checksum: backing.checksum,
       datastore,
     };
@@ -344,10 +345,31 @@ export class GraphIngest {
    * @throws {ProvgraphError} with exit code 1 if it isn't.
    */
   async #requireBacking(backing: Backing): Promise<void> {
-    const { registry, choice: { run } } = this.#prepared;
+    const { registry, choice: { run }, copies, places } = this.#prepared;
     requireProvenance(await registry.findRunProvenance(run), { run }, guardOf(backing));
-    requireStamp(backing.file.path, backing.file.stamp, "graph");
-    requireCopies(this.#prepared.copies);
+    await places.require(backing.placed);
+    await requireCopies(copies, places);
+  }
+
+  /**
+   * Deletes originals in remote stores.
+   *
+   * @param backing Null in a dry run.
+   */
+  async #deleteRemote(backing: Backing | null): Promise<void> {
+    const startMs = performance.now();
+    const nBefore = this.#nDeleted;
+    await deleteRemoteOriginals(this.#prepared, {
+      beforeBatch: async () => {
+        await this.#stopIfAsked();
+        if (backing !== null) await this.#requireBacking(backing);
+      },
+      onDeleted: (n) => {
+        this.#nDeleted += n;
+      },
+      keep: (path, reason) => this.#keep(path, reason),
+    });
+    if (this.#nDeleted > nBefore) this.#deleteSeconds += (performance.now() - startMs) / 1000;
   }
 
   /** Waits for the deleter, and tells which files stay. */
@@ -382,7 +404,10 @@ export class GraphIngest {
       stage: clock.stage ?? "check",
       forget: isForgetting ? { nDone: this.#nForgotten, nTotal: nOriginal } : null,
       ingest: { nDone: this.#nIngested, nTotal: nAbsent + nOriginal },
-      delete: { nDone: deleter.nDeleted, queue: { ...deleter.queue, unit: "batches" } },
+      delete: {
+        nDone: Math.max(deleter.nDeleted, this.#nDeleted),
+        queue: { ...deleter.queue, unit: "batches" },
+      },
     });
   }
 
@@ -418,8 +443,7 @@ interface Backing {
   recordPath: string;
   /** What records say, null if the datastore keeps none. */
   checksum: string | null;
-  /** Where it is, and which file that is. */
-  file: { path: string; stamp: FileStamp };
+  placed: PlacedGraph;
 }
 
 /** The graph that was registered before: the file that was checked. */
@@ -429,12 +453,12 @@ function registeredBacking({ choice, verified, config }: PreparedIngest): Backin
     id,
     recordPath: record.path,
     checksum: config.datastore.checksum ? verified.checksum() : null,
-    file: { path: choice.path, stamp: verified.stamp },
+    placed: verified.placed,
   };
 }
 
-function guardOf({ id, recordPath, file }: Backing): ProvenanceGuard {
-  return { provenance: { id, path: recordPath, fileSize: file.stamp.size } };
+function guardOf({ id, recordPath, placed }: Backing): ProvenanceGuard {
+  return { provenance: { id, path: recordPath, fileSize: placed.stamp.size } };
 }
 
 /** How many targets are in which state. */

@@ -7,6 +7,7 @@
  * 1. while `run_provenance` is absent: forget the datasets that the graph will back (files stay);
  * 2. put the graph into the datastore, durably, the source still there; register it;
  * 3. batch by batch: register datasets backed by the graph in one transaction, then delete originals;
+ *    those in remote stores when all are registered;
  * 4. remove directories that became empty;
  * 5. delete the source of a move.
  *
@@ -24,8 +25,10 @@ import {
 } from "../base/errors.ts";
 import { StageClock } from "../base/stage_clock.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
-import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
 import { describeSystemError } from "../storage/file_source.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { requireOpenFiles } from "../storage/open_files.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { DeleterClient, N_WORKERS } from "./originals/deleter_client.ts";
@@ -62,10 +65,9 @@ export async function ingestGraph(
 async function ingest(options: IngestOptions, context: IngestContext): Promise<IngestSummary> {
   const startMs = performance.now();
   const clock = new StageClock(INGEST_STAGES);
-  const config = loadRepositoryConfig(options.repository, context.env);
+  const config = await openRepositoryConfig(options.repository, context.env);
   tellLeftOut(config, context.log);
-  requireOpenFiles(config.configPath, N_WORKERS, false);
-  using deleter = DeleterClient.start(context.makeWorker);
+  using deleter = startDeleters(config, context);
   const zstd = await Zstd.load();
   for (let round = 0;; round++) {
     clock.enter("check");
@@ -94,6 +96,13 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
       stageSeconds: clock.seconds(),
     };
   }
+}
+
+/** Originals in remote stores are deleted by requests of this thread. */
+function startDeleters(config: RepositoryConfig, { makeWorker }: IngestContext): DeleterClient {
+  if (config.datastores.every(({ root }) => isRemoteUri(root))) return DeleterClient.none();
+  if (!isRemoteUri(config.configPath)) requireOpenFiles(config.configPath, N_WORKERS, false);
+  return DeleterClient.start(makeWorker);
 }
 
 /**

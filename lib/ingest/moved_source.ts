@@ -9,7 +9,8 @@ import { NotFoundError, ProvgraphError } from "../base/errors.ts";
 import { fsyncDirectory } from "../storage/durable_file.ts";
 import { fileError, FileSource } from "../storage/file_source.ts";
 import { isSameStamp, stampAt, stampOf } from "../storage/file_stamp.ts";
-import { isContentOf } from "./transfer.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
+import type { GraphPlaces } from "./graph_places.ts";
 
 /** What has become of the source of a move. */
 export type MovedSource =
@@ -23,23 +24,22 @@ export type MovedSource =
  * stays.
  *
  * @param source Path as given.
- * @param target The graph in the datastore.
- * @param others The same in the other datastores of a chain.
+ * @param targets The graph in the datastores that have it.
  * @throws {EnvironmentError} if it can't be read or deleted.
  */
-export function deleteMovedSource(
+export async function deleteMovedSource(
   source: string,
-  target: string,
-  ...others: string[]
-): MovedSource {
+  targets: readonly string[],
+  places: GraphPlaces,
+): Promise<MovedSource> {
   try {
-    for (const each of [target, ...others]) {
+    for (const each of targets.filter((target) => !isRemoteUri(target))) {
       const reason = whyNotMoved(source, each);
       if (reason !== null) return { state: "stays", reason };
     }
     using opened = FileSource.open(source);
     const stamp = stampOf(opened.info());
-    if (!isContentOf(target, opened)) {
+    if (!await places.isContentOf(targets[0], opened)) {
       return { state: "stays", reason: "is not the graph that was ingested" };
     }
     // Whoever writes the graph again meanwhile keeps the new one.

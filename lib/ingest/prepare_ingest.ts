@@ -20,14 +20,16 @@ import { provenancePath, provenanceType } from "../butler/registry/runs_inside.t
 import type { Zstd } from "../codec/zstd.ts";
 import { Targets, TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
-import { RunLock } from "./exclusion.ts";
+import { lockFolder, RunLock } from "./exclusion.ts";
 import { type GraphCopy, planCopies, refuseWithoutGraph, takingGraphs } from "./graph_copies.ts";
+import { GraphPlaces } from "./graph_places.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
 import { noteRecordedOriginals } from "./originals/recorded_originals.ts";
 import { requireRightGraph } from "./right_graph.ts";
 import { type ReadingFigures, readingStages } from "./stages.ts";
-import { isTargetTaken, planTransfer, type TransferPlan } from "./transfer.ts";
+import type { TransferPlan } from "./transfer.ts";
 import { VerifiedGraph } from "./verified_graph.ts";
 
 /** Quanta between two looks at the clock. */
@@ -36,7 +38,7 @@ const QUANTA_PER_LOOK = 1024;
 const TARGETS_PER_TURN = 4096;
 
 /** What preparing needs of its surroundings. */
-type Surroundings = Pick<IngestContext, "log" | "progress" | "signal">;
+type Surroundings = Pick<IngestContext, "env" | "log" | "progress" | "signal">;
 
 /** An ingest that may begin. */
 export class PreparedIngest implements AsyncDisposable {
@@ -55,6 +57,8 @@ export class PreparedIngest implements AsyncDisposable {
   targets!: Targets;
   /** The graph in the other datastores that take it. */
   copies: GraphCopy[] = [];
+  /** Where graphs are, on disks or in remote stores. */
+  places!: GraphPlaces;
   readonly #chain: DatastoreChain;
   /** Positions of the datastores that take the graph. */
   readonly #taking: readonly number[];
@@ -121,11 +125,13 @@ export class PreparedIngest implements AsyncDisposable {
     const { options, registry } = this;
     const { root } = this.config.datastore;
     await registry.checkDatasetType(this.provenanceType);
-    const choose = () => chooseGraph(options, this.config, registry, this.templatePath, zstd);
+    const places = this.places = await GraphPlaces.open(this.config, context);
+    const choose = () =>
+      chooseGraph(options, this.config, registry, this.templatePath, places, zstd);
     this.choice = await choose();
     if (!options.isDryRun) {
       const { run } = this.choice;
-      this.#lock = RunLock.take(absolutePath(root, this.templatePath(run)), root, run);
+      this.#lock = this.#takeLock(root, run, context);
       failpoint("ingest.locked");
       // What was seen before may have been the work of whoever had the lock.
       this.choice = await choose();
@@ -133,21 +139,24 @@ export class PreparedIngest implements AsyncDisposable {
     }
     const { path, run, registered } = this.choice;
     if (registered !== null) this.#goTo(registered.datastore);
-    const verified = this.verified = await VerifiedGraph.open(path, zstd);
+    const verified = this.verified = await VerifiedGraph.openReadable(
+      await places.fetch(path),
+      zstd,
+    );
     if (verified.graph.header.output_run !== run) throw replacedError(path);
     this.plan = registered === null
-      ? planTransfer(options.transfer, path, root, this.templatePath(run))
+      ? await places.plan(options.transfer, path, root, this.templatePath(run))
       : ingestedPlan(this.choice, this.config);
-    if (registered === null && isTargetTaken(this.plan, verified.source)) {
-      throw await takenError(this.plan, run, zstd);
+    if (registered === null && await places.isTaken(this.plan, verified.source)) {
+      throw await takenError(this.plan, run, places, zstd);
     }
     await this.#read(context);
     for (const type of this.targets.types) await registry.checkDatasetType(type);
     const others = this.#taking.filter((i) => i !== this.datastore);
     this.copies = await planCopies(this, this.#chain, others);
     for (const { plan, isRegistered } of this.copies) {
-      if (!isRegistered && isTargetTaken(plan, verified.source)) {
-        throw await takenError(plan, run, zstd);
+      if (!isRegistered && await places.isTaken(plan, verified.source)) {
+        throw await takenError(plan, run, places, zstd);
       }
     }
     await this.#checkTargets();
@@ -157,7 +166,25 @@ export class PreparedIngest implements AsyncDisposable {
       await noteRecordedOriginals(registry.ofDatastore(datastore), run, targets);
     }
     if (registered === null) await this.#requireRightGraph();
+    await this.requireUnchanged();
+  }
+
+  #takeLock(root: string, run: string, { env }: Surroundings): RunLock {
+    const target = absolutePath(root, this.templatePath(run));
+    return isRemoteUri(root)
+      ? RunLock.takeRemote(target, lockFolder(this.config.configPath, env), run)
+      : RunLock.take(target, root, run);
+  }
+
+  /**
+   * Makes sure that the graph is still what was checked.
+   *
+   * @throws {EnvironmentError} if it isn't.
+   */
+  async requireUnchanged(): Promise<void> {
+    const { verified } = this;
     verified.requireUnchanged();
+    if (verified.placed.path !== verified.path) await this.places.require(verified.placed);
   }
 
   /** Makes another datastore the first. */
@@ -269,6 +296,7 @@ export class PreparedIngest implements AsyncDisposable {
   /** Closes graph and registry, and lets others begin. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.verified?.[Symbol.dispose]();
+    this.places?.[Symbol.dispose]();
     try {
       await this.registry[Symbol.asyncDispose]();
     } finally {
@@ -288,23 +316,31 @@ function replacedError(path: string): RefusedError {
 async function takenError(
   { source, target }: TransferPlan,
   run: string,
+  places: GraphPlaces,
   zstd: Zstd,
 ): Promise<RefusedError> {
-  const away = `move it to another place (mv "${target}" FILE) and run the same command again`;
+  const away = isRemoteUri(target)
+    ? "move it to another place and run the same command again"
+    : `move it to another place (mv "${target}" FILE) and run the same command again`;
   return new RefusedError(
     `Cannot ingest graph "${source}": another file is at its place in the datastore, "${target}", ` +
       "and the RUN has no graph registered; an earlier ingest may have been interrupted",
     {
-      hint: await isGraphOf(target, run, zstd)
+      hint: await isGraphOf(target, run, places, zstd)
         ? `it is a graph of the RUN: to ingest it, give --output-run "${run}" without a graph; else ${away}`
         : away,
     },
   );
 }
 
-async function isGraphOf(path: string, run: string, zstd: Zstd): Promise<boolean> {
+async function isGraphOf(
+  path: string,
+  run: string,
+  places: GraphPlaces,
+  zstd: Zstd,
+): Promise<boolean> {
   try {
-    using found = await VerifiedGraph.open(path, zstd);
+    using found = await VerifiedGraph.openReadable(await places.fetch(path), zstd);
     await found.verify(null);
     return found.graph.header.output_run === run;
   } catch (error) {

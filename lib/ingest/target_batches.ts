@@ -10,6 +10,7 @@ import { absolutePath, FileDatastore } from "../butler/datastore/datastore.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import { RunsInside } from "../butler/registry/runs_inside.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { type Targets, TargetState } from "../provenance/targets.ts";
 import type { Originals } from "./originals/deleter.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
@@ -52,6 +53,8 @@ export class TargetBatches {
     ];
     for (const place of places) {
       const member = config.datastores[place.datastore];
+      // What is in remote stores is found by lists, when all is registered: `RemoteOriginals`.
+      if (isRemoteUri(member.root)) continue;
       const inside = await RunsInside.find(
         registry,
         new FileDatastore({ datastore: member }, registry.universe, { mockStorageClasses: true }),
@@ -59,7 +62,7 @@ export class TargetBatches {
       );
       passes.push({
         root: member.root,
-        isFirst: passes.length === 0,
+        isFirst: place.datastore === datastore,
         targets: place.targets,
         runPath: dirname(dirname(place.templatePath)),
         directories: new EmptyDirectories(member.root, inside),
@@ -88,12 +91,9 @@ export class TargetBatches {
   #fill(maxRows: number): void {
     const { rows } = this;
     const targets = this.#targets;
-    const first = this.#passes[0];
-    for (
-      ;
-      this.#next < targets.n && rows.n < maxRows && first.paths.length < MAX_PATHS;
-      this.#next++
-    ) {
+    const isFull = () =>
+      rows.n >= maxRows || this.#passes.some((pass) => pass.paths.length >= MAX_PATHS);
+    for (; this.#next < targets.n && !isFull(); this.#next++) {
       const target = this.#next;
       // All of them first: one may have to be found once more, when a record was fetched.
       const paths = this.#passes.map((pass) => pass.targets.paths(target, this.#records));

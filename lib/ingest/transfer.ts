@@ -21,20 +21,29 @@ import {
   stampAt,
   stampOf,
 } from "../storage/file_stamp.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import type { TransferMode } from "./transfer_mode.ts";
 
 /** What will be done with the graph file. */
 export interface TransferPlan {
-  /** Absolute path of the file that was given. */
+  /** Absolute path of the file that was given, or its place in a remote store. */
   source: string;
-  /** Absolute path of the file in the datastore; the source itself if it is used in place. */
+  /** The same of the file in the datastore; the source itself if it is used in place. */
   target: string;
   /** What the record of `run_provenance` says. */
   graphRecordPath: string;
   /** What the records of the datasets backed by the graph say: always relative to the root. */
   backedRecordPath: string;
-  how: "in place" | "link or copy" | "hard link" | "hard link or symlink" | "copy" | "symlink";
+  how:
+    | "in place"
+    | "link or copy"
+    | "hard link"
+    | "hard link or symlink"
+    | "copy"
+    | "symlink"
+    /** Into a remote store. */
+    | "put";
   /** Target of a symbolic link. */
   linkText: string | null;
   /** Whether the source is to be deleted when everything else is done. */
@@ -59,12 +68,7 @@ export function planTransfer(
   root: string,
   templatePath: string,
 ): TransferPlan {
-  if (!source.endsWith(GRAPH_EXTENSION)) {
-    throw new RefusedError(
-      `Cannot ingest graph "${source}": its name doesn't end in "${GRAPH_EXTENSION}"`,
-      { hint: `rename it to "${basename(source)}${GRAPH_EXTENSION}"` },
-    );
-  }
+  requireGraphName(source);
   const target = absolutePath(root, templatePath);
   const inside = pathInside(root, source);
   const plan: TransferPlan = {
@@ -122,8 +126,19 @@ export function planTransfer(
   return plan;
 }
 
+/** @throws {RefusedError} if the datastore's formatter doesn't take files of such a name. */
+export function requireGraphName(source: string): void {
+  if (source.endsWith(GRAPH_EXTENSION)) return;
+  throw new RefusedError(
+    `Cannot ingest graph "${source}": its name doesn't end in "${GRAPH_EXTENSION}"`,
+    { hint: `rename it to "${basename(source)}${GRAPH_EXTENSION}"` },
+  );
+}
+
 /** Path relative to `root`, or null if `path` isn't below it. Symbolic links count as written. */
 export function pathInside(root: string, path: string): string | null {
+  if (isRemoteUri(root)) return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : null;
+  if (isRemoteUri(path)) return null;
   const from = relative(root, path);
   return from === "" || /^(?:\.\.(?:\/|$)|\/)/.test(from) ? null : from;
 }
@@ -279,6 +294,8 @@ function place(plan: TransferPlan, source: FileSource): FileStamp | null {
       return copy(plan, source);
     case "in place":
       break;
+    case "put":
+      throw new Error("a store is no file system");
     default:
       plan.how satisfies never;
   }

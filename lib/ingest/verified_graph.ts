@@ -11,7 +11,9 @@ import type { DatastoreRecord } from "../butler/registry/registry.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { FileSource } from "../storage/file_source.ts";
 import { type FileStamp, requireStamp, stampOf } from "../storage/file_stamp.ts";
+import type { LocalCopy } from "../storage/remote/local_copy.ts";
 import type { Zstd } from "../codec/zstd.ts";
+import type { PlacedGraph, ReadableGraph } from "./placed_graph.ts";
 import { verifyDocuments } from "./graph_documents.ts";
 
 /** Bytes read at a time for the checksum. */
@@ -19,20 +21,25 @@ const PIECE_SIZE = 1 << 20;
 
 /** An open graph and its file. */
 export class VerifiedGraph implements Disposable {
-  /** Where it was opened. */
+  /** Where it was opened: of a graph in a remote store, its copy on this machine. */
   readonly path: string;
   readonly graph: ProvenanceGraph;
   /** The opened file, whatever becomes of its name. */
   readonly source: FileSource;
   /** Which file was opened. */
   readonly stamp: FileStamp;
+  /** The graph at its own place, which may be that of the copied object. */
+  readonly placed: PlacedGraph;
+  readonly #copy: LocalCopy | null;
   #checksum: string | null = null;
 
-  private constructor(path: string, graph: ProvenanceGraph, source: FileSource) {
-    this.path = path;
+  private constructor(readable: ReadableGraph, graph: ProvenanceGraph, source: FileSource) {
+    this.path = readable.path;
     this.graph = graph;
     this.source = source;
     this.stamp = stampOf(source.info());
+    this.placed = readable.placed ?? { path: this.path, stamp: this.stamp };
+    this.#copy = readable.copy;
   }
 
   /**
@@ -41,14 +48,19 @@ export class VerifiedGraph implements Disposable {
    * @throws as `ProvenanceGraph.open`, and if the file can't be opened.
    */
   static async open(path: string, zstd: Zstd): Promise<VerifiedGraph> {
-    const source = FileSource.open(path);
-    const graph = await ProvenanceGraph.open(source, zstd);
-    try {
-      return new VerifiedGraph(path, graph, source);
-    } catch (error) {
-      graph.close();
-      throw error;
-    }
+    return await VerifiedGraph.openReadable({ path, copy: null, placed: null }, zstd);
+  }
+
+  /** As {@linkcode open}; a copy is removed with it. */
+  static async openReadable(readable: ReadableGraph, zstd: Zstd): Promise<VerifiedGraph> {
+    using opened = new DisposableStack();
+    if (readable.copy !== null) opened.use(readable.copy);
+    const { path, placed } = readable;
+    const source = opened.use(FileSource.open(path, placed?.path));
+    const graph = opened.use(await ProvenanceGraph.open(source, zstd));
+    const verified = new VerifiedGraph(readable, graph, source);
+    opened.move();
+    return verified;
   }
 
   /**
@@ -81,7 +93,7 @@ export class VerifiedGraph implements Disposable {
 
   #hint(isRegistered: boolean): string {
     return isRegistered
-      ? `nothing was deleted; provgraph check "${this.path}" --read-data lists the damage; put a sound ` +
+      ? `nothing was deleted; provgraph check "${this.placed.path}" --read-data lists the damage; put a sound ` +
         "copy of the graph in its place, then run the same command again"
       : "nothing was changed; write the graph again with aggregate-graph: all originals are there";
   }
@@ -92,7 +104,7 @@ export class VerifiedGraph implements Disposable {
     const { size } = this.stamp;
     if (fileSize !== null && fileSize >= 0 && fileSize !== size) {
       throw new RefusedError(
-        `Cannot use provenance graph "${this.path}": it has ${size} bytes, its record says ${fileSize}`,
+        `Cannot use provenance graph "${this.placed.path}": it has ${size} bytes, its record says ${fileSize}`,
         { hint: this.#hint(true) },
       );
     }
@@ -100,7 +112,7 @@ export class VerifiedGraph implements Disposable {
     if (checksum === null || checksum.length !== this.checksum().length) return;
     if (checksum.toLowerCase() !== this.checksum()) {
       throw new RefusedError(
-        `Cannot use provenance graph "${this.path}": its checksum is not that of its record`,
+        `Cannot use provenance graph "${this.placed.path}": its checksum is not that of its record`,
         { hint: this.#hint(true) },
       );
     }
@@ -137,5 +149,6 @@ export class VerifiedGraph implements Disposable {
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.graph.close();
+    this.#copy?.[Symbol.dispose]();
   }
 }

@@ -36,12 +36,13 @@ export class FileSource implements ByteSource, Disposable {
   /**
    * Opens a regular file for reading.
    *
+   * @param name What errors call it, where the file is a copy of something else.
    * @throws {NotFoundError} if nothing is there.
    * @throws {EnvironmentError} if it can't be opened or isn't a regular file.
    */
-  static open(path: string): FileSource {
+  static open(path: string, name: string = path): FileSource {
     const { file, info } = openRegularFile(path);
-    return new FileSource(path, file, info.size);
+    return new FileSource(name, file, info.size);
   }
 
   get size(): number {
@@ -196,6 +197,8 @@ export interface FileVersion {
   ctimeMs: number | null;
   /** Number of the file in its file system; null if not told. */
   inode: number | null;
+  /** In a remote store: number of its strong entity tag; absent otherwise. */
+  tag?: bigint;
   /** When it was looked at, by this host's clock, milliseconds since 1970. */
   seenMs: number;
 }

@@ -68,9 +68,16 @@ function membersOf(repo: string): Member[] {
   }));
 }
 
-/** Describes a repository. */
-export function dumpChain(repo: string): ChainState {
-  const members = membersOf(repo);
+/**
+ * Describes a repository.
+ *
+ * @param folderOf The folder in which files of a root are.
+ */
+export function dumpChain(
+  repo: string,
+  folderOf: (root: string) => string = (root) => root,
+): ChainState {
+  const members = membersOf(repo).map((member) => ({ ...member, root: folderOf(member.root) }));
   const rootOf = (table: string) => members.find((each) => each.table === table)!.root;
   const { chains, tables } = describeState(
     readTables(join(repo, "gen3.sqlite3")),
@@ -116,7 +123,8 @@ export function expectedIngestedChain(fixture: ConformanceCase): ChainState {
   return chainState({ chains, tables, datastores });
 }
 
-function chainState({ chains, tables, datastores }: OracleState): ChainState {
+/** A state of the reference, reduced to what is compared. */
+export function chainState({ chains, tables, datastores }: OracleState): ChainState {
   return {
     chains,
     tables,
@@ -131,7 +139,7 @@ function chainState({ chains, tables, datastores }: OracleState): ChainState {
  *
  * @param before State that the ingest started from.
  */
-function withoutOrphans(ingested: ChainState, before: ChainState): ChainState {
+export function withoutOrphans(ingested: ChainState, before: ChainState): ChainState {
   const left = new Set(ingested.datastores[0].files.map(({ path }) => path));
   const deleted = new Set(
     before.datastores[0].files.map(({ path }) => path).filter((path) => !left.has(path)),

@@ -9,17 +9,14 @@ import type { Environment } from "../../base/environment.ts";
 import { EnvironmentError, RefusedError } from "../../base/errors.ts";
 import { join } from "../../base/paths.ts";
 import { chunkLogPathOf } from "../../chunks/chunk_log_path.ts";
-import type { ByteSource } from "../../storage/byte_source.ts";
 import { removeIfPresent } from "../../storage/durable_file.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
 import { fileError, FileSource, isAbsence } from "../../storage/file_source.ts";
+import { copyHere, type LocalCopy } from "../../storage/remote/local_copy.ts";
 import { openRemoteFile, openStorage } from "../../storage/remote/open_storage.ts";
 import { StorageUrl } from "../../storage/remote/storage_url.ts";
 import { aggregateGraph } from "../aggregate.ts";
 import type { AggregateContext, AggregateOptions, AggregateSummary } from "../options.ts";
-
-/** Bytes that are copied at once. */
-const PIECE_SIZE = 2 ** 25;
 
 /** Which of the places of an aggregation are in remote stores. */
 export interface RemotePlaces {
@@ -44,7 +41,7 @@ export async function aggregateAtUris(
   options: AggregateOptions,
   context: AggregateContext,
 ): Promise<AggregateSummary> {
-  using copy = places.graph === null ? null : await copyHere(places.graph, context.env);
+  using copy = places.graph === null ? null : await copyGraph(places.graph, context.env);
   const here = copy === null ? options : { ...options, graphPath: copy.path };
   if (places.output === null) return await aggregateGraph(here, context);
   const target = StorageUrl.parse(places.output);
@@ -136,34 +133,11 @@ function isThere(path: string): boolean {
   }
 }
 
-/** A copy of a remote file in a folder for temporary files; disposing of it removes it. */
-async function copyHere(uri: string, env: Environment): Promise<Disposable & { path: string }> {
+async function copyGraph(uri: string, env: Environment): Promise<LocalCopy> {
   const source = await openRemoteFile("predicted graph", uri, { env });
-  using made = new DisposableStack();
   try {
-    const folder = env.get("LSST_RESOURCES_TMPDIR") ?? env.get("TMPDIR");
-    const directory = Deno.makeTempDirSync({
-      prefix: "provgraph-",
-      ...(folder === undefined || folder === "" ? {} : { dir: folder }),
-    });
-    made.defer(() => Deno.removeSync(directory, { recursive: true }));
-    const path = join(directory, StorageUrl.parse(uri).name);
-    await copyInto(path, source);
-    const undo = made.move();
-    return { path, [Symbol.dispose]: () => undo[Symbol.dispose]() };
+    return await copyHere(source, StorageUrl.parse(uri).name, env);
   } finally {
     source.close();
-  }
-}
-
-async function copyInto(path: string, source: ByteSource): Promise<void> {
-  using file = Deno.openSync(path, { write: true, createNew: true });
-  for (let at = 0; at < source.size; at += PIECE_SIZE) {
-    const piece = await source.read(at, Math.min(PIECE_SIZE, source.size - at));
-    try {
-      for (let done = 0; done < piece.length;) done += file.writeSync(piece.subarray(done));
-    } catch (error) {
-      throw fileError("write file", path, error);
-    }
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hashOfPath } from "../../base/path_hash.ts";
 import { eachAtOnce } from "../../storage/remote/at_once.ts";
 import type { Storage } from "../../storage/remote/storage.ts";
 
@@ -45,7 +46,7 @@ export class ListedFiles {
   /** Null if the file is absent. */
   version(path: string): ListedVersion | null {
     const { hashes, sizes, tags } = this.#table;
-    const hash = hashOf(path);
+    const hash = hashOfPath(path);
     const mask = hashes.length - 1;
     for (let at = Number(hash & BigInt(mask));; at = (at + 1) & mask) {
       if (hashes[at] === 0n) return null;
@@ -72,7 +73,7 @@ export async function listFiles(
   const tags: bigint[] = [];
   await eachAtOnce(directories, N_AT_ONCE, async (directory) => {
     for await (const { path, version } of storage.list(directory)) {
-      hashes.push(hashOf(rootSlash + path));
+      hashes.push(hashOfPath(rootSlash + path));
       sizes.push(version.size);
       tags.push(version.tag ?? NO_TAG);
     }
@@ -93,23 +94,4 @@ export async function listFiles(
     table.tags[at] = tags[i];
   });
   return table;
-}
-
-/** 64 bits of a path, none of them all zero: two hashes of 32 bits, each with the finish of MurmurHash3. */
-function hashOf(path: string): bigint {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < path.length; i++) {
-    const code = path.charCodeAt(i);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ code, 0x5bd1e995) ^ b >>> 15;
-  }
-  const hash = BigInt(finish(a)) << 32n | BigInt(finish(b));
-  return hash === 0n ? 1n : hash;
-}
-
-function finish(hash: number): number {
-  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
-  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
-  return (hash ^ hash >>> 16) >>> 0;
 }

@@ -212,9 +212,16 @@ export class RemoteScanFiles implements ScanFiles {
 }
 
 /** Where a store tells nothing but sizes, no version is that of another time. */
-function fileVersion({ size, tag }: ObjectVersion): FileVersion {
+function fileVersion({ size, tag, isExact = false }: ObjectVersion): FileVersion {
   const seenMs = Date.now();
-  return { size, mtimeNs: tag ?? BigInt(seenMs), ctimeMs: null, inode: null, seenMs };
+  return {
+    size,
+    mtimeNs: tag ?? BigInt(seenMs),
+    ctimeMs: null,
+    inode: null,
+    ...(isExact && tag !== null ? { tag } : {}),
+    seenMs,
+  };
 }
 
 /** Errors that say something of the file itself stay what they are. */

@@ -56,6 +56,11 @@ export class DeleterClient implements Disposable {
     return new DeleterClient(Array.from({ length: N_WORKERS }, () => makeWorker("deleter")));
   }
 
+  /** One without workers, where no datastore is on a disk. */
+  static none(): DeleterClient {
+    return new DeleterClient([]);
+  }
+
   /** Says what may be deleted, see `Deleter`; before anything is. */
   setUp(setup: DeleterSetup): void {
     this.#workers.forEach((worker, i) => worker.send({ kind: "setup", setup, isFirst: i === 0 }));

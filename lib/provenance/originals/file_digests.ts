@@ -38,8 +38,14 @@ export function versionStamp({ size, mtimeNs, ctimeMs, inode }: FileVersion): bi
   return stamp === 0n ? 1n : stamp;
 }
 
+/** The stamp of an object in a remote store, by its strong entity tag: one that changes gets another. */
+export function tagStamp(tag: bigint): bigint {
+  return tag === 0n ? 1n : tag;
+}
+
 /** As {@linkcode versionStamp}; 0 for a file that was changed just before it was looked at. */
 export function stampToKeep(version: FileVersion): bigint {
+  if (version.tag !== undefined) return tagStamp(version.tag);
   const { ctimeMs, seenMs } = version;
   return ctimeMs === null || seenMs - ctimeMs < MIN_AGE_MS ? 0n : versionStamp(version);
 }

@@ -66,11 +66,21 @@ export class OriginalProver implements AsyncDisposable {
     const read = readUnchanged(path);
     if ("state" in read) return read;
     const { file, bytes } = read;
+    return await this.hasContent(bytes, original)
+      ? { state: "same", file }
+      : { state: "other", reason: OTHER_CONTENT };
+  }
+
+  /**
+   * Whether the graph has the content of a file that has these bytes.
+   *
+   * @throws {InvalidQuantumGraphFileError} if the graph is damaged.
+   */
+  async hasContent(bytes: Uint8Array, original: Original): Promise<boolean> {
     const digest = digestAt(original.proof, 0);
-    const isSame = digest === null
+    return digest === null
       ? await this.#hasText(bytes, original)
       : equalBytes(digest, this.#digest.of(bytes));
-    return isSame ? { state: "same", file } : { state: "other", reason: OTHER_CONTENT };
   }
 
   async #hasText(file: Uint8Array, { kind, label, id }: Original): Promise<boolean> {

@@ -96,7 +96,12 @@ export class MemoryStorage implements Storage {
     if (mustBeNew && this.#at(path) !== null) {
       throw new TakenNameError(`Cannot store "${this.#text(path)}": it is there already`);
     }
-    const version = { size: read.length, tag: ++this.#nPuts, modifiedMs: Date.now() };
+    const version = {
+      size: read.length,
+      tag: ++this.#nPuts,
+      isExact: true,
+      modifiedMs: Date.now(),
+    };
     this.#files.set(this.#key(path), { bytes: read.slice(), version });
     return version;
   }

@@ -19,6 +19,7 @@ export function objectVersion(
   return {
     size,
     tag: words === null ? null : tagOf(words),
+    isExact: etag !== null && !etag.startsWith("W/"),
     modifiedMs: Number.isNaN(ms) ? null : ms,
   };
 }

@@ -19,6 +19,8 @@ export interface ObjectVersion {
    * says nothing; then equal sizes don't mean equal files.
    */
   tag: bigint | null;
+  /** Whether the tag is that of a strong entity tag: no other content has it. */
+  isExact?: boolean;
   /** Time of last modification by the store's clock, milliseconds since 1970; null if not told. */
   modifiedMs: number | null;
 }

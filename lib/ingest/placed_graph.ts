@@ -1,0 +1,27 @@
+/**
+ * Graphs at places of datastores.
+ *
+ * @module
+ */
+
+import type { FileStamp } from "../storage/file_stamp.ts";
+import type { LocalCopy } from "../storage/remote/local_copy.ts";
+import type { ObjectVersion } from "../storage/remote/storage.ts";
+
+/** Which file or object is at a place. */
+export type PlaceStamp = FileStamp | ObjectVersion;
+
+/** A graph at a place, and which file or object that is. */
+export interface PlacedGraph {
+  /** Absolute path, or place in a remote store. */
+  path: string;
+  stamp: PlaceStamp;
+}
+
+/** A graph at a place that was made readable: a remote one is copied here. */
+export interface ReadableGraph {
+  /** Local path. */
+  path: string;
+  copy: LocalCopy | null;
+  placed: PlacedGraph | null;
+}
