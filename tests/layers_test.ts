@@ -103,7 +103,8 @@ const LAYERS: Record<string, readonly string[]> = {
   ],
   "aggregate/remote": [...AGGREGATE, "aggregate"],
   "aggregate/shards": [...AGGREGATE, "aggregate", "aggregate/scan"],
-  ingest: [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "ingest/originals"],
+  ingest: [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS, "ingest/originals", "ingest/remote"],
+  "ingest/remote": [...BYTES, ...BUTLER, "ingest"],
   "ingest/originals": [...BYTES, ...BUTLER, ...GRAPH, ...RECORDS],
   simulate: [...BYTES, ...BUTLER, ...GRAPH],
   sources: [

@@ -21,7 +21,7 @@ import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { fileIdentity, FileSource } from "../storage/file_source.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { Zstd } from "../codec/zstd.ts";
-import type { GraphPlaces } from "./graph_places.ts";
+import type { GraphPlaces } from "./remote/graph_places.ts";
 import type { IngestOptions } from "./options.ts";
 import { isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
 

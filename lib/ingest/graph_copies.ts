@@ -19,9 +19,9 @@ import type { Targets } from "../provenance/targets.ts";
 import type { FileSource } from "../storage/file_source.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { GraphChoice } from "./choose_graph.ts";
-import type { GraphPlaces } from "./graph_places.ts";
+import type { GraphPlaces } from "./remote/graph_places.ts";
 import type { IngestOptions } from "./options.ts";
-import type { PlaceStamp } from "./placed_graph.ts";
+import type { PlaceStamp } from "./remote/placed_graph.ts";
 import type { VerifiedGraph } from "./verified_graph.ts";
 import { pathInside, type TransferPlan } from "./transfer.ts";
 

@@ -10,7 +10,7 @@ import { fsyncDirectory } from "../storage/durable_file.ts";
 import { fileError, FileSource } from "../storage/file_source.ts";
 import { isSameStamp, stampAt, stampOf } from "../storage/file_stamp.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
-import type { GraphPlaces } from "./graph_places.ts";
+import type { GraphPlaces } from "./remote/graph_places.ts";
 
 /** What has become of the source of a move. */
 export type MovedSource =

@@ -24,7 +24,7 @@ import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
 import { lockFolder, RunLock } from "./exclusion.ts";
 import { type GraphCopy, planCopies, refuseWithoutGraph, takingGraphs } from "./graph_copies.ts";
-import { GraphPlaces } from "./graph_places.ts";
+import { GraphPlaces } from "./remote/graph_places.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
 import { noteRecordedOriginals } from "./originals/recorded_originals.ts";
 import { requireRightGraph } from "./right_graph.ts";

@@ -13,7 +13,7 @@ import { FileSource } from "../storage/file_source.ts";
 import { type FileStamp, requireStamp, stampOf } from "../storage/file_stamp.ts";
 import type { LocalCopy } from "../storage/remote/local_copy.ts";
 import type { Zstd } from "../codec/zstd.ts";
-import type { PlacedGraph, ReadableGraph } from "./placed_graph.ts";
+import type { PlacedGraph, ReadableGraph } from "./remote/placed_graph.ts";
 import { verifyDocuments } from "./graph_documents.ts";
 
 /** Bytes read at a time for the checksum. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { dirname, relative } from "node:path";
 import { EnvironmentError, ProvgraphError, RefusedError } from "../../lib/base/errors.ts";
 import { deleteMovedSource } from "../../lib/ingest/moved_source.ts";
+import { GraphPlaces } from "../../lib/ingest/remote/graph_places.ts";
 import {
   carryOutTransfer,
   isContentOf,
@@ -17,19 +18,20 @@ import { type FileStamp, stampAt } from "../../lib/storage/file_stamp.ts";
 import { inTemporaryDirectory } from "../storage/support.ts";
 import { listTree, writeFiles } from "./support.ts";
 
+const PLACES = GraphPlaces.local();
 const TEMPLATE = "run/run_provenance/run_provenance_run.qg";
 
 /** A directory with a datastore root in it and a graph inside or outside of it. */
-function withGraph(
+function withGraph<T>(
   name: string,
-  body: (directory: string, source: string, root: string) => void,
-): void {
-  inTemporaryDirectory((made) => {
+  body: (directory: string, source: string, root: string) => T,
+): T {
+  return inTemporaryDirectory((made) => {
     const directory = Deno.realPathSync(made);
     Deno.mkdirSync(`${directory}/store`);
     writeFiles(directory, { [name]: "graph" });
     Deno.utimeSync(`${directory}/${name}`, 1_700_000_000, 1_700_000_000);
-    body(directory, `${directory}/${name}`, `${directory}/store`);
+    return body(directory, `${directory}/${name}`, `${directory}/store`);
   });
 }
 
@@ -254,45 +256,45 @@ Deno.test("carryOutTransfer() leaves no file under the target's name when it fai
   });
 });
 
-Deno.test("deleteMovedSource() deletes the source when the datastore has the same file or bytes", () => {
-  withGraph("outside/graph.qg", (directory, source, root) => {
+Deno.test("deleteMovedSource() deletes the source when the datastore has the same file or bytes", async () => {
+  await withGraph("outside/graph.qg", async (directory, source, root) => {
     const plan = planTransfer("move", source, root, TEMPLATE);
     carryOut(plan);
-    assert.deepEqual(deleteMovedSource(source, plan.target), { state: "deleted" });
+    assert.deepEqual(await deleteMovedSource(source, [plan.target], PLACES), { state: "deleted" });
     assert.equal(Deno.readTextFileSync(plan.target), "graph");
-    assert.deepEqual(deleteMovedSource(source, plan.target), { state: "absent" });
+    assert.deepEqual(await deleteMovedSource(source, [plan.target], PLACES), { state: "absent" });
     // No hard link could be made.
     writeFiles(directory, { "outside/graph.qg": "graph" });
     assert.ok(!isSameFile(source, plan.target));
-    assert.deepEqual(deleteMovedSource(source, plan.target), { state: "deleted" });
+    assert.deepEqual(await deleteMovedSource(source, [plan.target], PLACES), { state: "deleted" });
     assert.equal(Deno.readTextFileSync(plan.target), "graph");
     assert.deepEqual(listTree(`${directory}/outside`), []);
   });
 });
 
-Deno.test("deleteMovedSource() keeps everything that isn't surely the same graph, and says why", () => {
-  withGraph("outside/graph.qg", (directory, source, root) => {
+Deno.test("deleteMovedSource() keeps everything that isn't surely the same graph, and says why", async () => {
+  await withGraph("outside/graph.qg", async (directory, source, root) => {
     const plan = planTransfer("move", source, root, TEMPLATE);
-    const assertStays = (path: string, reason: RegExp) => {
-      const moved = deleteMovedSource(path, plan.target);
+    const assertStays = async (path: string, reason: RegExp) => {
+      const moved = await deleteMovedSource(path, [plan.target], PLACES);
       assert.ok(moved.state === "stays", path);
       assert.match(moved.reason, reason);
       assert.equal(Deno.readTextFileSync(source), "graph");
     };
     for (const other of ["other", "graph, longer"]) {
       writeFiles(root, { [TEMPLATE]: other });
-      assertStays(source, /is not the graph that was ingested/);
+      await assertStays(source, /is not the graph that was ingested/);
     }
     writeFiles(root, { [TEMPLATE]: "graph" });
-    assertStays(plan.target, /is the graph in the datastore itself/);
+    await assertStays(plan.target, /is the graph in the datastore itself/);
     Deno.symlinkSync(`${root}/run`, `${directory}/link`);
-    assertStays(`${directory}/link/run_provenance/run_provenance_run.qg`, /itself/);
+    await assertStays(`${directory}/link/run_provenance/run_provenance_run.qg`, /itself/);
     Deno.symlinkSync(plan.target, `${directory}/outside/link.qg`);
-    assertStays(`${directory}/outside/link.qg`, /is a symbolic link/);
+    await assertStays(`${directory}/outside/link.qg`, /is a symbolic link/);
     assert.equal(Deno.readTextFileSync(plan.target), "graph");
     Deno.removeSync(plan.target);
     Deno.symlinkSync(source, plan.target);
-    assertStays(source, /what the datastore has a symbolic link to/);
+    await assertStays(source, /what the datastore has a symbolic link to/);
     assert.equal(Deno.readTextFileSync(plan.target), "graph");
   });
 });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { hashOfPath } from "../../base/path_hash.ts";
+import { hashOfPath } from "../../storage/remote/path_hash.ts";
 import { eachAtOnce } from "../../storage/remote/at_once.ts";
 import type { Storage } from "../../storage/remote/storage.ts";
 

@@ -7,7 +7,7 @@
 
 import { Grower } from "../../base/grower.ts";
 import { nextTurn } from "../../base/next_turn.ts";
-import { hashOfPath } from "../../base/path_hash.ts";
+import { hashOfPath } from "../../storage/remote/path_hash.ts";
 import { dirname } from "../../base/paths.ts";
 import { withRecords } from "../../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";

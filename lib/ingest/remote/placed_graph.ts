@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { FileStamp } from "../storage/file_stamp.ts";
-import type { LocalCopy } from "../storage/remote/local_copy.ts";
-import type { ObjectVersion } from "../storage/remote/storage.ts";
+import type { FileStamp } from "../../storage/file_stamp.ts";
+import type { LocalCopy } from "../../storage/remote/local_copy.ts";
+import type { ObjectVersion } from "../../storage/remote/storage.ts";
 
 /** Which file or object is at a place. */
 export type PlaceStamp = FileStamp | ObjectVersion;

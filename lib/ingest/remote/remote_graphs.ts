@@ -6,19 +6,24 @@
  * @module
  */
 
-import type { Environment } from "../base/environment.ts";
-import { EnvironmentError, NotFoundError, ProvgraphError, RefusedError } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
-import type { ByteSource } from "../storage/byte_source.ts";
-import { failpoint } from "../storage/failpoints.ts";
-import type { FileSource } from "../storage/file_source.ts";
-import { copyHere } from "../storage/remote/local_copy.ts";
-import { openStorage } from "../storage/remote/open_storage.ts";
-import type { ObjectVersion, Storage, StorageContext } from "../storage/remote/storage.ts";
-import { isRemoteUri, StorageUrl } from "../storage/remote/storage_url.ts";
+import type { Environment } from "../../base/environment.ts";
+import {
+  EnvironmentError,
+  NotFoundError,
+  ProvgraphError,
+  RefusedError,
+} from "../../base/errors.ts";
+import { absolutePath } from "../../butler/datastore/datastore.ts";
+import type { ByteSource } from "../../storage/byte_source.ts";
+import { failpoint } from "../../storage/failpoints.ts";
+import type { FileSource } from "../../storage/file_source.ts";
+import { copyHere } from "../../storage/remote/local_copy.ts";
+import { openStorage } from "../../storage/remote/open_storage.ts";
+import type { ObjectVersion, Storage, StorageContext } from "../../storage/remote/storage.ts";
+import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import type { ReadableGraph } from "./placed_graph.ts";
-import { requireGraphName, type TransferPlan } from "./transfer.ts";
-import type { TransferMode } from "./transfer_mode.ts";
+import { requireGraphName, type TransferPlan } from "../transfer.ts";
+import type { TransferMode } from "../transfer_mode.ts";
 
 /** Bytes that are compared at once. */
 const PIECE_SIZE = 2 ** 24;

@@ -5,13 +5,13 @@
  * @module
  */
 
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import type { ByteSource } from "../storage/byte_source.ts";
-import { FileSource } from "../storage/file_source.ts";
-import { requireStamp, stampAt } from "../storage/file_stamp.ts";
-import type { Storage, StorageContext } from "../storage/remote/storage.ts";
-import { isRemoteUri } from "../storage/remote/storage_url.ts";
-import { removeLeftovers } from "../storage/temporary_file.ts";
+import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
+import type { ByteSource } from "../../storage/byte_source.ts";
+import { FileSource } from "../../storage/file_source.ts";
+import { requireStamp, stampAt } from "../../storage/file_stamp.ts";
+import type { Storage, StorageContext } from "../../storage/remote/storage.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
+import { removeLeftovers } from "../../storage/temporary_file.ts";
 import type { PlacedGraph, PlaceStamp, ReadableGraph } from "./placed_graph.ts";
 import type { RemoteGraphs } from "./remote_graphs.ts";
 import {
@@ -20,8 +20,8 @@ import {
   isTargetTaken,
   planTransfer,
   type TransferPlan,
-} from "./transfer.ts";
-import type { TransferMode } from "./transfer_mode.ts";
+} from "../transfer.ts";
+import type { TransferMode } from "../transfer_mode.ts";
 
 /** All places of a repository. */
 export class GraphPlaces implements Disposable {
@@ -30,6 +30,11 @@ export class GraphPlaces implements Disposable {
 
   private constructor(remote: RemoteGraphs | null) {
     this.#remote = remote;
+  }
+
+  /** Those of repositories that are on disks. */
+  static local(): GraphPlaces {
+    return new GraphPlaces(null);
   }
 
   /**
