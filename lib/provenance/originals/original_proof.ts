@@ -31,7 +31,7 @@ export interface Original {
 }
 
 /** What is said of a file with other content. */
-const OTHER_CONTENT =
+export const OTHER_CONTENT =
   "has other content than the provenance graph: it was written again after it was recorded";
 
 /** Where a graph is, and which file that is. */
