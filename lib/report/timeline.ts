@@ -10,7 +10,7 @@ export const N_INTERVALS = 256;
 const FIRST_WIDTH = 1000;
 
 /** What happened in each interval, by task. */
-interface TimelineView {
+export interface TimelineView {
   /** Start of the first interval, microseconds since 1970. */
   startMicros: number;
   /** Length of an interval, microseconds. */

@@ -79,7 +79,7 @@ async function list(path: string, where: string): Promise<Row[]> {
 for (const path of GRAPHS) {
   const name = path.slice(`${PROJECT}/testdata/`.length);
 
-  Deno.test(`overview and failures are those of report: ${name}`, async () => {
+  Deno.test(`overview, timeline and failures are those of report: ${name}`, async () => {
     const { stdout } = await expectProvgraph(["report", path, "--json"]);
     const report = JSON.parse(stdout);
     await show([path], "#/overview");
@@ -98,6 +98,17 @@ for (const path of GRAPHS) {
         assert.equal(column < 0 ? 0 : number(tasks[i][column]), n, `${task.task} ${title}`);
       }
     }
+    const lanes = await browser.evaluate<[string, string][]>(
+      `[...document.querySelectorAll(".timeline tbody tr")].map((row) =>
+        [row.cells[0].innerText, row.cells[3].innerText])`,
+    );
+    type Lane = { task: string; failed: number[] };
+    assert.deepEqual(
+      lanes.filter(([task]) => task !== "All").map(([task, n]) => [task, number(n)]),
+      (report.timeline?.tasks ?? []).map((
+        { task, failed }: Lane,
+      ) => [task, failed.reduce((sum, n) => sum + n, 0)]),
+    );
     await go("#/failures", `document.getElementById("failures-title") !== null`);
     const clusters = await browser.evaluate<[string, string, string][]>(
       `[...document.querySelectorAll(".cluster")].map((cluster) => [

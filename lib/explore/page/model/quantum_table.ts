@@ -74,12 +74,14 @@ export interface QuantumRow {
 }
 
 /** An attempt before the last. */
-interface EarlierAttempt {
+export interface EarlierAttempt {
   usage: ResourceUsage | null;
   /** Whether its times are impossible. */
   isOdd: boolean;
   /** Number of its kind of failure, from 1; 0 for none. */
   failure: number;
+  /** Whether it ended in another way than successfully. */
+  hasFailed: boolean;
 }
 
 /** Failures that belong together, as the report clusters them. */
@@ -105,6 +107,10 @@ export class QuantumTable {
   readonly #exception = new Grower(Uint32Array);
   /** Whether the times of the last attempt are impossible; see `report/odd_times.ts`. */
   readonly #isOdd = new Grower(Uint8Array);
+  /** When the last attempt began, microseconds since 1970; NaN if that isn't known. */
+  readonly #startMicros = new Grower(Float64Array);
+  /** Rows that took the place of earlier ones. */
+  nReplaced = 0;
   /** Number of the last attempt's kind of failure, from 1; 0 for none. */
   readonly #failure = new Grower(Uint32Array);
   readonly failures: FailureKind[] = [];
@@ -175,6 +181,7 @@ export class QuantumTable {
           usage: attempt.usage,
           isOdd: attempt.usage !== null && this.#hasOddTimes(attempt.usage),
           failure: failures[i],
+          hasFailed: attempt.status !== AttemptStatus.SUCCESSFUL,
         })),
       );
     }
@@ -190,13 +197,14 @@ export class QuantumTable {
     if (known === undefined) {
       this.#rows?.set(idText, row);
       this.#ids.push(quantum.id);
-    }
+    } else this.nReplaced++;
     this.#task.reach(row)[row] = this.tasks.numberOf(quantum.task);
     this.#status.reach(row)[row] = this.statuses.numberOf(quantum.status);
     this.#exception.reach(row)[row] = this.exceptions.numberOf(quantum.exception ?? "");
     for (const name of NUMBER_COLUMNS) this.#numbers[name].reach(row)[row] = numbers[name];
     this.#dataIds[row] = quantum.dataId;
     this.#starts[row] = start;
+    this.#startMicros.reach(row)[row] = parseIsoTime(start) ?? NaN;
     const isOdd = this.#hasOddTimes({
       start,
       prepTime: numbers.prep_time,
@@ -291,6 +299,11 @@ export class QuantumTable {
 
   start(row: number): string {
     return this.#starts[row];
+  }
+
+  /** Microseconds since 1970; NaN if it isn't known. */
+  startMicros(row: number): number {
+    return this.#startMicros.array[row];
   }
 
   /** NaN if the quantum has none. */

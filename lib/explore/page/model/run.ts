@@ -16,6 +16,7 @@ import type { RowDimensions, StatusCounts } from "../../../sources/rows.ts";
 import type { TraceSource } from "../../../sources/trace/trace_source.ts";
 import type { Traffic } from "./traffic.ts";
 import { type QuantumRow, QuantumTable } from "./quantum_table.ts";
+import { RunTimeline, type TimelineLanes } from "./run_timeline.ts";
 import { tableRows } from "./table_rows.ts";
 import { type RunSummary, summarize, withCounts } from "./summary.ts";
 
@@ -249,6 +250,12 @@ export class Run {
     this.#nAdded++;
   }
 
+  /** When the quanta ran that have been read. */
+  get timeline(): TimelineLanes | null {
+    return (this.#timeline ??= new RunTimeline(this.labels)).of(this.table);
+  }
+
+  #timeline: RunTimeline | null = null;
   #nAdded = 0;
   #summary: { nAdded: number; summary: RunSummary } | null = null;
 

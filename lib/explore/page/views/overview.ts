@@ -18,6 +18,7 @@ import { linkTo } from "../model/route.ts";
 import type { Run } from "../model/run.ts";
 import type { TaskSummary } from "../model/summary.ts";
 import { html, type VNode } from "../view.ts";
+import { TimelineFigure } from "./timeline.ts";
 
 /** The view. */
 export function Overview({ run }: { run: Run }): VNode {
@@ -86,6 +87,7 @@ export function Overview({ run }: { run: Run }): VNode {
           </tbody>
         </table>
       </div>
+      <${TimelineFigure} run=${run} />
       <${About} run=${run} />
     </section>
   `;
