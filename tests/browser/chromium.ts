@@ -35,6 +35,16 @@ export interface BrowserEvent {
   params: Record<string, unknown>;
 }
 
+/** What is used of an event of a trace. */
+interface TraceEvent {
+  name: string;
+  /** Thread. */
+  tid: number;
+  /** Processor time, microseconds. */
+  tdur?: number;
+  args?: { name?: string };
+}
+
 /** A started browser with one page. */
 export class Browser implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
@@ -45,6 +55,7 @@ export class Browser implements AsyncDisposable {
   #nextId = 1;
   #session = "";
   #loaded: PromiseWithResolvers<void> | null = null;
+  #onTrace: ((event: BrowserEvent) => void) | null = null;
   /** Events since the last {@linkcode open}. */
   events: BrowserEvent[] = [];
 
@@ -205,6 +216,34 @@ export class Browser implements AsyncDisposable {
     });
   }
 
+  /**
+   * Processor time of the longest piece of work that the page's main thread does during `act`, milliseconds: what
+   * it would hold up a page that has the machine for itself, however busy this one is.
+   */
+  async longestTask(act: () => Promise<void>): Promise<number> {
+    const traced: TraceEvent[] = [];
+    const complete = Promise.withResolvers<void>();
+    this.#onTrace = ({ method, params }) => {
+      if (method === "Tracing.dataCollected") {
+        for (const event of params.value as TraceEvent[]) traced.push(event);
+      } else if (method === "Tracing.tracingComplete") complete.resolve();
+    };
+    const traceConfig = { includedCategories: ["toplevel"] };
+    await this.send("Tracing.start", { transferMode: "ReportEvents", traceConfig });
+    await act();
+    await this.send("Tracing.end");
+    await complete.promise;
+    this.#onTrace = null;
+    const threads = new Set(
+      traced.filter(({ args }) => args?.name === "CrRendererMain").map(({ tid }) => tid),
+    );
+    const tasks = traced.filter(({ name, tid, tdur }) =>
+      name.endsWith("RunTask") && threads.has(tid) && tdur !== undefined
+    );
+    if (tasks.length === 0) throw new Error("Cannot tell how long tasks took: none was traced");
+    return Math.max(...tasks.map(({ tdur }) => tdur!)) / 1000;
+  }
+
   #receive(message: {
     id?: number;
     method?: string;
@@ -214,6 +253,10 @@ export class Browser implements AsyncDisposable {
   }): void {
     if (message.id === undefined) {
       if (message.method === "Page.loadEventFired") this.#loaded?.resolve();
+      if (message.method?.startsWith("Tracing.")) {
+        this.#onTrace?.({ method: message.method, params: message.params ?? {} });
+        return;
+      }
       this.events.push({ method: message.method ?? "", params: message.params ?? {} });
       return;
     }

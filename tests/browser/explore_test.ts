@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
-import { readQuantum } from "../../lib/provenance/documents/quantum.ts";
 import { readPage } from "../../lib/explore/page_text.ts";
 import { serveExplorer } from "../../lib/explore/server.ts";
-import { servedGrowingFile, servedSource } from "../../lib/explore/served_bytes.ts";
-import { openSource } from "../../lib/sources/open_source.ts";
+import { servedSource } from "../../lib/explore/served_bytes.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
-import {
-  expectProvgraph,
-  fixturePath,
-  temporaryDirectory,
-  unpackFixture,
-} from "../support/fixtures.ts";
-import { makeArrivingLog } from "./arriving_log.ts";
+import { expectProvgraph, fixturePath, temporaryDirectory } from "../support/fixtures.ts";
 import { Browser } from "./chromium.ts";
 
 const GRAPHS: Record<string, string> = {
@@ -197,64 +189,4 @@ Deno.test("another host's page cannot read what is served", async () => {
   } finally {
     await server[Symbol.asyncDispose]();
   }
-});
-
-Deno.test("a chunk log is followed through a kill and a restart", async () => {
-  await using run = await unpackFixture("small-mixed", "before");
-  await expectProvgraph(
-    ["aggregate-graph", "predicted.qg", "repo", "-o", "run.qg", "--keep-chunks"],
-    { cwd: run.path },
-  );
-  const whole = await Deno.readFile(run.join("run.qg.chunks"));
-  const growing = run.join("growing.chunks");
-  await Deno.writeFile(growing, whole.slice(0, whole.length / 2));
-  await using source = await openSource(run.join("run.qg.chunks"), null, Deno.env, Deno.cwd());
-  let n = 0;
-  for await (const text of source.quanta()) n += readQuantum(text).quantumId === "" ? 0 : 1;
-  await using server = serveExplorer(PAGE, [servedGrowingFile(growing, "chunk log")]);
-  await browser.open(`${server.url}#/overview`);
-  await until(`/Following: [1-9]/.test(document.body.innerText)`);
-  const before = await browser.evaluate<string>(
-    `/Following: (\\d+)/.exec(document.body.innerText)[1]`,
-  );
-  assert.ok(Number(before) < n);
-  // The tail that the kill left is cut off, and the run goes on.
-  await Deno.truncate(growing, Math.floor(whole.length / 2) - 1);
-  await Deno.writeFile(growing, whole);
-  await until(`document.body.innerText.includes("Following: ${n} of")`);
-  await Deno.remove(growing);
-  await until(`document.body.innerText.includes("The chunk log is gone")`);
-});
-
-/** Quanta that arrive at once. */
-const N_ARRIVING = 10_000;
-/** Longest piece of work that lets a page feel alive, milliseconds. */
-const MAX_TASK_MS = 200;
-/** A machine that is busy with other tests holds up a page, too: one quiet try is enough. */
-const N_TRIES = 4;
-
-Deno.test(`${N_ARRIVING} quanta that arrive at once don't freeze the page`, async () => {
-  const { head, whole } = await makeArrivingLog(N_ARRIVING);
-  const path = work.join("arriving.chunks");
-  const longest: number[] = [];
-  do {
-    await Deno.writeFile(path, head);
-    await using server = serveExplorer(PAGE, [servedGrowingFile(path, "chunk log")]);
-    await browser.open(`${server.url}#/quanta`);
-    await until(`document.body.innerText.includes("Following: 0 of")`);
-    await browser.evaluate(`void (globalThis.longest = 0, new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
-    }).observe({ type: "longtask" }))`);
-    await Deno.writeFile(path, whole);
-    await until(
-      `document.querySelector("[role=grid]").getAttribute("aria-rowcount") === "${N_ARRIVING + 1}"`,
-    );
-    longest.push(await browser.evaluate<number>("longest"));
-    assert.ok(
-      await browser.evaluate<number>(`document.querySelectorAll(".list-row").length`) < 100,
-      "only rows in sight exist",
-    );
-  } while (longest.at(-1)! >= MAX_TASK_MS && longest.length < N_TRIES);
-  console.log(`longest tasks: ${longest.map((ms) => `${ms} ms`).join(", ")}`);
-  assert.ok(longest.at(-1)! < MAX_TASK_MS, String(longest));
 });
