@@ -49,7 +49,7 @@ async function untilShown(statuses: readonly string[]): Promise<void> {
 }
 
 const KILLS: [what: string, failpoints: string][] = [
-  ["within a chunk", "chunks.half-appended:2=kill"],
+  ["within a chunk", "chunks.half-appended:3=kill"],
   ["between two chunks", "chunks.appended=kill"],
   ["while it writes the graph", "finish.half-written=kill"],
 ];
