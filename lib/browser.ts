@@ -29,33 +29,67 @@
  * @module
  */
 
-import { BlobSource } from "./browser/blob_source.ts";
-import { growingBlob, growingUrl } from "./browser/growing_bytes.ts";
-import { GrowingLogDocuments } from "./browser/growing_log_source.ts";
-import { pageFetch } from "./browser/page_fetch.ts";
-import { CHUNK_LOG_MAGIC } from "./chunks/chunk_format.ts";
+import type { FollowedLog } from "./browser/followed_log.ts";
+import {
+  followDocuments,
+  openGraphDocuments,
+  openRunDocuments,
+  type PageOptions,
+} from "./browser/open_documents.ts";
 import type { GraphCodecs } from "./codec/codecs.ts";
-import { InvalidQuantumGraphFileError } from "./base/errors.ts";
-import { ProvenanceGraph } from "./qg/provenance_graph.ts";
-import { GraphDocuments } from "./sources/graph_source.ts";
-import type { ByteSource } from "./storage/byte_source.ts";
-import { type Fetch, HttpSource } from "./storage/http_source.ts";
+import type { DocumentSource } from "./sources/source.ts";
 
-export type { ZstdDecompressor } from "./codec/codecs.ts";
-export type { GraphCodecs, Inflate } from "./codec/codecs.ts";
+export type { FollowedLog } from "./browser/followed_log.ts";
+export type { GrownState } from "./browser/growing_log.ts";
+export type { PageOptions } from "./browser/open_documents.ts";
+export type { GraphCodecs, Inflate, ZstdDecompressor } from "./codec/codecs.ts";
+export type {
+  ParquetChunk,
+  ParquetCodec,
+  ParquetFile,
+  ParquetMetadata,
+  ParquetReadRequest,
+} from "./codec/parquet.ts";
 export type { Fetch } from "./storage/http_source.ts";
-export type { DocumentSource } from "./sources/source.ts";
-export { ProvgraphError } from "./base/errors.ts";
+export type { JsonValue } from "./base/json_text.ts";
+export type {
+  DimensionColumn,
+  DimensionElement,
+  DimensionGroup,
+  DimensionUniverse,
+  KeyType,
+} from "./butler/dimensions/dimensions.ts";
+export type {
+  ChunkLogInfo,
+  GraphInfo,
+  HeaderInfo,
+  IngestStage,
+  RepositoryInfo,
+  RunInfo,
+  SourceInfo,
+  TaskInfo,
+} from "./sources/info.ts";
+export type {
+  DatasetRow,
+  DatasetWish,
+  QuantumWish,
+  RowDimensions,
+  RowKind,
+  RowSource,
+  StatusCounts,
+  WishValue,
+} from "./sources/rows.ts";
+export type { Announcement, DataIdTerm, Selector } from "./sources/selector.ts";
+export type { AttemptDocuments, DocumentSource } from "./sources/source.ts";
+export type {
+  TracedDataset,
+  TracedQuantum,
+  TraceKey,
+  TraceSource,
+} from "./sources/trace/trace_source.ts";
+export { ProvgraphError, type ProvgraphErrorOptions } from "./base/errors.ts";
 export { parseSelector } from "./sources/selector.ts";
 export { wasmCodecs } from "./codec/wasm_codecs.ts";
-export { GraphDocuments } from "./sources/graph_source.ts";
-export { GrowingLogDocuments } from "./browser/growing_log_source.ts";
-
-/** How a page reaches what it opens. */
-export interface PageOptions {
-  /** Asks servers; the page's own `fetch` if not given. */
-  fetch?: Fetch;
-}
 
 /**
  * Opens a provenance graph: two requests, of its tail and of its head.
@@ -64,63 +98,51 @@ export interface PageOptions {
  * @throws {ProvgraphError} that says what is wrong, and what to do: with the file (another format, cut,
  *   damaged), or with the server (no ranges, no CORS, link expired).
  */
-export async function openGraph(
+export function openGraph(
   place: string | Blob,
   codecs: GraphCodecs,
   options: PageOptions = {},
-): Promise<GraphDocuments> {
-  return new GraphDocuments(await ProvenanceGraph.open(await openBytes(place, options), codecs));
+): Promise<DocumentSource> {
+  return openGraphDocuments(place, codecs, options);
 }
 
 /**
- * Opens a provenance graph or a chunk log, whichever is there.
+ * Opens a provenance graph or a chunk log, whichever is there; only the latter has `readNew`.
+ *
+ * ```ts
+ * import { openRun, wasmCodecs } from "@provgraph/provgraph/browser";
+ * import { inflateSync } from "fflate";
+ *
+ * const wasm = await Deno.readFile(new URL("./zstd.wasm", import.meta.resolve("@bokuweb/zstd-wasm")));
+ * const codecs = wasmCodecs(
+ *   await WebAssembly.compile(wasm),
+ *   (bytes, maxSize) => new Uint8Array(inflateSync(bytes, { out: new Uint8Array(maxSize) })),
+ * );
+ * const bytes = await Deno.readFile("testdata/fixtures/medium/provenance.qg");
+ * const run = await openRun(new Blob([bytes]), codecs);
+ * if ("readNew" in run) {
+ *   // Again and again, while the run goes on.
+ *   await run.readNew((text) => console.log(JSON.parse(new TextDecoder().decode(text))), () => {});
+ * } else {
+ *   for await (const text of run.quanta()) JSON.parse(new TextDecoder().decode(text));
+ * }
+ * ```
  *
  * @throws {ProvgraphError} as {@linkcode openGraph}.
  */
-export async function openRun(
+export function openRun(
   place: string | Blob,
   codecs: GraphCodecs,
   options: PageOptions = {},
-): Promise<GraphDocuments | GrowingLogDocuments> {
-  const source = await openBytes(place, options);
-  let magic: Uint8Array;
-  try {
-    magic = await source.read(Math.max(0, source.size - 22), Math.min(22, source.size));
-    const isArchive = magic[0] === 0x50 && magic[1] === 0x4b;
-    if (!isArchive) magic = await source.read(0, Math.min(CHUNK_LOG_MAGIC.length, source.size));
-  } catch (error) {
-    source.close();
-    throw error;
-  }
-  if (CHUNK_LOG_MAGIC.every((byte, i) => magic[i] === byte)) {
-    source.close();
-    return followChunkLog(place, codecs, options);
-  }
-  try {
-    return new GraphDocuments(await ProvenanceGraph.open(source, codecs));
-  } catch (error) {
-    if (!(error instanceof InvalidQuantumGraphFileError)) throw error;
-    throw new InvalidQuantumGraphFileError(error.message, {
-      cause: error,
-      hint:
-        "open a provenance graph, the whole .qg file that aggregate-graph writes, or its chunk log",
-    });
-  }
+): Promise<DocumentSource | FollowedLog> {
+  return openRunDocuments(place, codecs, options);
 }
 
-/** Follows a chunk log. Nothing is read before the first call of its `readNew`. */
+/** Follows a chunk log. Nothing is read before the first call of its `readNew` or `readHeader`. */
 export function followChunkLog(
   place: string | Blob,
   codecs: GraphCodecs,
   options: PageOptions = {},
-): GrowingLogDocuments {
-  const bytes = typeof place === "string"
-    ? growingUrl(place, pageFetch(options.fetch ?? fetch))
-    : growingBlob(place, "name" in place ? String(place.name) : "dropped file");
-  return new GrowingLogDocuments(bytes, codecs);
-}
-
-async function openBytes(place: string | Blob, options: PageOptions): Promise<ByteSource> {
-  if (typeof place !== "string") return new BlobSource(place);
-  return await HttpSource.open(place, pageFetch(options.fetch ?? fetch));
+): FollowedLog {
+  return followDocuments(place, codecs, options);
 }

@@ -49,7 +49,7 @@ const PAGE = [
   "inspect/cat",
   "inspect/list",
   "report",
-  "lib/browser.ts",
+  "browser",
   "lib/explore/served.ts",
 ];
 

@@ -38,6 +38,7 @@ import type {
   TraceSource,
 } from "../sources/trace/trace_source.ts";
 import { DataIds, type DataIdWish } from "./data_ids.ts";
+import type { FollowedLog } from "./followed_log.ts";
 import type { GrowingBytes } from "./growing_bytes.ts";
 import { GrowingLog, type GrownChunk, type GrownState } from "./growing_log.ts";
 
@@ -59,7 +60,7 @@ interface Place {
 }
 
 /** A chunk log that is followed. Memory: some 100 bytes for each dataset, 250 for each quantum. */
-export class GrowingLogDocuments implements TraceSource {
+export class GrowingLogDocuments implements FollowedLog, TraceSource {
   /** Kind and name, for messages. */
   readonly name: string;
   readonly #bytes: GrowingBytes;

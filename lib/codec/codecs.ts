@@ -37,7 +37,11 @@ export interface ZstdDecompressor {
 export interface GraphCodecs {
   /** Loads what reading many documents takes; decompressors made before use it from then on. */
   prepare(): Promise<void>;
-  /** @param dictionary raw or trained; null or zero-length: none. Untrusted, of any size. */
+  /**
+   * What decompresses with one dictionary.
+   *
+   * @param dictionary raw or trained; null or zero-length: none. Untrusted, of any size.
+   */
   decompressor(dictionary: Uint8Array | null): ZstdDecompressor;
   /** See {@linkcode Inflate}. */
   readonly inflate: Inflate;

@@ -7,6 +7,7 @@
 
 /** A file that is read by ranges. */
 export interface ParquetFile {
+  /** Bytes of the file. */
   byteLength: number;
   /** The bytes of a half-open range, in a buffer of their own. */
   slice(startByte: number, endByte?: number): Promise<ArrayBuffer>;
@@ -14,7 +15,9 @@ export interface ParquetFile {
 
 /** The end of a file, which tells what is in it. */
 export interface ParquetMetadata {
+  /** Rows of the file. */
   num_rows: bigint;
+  /** Rows that are stored together, with what is told of their columns. */
   row_groups: {
     num_rows: bigint;
     columns: {
@@ -25,25 +28,37 @@ export interface ParquetMetadata {
       };
     }[];
   }[];
+  /** The root and all columns. */
   schema: { name: string; type?: string }[];
+  /** What the writer noted. */
   key_value_metadata?: { key: string; value?: string }[];
 }
 
 /** Values of a column from a row on. */
-interface ParquetChunk {
+export interface ParquetChunk {
+  /** Name of the column. */
   columnName: string;
+  /** Its values. */
   columnData: ArrayLike<unknown>;
+  /** Number of the first row. */
   rowStart: number;
+  /** Number of the row behind the last. */
   rowEnd: number;
 }
 
 /** What is asked of {@linkcode ParquetCodec.parquetRead}. */
-interface ParquetReadRequest {
+export interface ParquetReadRequest {
+  /** What is read. */
   file: ParquetFile;
+  /** What is in it. */
   metadata: ParquetMetadata;
+  /** Names of columns. */
   columns: string[];
+  /** Number of the first row. */
   rowStart: number;
+  /** Number of the row behind the last. */
   rowEnd: number;
+  /** Called with the values of each column. */
   onChunk(chunk: ParquetChunk): void;
   /** Readings of what isn't plain. */
   parsers: {
@@ -54,9 +69,11 @@ interface ParquetReadRequest {
 
 /** The package. */
 export interface ParquetCodec {
+  /** Reads the end of a file. */
   parquetMetadataAsync(
     file: ParquetFile,
     options: { initialFetchSize: number },
   ): Promise<ParquetMetadata>;
+  /** Reads columns. */
   parquetRead(request: ParquetReadRequest): Promise<void>;
 }

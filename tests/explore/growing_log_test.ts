@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrowingLogDocuments } from "../../lib/browser.ts";
+import { GrowingLogDocuments } from "../../lib/browser/growing_log_source.ts";
 import type { GrowingBytes } from "../../lib/browser/growing_bytes.ts";
 import { readQuantum } from "../../lib/provenance/documents/quantum.ts";
 import { openSource } from "../../lib/sources/open_source.ts";

@@ -5,12 +5,10 @@
  */
 
 import { inflateSync } from "fflate";
-import {
-  type GraphDocuments,
-  type GrowingLogDocuments,
-  openRun,
-  wasmCodecs,
-} from "../../../browser.ts";
+import type { GrowingLogDocuments } from "../../../browser/growing_log_source.ts";
+import { openRunDocuments } from "../../../browser/open_documents.ts";
+import { wasmCodecs } from "../../../codec/wasm_codecs.ts";
+import type { GraphDocuments } from "../../../sources/graph_source.ts";
 import { PARQUET } from "../../../codec/parquet_package.ts";
 import type { GraphCodecs } from "../../../codec/codecs.ts";
 import { Traffic } from "./traffic.ts";
@@ -52,7 +50,7 @@ export class Opener {
     }));
     const traffic = new Traffic();
     const url = typeof place === "string" ? new URL(place, document.baseURI) : null;
-    const documents = await openRun(
+    const documents = await openRunDocuments(
       url === null ? place : url.href,
       await this.#codecs,
       { fetch: traffic.fetch },

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { GraphDocuments, GrowingLogDocuments } from "../../../browser.ts";
+import type { GrowingLogDocuments } from "../../../browser/growing_log_source.ts";
+import type { GraphDocuments } from "../../../sources/graph_source.ts";
 import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
 import { type QuantumDocument, readQuantum } from "../../../provenance/documents/quantum.ts";
 import { parseHeader, type QuantumGraphHeader } from "../../../qg/header.ts";

@@ -5,7 +5,7 @@
  */
 
 import { useState } from "preact/hooks";
-import { GraphDocuments } from "../../../browser.ts";
+import { GraphDocuments } from "../../../sources/graph_source.ts";
 import {
   diff,
   type DiffQuantum,
