@@ -16,6 +16,7 @@ import { makeHeaderChunk } from "../chunks/header.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { requireOutputRun } from "../qg/header.ts";
 import { tableLayout } from "../provenance/table/table_columns.ts";
+import { makeTableRows } from "../provenance/table/table_rows.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { failpoint } from "../storage/failpoints.ts";
@@ -25,7 +26,7 @@ import { removeLeftovers } from "../storage/temporary_file.ts";
 import { chunkLogPathOf } from "../chunks/chunk_log_path.ts";
 import type { AggregateCounts } from "./counts.ts";
 import { WaitingScanner } from "./idle_scanner.ts";
-import type { FoundChunkLog, ScannerRequest, WorkerRole } from "./messages.ts";
+import type { FoundChunkLog, ScannerRequest, WorkerRole, WriterSetup } from "./messages.ts";
 import {
   AGGREGATE_STAGES,
   type AggregateContext,
@@ -200,6 +201,7 @@ async function aggregate(
       contentKey: graph.contentKey,
       reuse: chunkLog?.table ?? null,
       isWritingGraph,
+      quantaTable: isWritingGraph ? planTable(graph, index) : null,
     },
     ingester: {
       graphPath: options.graphPath,
@@ -273,7 +275,6 @@ async function aggregate(
           options.outputPath!,
           documents,
           graph.header.int_size,
-          tableLayout(graph.pipelineGraph()),
         )
         : supervisor.keepChunkLog(),
       // An ingest-graph that ran meanwhile has deleted logs and metadata: the scan saw too little.
@@ -310,6 +311,12 @@ async function aggregate(
     chunkLogPath: options.isIncomplete || options.keepChunks ? chunkLogPath : null,
     merged,
   };
+}
+
+/** The table of quanta that the graph is to have; null for none. */
+function planTable(graph: PredictedGraph, { nQuanta }: GraphIndex): WriterSetup["quantaTable"] {
+  const layout = nQuanta === 0 ? null : tableLayout(graph.pipelineGraph());
+  return layout && { layout, rows: makeTableRows(nQuanta) };
 }
 
 /** Index of a graph, read by scanners that wait for their set-up. */

@@ -9,9 +9,7 @@ import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.t
 import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../chunks/framing.ts";
 import { DatasetRole, ScanHead } from "../chunks/scan_chunk.ts";
 import type { ChunkTable } from "../chunks/table.ts";
-import type { ZstdDecompressor } from "../codec/codecs.ts";
 import { NO_PROOFS } from "../provenance/originals/file_digests.ts";
-import { TableCollector, type TableTexts } from "../provenance/table/table_rows.ts";
 import {
   DATASETS_MEMBER,
   LOGS_MEMBER,
@@ -25,6 +23,7 @@ import { failpoint } from "../storage/failpoints.ts";
 import { fileError, FileSource } from "../storage/file_source.ts";
 import { RangeWriter } from "../storage/range_writer.ts";
 import type { BlockPlaces, CopiedShare, CopyRange, CopyShare } from "./copy_share.ts";
+import type { ShareRows } from "./scan/share_rows.ts";
 
 /**
  * Members that are made of chunks. A chunk has the blocks of quantum, metadata, log, datasets, in this order;
@@ -54,7 +53,7 @@ export function makeBlockPlaces({ nDatasets, nQuanta }: GraphIndex): BlockPlaces
 }
 
 /**
- * Divides the copying of all chunks into shares of as many quanta each.
+ * Divides the copying of all chunks into shares of as many quanta each, be it none.
  *
  * @param dataOffset Where the data of a member begin in the file.
  */
@@ -62,7 +61,7 @@ export function makeShares(
   nShares: number,
   base: Pick<
     CopyShare,
-    "chunkLogPath" | "outputPath" | "draftPath" | "order" | "places" | "table"
+    "chunkLogPath" | "outputPath" | "draftPath" | "order" | "places"
   >,
   table: ChunkTable,
   dataOffset: (member: string) => number,
@@ -71,10 +70,9 @@ export function makeShares(
   const ends = [0, 0, 0, 0];
   const filesAt = dataOffset(QUANTA_FILES_MEMBER) + FILES_HEAD_SIZE;
   const nQuanta = base.order.length;
-  const n = Math.min(nShares, nQuanta);
-  return Array.from({ length: n }, (_, i) => {
-    const start = Math.floor(nQuanta * i / n);
-    const end = Math.floor(nQuanta * (i + 1) / n);
+  return Array.from({ length: nShares }, (_, i) => {
+    const start = Math.floor(nQuanta * i / nShares);
+    const end = Math.floor(nQuanta * (i + 1) / nShares);
     const ranges = sizes.map((size, m): CopyRange => {
       const offset = ends[m];
       for (let k = start; k < end; k++) ends[m] += size[base.order[k]];
@@ -149,7 +147,7 @@ export class ChunkWindow {
 /**
  * Copies the blocks of a share to their places in the file, and notes the places.
  *
- * @param documents Reads the documents of the quanta, for the table.
+ * @param rows Makes the rows of the table that aren't made yet.
  * @param isStopped Whether to give up; looked at between chunks.
  * @param onCopied Told now and then how many quanta have been copied.
  * @returns null if it was given up.
@@ -158,13 +156,12 @@ export class ChunkWindow {
 export function copyShare(
   share: CopyShare,
   index: GraphIndex,
-  documents: QuantumDocuments,
+  rows: ShareRows,
   isStopped: () => boolean,
   onCopied: (nQuanta: number) => void,
 ): CopiedShare | null {
   try {
     using file = Deno.openSync(share.draftPath, { write: true });
-    const rows = share.table === null ? null : new ShareRows(share, index, documents);
     return copyChunks(file, share, index, rows, isStopped, onCopied);
   } catch (error) {
     throw graphError(share.outputPath, error);
@@ -182,7 +179,7 @@ function copyChunks(
   file: Deno.FsFile,
   share: CopyShare,
   index: GraphIndex,
-  rows: ShareRows | null,
+  rows: ShareRows,
   isStopped: () => boolean,
   onCopied: (nQuanta: number) => void,
 ): CopiedShare | null {
@@ -211,54 +208,13 @@ function copyChunks(
     logs.write(body.subarray(logAt, datasetsAt));
     datasets.write(body.subarray(datasetsAt));
     files.write(head.proofs ?? NO_PROOFS);
-    rows?.add(q, head, body.subarray(0, quantumSize));
+    rows.addChunk(q, head, body.subarray(0, quantumSize));
   }
   failpoint("finish.half-written");
   return {
     crcs: [quanta, metadata, logs, datasets, files].map((writer) => writer.finish()),
-    texts: rows?.take() ?? null,
+    texts: rows.take(),
   };
-}
-
-/** What reads the documents of quanta in a chunk log. */
-export interface QuantumDocuments {
-  decompressor: ZstdDecompressor;
-  /** Width of the length before each block, bytes. */
-  intSize: number;
-}
-
-/** Rows of the table for the quanta of a share. */
-class ShareRows {
-  /** Null once a document had no place in a table: then there is none. */
-  #collector: TableCollector | null;
-  readonly #documents: QuantumDocuments;
-
-  constructor({ table }: CopyShare, { arrays }: GraphIndex, documents: QuantumDocuments) {
-    this.#collector = table === null ? null : new TableCollector(table, arrays);
-    this.#documents = documents;
-  }
-
-  /** @param block Of the quantum's document. */
-  add(q: number, head: ScanHead, block: Uint8Array): void {
-    if (this.#collector === null) return;
-    const { decompressor, intSize } = this.#documents;
-    let nProduced = 0;
-    const { nDatasets } = head;
-    for (let i = 0; i < nDatasets; i++) {
-      if (head.wasProduced(i) && head.datasetRole(i) !== DatasetRole.INPUT) nProduced++;
-    }
-    try {
-      const text = decompressor.decompress(block.subarray(intSize), "a quantum's document");
-      this.#collector.add(q, text, nProduced);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      this.#collector = null;
-    }
-  }
-
-  take(): TableTexts | null {
-    return this.#collector?.take() ?? null;
-  }
 }
 
 /**

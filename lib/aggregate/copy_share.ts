@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TableNumbers, TableTexts } from "../provenance/table/table_rows.ts";
+import type { TableTexts } from "../provenance/table/table_rows.ts";
 
 /** Chunks of some quanta, and where their blocks go. Plain data. */
 export interface CopyShare {
@@ -26,14 +26,12 @@ export interface CopyShare {
    * their bytes altogether.
    */
   ranges: CopyRange[];
-  /** Filled in likewise, for the table of quanta; null if there is to be none. */
-  table: TableNumbers | null;
 }
 
 /** What was copied: CRC-32 of each of the ranges. */
 export interface CopiedShare {
   crcs: number[];
-  /** What else the table needs; null if a document has no place in one. */
+  /** Texts of all rows of the table that the scanner has made; null if a document has no place in one. */
   texts: TableTexts | null;
 }
 

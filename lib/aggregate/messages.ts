@@ -10,6 +10,7 @@ import type { WorkerReply } from "../base/worker_loop.ts";
 import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { ChunkTable, LoadedChunkLog } from "../chunks/table.ts";
 import type { TableLayout } from "../provenance/table/table_columns.ts";
+import type { TableRows } from "../provenance/table/table_rows.ts";
 import type { GraphArrays } from "../qg/predicted/graph_arrays.ts";
 import type { PackedQuantumIds } from "../qg/predicted/packed_quantum_ids.ts";
 import type { BlockRange } from "../qg/predicted/predicted_graph.ts";
@@ -17,6 +18,7 @@ import type { ReadAhead } from "../storage/whole_files.ts";
 import type { WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_share.ts";
 import type { PackedRows } from "./scan/ingest_rows.ts";
+import type { RowsShare } from "./scan/share_rows.ts";
 import type { RemoteKnowledge } from "./scan/remote_scan_files.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
@@ -53,6 +55,8 @@ export interface ScannerSetup {
   dictionary: Uint8Array;
   /** What is known of files in remote stores; null where there are none. */
   remote: RemoteKnowledge | null;
+  /** Which rows of the table of quanta it makes; null if there is to be no table. */
+  table: RowsShare | null;
 }
 
 /**
@@ -155,6 +159,8 @@ export interface WriterSetup {
   reuse: ChunkTable | null;
   /** Whether it will be asked to make a graph. */
   isWritingGraph: boolean;
+  /** The table of quanta, whose rows the scanners make; null if there is to be none. */
+  quantaTable: { layout: TableLayout; rows: TableRows } | null;
   /** Shared; its first element becomes 1 when a graph that is being finished is to be given up. */
   stopFlag: Int32Array;
 }
@@ -175,9 +181,7 @@ export type WriterRequest =
     outputPath: string;
     documents: readonly GraphMember[];
     intSize: number;
-    /** Of the table of quanta; null if there is to be none. */
-    layout: TableLayout | null;
-    /** Scanners that can copy a share. */
+    /** Scanners, each of which copies a share. */
     nShares: number;
   }
   /** What has become of each share; null for one that was given up. */

@@ -101,7 +101,7 @@ export async function requireRunFolder(
   if (await stored?.hasAnyBelow(run)) return;
   const { blockOffset, blockSize } = index.arrays;
   const text = graph.readBlock(blockOffset[0], blockSize[0]);
-  const setup = { kind: "setup", name: "supervisor", ...scanner } as const;
+  const setup = { kind: "setup", name: "supervisor", table: null, ...scanner } as const;
   // Nothing is there: it only matters where it would be.
   const outputs = new PlannedOutputs(setup, graph, () => false)
     .of(graph.parseBlock(text, blockOffset[0]));

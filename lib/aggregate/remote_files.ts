@@ -35,7 +35,9 @@ export class AggregationFiles implements Disposable {
     if (!roots.some(isRemoteUri)) {
       return new AggregationFiles(new LocalScanFiles(new WholeFiles("never", 1)), null);
     }
-    const { RemoteScanFiles } = await import("./scan/remote_scan_files.ts");
+    const { RemoteScanFiles } = await import(
+      import.meta.resolve("./scan/remote_scan_files.ts")
+    ) as typeof import("./scan/remote_scan_files.ts");
     const remote = await RemoteScanFiles.open(roots, env, 1, null);
     return new AggregationFiles(remote, remote);
   }
@@ -95,7 +97,9 @@ export class AggregationFiles implements Disposable {
     }
     const [only] = remote.storages;
     if (remote.storages.length !== 1 || directories.size === 0) return null;
-    const { listFiles } = await import("./scan/listed_files.ts");
+    const { listFiles } = await import(
+      import.meta.resolve("./scan/listed_files.ts")
+    ) as typeof import("./scan/listed_files.ts");
     return await listFiles(only.storage, [...directories], only.rootSlash);
   }
 }

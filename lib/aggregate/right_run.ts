@@ -45,7 +45,7 @@ export async function refuseOtherGraph(run: ReadyRun): Promise<void> {
   let nOwn = scanner.knownOutside.length / UUID_SIZE;
   for (const isKnown of scanner.known) nOwn += isKnown;
   if (nOwn === nRegistered) return;
-  const setup = { kind: "setup", name: "supervisor", ...scanner } as const;
+  const setup = { kind: "setup", name: "supervisor", table: null, ...scanner } as const;
   const planned = new PlannedOutputs(setup, graph, files.exists);
   const quanta = [...graph.initQuanta(), ...someQuanta(graph, index)];
   const found = await untilKnown(files, () =>

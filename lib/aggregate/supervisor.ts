@@ -9,7 +9,6 @@ import type { WorkerFailedError } from "../base/errors.ts";
 import type { Stage } from "../base/progress.ts";
 import { WorkerHandle } from "../base/worker_handle.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../provenance/quantum_status.ts";
-import type { TableLayout } from "../provenance/table/table_columns.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { WorkerLog, type WorkerLogSetup } from "../storage/worker_log.ts";
 import type { AggregateCounts } from "./counts.ts";
@@ -46,7 +45,7 @@ interface SupervisorSetup {
   index: GraphIndex;
   makeWorker: WorkerFactory;
   nScanners: number;
-  scanner: Omit<ScannerSetup, "kind" | "name">;
+  scanner: Omit<ScannerSetup, "kind" | "name" | "table">;
   /** Null if no chunk log is written. */
   writer: Omit<WriterSetup, "kind" | "name" | "stopFlag"> | null;
   ingester: Omit<IngesterSetup, "kind" | "name" | "failFlag">;
@@ -160,7 +159,9 @@ export class Supervisor {
         (reply: ScannerReply) => this.#onScanner(i, reply),
         fail,
       );
-      handle.send({ kind: "setup", name, workerLog, ...scanner });
+      const rows = writer?.quantaTable?.rows;
+      const table = rows === undefined ? null : { rows, number: i + 1 };
+      handle.send({ kind: "setup", name, workerLog, table, ...scanner });
       this.#scanners.push(handle);
       this.#nInFlight.push(0);
     }
@@ -233,13 +234,12 @@ export class Supervisor {
     outputPath: string,
     documents: readonly GraphMember[],
     intSize: number,
-    layout: TableLayout | null,
   ): Promise<void> {
     this.#finishing = "running";
     const nShares = this.#scanners.length;
     const { shares } = await this.#unlessFailed(
       this.#writer!.ask(
-        { kind: "finish", outputPath, documents, intSize, layout, nShares },
+        { kind: "finish", outputPath, documents, intSize, nShares },
         "begun",
       ),
     );

@@ -5,9 +5,13 @@
  * @module
  */
 
+/** An empty part, "." or "..". A slash at the start or the end stays. */
+const ABNORMAL = /\/\/|(?:^|\/)\.\.?(?:\/|$)/;
+
 /** Resolves "." and ".." and repeated slashes; "" becomes ".". A slash at the end stays. */
 export function normalize(path: string): string {
   if (path === "") return ".";
+  if (!ABNORMAL.test(path)) return path;
   const isAbsolute = path[0] === "/";
   const parts = normalParts(path, isAbsolute);
   if (parts.length === 0) return isAbsolute ? "/" : path.endsWith("/") ? "./" : ".";

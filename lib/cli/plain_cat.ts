@@ -39,7 +39,9 @@ export async function runPlainCat(
   const { terminal } = context;
   if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
   try {
-    const { openSource } = await import("../sources/open_source.ts");
+    const { openSource } = await import(
+      import.meta.resolve("../sources/open_source.ts")
+    ) as typeof import("../sources/open_source.ts");
     await using source = await openSource(
       request.source,
       request.run,
@@ -47,7 +49,9 @@ export async function runPlainCat(
       context.cwd,
       { log: stderrLog(terminal), now: context.now },
     );
-    const { cat } = await import("../inspect/cat/cat.ts");
+    const { cat } = await import(
+      import.meta.resolve("../inspect/cat/cat.ts")
+    ) as typeof import("../inspect/cat/cat.ts");
     const { what, idWords } = request;
     await cat(
       source,

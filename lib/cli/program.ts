@@ -119,7 +119,9 @@ async function printHelp(
   if (help === "") return;
   try {
     if (!context.terminal.isTerminal) return context.terminal.write(help);
-    const { withPager } = await import("./terminal/pager.ts");
+    const { withPager } = await import(
+      import.meta.resolve("./terminal/pager.ts")
+    ) as typeof import("./terminal/pager.ts");
     // Options of a command whose help was asked for are not read.
     const isPagerWanted = globalOptionsOf(program).pager && !args.includes("--no-pager");
     const paging = { ...context, style: makeStyle(false), isPagerWanted };
@@ -138,8 +140,12 @@ async function printValues(
   const command = words.find(isCommandName);
   if (command === undefined) return ExitCode.DONE;
   try {
-    const { completeValues } = await import("./completion/complete_values.ts");
-    const { programShape } = await import("./manual/command_shape.ts");
+    const { completeValues } = await import(
+      import.meta.resolve("./completion/complete_values.ts")
+    ) as typeof import("./completion/complete_values.ts");
+    const { programShape } = await import(
+      import.meta.resolve("./manual/command_shape.ts")
+    ) as typeof import("./manual/command_shape.ts");
     const program = makeProgram(context, state, await loadCommands([command]));
     const values = await completeValues(words, programShape(program), context);
     context.terminal.write(values.map((value) => `${value}\n`).join(""));
@@ -153,7 +159,9 @@ async function printValues(
 class VersionRequest extends Error {}
 
 async function printVersion(isJson: boolean, { terminal, root }: CliContext): Promise<number> {
-  const { versionText } = await import("./versions.ts");
+  const { versionText } = await import(
+    import.meta.resolve("./versions.ts")
+  ) as typeof import("./versions.ts");
   try {
     terminal.write(versionText(isJson, root));
   } catch (error) {
@@ -177,16 +185,22 @@ function makeProgram(
     const { logFile, ignoreDatastore } = globalOptionsOf(command);
     env.ignore(ignoreDatastore);
     if (namedOutputs(command, logFile).length > 0) {
-      const { guardOutputs } = await import("./outputs/output_guard.ts");
+      const { guardOutputs } = await import(
+        import.meta.resolve("./outputs/output_guard.ts")
+      ) as typeof import("./outputs/output_guard.ts");
       await guardOutputs(command, logFile, context);
     }
     const { metricsFile, json } = command.opts<SinkOptions>();
     const isTold = command.options.some(({ long }) => long === "--metrics-file");
     if (isTold && (metricsFile !== undefined || json)) {
-      state.makeSinks = (await import("./status/status_sinks.ts")).makeStatusSinks;
+      state.makeSinks = (await import(
+        import.meta.resolve("./status/status_sinks.ts")
+      ) as typeof import("./status/status_sinks.ts")).makeStatusSinks;
     }
     if (!context.terminal.isErrorTerminal) return;
-    const { BarArea } = await import("./terminal/progress_bar.ts");
+    const { BarArea } = await import(
+      import.meta.resolve("./terminal/progress_bar.ts")
+    ) as typeof import("./terminal/progress_bar.ts");
     state.bars = new BarArea(context.terminal);
   });
   const run = (name: string, aliases: string[] = []): CommandContext => {

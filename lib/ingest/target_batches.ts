@@ -64,7 +64,7 @@ export class TargetBatches {
         root: member.root,
         isFirst: place.datastore === datastore,
         targets: place.targets,
-        runPath: dirname(dirname(place.templatePath)),
+        nRunParts: dirname(dirname(place.templatePath)).split("/").length,
         directories: new EmptyDirectories(member.root, inside),
         proofs: new OriginalProofs(files, place.targets, graph.header.n_quanta),
         paths: [],
@@ -154,7 +154,8 @@ interface DatastorePass {
   readonly root: string;
   readonly isFirst: boolean;
   readonly targets: Targets;
-  readonly runPath: string;
+  /** Parts of the RUN's path. */
+  readonly nRunParts: number;
   /** Directories of all targets passed so far. */
   readonly directories: EmptyDirectories;
   readonly proofs: OriginalProofs;
@@ -171,8 +172,7 @@ function notePaths(
   target: number,
   isProduced: boolean,
 ): void {
-  const { targets, directories, runPath } = pass;
-  const nRunParts = runPath.split("/").length;
+  const { targets, directories, nRunParts } = pass;
   const typeName = targets.types[targets.typeIndex(target)].name;
   for (const path of paths) {
     directories.add(path, firstParts(path, nRunParts), typeName);
@@ -186,5 +186,10 @@ function notePaths(
 
 /** The RUN in a path, which may be written by an older rule: it has as many parts by both. */
 function firstParts(path: string, nParts: number): string {
-  return path.split("/", nParts).join("/");
+  let end = -1;
+  for (let n = 0; n < nParts; n++) {
+    end = path.indexOf("/", end + 1);
+    if (end < 0) return path;
+  }
+  return path.slice(0, end);
 }

@@ -136,6 +136,8 @@ async function isPredicted(path: string): Promise<boolean> {
 }
 
 async function openRemoteGraph(uri: string, env: Environment): Promise<ByteSource> {
-  const { openRemoteFile } = await import("../storage/remote/open_storage.ts");
+  const { openRemoteFile } = await import(
+    import.meta.resolve("../storage/remote/open_storage.ts")
+  ) as typeof import("../storage/remote/open_storage.ts");
   return await openRemoteFile("graph", uri, { env });
 }

@@ -17,8 +17,8 @@ import { Scanner } from "./scanner.ts";
 /** Records of these elements are needed by the default file templates. */
 const TEMPLATE_ELEMENTS = ["detector", "exposure"];
 
-/** A scanner's setup without its name. */
-export type CommonScannerSetup = Omit<ScannerSetup, "kind" | "name">;
+/** A scanner's setup without what is its own. */
+export type CommonScannerSetup = Omit<ScannerSetup, "kind" | "name" | "table">;
 
 /**
  * Elements whose records file templates may ask for.
@@ -51,7 +51,7 @@ export async function makeDictionary(
   { zstdDictSize, zstdDictNInputs }: CompressionOptions,
   files: ScanFiles,
 ): Promise<Uint8Array> {
-  const whole = { ...setup, kind: "setup", name: "supervisor" } as const;
+  const whole = { ...setup, kind: "setup", name: "supervisor", table: null } as const;
   const scanner = await Scanner.open(whole, null, files);
   try {
     return await untilKnown(

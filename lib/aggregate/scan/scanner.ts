@@ -67,8 +67,9 @@ import { ContentDigest } from "../../storage/content_digest.ts";
 import { type FileVersion, ReusableBuffer, type WholeFile } from "../../storage/file_source.ts";
 import { type Turns, type WantedFile, WholeFiles } from "../../storage/whole_files.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
-import { copyShare, type QuantumDocuments } from "../copy_blocks.ts";
+import { copyShare } from "../copy_blocks.ts";
 import type { CopiedShare, CopyShare } from "../copy_share.ts";
+import { ShareRows } from "./share_rows.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "../messages.ts";
 import { BatchState } from "./batch_result.ts";
 import type { SampleBlocks } from "./dictionary.ts";
@@ -138,7 +139,9 @@ export function tryReadChunkLog(
 async function openScanFiles(setup: ScannerSetup): Promise<ScanFiles> {
   const { repository, remote, readAhead, nScanners } = setup;
   if (remote === null) return new LocalScanFiles(new WholeFiles(readAhead, nScanners));
-  const { RemoteScanFiles } = await import("./remote_scan_files.ts");
+  const { RemoteScanFiles } = await import(
+    import.meta.resolve("./remote_scan_files.ts")
+  ) as typeof import("./remote_scan_files.ts");
   const roots = repository.datastores.map(({ root }) => root);
   return await RemoteScanFiles.open(roots, Deno.env, nScanners, remote);
 }
@@ -159,7 +162,7 @@ export class Scanner {
   readonly #log: WorkerLog;
   #converters: ReadonlyMap<string, MetadataConverter> = new Map();
   readonly #digest: ContentDigest;
-  readonly #documents: QuantumDocuments;
+  readonly #rows: ShareRows;
 
   private constructor(
     setup: ScannerSetup,
@@ -180,10 +183,10 @@ export class Scanner {
       graph.header.int_size,
     );
     this.#initQuanta = parseInitQuanta(graph.initQuantaText);
-    this.#documents = {
+    this.#rows = new ShareRows(setup.table, setup.index, {
       decompressor: zstd.decompressor(setup.dictionary),
       intSize: graph.header.int_size,
-    };
+    });
   }
 
   /**
@@ -563,6 +566,8 @@ export class Scanner {
       BlockKind.QUANTUM,
       (out) => writeQuantumBlock(out, quantum, attempts, logBytes),
     );
+    const nProduced = produced.filter((was) => was).length;
+    this.#rows.addScanned(q, quantum, attempts, logBytes, nProduced);
     if (attempts.length > 0) {
       stage.add(BlockKind.METADATA, (out) => writeMetadataBlock(out, attempts));
       stage.add(BlockKind.LOG, (out) => writeLogBlock(out, attempts, logBytes));
@@ -837,7 +842,7 @@ export class Scanner {
     onCopied: (nQuanta: number) => void,
   ): CopiedShare | null {
     const isStopped = () => Atomics.load(stopFlag, 0) !== 0;
-    return copyShare(share, this.#index, this.#documents, isStopped, onCopied);
+    return copyShare(share, this.#index, this.#rows, isStopped, onCopied);
   }
 
   /** Closes its files. */

@@ -140,7 +140,7 @@ export class ShardRun {
           (reply: ScannerReply) => this.#onReply(scanner, reply),
           fail,
         );
-        scanner.send({ kind: "setup", name, ...setup });
+        scanner.send({ kind: "setup", name, table: null, ...setup });
         this.#scanners.push(scanner);
       }
       const ready = Promise.all(this.#scanners.map((scanner) => scanner.ready));

@@ -15,7 +15,7 @@ import type { ChunkTable } from "../../chunks/table.ts";
 import { StoredZipWriter } from "../../codec/zip_writer.ts";
 import { findBlockers } from "../../provenance/blockers.ts";
 import type { TableLayout } from "../../provenance/table/table_columns.ts";
-import { makeTableNumbers, type TableNumbers } from "../../provenance/table/table_rows.ts";
+import type { TableRows } from "../../provenance/table/table_rows.ts";
 import type { TableInput, writeTable } from "../../provenance/table/table_writer.ts";
 import {
   addressFileSize,
@@ -74,6 +74,8 @@ export interface FinishInput {
 /** How a table of quanta is made. */
 export interface TableRecipe {
   layout: TableLayout;
+  /** Filled in by the scanners. */
+  rows: TableRows;
   write: typeof writeTable;
 }
 
@@ -92,13 +94,11 @@ export class GraphDraft {
   readonly #initBlocks: Uint8Array;
   readonly #nRows: number;
   readonly #nFences: number;
-  /** Numbers for the table of quanta, which the shares fill in. */
-  readonly #numbers: TableNumbers | null;
 
   /**
    * Creates the file, lays it out and writes the documents.
    *
-   * @param nShares Number of shares; fewer if there are fewer quanta.
+   * @param nShares Number of shares.
    * @throws {EnvironmentError} if anything can't be read or written; no file is left in the way.
    */
   static create(input: FinishInput, nShares: number): GraphDraft {
@@ -119,7 +119,6 @@ export class GraphDraft {
     const { index, table, documents, chunkLogPath, outputPath } = input;
     this.#nRows = countRows(index);
     this.#nFences = fenceCount(this.#nRows);
-    this.#numbers = input.quantaTable === null ? null : makeTableNumbers(index.nQuanta);
     using chunkLog = FileSource.open(chunkLogPath);
     const init = new ChunkWindow(chunkLog).read(input.initChunkOffset);
     this.#initBlocks = init.body;
@@ -140,7 +139,7 @@ export class GraphDraft {
     order.set(sortOffsets(table.chunkOffset));
     this.shares = makeShares(
       nShares,
-      { chunkLogPath, outputPath, draftPath: temporary.path, order, places, table: this.#numbers },
+      { chunkLogPath, outputPath, draftPath: temporary.path, order, places },
       table,
       (member) => zip.dataOffset(member),
     );
@@ -225,22 +224,17 @@ export class GraphDraft {
   #writeTable(copied: readonly CopiedShare[], progress: (text: string) => void): void {
     const { index, table: chunks, quantaTable: recipe } = this.#input;
     const texts = copied.map((share) => share.texts);
-    const numbers = this.#numbers;
-    if (recipe === null || numbers === null || !texts.every((text) => text !== null)) return;
+    if (recipe === null || !texts.every((text) => text !== null)) return;
     progress("Writing the table of quanta.");
-    const shareOf = new Uint16Array(index.nQuanta);
-    this.shares.forEach(({ order, start, end }, s) => {
-      for (let k = start; k < end; k++) shareOf[order[k]] = s;
-    });
+    const { layout, rows } = recipe;
     const input: TableInput = {
       arrays: index.arrays,
-      layout: recipe.layout,
-      numbers,
+      layout,
+      rows,
       texts,
-      shareOf,
       blockers: findBlockers(
         index.arrays,
-        numbers.status,
+        rows.numbers.status,
         undefined,
         index.arrays.quantumIds,
       ),

@@ -23,10 +23,10 @@ import { GraphDraft } from "./finish_graph.ts";
 
 type FinishRequest = Extract<WriterRequest, { kind: "finish" }>;
 
-/** What writes Parquet is loaded when it is wanted: scans of `--incomplete` and of shards need none. */
-async function loadTableWriter(): Promise<
-  typeof import("../../provenance/table/table_writer.ts")
-> {
+/** What writes Parquet, which scans of `--incomplete` and of shards don't need. */
+type TableWriter = typeof import("../../provenance/table/table_writer.ts");
+
+async function loadTableWriter(): Promise<TableWriter> {
   return await import(import.meta.resolve("../../provenance/table/table_writer.ts"));
 }
 
@@ -44,6 +44,8 @@ export class Writer {
   readonly #datasetOrder: Uint32Array;
   #initChunkOffset = -1;
   #draft: GraphDraft | null = null;
+  /** Null if there is to be no table. */
+  readonly #tableWriter: Promise<TableWriter> | null;
 
   constructor(setup: WriterSetup) {
     this.#setup = setup;
@@ -62,6 +64,9 @@ export class Writer {
       for (const chunk of makeIndexChunks(setup.index, setup.contentKey)) this.#log.append(chunk);
     }
     // Now, when the scanners have the processors to themselves, and not when all wait for the graph.
+    this.#tableWriter = setup.quantaTable && loadTableWriter();
+    // Who waits for it is told; nobody may.
+    this.#tableWriter?.catch(() => {});
     const { nDatasets } = this.#index;
     this.#datasetOrder = setup.isWritingGraph
       ? sortIds(setup.index.datasetIds, idPlaces(nDatasets))
@@ -108,11 +113,10 @@ export class Writer {
   /**
    * Begins the graph.
    *
-   * @param request `nShares`: shares of what is to be copied; fewer if there are few quanta.
    * @returns what others have to copy before {@linkcode complete}.
    */
   async beginGraph(
-    { outputPath, documents, intSize, layout, nShares }: FinishRequest,
+    { outputPath, documents, intSize, nShares }: FinishRequest,
   ): Promise<readonly CopyShare[]> {
     if (this.#nLive !== this.#index.nQuanta || this.#initChunkOffset < 0) {
       throw new Error(
@@ -120,6 +124,7 @@ export class Writer {
       );
     }
     this.#workerLog.log("INFO", `Making the provenance graph of ${this.#nLive} quanta.`);
+    const { quantaTable } = this.#setup;
     this.#draft = GraphDraft.create({
       index: this.#index,
       chunkLogPath: this.#log.path,
@@ -129,9 +134,7 @@ export class Writer {
       documents,
       intSize,
       outputPath,
-      quantaTable: layout === null || this.#index.nQuanta === 0
-        ? null
-        : { layout, write: (await loadTableWriter()).writeTable },
+      quantaTable: quantaTable && { ...quantaTable, write: (await this.#tableWriter!).writeTable },
     }, nShares);
     return this.#draft.shares;
   }

@@ -207,9 +207,13 @@ async function aggregation(
   places: RemotePlaces,
 ): Promise<typeof import("../../aggregate/aggregate.ts").aggregateGraph> {
   if (places.graph === null && places.output === null) {
-    return (await import("../../aggregate/aggregate.ts")).aggregateGraph;
+    return (await import(
+      import.meta.resolve("../../aggregate/aggregate.ts")
+    ) as typeof import("../../aggregate/aggregate.ts")).aggregateGraph;
   }
-  const { aggregateAtUris } = await import("../../aggregate/remote/remote_places.ts");
+  const { aggregateAtUris } = await import(
+    import.meta.resolve("../../aggregate/remote/remote_places.ts")
+  ) as typeof import("../../aggregate/remote/remote_places.ts");
   return (options, context) => aggregateAtUris(places, options, context);
 }
 
@@ -220,7 +224,9 @@ async function commandOf(
   options: Options,
   ignored: readonly string[],
 ): Promise<string> {
-  const { commandLine, ignoringWords } = await import("../../check/advice.ts");
+  const { commandLine, ignoringWords } = await import(
+    import.meta.resolve("../../check/advice.ts")
+  ) as typeof import("../../check/advice.ts");
   return commandLine(
     TOOL_NAME,
     "aggregate-graph",

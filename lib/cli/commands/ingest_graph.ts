@@ -96,7 +96,7 @@ export function ingestGraphCommand(
         return;
       }
       const peakRss = context.measurePeakRss();
-      const { ingestGraph } = await import("../../ingest/ingest.ts");
+      const { ingestGraph } = await loadIngest();
       const summary = await ingestGraph({
         repository,
         graphPath,
@@ -129,7 +129,9 @@ async function undo(
     const option = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
     throw new UsageError(`Cannot use --undo with --${option}`, { hint: "leave one of them out" });
   }
-  const { undoIngest } = await import("../../ingest/undo.ts");
+  const { undoIngest } = await import(
+    import.meta.resolve("../../ingest/undo.ts")
+  ) as typeof import("../../ingest/undo.ts");
   const summary = await undoIngest({
     repository,
     graphPath: graphPath === null ? null : resolve(graphPath),
@@ -141,4 +143,8 @@ async function undo(
   tellUndoSummary(summary, options.dryRun, context.log);
   if (options.json) cli.terminal.write(undoJson(summary, options.dryRun));
   return ExitCode.DONE;
+}
+
+async function loadIngest(): Promise<typeof import("../../ingest/ingest.ts")> {
+  return await import(import.meta.resolve("../../ingest/ingest.ts"));
 }

@@ -296,7 +296,9 @@ async function protectedPlaces(
     if (value !== "") protectFile(value, `the file that ${name} names`);
   }
   for (const path of OWN_FILES) protectFile(path, "a file with credentials");
-  const { openRepositoryConfig } = await import("../../butler/config/open_repo_config.ts");
+  const { openRepositoryConfig } = await import(
+    import.meta.resolve("../../butler/config/open_repo_config.ts")
+  ) as typeof import("../../butler/config/open_repo_config.ts");
   for (const word of command.args.slice(0, MAX_REPOSITORY_ARGUMENTS)) {
     if (!mayBeRepository(word, surroundings)) continue;
     const config = await openRepositoryConfig(word, surroundings.env).catch(() => null);
@@ -309,7 +311,9 @@ async function protectedPlaces(
 async function chunkLogsNamed(command: Command, { env, cwd }: Surroundings): Promise<string[]> {
   const patterns: unknown = command.getOptionValue("chunks");
   if (command.name() !== "aggregate-graph" || !Array.isArray(patterns)) return [];
-  const { findChunkLogs } = await import("../../aggregate/shards/shard_files.ts");
+  const { findChunkLogs } = await import(
+    import.meta.resolve("../../aggregate/shards/shard_files.ts")
+  ) as typeof import("../../aggregate/shards/shard_files.ts");
   return patterns.flatMap((pattern) =>
     quietly(() => findChunkLogs([filePath(pattern, env, cwd, "chunks")])) ?? []
   );

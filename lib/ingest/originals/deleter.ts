@@ -153,13 +153,19 @@ export class Deleter implements AsyncDisposable {
 
   /** Loaded when a stamp doesn't tell: it takes as long as some hundred deletions. */
   #loadProver(): Promise<OriginalProver> {
-    return this.#prover ??= import("../../provenance/originals/original_proof.ts")
+    return this.#prover ??= loadProofs()
       .then(({ OriginalProver }) => OriginalProver.load(this.#setup.graph));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#prover)?.[Symbol.asyncDispose]();
   }
+}
+
+async function loadProofs(): Promise<
+  typeof import("../../provenance/originals/original_proof.ts")
+> {
+  return await import(import.meta.resolve("../../provenance/originals/original_proof.ts"));
 }
 
 function isStillThere(path: string, file: Deno.FileInfo): boolean {

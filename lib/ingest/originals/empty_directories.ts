@@ -1,5 +1,5 @@
 /**
- * Removes the directories that became empty when originals were deleted. Source: , step 4.
+ * Removes the directories that became empty when originals were deleted.
  *
  * @module
  */

@@ -102,6 +102,30 @@ function readAttempt(value: JsonValue): Attempt {
   };
 }
 
+/** An attempt whose document is yet to be put together of these. */
+export interface AttemptParts {
+  status: number;
+  caveats: number | null;
+  /** JSON; null for none. */
+  exception: Uint8Array | null;
+  /** JSON as we write it: without NaN, infinities and long integers. */
+  usage: string;
+}
+
+/**
+ * An attempt as {@linkcode readQuantum} would find it in the document.
+ *
+ * @throws {SyntaxError} if a part isn't what it must be.
+ */
+export function attemptOfParts({ status, caveats, exception, usage }: AttemptParts): Attempt {
+  return readAttempt({
+    status,
+    caveats,
+    exception: exception && parseNatively(exception),
+    resource_usage: JSON.parse(usage),
+  });
+}
+
 function readException(value: JsonValue): Attempt["exception"] {
   const { type_name: typeName, message } = objectOf(value, "exception");
   return { typeName: textOf(typeName, "type_name"), message: textOf(message, "message") };

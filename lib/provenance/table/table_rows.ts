@@ -1,6 +1,7 @@
 /**
- * What the table of quanta says of each, gathered from the documents while they are copied: numbers in
- * typed arrays on shared memory, texts apart, as few quanta have any.
+ * What the table of quanta says of each, gathered by the scanners when they make the documents, or when
+ * they copy those of an earlier run: numbers in typed arrays on shared memory, texts apart, as few quanta
+ * have any.
  *
  * @module
  */
@@ -8,7 +9,7 @@
 import { ByteBuilder } from "../../base/bytes.ts";
 import { parseIsoTime } from "../../base/iso_time.ts";
 import { encodeUtf8, type JsonValue } from "../../base/json_text.ts";
-import { coordinateRange, lastAttempt, readQuantum } from "../documents/quantum.ts";
+import { type Attempt, coordinateRange, lastAttempt, readQuantum } from "../documents/quantum.ts";
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 
 /** Numbers of each quantum, by its number in the graph's index. Memory: 67 bytes a quantum. */
@@ -34,6 +35,25 @@ export interface TableNumbers {
   messageSize: Uint16Array;
 }
 
+/** The rows of all quanta while they are gathered, on shared memory. */
+export interface TableRows {
+  numbers: TableNumbers;
+  /** By quantum: the number of the collector that has its texts, from 1 on; 0 where there is no row yet. */
+  collector: Uint16Array;
+}
+
+/** What a document says that a row is made of. */
+export interface RowSource {
+  nAttempts: number;
+  /** The attempt that the quantum is counted by; null for a blocked one. */
+  last: Attempt | null;
+  /** Outputs that were written. */
+  nProduced: number;
+  /** Where the values of the data ID stand in a text; null if they don't stand there in one piece. */
+  coordinate: { text: Uint8Array; range: readonly [number, number] } | null;
+  dataCoordinate: () => JsonValue[];
+}
+
 /** Texts of some quanta. */
 export interface TableTexts {
   /** Types of exceptions, each once. */
@@ -48,10 +68,10 @@ export interface TableTexts {
 const MAX_MESSAGE = 500;
 const MAX_ATTEMPTS = 2 ** 16 - 1;
 
-/** Numbers that aren't known yet. */
-export function makeTableNumbers(nQuanta: number): TableNumbers {
+/** Rows that aren't known yet. */
+export function makeTableRows(nQuanta: number): TableRows {
   const shared = (width: number) => new SharedArrayBuffer(nQuanta * width);
-  return {
+  const numbers: TableNumbers = {
     status: new Int8Array(shared(1)),
     attempts: new Uint16Array(shared(2)),
     caveats: new Int32Array(shared(4)),
@@ -66,37 +86,58 @@ export function makeTableNumbers(nQuanta: number): TableNumbers {
     messageStart: new Uint32Array(shared(4)),
     messageSize: new Uint16Array(shared(2)),
   };
+  return { numbers, collector: new Uint16Array(shared(2)) };
 }
 
-/** Gathers the rows of one share. */
+/** What a row is made of, from a quantum's document. @throws {SyntaxError} if it is none. */
+export function rowSource(text: Uint8Array, nProduced: number): RowSource {
+  const quantum = readQuantum(text);
+  const range = coordinateRange(text);
+  return {
+    nAttempts: quantum.attempts.length,
+    last: lastAttempt(quantum),
+    nProduced,
+    coordinate: range && { text, range },
+    dataCoordinate: () => quantum.dataCoordinate,
+  };
+}
+
+/** Gathers the rows of some quanta. */
 export class TableCollector {
-  readonly #numbers: TableNumbers;
+  readonly #rows: TableRows;
+  readonly #number: number;
   readonly #arrays: GraphArrays;
   readonly #exceptions = new Map<string, number>();
   readonly #messages = new ByteBuilder();
   readonly #coordinates = new Map<number, JsonValue[]>();
 
-  /** @param arrays Those of the graph's index. */
-  constructor(numbers: TableNumbers, arrays: GraphArrays) {
-    this.#numbers = numbers;
+  /**
+   * @param number Of this collector, from 1 on.
+   * @param arrays Those of the graph's index.
+   */
+  constructor(rows: TableRows, number: number, arrays: GraphArrays) {
+    this.#rows = rows;
+    this.#number = number;
     this.#arrays = arrays;
   }
 
+  /** Whether a quantum has its row. */
+  has(q: number): boolean {
+    return this.#rows.collector[q] !== 0;
+  }
+
   /**
-   * Takes what a quantum's document says.
+   * Makes the row of a quantum.
    *
-   * @param nProduced How many of its outputs were written.
-   * @throws {SyntaxError} if it is no document of a quantum, or one that a table has no room for.
+   * @throws {SyntaxError} if a table has no room for it.
    */
-  add(q: number, text: Uint8Array, nProduced: number): void {
-    const quantum = readQuantum(text);
-    const numbers = this.#numbers;
-    const last = lastAttempt(quantum);
+  add(q: number, { nAttempts, last, nProduced, coordinate, dataCoordinate }: RowSource): void {
+    const { numbers } = this.#rows;
     const usage = last?.usage ?? null;
-    if (quantum.attempts.length > MAX_ATTEMPTS) throw new SyntaxError("too many attempts");
+    if (nAttempts > MAX_ATTEMPTS) throw new SyntaxError("too many attempts");
     numbers.status[q] = last?.status ?? 0;
     if (numbers.status[q] !== (last?.status ?? 0)) throw new SyntaxError("a status unknown here");
-    numbers.attempts[q] = quantum.attempts.length;
+    numbers.attempts[q] = nAttempts;
     numbers.caveats[q] = last?.caveats ?? -1;
     numbers.start[q] = (usage && parseIsoTime(usage.start)) ?? NaN;
     numbers.prepTime[q] = usage?.prepTime ?? NaN;
@@ -114,9 +155,8 @@ export class TableCollector {
       numbers.messageSize[q] = message.length;
       this.#messages.bytes(message);
     }
-    if (!this.#isCoordinateKnown(q, text, coordinateRange(text))) {
-      this.#coordinates.set(q, quantum.dataCoordinate);
-    }
+    if (!this.#isCoordinateKnown(q, coordinate)) this.#coordinates.set(q, dataCoordinate());
+    this.#rows.collector[q] = this.#number;
   }
 
   /** The texts. */
@@ -138,15 +178,13 @@ export class TableCollector {
   }
 
   /** Whether the index has the very text of a data ID. */
-  #isCoordinateKnown(
-    q: number,
-    text: Uint8Array,
-    range: readonly [number, number] | null,
-  ): boolean {
+  #isCoordinateKnown(q: number, coordinate: RowSource["coordinate"]): boolean {
+    if (coordinate === null) return false;
+    const { text, range } = coordinate;
     const { coordinateStart, coordinates } = this.#arrays;
     const start = coordinateStart[q];
     const size = coordinateStart[q + 1] - start;
-    if (range === null || size !== range[1] - range[0]) return false;
+    if (size !== range[1] - range[0]) return false;
     for (let i = 0; i < size; i++) {
       if (coordinates[start + i] !== text[range[0] + i]) return false;
     }

@@ -10,10 +10,11 @@
  */
 
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
-import { decodeUtf8, type JsonValue, parseJson } from "../../base/json_text.ts";
+import { decodeUtf8, type JsonValue } from "../../base/json_text.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 import { type Blockers, isBlocking, NOT_COUNTED } from "../blockers.ts";
+import { parseNatively } from "../documents/native_json.ts";
 import { attemptStatusName } from "../quantum_status.ts";
 import {
   ORIGIN_KEY,
@@ -24,17 +25,15 @@ import {
   type TableLayout,
   type TableOrigin,
 } from "./table_columns.ts";
-import type { TableNumbers, TableTexts } from "./table_rows.ts";
+import type { TableRows, TableTexts } from "./table_rows.ts";
 
 /** All that a table is made of. */
 export interface TableInput {
   arrays: GraphArrays;
   layout: TableLayout;
-  numbers: TableNumbers;
-  /** Of each share, whose quanta `shareOf` tells. */
+  rows: TableRows;
+  /** Of each collector, in the order of their numbers. */
   texts: readonly TableTexts[];
-  /** The share of each quantum. */
-  shareOf: Uint16Array;
   blockers: Blockers;
   /** Where the document of each quantum is in `quanta.mb`. */
   documentOffset: Float64Array;
@@ -46,6 +45,9 @@ export interface TableInput {
 const MAX_GROUP = 2 ** 16;
 /** Tasks with fewer quanta share a group with the next, so that groups don't cost more than rows. */
 const MIN_GROUP = 2 ** 12;
+
+/** For the package: all rows of a column are one page. */
+const ONE_PAGE = 0;
 
 /** Columns whose ranges are told, for readers that skip groups by them. */
 const STATISTICS = new Set<string>(["task", "status"]);
@@ -80,7 +82,7 @@ export function writeTable(input: TableInput, emit: (bytes: Uint8Array) => void)
   const inputs = countDistinctInputs(input.arrays);
   for (const rows of rowGroups(input.arrays)) {
     const columnData = groupColumns(input, inputs, rows);
-    parquet.write({ columnData, rowGroupSize: rows.length, pageSize: 2 ** 30 });
+    parquet.write({ columnData, rowGroupSize: rows.length, pageSize: ONE_PAGE });
   }
   parquet.finish();
   flush();
@@ -154,18 +156,20 @@ function countDistinctInputs({ nQuanta, consumers }: GraphArrays): Uint32Array {
 
 /** The columns of some quanta. */
 function groupColumns(
-  { arrays, layout, numbers, texts, shareOf, blockers, documentOffset, documentSize }: TableInput,
+  { arrays, layout, rows: all, texts, blockers, documentOffset, documentSize }: TableInput,
   nInputs: Uint32Array,
   rows: Uint32Array,
 ): ColumnSource[] {
   const { quantumIds, taskLabels, taskIndex, outputStart } = arrays;
+  const { numbers } = all;
+  const textsOf = (q: number) => texts[all.collector[q] - 1];
   const column = <T>(value: (q: number) => T): T[] => Array.from(rows, value);
   const id = (q: number) => quantumIds.slice(q * UUID_SIZE, (q + 1) * UUID_SIZE);
   const double = (values: Float64Array) =>
     column((q) => Number.isFinite(values[q]) ? values[q] : null);
   const counted = (values: Int32Array, has: (q: number) => boolean) =>
     column((q) => has(q) && values[q] !== NOT_COUNTED ? values[q] : null);
-  const dimensions = dimensionColumns({ arrays, layout, texts, shareOf }, rows);
+  const dimensions = dimensionColumns({ arrays, layout, textsOf }, rows);
   const data: Record<TableColumnName, unknown[]> = {
     quantum_id: column(id),
     task: column((q) => taskLabels[taskIndex[q]]),
@@ -173,14 +177,12 @@ function groupColumns(
     attempts: column((q) => numbers.attempts[q]),
     caveats: column((q) => numbers.caveats[q] < 0 ? null : numbers.caveats[q]),
     exception: column((q) =>
-      numbers.exception[q] === 0 ? null : texts[shareOf[q]].exceptions[numbers.exception[q] - 1]
+      numbers.exception[q] === 0 ? null : textsOf(q).exceptions[numbers.exception[q] - 1]
     ),
     message: column((q) => {
       if (numbers.exception[q] === 0) return null;
       const start = numbers.messageStart[q];
-      return decodeUtf8(
-        texts[shareOf[q]].messages.subarray(start, start + numbers.messageSize[q]),
-      );
+      return decodeUtf8(textsOf(q).messages.subarray(start, start + numbers.messageSize[q]));
     }),
     start: column((q) => Number.isNaN(numbers.start[q]) ? null : BigInt(numbers.start[q])),
     prep_time: double(numbers.prepTime),
@@ -218,16 +220,18 @@ function encodingOf(type: TableColumn["type"]): "PLAIN" | "DELTA_BINARY_PACKED" 
 
 /** Values of data IDs by the columns of their dimensions; null where a task hasn't one. */
 function dimensionColumns(
-  { arrays, layout, texts, shareOf }: Pick<TableInput, "arrays" | "layout" | "texts" | "shareOf">,
+  { arrays, layout, textsOf }: Pick<TableInput, "arrays" | "layout"> & {
+    textsOf: (q: number) => TableTexts;
+  },
   rows: Uint32Array,
 ): Map<string, unknown[]> {
   const columns = layout.dimensions.map(() => new Array<unknown>(rows.length).fill(null));
   const { coordinateStart, coordinates, taskLabels, taskIndex } = arrays;
   rows.forEach((q, i) => {
     const numbers = layout.tasks[taskLabels[taskIndex[q]]];
-    const values = texts[shareOf[q]].coordinates.get(q) ??
+    const values = textsOf(q).coordinates.get(q) ??
       // Copied, as the decoder of texts takes no shared memory.
-      parseJson(coordinates.slice(coordinateStart[q], coordinateStart[q + 1]));
+      parseNatively(coordinates.slice(coordinateStart[q], coordinateStart[q + 1]));
     if (!Array.isArray(values) || numbers === undefined || values.length !== numbers.length) {
       throw new SyntaxError("a data ID that has not the dimensions of its task");
     }

@@ -100,10 +100,13 @@ export class RepositoryFiles implements Disposable {
   #storage(root: string): Promise<Storage> {
     let storage = this.#storages.get(root);
     if (storage === undefined) {
-      storage = import("../../storage/remote/open_storage.ts")
-        .then(({ openStorage }) => openStorage(root, { env: this.#env }));
+      storage = loadStorage().then(({ openStorage }) => openStorage(root, { env: this.#env }));
       this.#storages.set(root, storage);
     }
     return storage;
   }
+}
+
+async function loadStorage(): Promise<typeof import("../../storage/remote/open_storage.ts")> {
+  return await import(import.meta.resolve("../../storage/remote/open_storage.ts"));
 }

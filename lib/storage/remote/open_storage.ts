@@ -21,20 +21,28 @@ export async function openStorage(
   const url = typeof root === "string" ? StorageUrl.parse(root) : root;
   switch (url.scheme) {
     case "file": {
-      const { LocalStorage } = await import("./local_storage.ts");
+      const { LocalStorage } = await import(
+        import.meta.resolve("./local_storage.ts")
+      ) as typeof import("./local_storage.ts");
       return new LocalStorage(url);
     }
     case "mem": {
-      const { MemoryStorage } = await import("./memory_storage.ts");
+      const { MemoryStorage } = await import(
+        import.meta.resolve("./memory_storage.ts")
+      ) as typeof import("./memory_storage.ts");
       return new MemoryStorage(url);
     }
     case "s3": {
-      const { S3Storage } = await import("./s3/s3_storage.ts");
+      const { S3Storage } = await import(
+        import.meta.resolve("./s3/s3_storage.ts")
+      ) as typeof import("./s3/s3_storage.ts");
       return await S3Storage.open(url, context);
     }
     case "dav":
     case "davs": {
-      const { DavStorage } = await import("./dav/dav_storage.ts");
+      const { DavStorage } = await import(
+        import.meta.resolve("./dav/dav_storage.ts")
+      ) as typeof import("./dav/dav_storage.ts");
       return await DavStorage.open(url, context);
     }
   }
