@@ -26,7 +26,7 @@ export interface MetadataSource {
 }
 
 /** One try at executing a quantum. */
-interface Attempt {
+export interface Attempt {
   status: AttemptStatus;
   caveats: number | null;
   /**

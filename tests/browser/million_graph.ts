@@ -14,7 +14,7 @@ import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
 import { UUID_SIZE, uuidFromText } from "../../lib/base/uuid.ts";
 import { AttemptStatus } from "../../lib/provenance/quantum_status.ts";
 import { type TableLayout, tableLayout } from "../../lib/provenance/table/table_columns.ts";
-import { makeTableNumbers, type TableNumbers } from "../../lib/provenance/table/table_rows.ts";
+import { makeTableRows, type TableRows } from "../../lib/provenance/table/table_rows.ts";
 import { writeTable } from "../../lib/provenance/table/table_writer.ts";
 import { writeAddressHeader, writeAddressRow } from "../../lib/qg/address_file.ts";
 import { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
@@ -152,9 +152,8 @@ function makeTable(
   writeTable({
     arrays: makeArrays(layout, keys, n),
     layout,
-    numbers: makeNumbers(n, message.length),
+    rows: makeRows(n, message.length),
     texts: [{ exceptions: ["oracle.FitError"], messages: message, coordinates: new Map() }],
-    shareOf: new Uint16Array(n),
     blockers: {
       first: new Int32Array(n).fill(-1),
       nBlockers: new Int32Array(n),
@@ -218,8 +217,10 @@ function movedColumn({ meta_data: column }: ColumnChunk, by: bigint): ColumnChun
 }
 
 /** One attempt of some seconds each, of which all digits are other ones. */
-function makeNumbers(n: number, messageSize: number): TableNumbers {
-  const numbers = makeTableNumbers(n);
+function makeRows(n: number, messageSize: number): TableRows {
+  const rows = makeTableRows(n);
+  const { numbers } = rows;
+  rows.collector.fill(1);
   numbers.messageSize.fill(messageSize);
   for (let q = 0; q < n; q++) {
     const share = (q * 0x9e3779b1) % 2 ** 32 / 2 ** 32;
@@ -236,7 +237,7 @@ function makeNumbers(n: number, messageSize: number): TableNumbers {
     numbers.nProduced[q] = hasFailed ? 0 : 3;
     numbers.exception[q] = hasFailed ? 1 : 0;
   }
-  return numbers;
+  return rows;
 }
 
 /** Quanta of all tasks, a group of each, with a data ID of its own each. */
