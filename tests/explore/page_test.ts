@@ -18,6 +18,15 @@ Deno.test("the page and the library take at most 350 kB compressed", async () =>
   assert.ok(Math.max(...sizes) <= 350_000);
 });
 
+Deno.test("the page holds the licences of all packages that it is made of", () => {
+  const comment = page.slice(page.lastIndexOf("<!--"), page.lastIndexOf("-->"));
+  const made = ["@bokuweb/zstd-wasm", "fflate", "htm", "hyparquet", "preact"];
+  const held = [...comment.matchAll(/^(\S+) \d+\.\d+\.\d+ \(\S+\)$/gm)].map(([, name]) => name);
+  assert.deepEqual(held, made);
+  assert.match(comment, /^provgraph\n\nMIT License/m);
+  assert.match(comment, /Zstandard[^]*Meta Platforms/);
+});
+
 Deno.test("the page allows no script but its own, and no evaluation of text", async () => {
   const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)![1];
   const script = page.slice(page.lastIndexOf("<script>") + 8, page.lastIndexOf("</script>"));

@@ -96,7 +96,8 @@ export function packageLicenses(): PackageLicense[] {
   });
 }
 
-function readLicense(name: string, version: string, folder: string): PackageLicense {
+/** The licence of a package, out of its folder. @throws {Error} if it says nothing of it. */
+export function readLicense(name: string, version: string, folder: string): PackageLicense {
   const { license, author } = JSON.parse(Deno.readTextFileSync(`${folder}/package.json`)) as {
     license?: string;
     author?: string | { name: string };

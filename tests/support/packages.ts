@@ -25,7 +25,11 @@ interface PostgresModule {
 
 /** What `npm:esbuild` exports, as far as tools use it. */
 export interface EsbuildModule {
-  build(options: Record<string, unknown>): Promise<{ outputFiles: { text: string }[] }>;
+  build(options: Record<string, unknown>): Promise<{
+    outputFiles: { text: string }[];
+    /** Inputs by path. */
+    metafile: { inputs: Record<string, unknown> };
+  }>;
   stop(): Promise<void>;
 }
 

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
+import { readLicense } from "../package/licenses.ts";
 import { importEsbuild } from "../support/packages.ts";
 import { PROJECT } from "../support/fixtures.ts";
 
@@ -26,11 +27,26 @@ const PACKAGES = {
   },
 };
 
+/** A package that a bundle is made of. */
+interface BundledPackage {
+  name: string;
+  version: string;
+  folder: string;
+}
+
 /** JavaScript for browsers, minified, of a module with all that it imports. */
 export async function bundle(path: string, format: "esm" | "iife"): Promise<string> {
+  return (await bundleWithPackages(path, format)).script;
+}
+
+/** The same with the packages that are in it. */
+async function bundleWithPackages(
+  path: string,
+  format: "esm" | "iife",
+): Promise<{ script: string; packages: BundledPackage[] }> {
   const esbuild = await importEsbuild();
   try {
-    const { outputFiles } = await esbuild.build({
+    const { outputFiles, metafile } = await esbuild.build({
       entryPoints: [join(PROJECT, path)],
       absWorkingDir: PROJECT,
       bundle: true,
@@ -41,13 +57,34 @@ export async function bundle(path: string, format: "esm" | "iife"): Promise<stri
       charset: "utf8",
       legalComments: "none",
       logLevel: "error",
+      metafile: true,
       write: false,
       plugins: [PACKAGES],
     });
-    return outputFiles[0].text.trim();
+    const packages = Object.keys(metafile.inputs).flatMap((input) => packageOf(input) ?? []);
+    return { script: outputFiles[0].text.trim(), packages };
   } finally {
     await esbuild.stop();
   }
+}
+
+/** The package of a file in the cache of packages; null for files of the project. */
+function packageOf(path: string): BundledPackage | null {
+  const found = /^(?:.*?\/)?((?:@[^/]+\/)?[^/@]+)\/(\d+\.\d+\.\d+[^/]*)\//.exec(path);
+  if (found === null) return null;
+  return { name: found[1], version: found[2], folder: resolve(PROJECT, found[0]) };
+}
+
+/** Licences of all that is in the page, which is given away as one file: a comment at its end. */
+function licenses(packages: readonly BundledPackage[]): string {
+  const byName = new Map(packages.map((one) => [one.name, one]));
+  const parts = [...byName.values()].sort((a, b) => a.name < b.name ? -1 : 1)
+    .map(({ name, version, folder }) => readLicense(name, version, folder))
+    .map(({ name, version, license, text }) => `${name} ${version} (${license})\n\n${text}`);
+  const own = Deno.readTextFileSync(join(PROJECT, "LICENSE")).trim();
+  const text = [`provgraph\n\n${own}`, ...parts].join(`\n\n${"=".repeat(80)}\n`);
+  // Nothing in a comment may look like its end.
+  return `<!--\nThis page is made of:\n\n${text.replaceAll("--", "- -")}\n-->`;
 }
 
 async function digest(text: string): Promise<string> {
@@ -58,7 +95,8 @@ async function digest(text: string): Promise<string> {
 /** The page. The same sources and packages make the same text. */
 export async function makePage(): Promise<string> {
   // What would end the element that it stands in is written another way.
-  const script = (await bundle("lib/explore/page/main.ts", "iife")).replaceAll("</", "<\\/");
+  const made = await bundleWithPackages("lib/explore/page/main.ts", "iife");
+  const script = made.script.replaceAll("</", "<\\/");
   const style = Deno.readTextFileSync(join(PROJECT, "lib/explore/page/style.css")).trim();
   const wasm = new URL("./zstd.wasm", import.meta.resolve("@bokuweb/zstd-wasm"));
   const policy = [
@@ -88,6 +126,7 @@ export async function makePage(): Promise<string> {
 <script type="application/json" id="served-sources">[]</script>
 <script type="text/plain" id="zstd-wasm">${(await Deno.readFile(wasm)).toBase64()}</script>
 <script>${script}</script>
+${licenses([...made.packages, packageOf(decodeURIComponent(wasm.pathname))!])}
 </body>
 </html>
 `;

@@ -196,7 +196,7 @@ function TaskDetails({ task }: { task: TaskDiff }): VNode {
       ${task.changed.map((quantum) =>
         html`<li>${statusWords(quantum.oldStatus)} → <${Status} name=${
           quantum.status ?? "UNKNOWN"
-        } /> ${dataIdOf(quantum)} <span class="soft">in B</span></li>`
+        } /> <${LinkInA} task=${task.task} quantum=${quantum} /></li>`
       )}
       ${task.only[0].map((quantum) =>
         html`<li>only in A: <a href=${linkTo("quantum", {}, quantum.quantumId)}>${
@@ -209,6 +209,17 @@ function TaskDetails({ task }: { task: TaskDiff }): VNode {
       ? html`<p class="soft">The first ${N_LISTED} of each kind.</p>`
       : null}
   `;
+}
+
+/** The quantum of A that has the same data ID: the difference names that of B. */
+function LinkInA({ task, quantum }: { task: string; quantum: DiffQuantum }): VNode {
+  const text = dataIdOf(quantum);
+  const words = [task, ...text.split(" ")];
+  // A value with a blank in it is no word of a selector.
+  const isPlain = words.length === 1 + quantum.requiredDimensions.length;
+  return isPlain
+    ? html`<a href=${linkTo("quantum", {}, words.join(" "))}>${text}</a>`
+    : html`<span>${text}</span>`;
 }
 
 function dataIdOf({ dataId, requiredDimensions }: DiffQuantum): string {

@@ -60,7 +60,11 @@ function ClusterCard({ cluster }: { cluster: Cluster }): VNode {
           ? html`<span>${formatCount(cluster.n_successful)} successful all the same</span>`
           : null}
         ${cluster.n_earlier > 0
-          ? html`<span>${formatCount(cluster.n_earlier)} earlier attempts</span>`
+          ? html`<span>${
+            cluster.n_earlier === 1
+              ? "1 earlier attempt"
+              : `${formatCount(cluster.n_earlier)} earlier attempts`
+          }</span>`
           : null}
         ${cluster.n_blocked > 0
           ? html`<span>${formatCount(cluster.n_blocked)} blocked by them</span>`

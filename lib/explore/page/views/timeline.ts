@@ -24,17 +24,16 @@ export function TimelineFigure({ run }: { run: Run }): VNode | null {
   const { startMicros, widthMicros, nIntervals, lanes } = timeline;
   const end = startMicros + nIntervals * widthMicros;
   const times = [startMicros, end].map((micros) => formatInstant(formatIsoTime(micros)));
+  const text =
+    `How many attempts ran at a time, ${times[0]} to ${times[1]}: means over intervals of ` +
+    `${
+      formatSeconds(widthMicros / 1e6)
+    }, each task on a scale of its own. Marks below the line are ` +
+    `attempts that failed.${run.nUnreadRetries > 0 ? " Some earlier attempts were not read." : ""}`;
   return html`
     <section aria-labelledby="timeline-title">
       <h3 id="timeline-title">Timeline</h3>
-      <p
-        class="soft">How many attempts ran at a time, ${times[0]} to ${times[
-          1
-        ]}: means over intervals of
-        ${formatSeconds(
-          widthMicros / 1e6,
-        )}, each task on a scale of its own. Marks below the line are attempts that
-        failed.${run.nUnreadRetries > 0 ? " Some earlier attempts were not read." : ""}</p>
+      <p class="soft">${text}</p>
       <div class="scroll" role="region" aria-label="Timeline" tabindex="0">
         <table class="timeline">
           <caption class="heard">Attempts of each task at a time</caption>
