@@ -457,3 +457,25 @@ export function putGraphBack(stored: string, path: string, source: FileSource): 
     throw fileError(`move graph "${stored}" to`, path, error);
   }
 }
+
+/**
+ * Gives a graph of a remote store a name on this machine, durably. Idempotent.
+ *
+ * @param path Where it is to be; the same content may be there.
+ * @param source Its opened copy.
+ * @throws {EnvironmentError} if that fails, or something else is there.
+ */
+export function copyGraphTo(path: string, source: FileSource): void {
+  carryOutTransfer(
+    {
+      source: source.name,
+      target: path,
+      graphRecordPath: "",
+      backedRecordPath: "",
+      how: "copy",
+      linkText: null,
+      deleteSource: false,
+    },
+    source,
+  );
+}

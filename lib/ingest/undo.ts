@@ -17,20 +17,19 @@ import { nextTurn } from "../base/next_turn.ts";
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
-import { loadRepositoryConfig, type RepositoryConfig } from "../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
+import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { absolutePath } from "../butler/datastore/datastore.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
-import { fsyncDirectory, removeIfPresent } from "../storage/durable_file.ts";
 import { describeSystemError, fileIdentity } from "../storage/file_source.ts";
-import { requireStamp } from "../storage/file_stamp.ts";
-import { removeLeftovers } from "../storage/temporary_file.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { graphRun } from "./choose_graph.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { PreparedIngest } from "./prepare_ingest.ts";
-import { isContentOf, putGraphBack } from "./transfer.ts";
+import { copyGraphTo, putGraphBack } from "./transfer.ts";
 import { UndoBatches } from "./undo_batches.ts";
 import type { UndoSummary } from "./undo_summary.ts";
 
@@ -68,17 +67,19 @@ async function undo(
   context: Omit<IngestContext, "makeWorker">,
 ): Promise<UndoSummary> {
   const startMs = performance.now();
-  const config = loadRepositoryConfig(options.repository, context.env);
+  const config = await openRepositoryConfig(options.repository, context.env);
   tellLeftOut(config, context.log);
   const zstd = await Zstd.load();
   const run = await chooseRun(options, zstd);
-  // Of each datastore; only the graph's own directory goes, which is no other RUN's.
+  // Of each datastore, where directories are more than parts of names; only the graph's own directory goes, which is no other RUN's.
   const directories = config.datastores.map(({ root }) =>
     new EmptyDirectories(root, { owner: () => null })
   );
   const summary = await withPrepared(options, config, zstd, context, run, directories);
   // Only now, as the lock lies there as well.
-  for (const each of options.isDryRun ? [] : directories) await each.remove();
+  for (const [i, each] of options.isDryRun ? [] : directories.entries()) {
+    if (!isRemoteUri(config.datastores[i].root)) await each.remove();
+  }
   return { ...summary, seconds: (performance.now() - startMs) / 1000 };
 }
 
@@ -109,14 +110,14 @@ async function withPrepared(
     zstd,
     context,
   );
-  const { registry, choice, verified } = prepared;
-  const stored = storedGraph(prepared);
+  const { registry, choice, places } = prepared;
+  const stored = await storedGraph(prepared);
   requireIngested(prepared, stored);
   await requireOnlyTargets(prepared);
   const batches = await UndoBatches.begin(prepared);
   while (await batches.next(options.batchSize)) {
     await stopIfAsked(context.signal, batches.nRegistered);
-    requireStamp(choice.path, verified.stamp, "graph");
+    await prepared.requireUnchanged();
     await batches.restore(options.isDryRun);
     if (!options.isDryRun) await batches.register();
   }
@@ -124,16 +125,18 @@ async function withPrepared(
   if (options.isDryRun) return result;
   await stopIfAsked(context.signal, batches.nRegistered);
   // What killed processes left there would keep its directory.
-  removeLeftovers(absolutePath(prepared.config.datastore.root, prepared.templatePath(run)), true);
+  places.removeLeftovers(
+    absolutePath(prepared.config.datastore.root, prepared.templatePath(run)),
+  );
   for (const { root, templatePath } of prepared.copies) {
-    removeLeftovers(absolutePath(root, templatePath), true);
+    places.removeLeftovers(absolutePath(root, templatePath));
   }
   await forgetUnproduced(prepared);
   if (choice.registered !== null) await registry.forgetDatasets(choice.registered.id);
   failpoint("undo.unregistered");
-  removeCopies(prepared, graphPath, directories);
+  await removeCopies(prepared, graphPath, directories);
   if (graphPath === null || stored === null) return result;
-  putGraphBack(stored, graphPath, verified.source);
+  await putBack(prepared, stored, graphPath);
   failpoint("undo.graph-moved");
   const templatePath = prepared.templatePath(run);
   if (stored === absolutePath(prepared.config.datastore.root, templatePath)) {
@@ -153,27 +156,39 @@ function noteDirectory(directories: EmptyDirectories, templatePath: string): voi
  *
  * @param given Where the user wants to have it, or null.
  */
-function removeCopies(
-  { copies, verified }: PreparedIngest,
+async function removeCopies(
+  { copies, places, verified }: PreparedIngest,
   given: string | null,
   directories: readonly EmptyDirectories[],
-): void {
+): Promise<void> {
   for (const { datastore, root, templatePath, plan } of copies) {
     const own = absolutePath(root, templatePath);
-    if (plan.target !== own || given === own || !isContentOf(own, verified.source)) continue;
-    removeIfPresent(own);
-    fsyncDirectory(dirname(own));
+    if (plan.target !== own || given === own) continue;
+    if (!await places.isContentOf(own, verified.source)) continue;
+    await places.remove(own);
     noteDirectory(directories[datastore], templatePath);
   }
 }
 
 /** The graph in the datastore: registered or not, as a killed process leaves it. */
-function storedGraph(
-  { choice, config, templatePath, verified }: PreparedIngest,
-): string | null {
+async function storedGraph(
+  { choice, config, templatePath, places, verified }: PreparedIngest,
+): Promise<string | null> {
   if (choice.registered !== null) return choice.path;
   const path = absolutePath(config.datastore.root, templatePath(choice.run));
-  return isContentOf(path, verified.source) ? path : null;
+  return await places.isContentOf(path, verified.source) ? path : null;
+}
+
+/** Gives the graph the name that it is to have, and only then takes the one in the datastore from it. */
+async function putBack(
+  { places, verified }: PreparedIngest,
+  stored: string,
+  graphPath: string,
+): Promise<void> {
+  if (!isRemoteUri(stored)) return putGraphBack(stored, graphPath, verified.source);
+  copyGraphTo(graphPath, verified.source);
+  // It was compared when the undo began, which may be long ago.
+  if (await places.isContentOf(stored, verified.source)) await places.remove(stored);
 }
 
 /** Something must have been begun: the graph be in the datastore, or datasets not be registered. */

@@ -22,10 +22,14 @@ import { isFile } from "../storage/path_kind.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import type { KeptFile } from "./originals/deleter.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
+import type { OriginalContent, StoredOriginals } from "./originals/stored_originals.ts";
+import { listStoredOriginals } from "./remote_originals.ts";
 import { restoreOriginal } from "./originals/restored_original.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { UndoSummary } from "./undo_summary.ts";
 
+/** Originals whose content waits to be written to a store. */
+const MAX_TO_STORE = 64;
 /** Files named in the summary; the others are counted. */
 const MAX_LISTED = 100;
 
@@ -68,6 +72,8 @@ export class UndoBatches {
   readonly #records: DimensionRecordSource;
   readonly #proofs: OriginalProofs;
   readonly #digest: ContentDigest;
+  /** What remote stores have, by position of the datastore; null on disks. */
+  readonly #stored: readonly (StoredOriginals | null)[];
   #rows: Row[] = [];
   #next = 0;
   /** Targets so far. */
@@ -81,8 +87,10 @@ export class UndoBatches {
     records: DimensionRecordSource,
     proofs: OriginalProofs,
     digest: ContentDigest,
+    stored: readonly (StoredOriginals | null)[],
   ) {
     this.#prepared = prepared;
+    this.#stored = stored;
     const { datastore, config, targets, copies } = prepared;
     this.#datastores = [{ datastore, root: config.datastore.root, targets }, ...copies];
     this.#records = records;
@@ -99,6 +107,7 @@ export class UndoBatches {
       await registry.dimensionRecordSource(),
       new OriginalProofs(files, targets, graph.header.n_quanta),
       await ContentDigest.load(),
+      await listStoredOriginals(prepared),
     );
   }
 
@@ -126,36 +135,54 @@ export class UndoBatches {
   /** Finds the originals of the present batch, and makes those again that are missing. */
   async restore(isDryRun: boolean): Promise<void> {
     for (const [i, { root }] of this.#datastores.entries()) {
+      const stored = this.#stored[i];
       const missing: Missing[] = [];
       for (const { target, places } of this.#rows) {
         const place = places[i];
-        const found = place.paths.find((path) => isFile(absolutePath(root, path)));
+        const found = stored === null
+          ? place.paths.find((path) => isFile(absolutePath(root, path)))
+          : await stored.firstOf(place.paths);
         const path = place.path = found ?? place.paths[0] ?? null;
         if (path === null || found !== undefined) continue;
         const file = absolutePath(root, path);
         missing.push({ target, path, file, name: i === 0 ? path : file });
       }
-      await this.#restoreAll(missing, isDryRun);
+      await this.#restoreAll(missing, stored, isDryRun);
     }
   }
 
-  async #restoreAll(missing: readonly Missing[], isDryRun: boolean): Promise<void> {
+  async #restoreAll(
+    missing: readonly Missing[],
+    stored: StoredOriginals | null,
+    isDryRun: boolean,
+  ): Promise<void> {
     const paths = missing.map(({ path }) => path);
     const { proofs } = await this.#proofs.originals(paths, missing.map(({ target }) => target));
     const directories = new Set<string>();
+    let toStore: OriginalContent[] = [];
+    const store = async () => {
+      await stored!.write(toStore, () => failpoint("undo.restored"));
+      toStore = [];
+    };
     for (const [i, each] of missing.entries()) {
       const proof = proofs.subarray(i * FILE_PROOF_SIZE, (i + 1) * FILE_PROOF_SIZE);
-      await this.#restoreOne(each, proof, isDryRun ? null : directories);
+      const bytes = await this.#contentOf(each, proof);
+      if (isDryRun) continue;
+      if (stored !== null) {
+        toStore.push({ path: each.path, bytes });
+        if (toStore.length >= MAX_TO_STORE) await store();
+        continue;
+      }
+      writeNew(each.file, bytes);
+      directories.add(dirname(each.file));
+      failpoint("undo.restored");
     }
+    if (toStore.length > 0) await store();
     for (const directory of directories) fsyncDirectory(directory);
   }
 
-  /** @param directories Where files were made; null in a dry run. */
-  async #restoreOne(
-    { target, file, name }: Missing,
-    proof: Uint8Array,
-    directories: Set<string> | null,
-  ): Promise<void> {
+  /** The content of an original, made again out of the graph. */
+  async #contentOf({ target, name }: Missing, proof: Uint8Array): Promise<Uint8Array> {
     const { verified: { graph }, targets } = this.#prepared;
     const type = targets.originalTypes[targets.typeIndex(target)];
     const original = { ...type, id: targets.id(target), proof };
@@ -168,10 +195,7 @@ export class UndoBatches {
         this.#unproven.push({ path: name, reason: UNPROVEN[type.kind] });
       }
     }
-    if (directories === null) return;
-    writeNew(file, restored.bytes);
-    directories.add(dirname(file));
-    failpoint("undo.restored");
+    return restored.bytes;
   }
 
   /** Lets the records of the present batch name the originals. */

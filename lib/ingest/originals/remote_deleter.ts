@@ -35,7 +35,7 @@ export interface RemoteDeletion {
   targets: Targets;
   paths: TargetPaths;
   /** Reads proofs for one of several that work at once. */
-  proofs: () => OriginalProofs;
+  proofs: () => Promise<OriginalProofs>;
   /** The graph on this machine, which is read where it has no digest of a file. */
   graph: { path: string; stamp: FileStamp };
   isDryRun: boolean;
@@ -84,7 +84,7 @@ export class RemoteDeleter {
   }
 
   async #pass(objects: AsyncIterable<ListedObject>, prover: OriginalProver): Promise<void> {
-    const proofs = this.#deletion.proofs();
+    const proofs = await this.#deletion.proofs();
     let unproven: Suspect[] = [];
     for await (const object of objects) {
       if (this.#isEnding) return;

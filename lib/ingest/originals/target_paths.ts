@@ -91,8 +91,15 @@ export class TargetPaths {
     return new TargetPaths(targets, records, noted);
   }
 
-  /** The target that a path belongs to, and the stamp that its file is to have; null for none. */
-  async find(path: string): Promise<{ target: number; stamp: bigint } | null> {
+  /** How many there are. */
+  get n(): number {
+    return this.#owners.length;
+  }
+
+  /** A path's number, the target that it belongs to, and the stamp that its file is to have. */
+  async find(
+    path: string,
+  ): Promise<{ number: number; target: number; stamp: bigint } | null> {
     const hash = hashOfPath(path);
     const mask = this.#hashes.length - 1;
     for (let at = Number(hash & BigInt(mask)); this.#hashes[at] !== 0n; at = (at + 1) & mask) {
@@ -100,7 +107,7 @@ export class TargetPaths {
       const number = this.#numbers[at];
       const target = this.#owners[number];
       const paths = await withRecords(() => this.#targets.paths(target, this.#records));
-      if (paths.includes(path)) return { target, stamp: this.#stamps[number] };
+      if (paths.includes(path)) return { number, target, stamp: this.#stamps[number] };
     }
     return null;
   }

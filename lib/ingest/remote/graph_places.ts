@@ -6,6 +6,8 @@
  */
 
 import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
+import { dirname } from "../../base/paths.ts";
+import { fsyncDirectory, removeIfPresent } from "../../storage/durable_file.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { requireStamp, stampAt } from "../../storage/file_stamp.ts";
@@ -112,6 +114,13 @@ export class GraphPlaces implements Disposable {
   async require({ path, stamp }: PlacedGraph): Promise<void> {
     if ("dev" in stamp) requireStamp(path, stamp, "graph");
     else await this.#remote!.require(path, stamp);
+  }
+
+  /** Removes what is at a place, durably. */
+  async remove(path: string): Promise<void> {
+    if (isRemoteUri(path)) return await this.#remote!.remove(path);
+    removeIfPresent(path);
+    fsyncDirectory(dirname(path));
   }
 
   /** Opens what is at a place. @throws {NotFoundError} if nothing is. */

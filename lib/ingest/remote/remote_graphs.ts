@@ -193,6 +193,12 @@ export class RemoteGraphs implements Disposable {
     });
   }
 
+  /** Removes what is at a place. */
+  async remove(path: string): Promise<void> {
+    const { rootSlash, storage } = this.at(path);
+    await storage.deleteMany([path.slice(rootSlash.length)]);
+  }
+
   /** Opens what is at a place, by ranges. */
   async openToRead(path: string): Promise<ByteSource> {
     const { rootSlash, storage } = this.at(path);
