@@ -11,6 +11,7 @@
 import { temporaryDirectory } from "../support/fixtures.ts";
 import { Report, ScenarioRun } from "./checks.ts";
 import { checkExport } from "./export.ts";
+import { checkRemote } from "./remote.ts";
 import { NoReferenceError, Reference } from "./reference.ts";
 import { type Scenario, SCENARIOS } from "./scenarios.ts";
 
@@ -29,11 +30,12 @@ async function runScenario(scenario: Scenario, report: Report): Promise<void> {
   console.log(`${scenario.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 
-/** Not a scenario: tables of fixtures, read by other programs. */
+/** Not scenarios: tables of fixtures, read by other programs; files on S3 and WebDAV servers. */
 const EXPORT = "export";
+const REMOTE = "remote";
 
 async function main(names: readonly string[]): Promise<number> {
-  const known = [...SCENARIOS.map(({ name }) => name), EXPORT];
+  const known = [...SCENARIOS.map(({ name }) => name), EXPORT, REMOTE];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     console.error(
@@ -63,6 +65,7 @@ async function main(names: readonly string[]): Promise<number> {
       else report.fail(`${EXPORT}: stages`, error);
     }
   }
+  if (names.length === 0 || names.includes(REMOTE)) await checkRemote(report);
   console.log(`${report.nPassed} passed, ${report.nFailed} failed`);
   return report.nFailed === 0 ? 0 : 1;
 }

@@ -123,9 +123,9 @@ Deno.test.afterAll(() => {
 });
 
 /** The proxy that counts and breaks requests, in front of a server. */
-export async function startProxyFor(server: Server) {
+export async function startProxyFor(server: Server, delay = 0) {
   const module = await import(`file://${join(SCRIPTS, "fault_proxy.ts")}`) as ProxyModule;
-  return module.startProxy({ listen: 0, upstream: server.port });
+  return module.startProxy({ listen: 0, upstream: server.port, delay });
 }
 
 /** What we use of the proxy's module. */
