@@ -137,9 +137,10 @@ export class S3Storage implements Storage {
     const range = contentRange(answer);
     const isEmpty = answer.status === 416 || answer.status === 200 && answer.body.length === 0;
     if (range === null && answer.status !== 200 && !isEmpty) throw this.#client.error(what, answer);
-    const size = range?.size ?? answer.body.length;
-    const offset = range?.start ?? 0;
+    // The body of status 416 is an error document.
     const bytes = isEmpty ? new Uint8Array(0) : answer.body;
+    const size = range?.size ?? bytes.length;
+    const offset = range?.start ?? 0;
     if (offset + bytes.length !== size) {
       throw new EnvironmentError(
         `Cannot ${what}: the server sends ${bytes.length} bytes at ${offset} of ${size}, not the last`,
@@ -228,9 +229,22 @@ export class S3Storage implements Storage {
     const code = codeOf(answer);
     if (code === "NoSuchBucket") throw this.#client.error(what, answer);
     if (!this.#hasBucket) await this.look();
-    const again = await this.#client.send(what, { method: "HEAD", key: this.#key(path) });
-    if (again.status === 404) return true;
-    if (again.status === 200) return false;
+    // An answer to GET has a body, which tells a bucket that has vanished meanwhile from an absent object.
+    const headers = { range: "bytes=0-0" };
+    const request = { method: "GET", key: this.#key(path), headers, maxBody: 1 };
+    let again: Answer;
+    try {
+      again = await this.#client.send(what, request);
+    } catch (error) {
+      // A store without ranges sends all of it: it is there.
+      if (error instanceof BodyTooLargeError) return false;
+      throw error;
+    }
+    if (again.status === 404) {
+      if (codeOf(again) === "NoSuchBucket") throw this.#client.error(what, again);
+      return true;
+    }
+    if (again.status < 300 || again.status === 416) return false;
     throw this.#client.error(what, again);
   }
 
