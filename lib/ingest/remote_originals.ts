@@ -29,7 +29,9 @@ function placesOf(prepared: PreparedIngest): Place[] {
 }
 
 async function pathsOf(prepared: PreparedIngest, place: Place): Promise<TargetPaths> {
-  const { TargetPaths } = await import("./originals/target_paths.ts");
+  const { TargetPaths } = await import(
+    import.meta.resolve("./originals/target_paths.ts")
+  ) as typeof import("./originals/target_paths.ts");
   return await TargetPaths.read(
     place.targets,
     await proofsOf(prepared, place.targets)(),
@@ -58,7 +60,9 @@ export async function deleteRemoteOriginals(
 ): Promise<void> {
   const { datastore, options, verified: { path, stamp } } = prepared;
   for (const place of placesOf(prepared).filter(({ root }) => isRemoteUri(root))) {
-    const { RemoteDeleter } = await import("./originals/remote_deleter.ts");
+    const { RemoteDeleter } = await import(
+      import.meta.resolve("./originals/remote_deleter.ts")
+    ) as typeof import("./originals/remote_deleter.ts");
     const deleter = new RemoteDeleter(
       {
         storage: prepared.places.storage(place.root),
@@ -88,7 +92,9 @@ export async function listStoredOriginals(
       found.push(null);
       continue;
     }
-    const { StoredOriginals } = await import("./originals/stored_originals.ts");
+    const { StoredOriginals } = await import(
+      import.meta.resolve("./originals/stored_originals.ts")
+    ) as typeof import("./originals/stored_originals.ts");
     const storage = prepared.places.storage(place.root);
     found.push(await StoredOriginals.list(storage, await pathsOf(prepared, place)));
   }

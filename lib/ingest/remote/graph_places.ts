@@ -47,7 +47,9 @@ export class GraphPlaces implements Disposable {
   static async open(config: RepositoryConfig, context: StorageContext): Promise<GraphPlaces> {
     const roots = config.datastores.map(({ root }) => root).filter(isRemoteUri);
     if (roots.length === 0) return new GraphPlaces(null);
-    const { RemoteGraphs } = await import("./remote_graphs.ts");
+    const { RemoteGraphs } = await import(
+      import.meta.resolve("./remote_graphs.ts")
+    ) as typeof import("./remote_graphs.ts");
     return new GraphPlaces(await RemoteGraphs.open(roots, context));
   }
 
@@ -68,7 +70,9 @@ export class GraphPlaces implements Disposable {
     templatePath: string,
   ): Promise<TransferPlan> {
     if (!isRemoteUri(root)) return planTransfer(mode, source, root, templatePath);
-    const { planRemoteTransfer } = await import("./remote_graphs.ts");
+    const { planRemoteTransfer } = await import(
+      import.meta.resolve("./remote_graphs.ts")
+    ) as typeof import("./remote_graphs.ts");
     return planRemoteTransfer(mode, source, root, templatePath);
   }
 
