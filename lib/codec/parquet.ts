@@ -24,12 +24,16 @@ export interface ParquetMetadata {
       meta_data?: {
         codec: string;
         path_in_schema: string[];
+        type: string;
+        data_page_offset: bigint;
+        dictionary_page_offset?: bigint;
+        total_compressed_size: bigint;
         statistics?: { min_value?: unknown; max_value?: unknown };
       };
     }[];
   }[];
   /** The root and all columns. */
-  schema: { name: string; type?: string }[];
+  schema: { name: string; type?: string; repetition_type?: string; type_length?: number }[];
   /** What the writer noted. */
   key_value_metadata?: { key: string; value?: string }[];
 }
@@ -67,6 +71,26 @@ export interface ParquetReadRequest {
   };
 }
 
+/** Bytes that are read one part after another. */
+export interface ParquetReader {
+  view: DataView;
+  offset: number;
+}
+
+/** What stands in front of a page. */
+export interface ParquetPageHeader {
+  type: string | undefined;
+  compressed_page_size: number;
+  dictionary_page_header?: { num_values: number };
+  data_page_header_v2?: {
+    num_values: number;
+    num_nulls: number;
+    encoding: string;
+    definition_levels_byte_length: number;
+    repetition_levels_byte_length: number;
+  };
+}
+
 /** The package. */
 export interface ParquetCodec {
   /** Reads the end of a file. */
@@ -76,4 +100,15 @@ export interface ParquetCodec {
   ): Promise<ParquetMetadata>;
   /** Reads columns. */
   parquetRead(request: ParquetReadRequest): Promise<void>;
+  /** Leaves the reader at the page. */
+  readPageHeader(reader: ParquetReader): ParquetPageHeader;
+  /** Reads as many values as `output` has, of a width in bits, in so many bytes. */
+  readHybrid(
+    reader: ParquetReader,
+    width: number,
+    output: Uint8Array | Uint32Array,
+    length: number,
+  ): void;
+  /** Reads differences of integers. */
+  readDeltas(reader: ParquetReader, count: number, output: Int32Array): void;
 }

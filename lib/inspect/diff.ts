@@ -11,11 +11,12 @@ import { IdList } from "../base/id_list.ts";
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
 import { idPlaces, sortIds } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
-import { type QuantumDocument, readQuantum } from "../provenance/documents/quantum.ts";
+import { readQuantum } from "../provenance/documents/quantum.ts";
 import { parseStored } from "../sources/parse_stored.ts";
 import { lastStatusName } from "../sources/quantum_text.ts";
 import { dataIdObject, type RowDimensions } from "../sources/rows.ts";
 import type { DocumentSource } from "../sources/source.ts";
+import { type ComparedQuantum, tabledQuanta } from "./diff_by_table.ts";
 
 /** A figure of A and of B. */
 export type Pair<T> = [a: T, b: T];
@@ -87,34 +88,32 @@ export async function diff(
     await a.rowDimensions("quanta"),
     await b.rowDimensions("quanta"),
   ];
-  const tasks = new TaskTallies([...await a.taskLabels(), ...await b.taskLabels()]);
+  const tasks = new TaskTallies([...await a.taskLabels(), ...await b.taskLabels()], maxListed);
   const quantaOfA = new MatchTable();
   for await (const [quantum, key] of keyedQuanta(a, dimensions[0])) {
-    const status = statusOf(a, quantum);
-    quantaOfA.add(key, status);
-    tasks.get(quantum.taskLabel).count(0, quantum, status);
+    quantaOfA.add(key, quantum.status);
+    tasks.get(quantum.taskLabel).count(0, quantum);
   }
   quantaOfA.sort();
   for await (const [quantum, key] of keyedQuanta(b, dimensions[1])) {
-    const status = statusOf(b, quantum);
     const task = tasks.get(quantum.taskLabel);
-    task.count(1, quantum, status);
+    task.count(1, quantum);
     const oldStatus = quantaOfA.match(key);
+    const { order, status } = quantum;
     if (oldStatus === null) {
-      task.addOnly(1, () => listed(quantum, status, dimensions[1]), maxListed);
+      task.addOnly(1, order, () => listed(quantum, dimensions[1]));
     } else if (oldStatus !== status && oldStatus !== PLANNED && status !== PLANNED) {
-      task.addChanged(() => ({ ...listed(quantum, status, dimensions[1]), oldStatus }), maxListed);
+      task.addChanged(order, () => ({ ...listed(quantum, dimensions[1]), oldStatus }));
     }
   }
   if (quantaOfA.nUnmatched > 0) {
     let i = 0;
-    for await (const quantum of documents(a)) {
+    for await (const quantum of comparedQuanta(a, dimensions[0])) {
       if (quantaOfA.wasMatched(i++)) continue;
-      const status = statusOf(a, quantum);
       tasks.get(quantum.taskLabel).addOnly(
         0,
-        () => listed(quantum, status, dimensions[0]),
-        maxListed,
+        quantum.order,
+        () => listed(quantum, dimensions[0]),
       );
     }
   }
@@ -128,9 +127,27 @@ export function isTaskDifferent({ nChanged, nOnly, exceptions }: TaskDiff): bool
     [...exceptions.values()].some(([a, b]) => a !== b);
 }
 
-async function* documents(source: DocumentSource): AsyncGenerator<QuantumDocument> {
+/** Quanta by the table where there is one, else by documents. */
+async function* comparedQuanta(
+  source: DocumentSource,
+  dimensions: RowDimensions,
+): AsyncGenerator<ComparedQuantum> {
+  const tabled = await source.tabled?.() ?? null;
+  if (tabled !== null) return yield* tabledQuanta(tabled.table, dimensions);
+  let order = 0;
   for await (const text of source.quanta()) {
-    yield parseStored(`quantum in ${source.name}`, () => readQuantum(text));
+    const quantum = parseStored(`quantum in ${source.name}`, () => readQuantum(text));
+    const last = quantum.attempts.at(-1);
+    yield {
+      taskLabel: quantum.taskLabel,
+      status: source.isPlan ? PLANNED : lastStatusName(quantum),
+      exception: last?.exception?.typeName ?? null,
+      runTime: last?.usage?.runTime ?? NaN,
+      memory: last?.usage?.memory ?? NaN,
+      dataCoordinate: quantum.dataCoordinate,
+      quantumId: quantum.quantumId,
+      order: order++,
+    };
   }
 }
 
@@ -138,38 +155,34 @@ async function* documents(source: DocumentSource): AsyncGenerator<QuantumDocumen
 async function* keyedQuanta(
   source: DocumentSource,
   dimensions: RowDimensions,
-): AsyncGenerator<[quantum: QuantumDocument, key: Uint8Array]> {
-  let waiting: QuantumDocument[] = [];
-  const keyed = async function* (): AsyncGenerator<[QuantumDocument, Uint8Array]> {
+): AsyncGenerator<[quantum: ComparedQuantum, key: Uint8Array]> {
+  let waiting: ComparedQuantum[] = [];
+  const keyed = async function* (): AsyncGenerator<[ComparedQuantum, Uint8Array]> {
     const keys = await Promise.all(waiting.map((quantum) => keyOf(quantum, dimensions)));
     for (const [i, quantum] of waiting.entries()) yield [quantum, keys[i]];
     waiting = [];
   };
-  for await (const quantum of documents(source)) {
+  for await (const quantum of comparedQuanta(source, dimensions)) {
     if (waiting.push(quantum) === N_KEYED) yield* keyed();
   }
   yield* keyed();
 }
 
-function statusOf(source: DocumentSource, quantum: QuantumDocument): string {
-  return source.isPlan ? PLANNED : lastStatusName(quantum);
-}
-
 /** 16 bytes that stand for task and data ID: a digest, so that two don't meet by chance. */
-async function keyOf(quantum: QuantumDocument, { groups }: RowDimensions): Promise<Uint8Array> {
+async function keyOf(quantum: ComparedQuantum, { groups }: RowDimensions): Promise<Uint8Array> {
   const nRequired = groups.get(quantum.taskLabel)?.required.length ?? quantum.dataCoordinate.length;
   const required = quantum.dataCoordinate.slice(0, nRequired);
   const text = encoder.encode(`${quantum.taskLabel}\0${stringifyJson(required)}`);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", text), 0, UUID_SIZE);
 }
 
-function listed(quantum: QuantumDocument, status: string, { groups }: RowDimensions): DiffQuantum {
+function listed(quantum: ComparedQuantum, { groups }: RowDimensions): DiffQuantum {
   const group = groups.get(quantum.taskLabel);
   return {
     dataId: dataIdObject(group, quantum.dataCoordinate),
     requiredDimensions: group?.required ?? [],
     quantumId: quantum.quantumId,
-    status: status === PLANNED ? null : status,
+    status: quantum.status === PLANNED ? null : quantum.status,
   };
 }
 
@@ -234,8 +247,8 @@ class Sample {
   #values = new Float64Array(64);
   #n = 0;
 
-  add(value: number | undefined): void {
-    if (value === undefined || !Number.isFinite(value)) return;
+  add(value: number): void {
+    if (!Number.isFinite(value)) return;
     if (this.#n === this.#values.length) {
       const larger = new Float64Array(this.#n * 2);
       larger.set(this.#values);
@@ -253,70 +266,119 @@ class Sample {
   }
 }
 
+/** The first of many in the order of documents, in whatever order they come. */
+class FirstListed<Item> {
+  readonly #limit: number;
+  readonly #kept: { order: number; item: Item }[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @param make is called for one that may be listed. */
+  add(order: number, make: () => Item): void {
+    const kept = this.#kept;
+    if (kept.length >= this.#limit && (kept.at(-1)?.order ?? -1) < order) return;
+    let at = kept.length;
+    while (at > 0 && kept[at - 1].order > order) at--;
+    kept.splice(at, 0, { order, item: make() });
+    if (kept.length > this.#limit) kept.pop();
+  }
+
+  items(): Item[] {
+    return this.#kept.map(({ item }) => item);
+  }
+}
+
+/** Counts by name on both sides, in the order in which names occur in documents: A first. */
+class NameCounts {
+  readonly #counts = new Map<string, { pair: Pair<number>; first: Pair<number> }>();
+
+  add(name: string, side: 0 | 1, order: number): void {
+    let counts = this.#counts.get(name);
+    if (counts === undefined) {
+      this.#counts.set(name, counts = { pair: [0, 0], first: [Infinity, Infinity] });
+    }
+    counts.pair[side]++;
+    counts.first[side] = Math.min(counts.first[side], order);
+  }
+
+  pairs(): Map<string, Pair<number>> {
+    const later = (a: number, b: number) => a === b ? 0 : a < b ? -1 : 1;
+    return new Map(
+      [...this.#counts]
+        .sort(([, a], [, b]) => later(a.first[0], b.first[0]) || later(a.first[1], b.first[1]))
+        .map(([name, { pair }]) => [name, pair]),
+    );
+  }
+}
+
 class TaskTally {
-  readonly #diff: TaskDiff;
+  readonly #task: string;
+  readonly #nQuanta: Pair<number> = [0, 0];
+  readonly #statuses = new NameCounts();
+  readonly #exceptions = new NameCounts();
+  #nChanged = 0;
+  readonly #changed: FirstListed<ChangedQuantum>;
+  readonly #nOnly: Pair<number> = [0, 0];
+  readonly #only: Pair<FirstListed<DiffQuantum>>;
   readonly #runTime: Pair<Sample> = [new Sample(), new Sample()];
   readonly #memory: Pair<Sample> = [new Sample(), new Sample()];
 
-  constructor(task: string) {
-    this.#diff = {
-      task,
-      nQuanta: [0, 0],
-      statuses: new Map(),
-      nChanged: 0,
-      changed: [],
-      nOnly: [0, 0],
-      only: [[], []],
-      exceptions: new Map(),
-      runTime: [null, null],
-      memory: [null, null],
-    };
+  constructor(task: string, maxListed: number) {
+    this.#task = task;
+    this.#changed = new FirstListed(maxListed);
+    this.#only = [new FirstListed(maxListed), new FirstListed(maxListed)];
   }
 
-  count(side: 0 | 1, { attempts }: QuantumDocument, status: string): void {
-    this.#diff.nQuanta[side]++;
-    if (status !== PLANNED) tally(this.#diff.statuses, status, side);
-    const last = attempts.at(-1);
-    if (last?.exception) tally(this.#diff.exceptions, last.exception.typeName, side);
-    this.#runTime[side].add(last?.usage?.runTime);
-    this.#memory[side].add(last?.usage?.memory);
+  count(side: 0 | 1, { status, exception, runTime, memory, order }: ComparedQuantum): void {
+    this.#nQuanta[side]++;
+    if (status !== PLANNED) this.#statuses.add(status, side, order);
+    if (exception !== null) this.#exceptions.add(exception, side, order);
+    this.#runTime[side].add(runTime);
+    this.#memory[side].add(memory);
   }
 
-  addOnly(side: 0 | 1, make: () => DiffQuantum, maxListed: number): void {
-    this.#diff.nOnly[side]++;
-    if (this.#diff.only[side].length < maxListed) this.#diff.only[side].push(make());
+  addOnly(side: 0 | 1, order: number, make: () => DiffQuantum): void {
+    this.#nOnly[side]++;
+    this.#only[side].add(order, make);
   }
 
-  addChanged(make: () => ChangedQuantum, maxListed: number): void {
-    this.#diff.nChanged++;
-    if (this.#diff.changed.length < maxListed) this.#diff.changed.push(make());
+  addChanged(order: number, make: () => ChangedQuantum): void {
+    this.#nChanged++;
+    this.#changed.add(order, make);
   }
 
   finish(): TaskDiff {
     return {
-      ...this.#diff,
+      task: this.#task,
+      nQuanta: this.#nQuanta,
+      statuses: this.#statuses.pairs(),
+      nChanged: this.#nChanged,
+      changed: this.#changed.items(),
+      nOnly: this.#nOnly,
+      only: [this.#only[0].items(), this.#only[1].items()],
+      exceptions: this.#exceptions.pairs(),
       runTime: [this.#runTime[0].median(), this.#runTime[1].median()],
       memory: [this.#memory[0].median(), this.#memory[1].median()],
     };
   }
 }
 
-function tally(counts: Map<string, Pair<number>>, name: string, side: 0 | 1): void {
-  let pair = counts.get(name);
-  if (pair === undefined) counts.set(name, pair = [0, 0]);
-  pair[side]++;
-}
-
 class TaskTallies {
   readonly #byLabel: Map<string, TaskTally>;
+  readonly #maxListed: number;
 
-  constructor(labels: readonly string[]) {
-    this.#byLabel = new Map(labels.map((label) => [label, new TaskTally(label)]));
+  constructor(labels: readonly string[], maxListed: number) {
+    this.#maxListed = maxListed;
+    this.#byLabel = new Map(labels.map((label) => [label, new TaskTally(label, maxListed)]));
   }
 
   get(label: string): TaskTally {
     let task = this.#byLabel.get(label);
-    if (task === undefined) this.#byLabel.set(label, task = new TaskTally(label));
+    if (task === undefined) {
+      this.#byLabel.set(label, task = new TaskTally(label, this.#maxListed));
+    }
     return task;
   }
 

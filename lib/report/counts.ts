@@ -56,31 +56,31 @@ export class ReportCounts {
     this.tasks = [...this.#byLabel.values()].filter(({ nExpected }) => nExpected > 0);
   }
 
-  /** Counts a quantum; false if the pipeline has no such task. */
-  add(quantum: Pick<QuantumFacts, "taskLabel" | "attempts">): boolean {
+  /** Counts a quantum, or several that are alike; false if the pipeline has no such task. */
+  add(quantum: Pick<QuantumFacts, "taskLabel" | "attempts">, n = 1): boolean {
     const task = this.#byLabel.get(quantum.taskLabel);
     if (task === undefined) return false;
-    task.nQuanta++;
+    task.nQuanta += n;
     const status = quantumStatus(quantum);
-    increment(task.nByStatus, status);
+    increment(task.nByStatus, status, n);
     const attempt = lastAttempt(quantum);
     if (attempt === null) return true;
     // Zero is no caveats, null is not known: neither is shown.
-    if (attempt.caveats) increment(task.nByCaveats, attempt.caveats);
+    if (attempt.caveats) increment(task.nByCaveats, attempt.caveats, n);
     if (attempt.exceptionType !== null) {
       let counts = task.exceptions.get(attempt.exceptionType);
       if (counts === undefined) {
         task.exceptions.set(attempt.exceptionType, counts = { nSuccesses: 0, nFailures: 0 });
       }
-      if (status === AttemptStatus.SUCCESSFUL) counts.nSuccesses++;
-      else counts.nFailures++;
+      if (status === AttemptStatus.SUCCESSFUL) counts.nSuccesses += n;
+      else counts.nFailures += n;
     }
     return true;
   }
 }
 
-function increment(counts: Map<number, number>, key: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function increment(counts: Map<number, number>, key: number, n: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + n);
 }
 
 /** Exception types of a task, sorted as Python sorts strings: by code point. */

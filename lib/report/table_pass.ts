@@ -9,38 +9,34 @@ import { Grower } from "../base/grower.ts";
 import { IdTable } from "../base/id_table.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { Progress, Stage } from "../base/progress.ts";
-import { uuidFromText, uuidToText } from "../base/uuid.ts";
+import { UUID_SIZE, uuidFromText, uuidToText } from "../base/uuid.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
-import type { TableBatch } from "../provenance/table/quanta_table.ts";
+import type { CodedColumn, IdColumn } from "../provenance/table/column_values.ts";
+import type { ValuesBatch } from "../provenance/table/quanta_table.ts";
 import type { Address } from "../qg/address_file.ts";
 import type { RowDimensions } from "../sources/rows.ts";
 import type { TabledQuanta } from "../sources/table/tabled_quanta.ts";
 import type { BlockedCounts } from "./failures/blocking.ts";
 import type { AttemptFacts, QuantumFacts, UsageFacts } from "./facts.ts";
 
-/** Columns that are read besides those of dimensions. */
-const COLUMNS = [
-  "quantum_id",
-  "task",
-  "status",
+/** Columns that are read besides numbers and those of dimensions. */
+const COLUMNS = ["quantum_id", "task", "status", "exception", "message", "blocked_by"] as const;
+/** Rows between looks at the progress. */
+const ROWS_AT_ONCE = 4096;
+
+/** Numbers of a batch. */
+const NUMBERS = [
   "attempts",
   "caveats",
-  "exception",
-  "message",
   "start",
   "prep_time",
   "init_time",
   "run_time",
   "run_time_cpu",
   "memory",
-  "blocked_by",
   "document_offset",
   "document_size",
 ] as const;
-/** Rows between looks at the progress. */
-const ROWS_AT_ONCE = 4096;
-
-type Column = ArrayLike<unknown>;
 
 /** A row of a batch, which is another row whenever `row` is set: nothing is made for each of a million. */
 class RowFacts implements QuantumFacts {
@@ -49,8 +45,16 @@ class RowFacts implements QuantumFacts {
   status: number = AttemptStatus.UNKNOWN;
   nAttempts = 0;
   readonly attempts: AttemptFacts[] = [];
-  readonly #columns: Record<typeof COLUMNS[number], Column>;
-  readonly #dimensions: ReadonlyMap<string, readonly Column[]>;
+  readonly #numbers: Record<typeof NUMBERS[number], Float64Array | Int32Array>;
+  readonly #ids: IdColumn;
+  readonly #blockers: IdColumn;
+  readonly #tasks: CodedColumn;
+  readonly #statuses: CodedColumn;
+  /** Number of each status, by its code. */
+  readonly #statusOf: readonly number[];
+  readonly #exceptions: CodedColumn;
+  readonly #messages: CodedColumn;
+  readonly #dimensions: ReadonlyMap<string, readonly CodedColumn[]>;
   readonly #usage: UsageFacts = {
     memoryBytes: NaN,
     startMicros: null,
@@ -66,11 +70,22 @@ class RowFacts implements QuantumFacts {
     usage: null,
   };
   /** Those of the row's task. */
-  #values: readonly Column[] = [];
+  #values: readonly CodedColumn[] = [];
+  #taskCode = -1;
 
   /** @param dimensions Columns of the values of each task's data IDs. */
-  constructor({ columns }: TableBatch, dimensions: ReadonlyMap<string, readonly Column[]>) {
-    this.#columns = columns as Record<typeof COLUMNS[number], Column>;
+  constructor(batch: ValuesBatch, dimensions: ReadonlyMap<string, readonly CodedColumn[]>) {
+    this.#numbers = {} as Record<typeof NUMBERS[number], Float64Array | Int32Array>;
+    for (const name of NUMBERS) this.#numbers[name] = batch.numbers(name);
+    this.#ids = batch.ids("quantum_id");
+    this.#blockers = batch.ids("blocked_by");
+    this.#tasks = batch.coded("task");
+    this.#statuses = batch.coded("status");
+    this.#statusOf = this.#statuses.values.map((name) =>
+      STATUSES[String(name)] ?? AttemptStatus.UNKNOWN
+    );
+    this.#exceptions = batch.coded("exception");
+    this.#messages = batch.coded("message");
     this.#dimensions = dimensions;
   }
 
@@ -80,48 +95,43 @@ class RowFacts implements QuantumFacts {
 
   /** 16 bytes. */
   get id(): Uint8Array {
-    return this.#columns.quantum_id[this.row] as Uint8Array;
+    return idAt(this.#ids, this.row)!;
   }
 
   /** Id of the failed quantum that blocks this one; null for none. */
   get blockedBy(): Uint8Array | null {
-    return (this.#columns.blocked_by[this.row] ?? null) as Uint8Array | null;
+    return idAt(this.#blockers, this.row);
   }
 
   get address(): Address {
-    const { document_offset, document_size } = this.#columns;
-    return {
-      offset: Number(document_offset[this.row]),
-      size: Number(document_size[this.row]),
-    };
+    const { document_offset, document_size } = this.#numbers;
+    return { offset: document_offset[this.row], size: document_size[this.row] };
   }
 
   get values(): JsonValue[] {
-    return this.#values.map((column) => plainValue(column[this.row]));
+    return this.#values.map((column) => valueAt(column, this.row));
   }
 
   value(position: number): JsonValue {
-    return plainValue(this.#values[position]?.[this.row]);
+    return position < this.#values.length ? valueAt(this.#values[position], this.row) : null;
   }
 
   message(): string {
-    return (this.#columns.message[this.row] ?? "") as string;
+    return String(valueAt(this.#messages, this.row) ?? "");
   }
 
   /** Goes to a row. Its attempts are those of a quantum that was attempted at most once. */
   read(row: number): void {
-    const { task, attempts, status, caveats, exception } = this.#columns;
     this.row = row;
-    const label = task[row] as string;
-    if (label !== this.taskLabel) {
-      this.taskLabel = label;
-      this.#values = this.#dimensions.get(label) ?? [];
+    const code = this.#tasks.codes[row];
+    if (code !== this.#taskCode) {
+      this.#taskCode = code;
+      this.taskLabel = String(this.#tasks.values[code]);
+      this.#values = this.#dimensions.get(this.taskLabel) ?? [];
     }
-    this.nAttempts = attempts[row] as number;
-    const name = status[row] as string;
-    this.status = name === "SUCCESSFUL"
-      ? AttemptStatus.SUCCESSFUL
-      : STATUSES[name] ?? AttemptStatus.UNKNOWN;
+    const numbers = this.#numbers;
+    this.nAttempts = numbers.attempts[row];
+    this.status = this.#statusOf[this.#statuses.codes[row]];
     if (this.nAttempts === 0) {
       this.attempts.length = 0;
       return;
@@ -129,23 +139,24 @@ class RowFacts implements QuantumFacts {
     const attempt = this.#attempt;
     if (this.attempts.length === 0) this.attempts.push(attempt);
     attempt.status = this.status;
-    attempt.caveats = (caveats[row] ?? null) as number | null;
-    attempt.exceptionType = (exception[row] ?? null) as string | null;
+    const caveats = numbers.caveats[row];
+    attempt.caveats = isNumber(caveats) ? caveats : null;
+    attempt.exceptionType = valueAt(this.#exceptions, row) as string | null;
     attempt.usage = this.#readUsage(row) ? this.#usage : null;
   }
 
   /** Whether anything is recorded. */
   #readUsage(row: number): boolean {
-    const { memory, start, prep_time, init_time, run_time, run_time_cpu } = this.#columns;
+    const { memory, start, prep_time, init_time, run_time, run_time_cpu } = this.#numbers;
     const usage = this.#usage;
     const micros = start[row];
-    usage.startMicros = micros === null || micros === undefined ? null : Number(micros);
-    usage.memoryBytes = numberOrNaN(memory[row]);
-    usage.prepSeconds = numberOrNaN(prep_time[row]);
-    usage.initSeconds = numberOrNaN(init_time[row]);
-    usage.runSeconds = numberOrNaN(run_time[row]);
-    usage.cpuSeconds = numberOrNaN(run_time_cpu[row]);
-    return usage.startMicros !== null || isNumber(usage.runSeconds) ||
+    usage.startMicros = isNumber(micros) ? micros : null;
+    usage.memoryBytes = memory[row];
+    usage.prepSeconds = prep_time[row];
+    usage.initSeconds = init_time[row];
+    usage.runSeconds = run_time[row];
+    usage.cpuSeconds = run_time_cpu[row];
+    return isNumber(micros) || isNumber(usage.runSeconds) ||
       isNumber(usage.memoryBytes) || isNumber(usage.cpuSeconds) || isNumber(usage.prepSeconds) ||
       isNumber(usage.initSeconds);
   }
@@ -157,16 +168,16 @@ function isNumber(value: number): boolean {
 
 const STATUSES: Readonly<Record<string, number>> = AttemptStatus;
 
-function numberOrNaN(value: unknown): number {
-  return typeof value === "number" ? value : NaN;
+function idAt({ bytes, at }: IdColumn, row: number): Uint8Array | null {
+  return at[row] < 0 ? null : bytes.subarray(at[row], at[row] + UUID_SIZE);
 }
 
-/** Integers as documents have them. */
-function plainValue(value: unknown): JsonValue {
-  if (typeof value !== "bigint") return (value ?? null) as JsonValue;
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value as unknown as JsonValue;
+function valueAt({ codes, values }: CodedColumn, row: number): JsonValue {
+  return (values[codes[row]] ?? null) as JsonValue;
 }
+
+/** A column that the table hasn't. */
+const NO_VALUES: CodedColumn = { kind: "coded", codes: new Uint32Array(0), values: [null] };
 
 /** What blocked rows say of who blocks them. */
 class BlockedTally {
@@ -229,11 +240,14 @@ export async function takeTable(
   for (const [label, { required }] of dimensions.groups) {
     names.set(label, required.map((name) => table.dimensionColumn(name) ?? ""));
   }
-  const columns = new Set([...COLUMNS, ...names.values()].flat());
+  const columns = new Set([...COLUMNS, ...NUMBERS, ...names.values()].flat());
   columns.delete("");
-  for await (const batch of table.read([...columns])) {
+  for await (const batch of table.readValues([...columns])) {
     const columnsOf = new Map(
-      [...names].map(([label, list]) => [label, list.map((name) => batch.columns[name] ?? [])]),
+      [...names].map(([label, list]) => [
+        label,
+        list.map((name) => name === "" ? NO_VALUES : batch.coded(name)),
+      ]),
     );
     const facts = new RowFacts(batch, columnsOf);
     for (let row = 0; row < batch.nRows; row++) {

@@ -6,11 +6,21 @@
  */
 
 import { readLittleEndian } from "../../base/bytes.ts";
+import { UUID_SIZE } from "../../base/uuid.ts";
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json_text.ts";
 import type { ParquetCodec, ParquetFile, ParquetMetadata } from "../../codec/parquet.ts";
 import type { ProvenanceGraph, QuantaTableMember } from "../../qg/provenance_graph.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
+import {
+  type CodedColumn,
+  type ColumnForm,
+  type ColumnValues,
+  decodeColumn,
+  type IdColumn,
+  type NumberColumn,
+  valuesOf,
+} from "./column_values.ts";
 import {
   ORIGIN_KEY,
   TABLE_COLUMNS,
@@ -18,6 +28,7 @@ import {
   type TableColumn,
   type TableDimension,
   type TableOrigin,
+  type TableType,
 } from "./table_columns.ts";
 
 /** Bytes read first, from the end of the member: the description of most tables. */
@@ -39,8 +50,45 @@ export interface TableBatch {
   columns: Record<string, ArrayLike<unknown>>;
 }
 
+/** Values of some columns for consecutive rows, in typed arrays. */
+export class ValuesBatch {
+  readonly #columns: ReadonlyMap<string, ColumnValues>;
+
+  /** @param start Number of the first row. */
+  constructor(
+    readonly start: number,
+    readonly nRows: number,
+    columns: ReadonlyMap<string, ColumnValues>,
+  ) {
+    this.#columns = columns;
+  }
+
+  /** A column of texts, or of a dimension. @throws {RangeError} if it is another one, or wasn't read. */
+  coded(name: string): CodedColumn {
+    const column = this.#columns.get(name);
+    if (column?.kind === "coded") return column;
+    throw new RangeError(`Cannot read column "${name}" as one of few values`);
+  }
+
+  /** A column of numbers or times. @throws {RangeError} likewise. */
+  numbers(name: string): NumberColumn["numbers"] {
+    const column = this.#columns.get(name);
+    if (column?.kind === "numbers") return column.numbers;
+    throw new RangeError(`Cannot read column "${name}" as numbers`);
+  }
+
+  /** A column of ids. @throws {RangeError} likewise. */
+  ids(name: string): IdColumn {
+    const column = this.#columns.get(name);
+    if (column?.kind === "ids") return column;
+    throw new RangeError(`Cannot read column "${name}" as ids`);
+  }
+}
+
 /** Consecutive rows that are stored together. */
 export interface TableGroup {
+  /** Its number. */
+  index: number;
   start: number;
   nRows: number;
   /** Least and greatest task and status, by code units; null where that isn't told. */
@@ -126,6 +174,83 @@ export class QuantaTable {
     }
   }
 
+  /**
+   * Reads columns as {@linkcode QuantaTable.read} does, into typed arrays.
+   *
+   * @throws {InvalidQuantumGraphFileError} if the table is damaged.
+   */
+  async *readValues(
+    columns: readonly string[],
+    wants: (group: TableGroup) => boolean = () => true,
+  ): AsyncGenerator<ValuesBatch> {
+    for (const group of this.groups) {
+      if (group.nRows === 0 || !wants(group)) continue;
+      const values = await this.#decoded(columns, group);
+      const others = columns.filter((name) => !values.has(name));
+      if (others.length > 0) {
+        const batch = await this.#readGroup(others, group);
+        for (const name of others) {
+          values.set(name, valuesOf(batch.columns[name], this.#typeOf(name)));
+        }
+      }
+      yield new ValuesBatch(group.start, group.nRows, values);
+    }
+  }
+
+  /** The columns of a group that are written as this tool writes them; neighbours are read at once. */
+  async #decoded(
+    columns: readonly string[],
+    { index, nRows }: TableGroup,
+  ): Promise<Map<string, ColumnValues>> {
+    const chunks = columnChunks(this.#metadata, index, new Set(columns), this.#file.byteLength)
+      .sort((a, b) => a.start - b.start);
+    const values = new Map<string, ColumnValues>();
+    for (let first = 0; first < chunks.length;) {
+      let next = first + 1;
+      let { end } = chunks[first];
+      for (; next < chunks.length && chunks[next].start - end <= MAX_GAP; next++) {
+        end = Math.max(end, chunks[next].end);
+      }
+      const from = chunks[first].start;
+      const bytes = new Uint8Array(await this.#file.slice(from, end));
+      for (; first < next; first++) {
+        const { name, isNullable, physicalType, start, end } = chunks[first];
+        const form: ColumnForm = { name, type: this.#typeOf(name), isNullable, nRows };
+        if (PHYSICAL_TYPES[form.type] !== physicalType) continue;
+        const found = this.#checked(() =>
+          decodeColumn(this.#parquet, bytes.subarray(start - from, end - from), form)
+        );
+        if (found !== null) values.set(name, found);
+      }
+    }
+    return values;
+  }
+
+  #typeOf(name: string): TableType {
+    const column = TABLE_COLUMNS.find((known) => known.name === name);
+    if (column !== undefined) return column.type;
+    const dimension = this.dimensions.find((known) => known.column === name);
+    if (dimension === undefined) throw new RangeError(`Cannot read column "${name}"`);
+    return dimension.type === "int" ? "int64" : "string";
+  }
+
+  /** @throws {InvalidQuantumGraphFileError} for whatever goes wrong. */
+  #checked<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (cause) {
+      throw this.#damaged(cause);
+    }
+  }
+
+  #damaged(cause: unknown): Error {
+    if (cause instanceof InvalidQuantumGraphFileError) return cause;
+    return new InvalidQuantumGraphFileError(
+      `Cannot read "${this.#name}": it is damaged: ${(cause as Error).message}`,
+      { cause, hint: "provgraph check FILE tells what else is damaged" },
+    );
+  }
+
   async #readGroup(columns: readonly string[], { start, nRows }: TableGroup): Promise<TableBatch> {
     const read: Record<string, ArrayLike<unknown>> = Object.create(null);
     try {
@@ -149,14 +274,54 @@ export class QuantaTable {
         if (read[name]?.length !== nRows) throw new Error(`column ${name} is too short`);
       }
     } catch (cause) {
-      if (cause instanceof InvalidQuantumGraphFileError) throw cause;
-      throw new InvalidQuantumGraphFileError(
-        `Cannot read "${this.#name}": it is damaged: ${(cause as Error).message}`,
-        { cause, hint: "provgraph check FILE tells what else is damaged" },
-      );
+      throw this.#damaged(cause);
     }
     return { start, nRows, columns: read };
   }
+}
+
+/** How each type is stored. */
+const PHYSICAL_TYPES: Record<TableType, string> = {
+  id: "FIXED_LEN_BYTE_ARRAY",
+  string: "BYTE_ARRAY",
+  int32: "INT32",
+  int64: "INT64",
+  double: "DOUBLE",
+  time: "INT64",
+};
+/** Bytes between columns that are read rather than asked for twice. */
+const MAX_GAP = 1 << 15;
+
+/** Where a column of a group is. */
+interface ColumnChunk {
+  name: string;
+  isNullable: boolean;
+  physicalType: string;
+  start: number;
+  end: number;
+}
+
+/** Those columns of a group whose place is one that the file has. */
+function columnChunks(
+  { row_groups, schema }: ParquetMetadata,
+  group: number,
+  names: ReadonlySet<string>,
+  fileSize: number,
+): ColumnChunk[] {
+  const chunks: ColumnChunk[] = [];
+  for (const { meta_data } of row_groups[group].columns) {
+    const name = meta_data?.path_in_schema[0];
+    if (meta_data === undefined || name === undefined || !names.has(name)) continue;
+    const element = schema.find((candidate) => candidate.name === name)!;
+    const { dictionary_page_offset, data_page_offset, total_compressed_size } = meta_data;
+    const start = Number(dictionary_page_offset ?? data_page_offset);
+    const end = start + Number(total_compressed_size);
+    const isId = meta_data.type !== "FIXED_LEN_BYTE_ARRAY" || element.type_length === UUID_SIZE;
+    if (!(start >= 0 && start < end && end <= fileSize && isId)) continue;
+    const isNullable = element.repetition_type === "OPTIONAL";
+    chunks.push({ name, isNullable, physicalType: meta_data.type, start, end });
+  }
+  return chunks;
 }
 
 /** The source with its end at hand; null if the description there is too long, or there is none. */
@@ -224,7 +389,7 @@ export function mayHave(
 
 function groupsOf(metadata: ParquetMetadata): TableGroup[] {
   let start = 0;
-  return metadata.row_groups.map(({ num_rows, columns }) => {
+  return metadata.row_groups.map(({ num_rows, columns }, index) => {
     const nRows = Number(num_rows);
     const range = (name: string): [string, string] | null => {
       const column = columns.find((candidate) => candidate.meta_data?.path_in_schema[0] === name);
@@ -233,7 +398,7 @@ function groupsOf(metadata: ParquetMetadata): TableGroup[] {
         ? [min_value, max_value]
         : null;
     };
-    const group = { start, nRows, ranges: { task: range("task"), status: range("status") } };
+    const group = { index, start, nRows, ranges: { task: range("task"), status: range("status") } };
     start += nRows;
     return group;
   });

@@ -11,10 +11,10 @@ import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_statu
 import {
   attemptRanges,
   lastAttempt,
-  type QuantumDocument,
   quantumStatus,
   readQuantum,
 } from "../../provenance/documents/quantum.ts";
+import type { AttemptFacts } from "../facts.ts";
 
 /** What is selected. */
 export interface SelectionRule {
@@ -58,6 +58,12 @@ export class SelectedQuanta {
   }
 }
 
+/** What a selection looks at. */
+interface SelectableQuantum {
+  readonly taskLabel: string;
+  readonly attempts: readonly Pick<AttemptFacts, "status" | "caveats" | "exceptionType">[];
+}
+
 /** All that is selected. Memory: 16 to 32 bytes for each quantum. */
 export class StatusSelection {
   /** By task label in pipeline order, status and exception type as they were met. */
@@ -69,18 +75,22 @@ export class StatusSelection {
     this.#rule = rule;
   }
 
-  /** Takes a quantum in, if it is one of those. */
-  add(quantum: QuantumDocument, address: Address): void {
-    const task = this.tasks.get(quantum.taskLabel);
+  /** Whether a quantum is one of those. */
+  wants(quantum: SelectableQuantum): boolean {
     const status = quantumStatus(quantum);
-    if (task === undefined || !this.#rule.statuses.has(status)) return;
-    const attempt = lastAttempt(quantum);
+    if (!this.tasks.has(quantum.taskLabel) || !this.#rule.statuses.has(status)) return false;
     const { caveats } = this.#rule;
-    if (
-      status === AttemptStatus.SUCCESSFUL && caveats !== null &&
-      ((attempt?.caveats ?? 0) & caveats) === 0
-    ) return;
-    const typeName = attempt?.exception?.typeName ?? null;
+    return status !== AttemptStatus.SUCCESSFUL || caveats === null ||
+      ((lastAttempt(quantum)?.caveats ?? 0) & caveats) !== 0;
+  }
+
+  /** Takes a quantum in, if it is one of those. */
+  add(quantum: SelectableQuantum, address: Address): void {
+    if (!this.wants(quantum)) return;
+    const task = this.tasks.get(quantum.taskLabel)!;
+    const status = quantumStatus(quantum);
+    const attempt = lastAttempt(quantum);
+    const typeName = attempt?.exceptionType ?? null;
     let byException = task.get(status);
     if (byException === undefined) task.set(status, byException = new Map());
     let group = byException.get(typeName);

@@ -10,6 +10,8 @@ import { countQuanta, type Progress } from "../../base/progress.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { readQuantum } from "../../provenance/documents/quantum.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import { QuantaTable } from "../../provenance/table/quanta_table.ts";
+import type { Address } from "../../qg/address_file.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
 import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
@@ -17,6 +19,7 @@ import { ReportCounts } from "../counts.ts";
 import { DocumentFacts } from "../facts.ts";
 import { dataIdTablePath } from "../failures/data_id_table_path.ts";
 import { taskDimensions } from "../dimensions.ts";
+import { countByTable } from "./by_table.ts";
 import { ResourceUsageTable } from "./resource_usage.ts";
 import {
   dataIdTableText,
@@ -69,25 +72,16 @@ export async function makeProvenanceReport(
     ? options.resourceUsage
     : (text: string) => file?.write(text);
 
-  if (usage !== null) writeUsage(usage.heading);
-  const blocks = countQuanta(
-    graph.blocks("quanta.mb"),
-    graph.header.n_quanta,
-    options.progress,
-  );
-  for await (const { text, offset, size } of blocks) {
-    const quantum = parseStored(`quantum at ${offset} of "${graph.name}"`, () => readQuantum(text));
-    if (!counts.add(new DocumentFacts(quantum))) {
-      throw new InvalidQuantumGraphFileError(
-        `Cannot read quantum ${quantum.quantumId} of "${graph.name}": ` +
-          `the pipeline has no task "${quantum.taskLabel}"`,
-      );
-    }
-    selection?.add(quantum, { offset, size });
-    if (usage !== null) {
-      const line = usage.line(quantum, text);
-      if (line !== "") writeUsage(line);
-    }
+  // Its numbers are those of the documents, digit by digit.
+  const table = usage === null ? await QuantaTable.open(graph) : null;
+  if (table !== null) await countByTable(table, counts, selection);
+  else {
+    if (usage !== null) writeUsage(usage.heading);
+    await countByDocuments(graph, options.progress, counts, ({ facts, address, line }) => {
+      selection?.add(facts, address);
+      const text = usage === null ? "" : line(usage);
+      if (text !== "") writeUsage(text);
+    });
   }
   const tables = selection === null || options.dataIdTableDirectory === null
     ? []
@@ -108,6 +102,38 @@ export async function makeProvenanceReport(
     );
   }
   return counts;
+}
+
+/** A quantum that goes by. */
+interface PassingQuantum {
+  facts: DocumentFacts;
+  address: Address;
+  /** Its line in a table. */
+  line(usage: ResourceUsageTable): string;
+}
+
+async function countByDocuments(
+  graph: ProvenanceGraph,
+  progress: Progress,
+  counts: ReportCounts,
+  take: (quantum: PassingQuantum) => void,
+): Promise<void> {
+  const blocks = countQuanta(graph.blocks("quanta.mb"), graph.header.n_quanta, progress);
+  for await (const { text, offset, size } of blocks) {
+    const quantum = parseStored(`quantum at ${offset} of "${graph.name}"`, () => readQuantum(text));
+    const facts = new DocumentFacts(quantum);
+    if (!counts.add(facts)) {
+      throw new InvalidQuantumGraphFileError(
+        `Cannot read quantum ${quantum.quantumId} of "${graph.name}": ` +
+          `the pipeline has no task "${quantum.taskLabel}"`,
+      );
+    }
+    take({
+      facts,
+      address: { offset, size },
+      line: (usage) => usage.line(quantum, text),
+    });
+  }
 }
 
 /** A table of data IDs that will be written. */

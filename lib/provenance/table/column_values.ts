@@ -1,0 +1,275 @@
+/**
+ * Columns of a table of quanta as typed arrays: no object is made of any row. Of a million rows that is what
+ * takes the time.
+ *
+ * @module
+ */
+
+import { UUID_SIZE } from "../../base/uuid.ts";
+import type { ParquetCodec, ParquetPageHeader, ParquetReader } from "../../codec/parquet.ts";
+import type { TableType } from "./table_columns.ts";
+
+/** Text, or integer of a dimension: a number where that is exact. */
+export type CodedValue = string | number | bigint | null;
+
+/** A column of few different values. */
+export interface CodedColumn {
+  kind: "coded";
+  /** For each row a place in `values`. */
+  codes: Uint32Array;
+  /** The last one is null. */
+  values: readonly CodedValue[];
+}
+
+/** A column of numbers, times in microseconds; NaN for null. */
+export interface NumberColumn {
+  kind: "numbers";
+  numbers: Float64Array | Int32Array;
+}
+
+/** A column of ids. */
+export interface IdColumn {
+  kind: "ids";
+  /** Packed. */
+  bytes: Uint8Array;
+  /** Where the id of a row begins; -1 for null. */
+  at: Int32Array;
+}
+
+/** One of these. */
+export type ColumnValues = CodedColumn | NumberColumn | IdColumn;
+
+/** What is known of a column before it is read. */
+export interface ColumnForm {
+  name: string;
+  type: TableType;
+  isNullable: boolean;
+  nRows: number;
+}
+
+/** A page, its header read. */
+interface Page {
+  header: NonNullable<ParquetPageHeader["data_page_header_v2"]>;
+  /** Behind the levels. */
+  reader: ParquetReader;
+  /** Whether each row has a value; null if all have. */
+  has: Uint8Array | null;
+}
+
+const decoder = new TextDecoder();
+
+/**
+ * Decodes a column as this tool writes it: perhaps a dictionary, then one page.
+ *
+ * @param bytes All of the column's bytes in a group.
+ * @returns null if it is written in another way.
+ * @throws {Error} if it is damaged.
+ */
+export function decodeColumn(
+  parquet: ParquetCodec,
+  bytes: Uint8Array<ArrayBuffer>,
+  form: ColumnForm,
+): ColumnValues | null {
+  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
+  let header = parquet.readPageHeader(reader);
+  let dictionary: CodedValue[] | null = null;
+  if (header.type === "DICTIONARY_PAGE") {
+    const end = reader.offset + header.compressed_page_size;
+    const n = header.dictionary_page_header?.num_values ?? 0;
+    dictionary = readDictionary(part(bytes, reader.offset, end), form.type, n);
+    if (dictionary === null) return null;
+    reader.offset = end;
+    header = parquet.readPageHeader(reader);
+  }
+  const page = readPage(parquet, bytes, reader, header, form);
+  if (page === null) return null;
+  const isCoded = page.header.encoding === "RLE_DICTIONARY";
+  if (dictionary !== null && isCoded) return readCodes(parquet, page, dictionary, form.nRows);
+  if (isCoded) return null;
+  switch (form.type) {
+    case "id":
+      return page.header.encoding === "PLAIN" ? readIds(page, form.nRows) : null;
+    case "string":
+      return page.header.encoding === "PLAIN" ? readStrings(page, form.nRows) : null;
+    default: {
+      const numbers = readNumbers(parquet, page, form.type);
+      return numbers && { kind: "numbers", numbers: spread(numbers, page.has) };
+    }
+  }
+}
+
+function part(bytes: Uint8Array<ArrayBuffer>, start: number, end: number) {
+  if (end > bytes.length) throw new Error("a page reaches beyond its column");
+  return bytes.subarray(start, end);
+}
+
+/** Null if the page isn't the only one, or not of this version. */
+function readPage(
+  parquet: ParquetCodec,
+  bytes: Uint8Array<ArrayBuffer>,
+  { offset }: ParquetReader,
+  { type, compressed_page_size: size, data_page_header_v2: header }: ParquetPageHeader,
+  { isNullable, nRows }: ColumnForm,
+): Page | null {
+  if (type !== "DATA_PAGE_V2" || header === undefined || header.num_values !== nRows) return null;
+  const content = part(bytes, offset, offset + size);
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  const reader = { view, offset: header.repetition_levels_byte_length };
+  const nLevels = header.definition_levels_byte_length;
+  let has: Uint8Array | null = null;
+  if (isNullable && header.num_nulls > 0) {
+    has = new Uint8Array(nRows);
+    if (header.num_nulls < nRows) parquet.readHybrid(reader, 1, has, nLevels);
+  }
+  reader.offset = header.repetition_levels_byte_length + nLevels;
+  return { header, reader, has };
+}
+
+function* textsOf(view: DataView, offset: number, n: number): Generator<string> {
+  for (let i = 0; i < n; i++) {
+    const length = view.getUint32(offset, true);
+    const start = offset + 4;
+    offset = start + length;
+    if (offset > view.byteLength) throw new Error("a text reaches beyond its page");
+    yield decoder.decode(new Uint8Array(view.buffer, view.byteOffset + start, length));
+  }
+}
+
+function readDictionary(
+  bytes: Uint8Array<ArrayBuffer>,
+  type: TableType,
+  n: number,
+): CodedValue[] | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (type === "string") return [...textsOf(view, 0, n)];
+  if (type !== "int64") return null;
+  return Array.from({ length: n }, (_, i) => plainInteger(view.getBigInt64(8 * i, true)));
+}
+
+/** As documents have it: a number where that is exact. */
+function plainInteger(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function readCodes(
+  parquet: ParquetCodec,
+  { header, reader, has }: Page,
+  values: CodedValue[],
+  nRows: number,
+): CodedColumn {
+  const nValues = nRows - header.num_nulls;
+  let present = new Uint32Array(nValues);
+  const width = nValues === 0 ? 0 : reader.view.getUint8(reader.offset++);
+  if (width > 0) {
+    parquet.readHybrid(reader, width, present, reader.view.byteLength - reader.offset);
+  }
+  const nullCode = values.length;
+  for (let i = 0; i < nValues; i++) {
+    if (present[i] >= nullCode) throw new Error("a value that its dictionary doesn't have");
+  }
+  if (has !== null) {
+    const codes = new Uint32Array(nRows).fill(nullCode);
+    for (let i = 0, next = 0; i < nRows; i++) if (has[i] === 1) codes[i] = present[next++];
+    present = codes;
+  }
+  return { kind: "coded", codes: present, values: [...values, null] };
+}
+
+/** Texts without a dictionary: each is a value of its own. */
+function readStrings({ header, reader, has }: Page, nRows: number): CodedColumn {
+  const nValues = nRows - header.num_nulls;
+  const values: CodedValue[] = [...textsOf(reader.view, reader.offset, nValues)];
+  const codes = new Uint32Array(nRows);
+  for (let i = 0, next = 0; i < nRows; i++) {
+    codes[i] = has === null || has[i] === 1 ? next++ : nValues;
+  }
+  return { kind: "coded", codes, values: [...values, null] };
+}
+
+function readIds({ header, reader, has }: Page, nRows: number): IdColumn {
+  const { view, offset } = reader;
+  const length = (nRows - header.num_nulls) * UUID_SIZE;
+  if (offset + length > view.byteLength) throw new Error("ids reach beyond their page");
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length);
+  const at = new Int32Array(nRows);
+  for (let i = 0, next = 0; i < nRows; i++) {
+    if (has !== null && has[i] === 0) at[i] = -1;
+    else {
+      at[i] = next;
+      next += UUID_SIZE;
+    }
+  }
+  return { kind: "ids", bytes, at };
+}
+
+/** Values that are there; null for an encoding or a type that isn't ours. */
+function readNumbers(
+  parquet: ParquetCodec,
+  { header, reader }: Page,
+  type: TableType,
+): Float64Array | Int32Array | null {
+  const { view, offset } = reader;
+  const n = header.num_values - header.num_nulls;
+  if (header.encoding === "DELTA_BINARY_PACKED" && type === "int32") {
+    const integers = new Int32Array(n);
+    if (n > 0) parquet.readDeltas(reader, n, integers);
+    return integers;
+  }
+  if (header.encoding !== "PLAIN") return null;
+  const content = view.buffer.slice(view.byteOffset + offset, view.byteOffset + view.byteLength);
+  if (content.byteLength < n * (type === "int32" ? 4 : 8)) throw new Error("a page is too short");
+  if (type === "double") return new Float64Array(content, 0, n);
+  if (type === "int32") return new Int32Array(content, 0, n);
+  const numbers = new Float64Array(n);
+  const halves = new Int32Array(content);
+  // Little-endian: the low half of an integer first. Times are exact up to 2^53.
+  for (let i = 0; i < n; i++) numbers[i] = halves[2 * i + 1] * 2 ** 32 + (halves[2 * i] >>> 0);
+  return numbers;
+}
+
+/** One number for each row. */
+function spread(numbers: Float64Array | Int32Array, has: Uint8Array | null) {
+  if (has === null) return numbers;
+  const all = new Float64Array(has.length).fill(NaN);
+  for (let i = 0, next = 0; i < has.length; i++) if (has[i] === 1) all[i] = numbers[next++];
+  return all;
+}
+
+/** The same of values that came one by one. */
+export function valuesOf(values: ArrayLike<unknown>, type: TableType): ColumnValues {
+  const n = values.length;
+  if (type === "id") {
+    const bytes = new Uint8Array(n * UUID_SIZE);
+    const at = new Int32Array(n);
+    for (let i = 0; i < n; i++) {
+      const id = values[i] as Uint8Array | null | undefined;
+      at[i] = id == null ? -1 : i * UUID_SIZE;
+      if (id != null) bytes.set(id, at[i]);
+    }
+    return { kind: "ids", bytes, at };
+  }
+  if (type !== "string" && type !== "int64") {
+    return {
+      kind: "numbers",
+      numbers: Float64Array.from(values, (value) => value == null ? NaN : Number(value)),
+    };
+  }
+  const codeOf = new Map<unknown, number>();
+  const distinct: CodedValue[] = [];
+  const codes = new Uint32Array(n);
+  for (let i = 0; i < n; i++) {
+    const value = values[i] ?? null;
+    let code = codeOf.get(value);
+    if (code === undefined && value !== null) {
+      codeOf.set(value, code = distinct.length);
+      distinct.push(typeof value === "bigint" ? plainInteger(value) : value as CodedValue);
+    }
+    codes[i] = code ?? NULL_CODE;
+  }
+  for (let i = 0; i < n; i++) if (codes[i] === NULL_CODE) codes[i] = distinct.length;
+  return { kind: "coded", codes, values: [...distinct, null] };
+}
+
+/** Until it is known how many values there are. */
+const NULL_CODE = 2 ** 32 - 1;
