@@ -18,7 +18,9 @@ import {
   readQuantum,
 } from "../provenance/documents/quantum.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
+import { verdictOf, verdictText } from "../provenance/verdict.ts";
 import { uuidFromText } from "../base/uuid.ts";
+import { readProduced } from "../provenance/documents/dataset.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { parseStored } from "../sources/parse_stored.ts";
 import type { RowDimensions } from "../sources/rows.ts";
@@ -37,9 +39,12 @@ import { DocumentFacts, type QuantumFacts } from "./facts.ts";
 import type { BaselineReport, RunReport } from "./model.ts";
 import { latestStart } from "./odd_times.ts";
 import { rerunCommands, RerunTables } from "./failures/rerun.ts";
-import { sampleLog } from "../sources/logs/log_end.ts";
+import { type LogEnd, logEnd } from "../sources/logs/log_end.ts";
 import { takeTable } from "./table_pass.ts";
 import { warningsOf } from "./warnings.ts";
+
+/** Outputs of a quantum that are looked at. */
+const MAX_OUTPUTS = 1000;
 
 /** What a report is made of, besides the source. */
 interface ReportOptions {
@@ -234,7 +239,10 @@ async function readMessages(
   await source.announce([]);
 }
 
-/** Clusters and groups by exception often have the same sample: its log is read once. */
+/**
+ * Looks for why samples ended as they did. Clusters and groups by exception often have the same sample: its log
+ * is read once.
+ */
 async function lookAtLogs(
   source: DocumentSource,
   { clusters, exceptions }: Collected,
@@ -243,9 +251,47 @@ async function lookAtLogs(
   const samples = [clusters, exceptions].flatMap((groups) =>
     groups.slice(0, nSamples).map(({ sample }) => sample)
   );
+  const logs = new Map<unknown, LogEnd | null>();
   for (const sample of new Set(samples)) {
-    sample.log = await sampleLog(source, sample.quantum_id, sample.attempt);
+    const end = await logEnd(source, sample.quantum_id, sample.attempt);
+    logs.set(sample, end);
+    sample.log = end?.text ?? null;
   }
+  for (const { sample, exception } of [...clusters, ...exceptions]) {
+    const hasException = exception !== null;
+    // Where there is an exception, whether there is a log makes no difference.
+    if (!hasException && !logs.has(sample)) continue;
+    const verdict = verdictOf({
+      status: AttemptStatus[sample.status as keyof typeof AttemptStatus] ?? AttemptStatus.UNKNOWN,
+      // Attempts with an exception that succeeded have one.
+      caveats: hasException ? 1 : 0,
+      hasException,
+      hasLog: logs.get(sample) != null,
+    });
+    const nProduced = verdict === "left_nothing"
+      ? await countProduced(source, sample.quantum_id, sample.attempt)
+      : null;
+    sample.why = verdictText(verdict, nProduced);
+  }
+}
+
+/** Outputs of a quantum that are there; null unless the attempt is the last one, which may have left them. */
+async function countProduced(
+  source: DocumentSource,
+  quantumId: string,
+  attempt: number,
+): Promise<number | null> {
+  const selector = (id: string) => ({ kind: "id" as const, id: uuidFromText(id), words: [id] });
+  const text = await source.quantum(selector(quantumId));
+  const what = `quantum ${quantumId} in ${source.name}`;
+  const { attempts, outputs } = parseStored(what, () => readQuantum(text));
+  if (attempt !== attempts.length - 1) return null;
+  let n = 0;
+  for (const id of new Set([...outputs.values()].flat().slice(0, MAX_OUTPUTS))) {
+    const dataset = await source.dataset(selector(id));
+    if (parseStored(`dataset ${id} in ${source.name}`, () => readProduced(dataset))) n++;
+  }
+  return n;
 }
 
 /** Null if the source doesn't know. */

@@ -237,6 +237,8 @@ export class ReportCollector {
       quantum_id: quantum.quantumId,
       data_id: this.#dataId(quantum),
       attempt: i,
+      status: attemptStatusName(status),
+      why: null,
       message: shortenedMessage(message),
       log: null,
     }));

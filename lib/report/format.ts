@@ -158,13 +158,13 @@ export function firstLine(message: string): string {
   return line.length <= ROW_LETTERS ? line : `${line.slice(0, ROW_LETTERS)} [...]`;
 }
 
-/** Command that tells more of a sample, for a POSIX shell: its log, or the quantum if it left none. */
+/** Command that tells more of a sample, for a POSIX shell: its log, or `why` if it left none. */
 export function sampleCommandLine(
   { argument }: RunReport,
   { exception, sample: { quantum_id, attempt, log } }: ExceptionReport,
 ): string {
   const word = shellWord(argument);
   return exception === null && log === null
-    ? `provgraph cat ${word} quantum ${quantum_id}`
+    ? `provgraph why ${word} ${quantum_id}`
     : `provgraph cat ${word} log ${quantum_id} --attempt ${attempt}`;
 }

@@ -90,6 +90,10 @@ export interface ExceptionReport {
     quantum_id: string;
     data_id: { [dimension: string]: JsonValue };
     attempt: number;
+    /** How the attempt ended. */
+    status: string;
+    /** Why, in a sentence or two, as `why` says it; null if its log wasn't looked at and may tell. */
+    why: string | null;
     message: string;
     /** End of what its log says of errors; null if it wasn't looked for or isn't there. */
     log: string | null;

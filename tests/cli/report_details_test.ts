@@ -172,3 +172,24 @@ Deno.test("a RUN of a baseline needs the baseline", async () => {
   assert.equal(result.code, 2);
   assertOneError(result, /Cannot use --baseline-run without --baseline/);
 });
+
+for (const graph of [MIXED, FAILED]) {
+  Deno.test(`what a report says of a sample is what why says of it: ${graph.split("/").at(-2)}`, async () => {
+    await using work = await temporaryDirectory();
+    const { clusters, exceptions } = await reportOf(graph);
+    const page = work.join("page.html");
+    await expectProvgraph(["report", graph, "--html", page]);
+    const html = Deno.readTextFileSync(page);
+    let nCompared = 0;
+    for (const { sample, n_earlier, n_failed } of [...clusters, ...exceptions]) {
+      assert.ok(sample.why !== null);
+      assert.ok(html.includes(`<p>${sample.why}</p>`), sample.why);
+      // why is about the last attempt.
+      if (n_earlier > 0 || n_failed === 0) continue;
+      const { stdout } = await expectProvgraph(["why", graph, sample.quantum_id]);
+      assert.ok(stdout.replace(/\s+/g, " ").includes(sample.why), `${sample.why}\n${stdout}`);
+      nCompared++;
+    }
+    assert.ok(nCompared > 0);
+  });
+}

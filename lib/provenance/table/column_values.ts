@@ -91,6 +91,8 @@ export function decodeColumn(
       return page.header.encoding === "PLAIN" ? readIds(page, form.nRows) : null;
     case "string":
       return page.header.encoding === "PLAIN" ? readStrings(page, form.nRows) : null;
+    case "int64":
+      return page.header.encoding === "PLAIN" ? readIntegers(page, form.nRows) : null;
     default: {
       const numbers = readNumbers(parquet, page, form.type);
       return numbers && { kind: "numbers", numbers: spread(numbers, page.has) };
@@ -187,6 +189,45 @@ function readStrings({ header, reader, has }: Page, nRows: number): CodedColumn 
   return { kind: "coded", codes, values: [...values, null] };
 }
 
+/** Integers without a dictionary. */
+function readIntegers({ header, reader, has }: Page, nRows: number): CodedColumn {
+  const { view, offset } = reader;
+  const nValues = nRows - header.num_nulls;
+  if (offset + 8 * nValues > view.byteLength) throw new Error("integers reach beyond their page");
+  const codeOf = new Map<number | bigint, number>();
+  const values: CodedValue[] = [];
+  const codes = new Uint32Array(nRows).fill(NULL_CODE);
+  let last: number | bigint | null = null;
+  let code = 0;
+  for (let i = 0, next = 0; i < nRows; i++) {
+    if (has !== null && has[i] === 0) continue;
+    const at = offset + 8 * next++;
+    const high = view.getInt32(at + 4, true);
+    const value = high >= -SAFE_HIGH && high < SAFE_HIGH
+      ? high * 2 ** 32 + view.getUint32(at, true)
+      : view.getBigInt64(at, true);
+    if (value !== last) {
+      last = value;
+      const known = codeOf.get(value);
+      if (known === undefined) {
+        codeOf.set(value, code = values.length);
+        values.push(value);
+      } else code = known;
+    }
+    codes[i] = code;
+  }
+  return { kind: "coded", codes: withNulls(codes, values.length), values: [...values, null] };
+}
+
+/** High halves of integers that are exact as numbers. */
+const SAFE_HIGH = 2 ** 21;
+
+/** Puts the code of null where none was set. */
+function withNulls(codes: Uint32Array, nullCode: number): Uint32Array {
+  for (let i = 0; i < codes.length; i++) if (codes[i] === NULL_CODE) codes[i] = nullCode;
+  return codes;
+}
+
 function readIds({ header, reader, has }: Page, nRows: number): IdColumn {
   const { view, offset } = reader;
   const length = (nRows - header.num_nulls) * UUID_SIZE;
@@ -267,8 +308,7 @@ export function valuesOf(values: ArrayLike<unknown>, type: TableType): ColumnVal
     }
     codes[i] = code ?? NULL_CODE;
   }
-  for (let i = 0; i < n; i++) if (codes[i] === NULL_CODE) codes[i] = distinct.length;
-  return { kind: "coded", codes, values: [...distinct, null] };
+  return { kind: "coded", codes: withNulls(codes, distinct.length), values: [...distinct, null] };
 }
 
 /** Until it is known how many values there are. */

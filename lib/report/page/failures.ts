@@ -76,13 +76,14 @@ function clusterRow(report: RunReport, cluster: ClusterReport, i: number): Marku
 }
 
 function sample(report: RunReport, cluster: ClusterReport): Markup {
-  const { sample, exception } = cluster;
+  const { sample } = cluster;
   const parts: Markup[] = [];
+  if (sample.why !== null) parts.push(markup`<p>${sample.why}</p>`);
   if (sample.message !== "") parts.push(markup`<pre>${sample.message}</pre>`);
   if (sample.log !== null) {
     parts.push(markup`<p class="soft">From its log:</p><pre>${sample.log}</pre>`);
-  } else if (exception === null) {
-    parts.push(markup`<p class="soft">Neither exception nor log say why.</p>`);
+  } else if (sample.why === null) {
+    parts.push(markup`<p class="soft">It has no exception; its log wasn't looked at.</p>`);
   }
   return markup`<details><summary>${
     formatDataIdTerms(sample.data_id)

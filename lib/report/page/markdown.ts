@@ -178,7 +178,8 @@ function causes(report: RunReport): string[] {
       `${escaped(formatDataIdTerms(sample.data_id))}, attempt ${sample.attempt}; more: ${
         code(sampleCommandLine(report, cluster))
       }`,
-      lines.length === 0 ? "Neither exception nor log say why." : codeBlock(lines.join("\n\n")),
+      escaped(sample.why ?? "It has no exception; its log wasn't looked at."),
+      ...(lines.length === 0 ? [] : [codeBlock(lines.join("\n\n"))]),
     ];
   });
   const titles = [">Failed", ">Blocks", ">Lost", ">With caveats", ">Earlier attempts"];

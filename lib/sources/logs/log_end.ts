@@ -32,21 +32,12 @@ export interface LogEnd {
 }
 
 /**
- * Errors of an attempt's log with their tracebacks, or its last lines if it has none.
+ * How an attempt's log ends: its errors with their tracebacks, or its last lines if it has none.
  *
  * @param attempt From 0.
  * @returns null if the attempt left no log.
  * @throws {InvalidQuantumGraphFileError} if the log is damaged.
  */
-export async function sampleLog(
-  source: DocumentSource,
-  quantumId: string,
-  attempt: number,
-): Promise<string | null> {
-  return (await logEnd(source, quantumId, attempt))?.text ?? null;
-}
-
-/** {@linkcode sampleLog} with what else tells how the attempt ended. */
 export async function logEnd(
   source: DocumentSource,
   quantumId: string,

@@ -219,6 +219,7 @@ Deno.test("graphs of the reference have no table", async () => {
 });
 
 const GROUP: TableGroup = {
+  index: 0,
   start: 0,
   nRows: 1,
   ranges: { task: ["calibrate", "isr"], status: null },
