@@ -48,6 +48,8 @@ export type {
   ParquetCodec,
   ParquetFile,
   ParquetMetadata,
+  ParquetPageHeader,
+  ParquetReader,
   ParquetReadRequest,
 } from "./codec/parquet.ts";
 export type { Fetch } from "./storage/http_source.ts";

@@ -73,15 +73,21 @@ export interface ParquetReadRequest {
 
 /** Bytes that are read one part after another. */
 export interface ParquetReader {
+  /** The bytes. */
   view: DataView;
+  /** Where the next part begins. */
   offset: number;
 }
 
 /** What stands in front of a page. */
 export interface ParquetPageHeader {
+  /** Kind of the page. */
   type: string | undefined;
+  /** Bytes of the page behind this. */
   compressed_page_size: number;
+  /** Of a dictionary. */
   dictionary_page_header?: { num_values: number };
+  /** Of values. */
   data_page_header_v2?: {
     num_values: number;
     num_nulls: number;
