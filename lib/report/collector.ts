@@ -172,7 +172,7 @@ export class ReportCollector {
     const isProblem = PROBLEMS.has(status);
     this.#heat.add(
       quantum.taskLabel,
-      (position) => quantum.value(position),
+      quantum,
       isProblem ? "failed" : status === AttemptStatus.BLOCKED ? "blocked" : "other",
     );
     if (isProblem) this.#addFailed(quantum, lastCluster!, number);
@@ -183,9 +183,10 @@ export class ReportCollector {
   #addUsage(quantum: QuantumFacts, i: number, part: TaskPart, hasFailed: boolean): number | null {
     const usage = quantum.attempts[i].usage!;
     const { memoryBytes, startMicros, prepSeconds, initSeconds, runSeconds, cpuSeconds } = usage;
-    const make = () => this.#extreme(quantum, i);
     part.memory.add(memoryBytes);
-    this.#largest.offer(memoryBytes, make);
+    if (this.#largest.mayKeep(memoryBytes)) {
+      this.#largest.offer(memoryBytes, () => this.#extreme(quantum, i));
+    }
     // No clock that is set: processors count it.
     const hasCpu = cpuSeconds > SHORTEST_STEP && Number.isFinite(cpuSeconds);
     if (hasCpu) part.cpuSeconds += cpuSeconds;
@@ -194,7 +195,9 @@ export class ReportCollector {
       return null;
     }
     part.runTime.add(runSeconds);
-    this.#slowest.offer(runSeconds, make);
+    if (this.#slowest.mayKeep(runSeconds)) {
+      this.#slowest.offer(runSeconds, () => this.#extreme(quantum, i));
+    }
     if (hasCpu && runSeconds > 0) {
       part.pairedCpuSeconds += cpuSeconds;
       part.pairedRunSeconds += runSeconds;

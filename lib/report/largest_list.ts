@@ -9,6 +9,12 @@ export class LargestList<Item extends { quantum_id: string; attempt: number }> {
     this.#limit = limit;
   }
 
+  /** Whether an item of this value may be kept: to be asked where many aren't. */
+  mayKeep(value: number): boolean {
+    const kept = this.#kept;
+    return kept.length < this.#limit || !(value < kept[kept.length - 1]?.value);
+  }
+
   /** @param make is called only for an item that may be kept. */
   offer(value: number, make: () => Item): void {
     if (!Number.isFinite(value) || this.#limit === 0) return;

@@ -42,8 +42,11 @@ export function latestStart(timestamp: string): number {
 export function hasOddTimes(times: AttemptTimes, latest: number): boolean {
   const { startMicros, prepSeconds, initSeconds, runSeconds } = times;
   if (startMicros !== null && (startMicros < EARLIEST || startMicros > latest)) return true;
-  return [prepSeconds, initSeconds, runSeconds]
-    .some((seconds) => seconds <= SHORTEST_STEP || seconds > LONGEST_STEP);
+  return isOddStep(prepSeconds) || isOddStep(initSeconds) || isOddStep(runSeconds);
+}
+
+function isOddStep(seconds: number): boolean {
+  return seconds <= SHORTEST_STEP || seconds > LONGEST_STEP;
 }
 
 /** Says that attempts were left out. */

@@ -34,14 +34,19 @@ export type Fate = "failed" | "blocked" | "other";
 class Axis {
   readonly values: JsonValue[] = [];
   readonly #index = new Map<JsonValue, number>();
+  /** Neighbours mostly agree. */
+  #last: JsonValue | undefined = undefined;
+  #lastIndex = 0;
 
   indexOf(value: JsonValue): number {
+    if (value === this.#last) return this.#lastIndex;
     let index = this.#index.get(value);
     if (index === undefined) {
       this.#index.set(value, index = this.values.length);
       this.values.push(value);
     }
-    return index;
+    this.#last = value;
+    return this.#lastIndex = index;
   }
 
   /** Positions in ascending order of the values. */
@@ -97,31 +102,64 @@ class Grid {
     const rows = this.rows.sorted();
     const columns = this.columns.sorted();
     if (rows.length * columns.length < 2) return null;
-    const rowSums = rows.map((r) => this.#sum([r], columns));
-    const columnSums = columns.map((c) => this.#sum(rows, [c]));
-    if (rowSums.every(({ n_failed, n_blocked }) => n_failed + n_blocked === 0)) return null;
+    const rowBins = binned(rows, MAX_ROWS);
     const columnBins = binned(columns, MAX_COLUMNS);
-    const line = (axis: Axis, bin: number[], counts: PlaceCounts): HeatLine => ({
+    const sums = this.#sums(rowBins, columnBins);
+    const rowSums = rows.map((r) => placeCounts(sums.rows, r));
+    if (rowSums.every(({ n_failed, n_blocked }) => n_failed + n_blocked === 0)) return null;
+    const columnSums = columns.map((c) => placeCounts(sums.columns, c));
+    const line = (axis: Axis, bin: number[], counts: Uint32Array): HeatLine => ({
       first: axis.values[bin[0]],
       last: axis.values[bin.at(-1)!],
-      ...counts,
+      ...total(bin.map((i) => placeCounts(counts, i))),
     });
+    const places = (row: number, which: number) =>
+      columnBins.map((_, column) =>
+        sums.places[N_COUNTS * (row * columnBins.length + column) + which]
+      );
     return {
       dimensions: this.dimensions,
       tasks: [...this.tasks],
-      rows: binned(rows, MAX_ROWS).map((bin) => {
-        const places = columnBins.map((columnBin) => this.#sum(bin, columnBin));
-        return {
-          ...line(this.rows, bin, this.#sum(bin, columns)),
-          quanta: places.map(({ n_quanta }) => n_quanta),
-          failed: places.map(({ n_failed }) => n_failed),
-          blocked: places.map(({ n_blocked }) => n_blocked),
-        };
-      }),
-      columns: columnBins.map((bin) => line(this.columns, bin, this.#sum(rows, bin))),
+      rows: rowBins.map((bin, row) => ({
+        ...line(this.rows, bin, sums.rows),
+        quanta: places(row, 0),
+        failed: places(row, 1),
+        blocked: places(row, 2),
+      })),
+      columns: columnBins.map((bin) => line(this.columns, bin, sums.columns)),
       worst: this.#worst(rows.map((r) => this.rows.values[r]), rowSums, 0)
         .concat(this.#worst(columns.map((c) => this.columns.values[c]), columnSums, 1)),
     };
+  }
+
+  /** Sums by row, by column, and by place of the figure: one look at each count. */
+  #sums(rowBins: readonly number[][], columnBins: readonly number[][]): GridSums {
+    const nColumns = this.columns.values.length;
+    const binOf = (bins: readonly number[][], n: number) => {
+      const found = new Uint32Array(n);
+      bins.forEach((bin, b) => bin.forEach((i) => found[i] = b));
+      return found;
+    };
+    const rowBin = binOf(rowBins, this.rows.values.length);
+    const columnBin = binOf(columnBins, nColumns);
+    const sums: GridSums = {
+      rows: new Uint32Array(N_COUNTS * this.rows.values.length),
+      columns: new Uint32Array(N_COUNTS * nColumns),
+      places: new Uint32Array(N_COUNTS * rowBins.length * columnBins.length),
+    };
+    this.#counts.forEach((counts, r) => {
+      const place = rowBin[r] * columnBins.length;
+      for (let at = 0; at < counts.length && at < N_COUNTS * nColumns; at++) {
+        const n = counts[at];
+        if (n === 0) continue;
+        const c = Math.floor(at / N_COUNTS);
+        const which = at - N_COUNTS * c;
+        sums.rows[N_COUNTS * r + which] += n;
+        sums.columns[at] += n;
+        sums.places[N_COUNTS * (place + columnBin[c]) + which] += n;
+      }
+    });
+    return sums;
   }
 
   #worst(values: JsonValue[], sums: PlaceCounts[], axis: 0 | 1): HeatMapReport["worst"] {
@@ -136,21 +174,28 @@ class Grid {
       )
       .slice(0, N_WORST);
   }
+}
 
-  #sum(rows: readonly number[], columns: readonly number[]): PlaceCounts {
-    const sum: PlaceCounts = { n_quanta: 0, n_failed: 0, n_blocked: 0 };
-    for (const r of rows) {
-      const counts = this.#counts[r];
-      for (const c of columns) {
-        const at = N_COUNTS * c;
-        if (at >= counts.length) continue;
-        sum.n_quanta += counts[at];
-        sum.n_failed += counts[at + 1];
-        sum.n_blocked += counts[at + 2];
-      }
-    }
-    return sum;
+/** Counts, each three times: quanta, failed, blocked. */
+interface GridSums {
+  rows: Uint32Array;
+  columns: Uint32Array;
+  places: Uint32Array;
+}
+
+function placeCounts(counts: Uint32Array, i: number): PlaceCounts {
+  const at = N_COUNTS * i;
+  return { n_quanta: counts[at], n_failed: counts[at + 1], n_blocked: counts[at + 2] };
+}
+
+function total(counts: readonly PlaceCounts[]): PlaceCounts {
+  const sum: PlaceCounts = { n_quanta: 0, n_failed: 0, n_blocked: 0 };
+  for (const { n_quanta, n_failed, n_blocked } of counts) {
+    sum.n_quanta += n_quanta;
+    sum.n_failed += n_failed;
+    sum.n_blocked += n_blocked;
   }
+  return sum;
 }
 
 /** Neighbours together, so that there are at most `most` of them. */
@@ -181,11 +226,11 @@ export class HeatMaps {
   }
 
   /** Counts a quantum with these values of required dimensions. */
-  add(label: string, value: (position: number) => JsonValue, fate: Fate): void {
+  add(label: string, of: { value(position: number): JsonValue }, fate: Fate): void {
     const place = this.#places.get(label);
     if (place === null || place === undefined) return;
     const [grid, row, column] = place;
-    grid.add(value(row), value(column), fate);
+    grid.add(of.value(row), of.value(column), fate);
     if (grid.isTooLarge) this.#drop(grid);
   }
 

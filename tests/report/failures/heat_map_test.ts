@@ -11,7 +11,9 @@ const VISITS = new Map([
 
 function mapsOf(quanta: [task: string, values: (string | number)[], fate: Fate][]) {
   const maps = new HeatMaps(VISITS);
-  for (const [task, values, fate] of quanta) maps.add(task, (i) => values[i], fate);
+  for (const [task, values, fate] of quanta) {
+    maps.add(task, { value: (i) => values[i] }, fate);
+  }
   return maps.report();
 }
 
