@@ -3,12 +3,17 @@
  * of one process, as `deno test --parallel` has them, would share a working directory, and commands run
  * in the tests' own process (`support/in_process.ts`).
  *
+ * The files of a process are imported by one module, so that the program is loaded and becomes fast once;
+ * what they write is in memory, where nobody waits for a disk, unless TMPDIR says where.
+ *
  * Ends as `deno test` does: a list of what failed, and one line of counts.
  *
  * @module
  */
 
 import { join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { fastDirectory } from "./support/fast_directory.ts";
 import { PROJECT } from "./support/fixtures.ts";
 
 /** Suites that have tasks of their own: they need time, or something beside this repository. */
@@ -88,6 +93,27 @@ function resultOf(output: string, code: number, files: readonly string[]): Group
   return { passed, steps, failed, ignored, failures };
 }
 
+/** Holds what tests write, and the modules that import groups of them. */
+const scratch = Deno.makeTempDirSync({
+  prefix: "provgraph-tests-",
+  dir: Deno.env.get("TMPDIR") || fastDirectory() || undefined,
+});
+
+/** Whether files are of a suite with a task of its own: about disks and ends, one by one and on a disk. */
+function areApart(files: readonly string[]): boolean {
+  return files.some((path) =>
+    OWN_TASKS.includes(relative(join(PROJECT, "tests"), path).split("/")[0])
+  );
+}
+
+/** A module that has the tests of all files. */
+function moduleOf(files: readonly string[]): string {
+  const path = Deno.makeTempFileSync({ dir: scratch, prefix: "group-", suffix: "_test.ts" });
+  const lines = files.map((file) => `import ${JSON.stringify(pathToFileURL(file).href)};\n`);
+  Deno.writeTextFileSync(path, lines.join(""));
+  return path;
+}
+
 /** Output of processes that run, by process. */
 const running = new Map<Deno.ChildProcess, string[]>();
 
@@ -99,14 +125,16 @@ async function keep(stream: ReadableStream<Uint8Array>, texts: string[]): Promis
 
 /** Runs a group of files and prints what they say when they have ended. */
 async function runGroup(files: readonly string[]): Promise<GroupResult> {
+  const isApart = areApart(files);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["test", "-A", "--no-check", "--quiet"],
+      ...[`--config=${join(PROJECT, "deno.json")}`],
       ...[`--lock=${join(PROJECT, "tests", "deno.lock")}`, "--frozen"],
-      ...files,
+      ...(isApart ? files : [moduleOf(files)]),
     ],
     cwd: PROJECT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...(isApart ? {} : { TMPDIR: scratch }) },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -122,12 +150,22 @@ async function runGroup(files: readonly string[]): Promise<GroupResult> {
   return resultOf(output, code, files);
 }
 
+/** Removes what is left of tests; processes that tests have killed may be about to write something. */
+function removeScratch(): void {
+  try {
+    Deno.removeSync(scratch, { recursive: true });
+  } catch (error) {
+    console.error(`left: ${scratch} (${error})`);
+  }
+}
+
 /** Ends all processes and prints what they have said so far: whoever has no patience wants to know where. */
 function endAll(): void {
   for (const [child, texts] of running) {
     child.kill("SIGKILL");
     console.log(texts.join(""));
   }
+  removeScratch();
   Deno.exit(1);
 }
 
@@ -154,4 +192,8 @@ async function main(asked: readonly string[]): Promise<number> {
   return isGood ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  const code = await main(Deno.args);
+  removeScratch();
+  Deno.exit(code);
+}

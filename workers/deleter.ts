@@ -1,35 +1,10 @@
-/** Message loop of the deleter. @module */
+/** Thread of the deleter. @module */
 
-import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
-import {
-  Deleter,
-  type DeleterReply,
-  type DeleterRequest,
-} from "../lib/ingest/originals/deleter.ts";
+import type { WorkerScope } from "../lib/base/worker_loop.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/storage/failpoints.ts";
+import { serveDeleter } from "./loops/deleter.ts";
 
-let deleter: Deleter | null = null;
-
-serveRequests<DeleterRequest, DeleterReply>(
+serveDeleter(
   self as unknown as WorkerScope,
-  async (request, reply) => {
-    switch (request.kind) {
-      case "setup":
-        // Tests strike at one place once: two of these would raise two signals.
-        if (request.isFirst) armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
-        deleter = new Deleter(request.setup);
-        break;
-      case "delete":
-        reply({
-          kind: "deleted",
-          batch: request.batch,
-          ...await deleter!.delete(request.originals),
-        });
-        break;
-      case "end":
-        break;
-      default:
-        request satisfies never;
-    }
-  },
+  () => armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE)),
 );

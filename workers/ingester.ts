@@ -1,33 +1,8 @@
-/** Message loop of the ingester. @module */
+/** Thread of the ingester. @module */
 
-import { Ingester } from "../lib/aggregate/ingester.ts";
-import type { IngesterReply, IngesterRequest } from "../lib/aggregate/messages.ts";
-import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
+import type { WorkerScope } from "../lib/base/worker_loop.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/storage/failpoints.ts";
+import { serveIngester } from "./loops/ingester.ts";
 
 armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
-
-let ingester: Ingester | null = null;
-
-serveRequests<IngesterRequest, IngesterReply>(
-  self as unknown as WorkerScope,
-  async (request, reply) => {
-    switch (request.kind) {
-      case "setup":
-        ingester = await Ingester.open(request, reply);
-        break;
-      case "rows":
-        await ingester!.add(request.rows);
-        reply({ kind: "taken", batch: request.batch });
-        break;
-      case "flush":
-        reply({ kind: "flushed", ...await ingester!.flush() });
-        break;
-      case "end":
-        await ingester?.close();
-        break;
-      default:
-        request satisfies never;
-    }
-  },
-);
+serveIngester(self as unknown as WorkerScope);

@@ -1,28 +1,6 @@
-/** Message loop of a searcher. @module */
+/** Thread of a searcher. @module */
 
-import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
-import { Searcher, type SearcherReply, type SearcherRequest } from "../lib/grep/searcher.ts";
+import type { WorkerScope } from "../lib/base/worker_loop.ts";
+import { serveSearcher } from "./loops/searcher.ts";
 
-let searcher: Searcher | null = null;
-
-serveRequests<SearcherRequest, SearcherReply>(
-  self as unknown as WorkerScope,
-  async (request, reply) => {
-    switch (request.kind) {
-      case "setup":
-        searcher = await Searcher.open(request.setup);
-        break;
-      case "search":
-        reply({
-          kind: "searched",
-          batch: request.batch,
-          logs: await searcher!.search(request.logs),
-        });
-        break;
-      case "end":
-        break;
-      default:
-        request satisfies never;
-    }
-  },
-);
+serveSearcher(self as unknown as WorkerScope);

@@ -1,50 +1,8 @@
-/** Message loop of the writer. @module */
+/** Thread of the writer. @module */
 
-import type { WriterReply, WriterRequest } from "../lib/aggregate/messages.ts";
-import { serveRequests, type WorkerScope } from "../lib/base/worker_loop.ts";
-import { Writer } from "../lib/aggregate/write/writer.ts";
+import type { WorkerScope } from "../lib/base/worker_loop.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "../lib/storage/failpoints.ts";
+import { serveWriter } from "./loops/writer.ts";
 
 armFailpoints(Deno.env.get(FAILPOINTS_VARIABLE));
-
-let writer: Writer | null = null;
-
-serveRequests<WriterRequest, WriterReply>(
-  self as unknown as WorkerScope,
-  async (request, reply) => {
-    switch (request.kind) {
-      case "setup":
-        writer = new Writer(request);
-        break;
-      case "append":
-        writer!.append(request.chunks, request.reused);
-        reply({ kind: "appended", batch: request.batch });
-        break;
-      case "sync":
-        writer!.sync();
-        reply({ kind: "synced" });
-        break;
-      case "finish": {
-        reply({ kind: "begun", shares: await writer!.beginGraph(request) });
-        break;
-      }
-      case "complete": {
-        const nBytes = writer!.complete(
-          request.copied,
-          (text) => reply({ kind: "progress", text }),
-        );
-        reply({ kind: "finished", nBytes });
-        break;
-      }
-      case "publish":
-        writer!.publish(request.keepChunks);
-        reply({ kind: "published" });
-        break;
-      case "end":
-        writer?.close();
-        break;
-      default:
-        request satisfies never;
-    }
-  },
-);
+serveWriter(self as unknown as WorkerScope);

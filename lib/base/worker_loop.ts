@@ -22,7 +22,8 @@ export type WorkerReply =
   | { kind: "ended" };
 
 /**
- * Message loop of a worker: one request after the other, every error sent as data.
+ * Message loop of a worker: one request after the other, every error sent as data. What it sets as
+ * `onmessage` returns when the message was dealt with.
  *
  * @param handle Does what a request asks and sends replies.
  */
@@ -45,7 +46,7 @@ export function serveRequests<Request extends { kind: string }, Reply extends { 
       lifeline ??= message;
       return;
     }
-    tail = tail.then(async () => {
+    return tail = tail.then(async () => {
       if (hasFailed) return;
       try {
         await handle(message, reply);

@@ -27,27 +27,43 @@ interface GlueModule extends Partial<Binding> {
 /** The WebAssembly module in the text of the glue. */
 const EMBEDDED = /"data:application\/octet-stream;base64,([A-Za-z0-9+/=]+)"/;
 
+/** The package's file, compiled. */
+interface CompiledGlue {
+  /** Text of the glue without the WebAssembly module. */
+  text: string;
+  module: WebAssembly.Module;
+}
+
+/** Of this thread: whoever runs several commands compiles, and waits for fast code, once. */
+let compiledGlue: CompiledGlue | null = null;
+
+function compileGlue(): CompiledGlue {
+  const text = readGlue();
+  const embedded = EMBEDDED.exec(text);
+  if (embedded === null) throw new Error("no WebAssembly module in its glue");
+  const module = new WebAssembly.Module(Uint8Array.fromBase64(embedded[1]));
+  return { text: text.replace(embedded[0], '""'), module };
+}
+
 /**
- * Compiles the codec (about 15 ms). In an object, because the binding has a `then` method.
+ * Makes an instance of the codec, with a heap of its own; the first of a thread takes about 15 ms. In an
+ * object, because the binding has a `then` method.
  *
  * @throws {EnvironmentError} if the package isn't as it should be.
  */
 export function loadBinding(): Promise<{ binding: Binding }> {
   return new Promise((resolve, reject) => {
     try {
-      const text = readGlue();
-      const embedded = EMBEDDED.exec(text);
-      if (embedded === null) throw new Error("no WebAssembly module in its glue");
-      const compiled = new WebAssembly.Module(Uint8Array.fromBase64(embedded[1]));
+      const compiled = compiledGlue ??= compileGlue();
       const module: GlueModule = {
         instantiateWasm: (imports, receive) => {
-          const instance = new WebAssembly.Instance(compiled, imports);
+          const instance = new WebAssembly.Instance(compiled.module, imports);
           receive(instance);
           return instance.exports;
         },
         onRuntimeInitialized: () => resolve({ binding: module as unknown as Binding }),
       };
-      evaluate(text.replace(embedded[0], '""'))(module);
+      evaluate(compiled.text)(module);
     } catch (cause) {
       reject(
         new EnvironmentError(

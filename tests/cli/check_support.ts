@@ -4,6 +4,7 @@ import { armFailpoints } from "../../lib/storage/failpoints.ts";
 import type { CliContext } from "../../lib/cli/context.ts";
 import { runProgram } from "../../lib/cli/program.ts";
 import { DEFAULT_SIZE } from "../../lib/cli/terminal/terminal.ts";
+import { makeWorkerHere, workersAtRest } from "../support/worker_here.ts";
 
 const decoder = new TextDecoder();
 
@@ -12,10 +13,6 @@ export interface Outcome {
   code: number;
   stdout: string;
   stderr: string;
-}
-
-function makeWorker(role: "scanner" | "ingester" | "writer" | "deleter" | "searcher"): Worker {
-  return new Worker(new URL(`../../workers/${role}.ts`, import.meta.url), { type: "module" });
 }
 
 /**
@@ -43,7 +40,7 @@ export async function runHere(
     env: { get: (name) => name === "HOME" ? "/nowhere" : undefined },
     cwd: Deno.cwd(),
     root: new URL("../../", import.meta.url),
-    makeWorker,
+    makeWorker: makeWorkerHere,
     signal: new AbortController().signal,
     stopGracefully: () => {},
     nProcessors: 2,
@@ -59,6 +56,7 @@ export async function runHere(
     },
     ...own,
   });
+  await workersAtRest();
   return outcome;
 }
 

