@@ -98,6 +98,8 @@ const scratch = Deno.makeTempDirSync({
   prefix: "provgraph-tests-",
   dir: Deno.env.get("TMPDIR") || fastDirectory() || undefined,
 });
+// Like other temporary directories: servers run by other users read in it.
+Deno.chmodSync(scratch, 0o1777);
 
 /** Whether files are of a suite with a task of its own: about disks and ends, one by one and on a disk. */
 function areApart(files: readonly string[]): boolean {
