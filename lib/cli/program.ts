@@ -90,6 +90,7 @@ async function runCommand(
     if (error instanceof ClosedPipeError) return ExitCode.DONE;
     const { isJson } = state;
     if (error instanceof VersionRequest) return await printVersion(isJson, context);
+    if (error instanceof LicensesRequest) return await printLicenses(context);
     const exitCode = exitCodeOf(error);
     await printHelp(args, program, context, state);
     // Help is no error, and has been printed.
@@ -158,12 +159,26 @@ async function printValues(
 /** Ends the reading of a command line; never leaves this module. */
 class VersionRequest extends Error {}
 
+/** The same, for licences. */
+class LicensesRequest extends Error {}
+
 async function printVersion(isJson: boolean, { terminal, root }: CliContext): Promise<number> {
   const { versionText } = await import(
     import.meta.resolve("./versions.ts")
   ) as typeof import("./versions.ts");
+  return printText(terminal, versionText(isJson, root));
+}
+
+async function printLicenses({ terminal, root }: CliContext): Promise<number> {
+  const { licensesText } = await import(
+    import.meta.resolve("./licenses.ts")
+  ) as typeof import("./licenses.ts");
+  return printText(terminal, licensesText(root));
+}
+
+function printText(terminal: CliContext["terminal"], text: string): number {
   try {
-    terminal.write(versionText(isJson, root));
+    terminal.write(text);
   } catch (error) {
     if (!(error instanceof ClosedPipeError)) throw error;
   }
@@ -252,6 +267,10 @@ function newProgram({ terminal }: CliContext, state: ProgramState): Command {
     .option("-V, --version", "print the version, and those of all that it is made of")
     .on("option:version", () => {
       throw new VersionRequest();
+    })
+    .option("--licenses", "print the licences of all that it is made of")
+    .on("option:licenses", () => {
+      throw new LicensesRequest();
     })
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help of a command")

@@ -15,6 +15,12 @@ import { assertOneError, copyOfFixture, removeUnpacked } from "./support.ts";
 
 const GRAPH = fixturePath("small-mixed", "provenance.qg");
 
+Deno.test("--licenses prints the program's own, and where the others are", async () => {
+  const { stdout } = await expectProvgraph(["--licenses"]);
+  assert.ok(stdout.includes(Deno.readTextFileSync(`${PROJECT}/LICENSE`)));
+  assert.match(stdout, IS_BINARY ? /^commander \d/m : /deno task compile/);
+});
+
 Deno.test("help and version go to stdout with exit code 0", async () => {
   const version = JSON.parse(Deno.readTextFileSync(join(PROJECT, "deno.json"))).version;
   assert.ok((await expectProvgraph(["--version"])).stdout.startsWith(`provgraph ${version}\n`));

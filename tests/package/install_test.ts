@@ -9,7 +9,7 @@ import { useForDemo } from "./usage.ts";
 /** Most bytes that the first use may download. */
 const MOST_BYTES = 20e6;
 /** What a clone has and a program needs. */
-const CLONED = ["main.ts", "lib", "workers", "schema", "deno.json", "deno.lock"];
+const CLONED = ["main.ts", "lib", "workers", "schema", "deno.json", "deno.lock", "LICENSE"];
 
 /** A folder as a clone is, but without tests and data. */
 async function clone(): Promise<TemporaryDirectory> {
@@ -23,7 +23,11 @@ async function clone(): Promise<TemporaryDirectory> {
 }
 
 /** Installs an entry point with its configuration, and uses the command. */
-async function installAndUse(config: string, main: string): Promise<void> {
+async function installAndUse(
+  config: string,
+  main: string,
+  isDistributed: boolean,
+): Promise<void> {
   await using work = await temporaryDirectory();
   const env = { DENO_DIR: work.join("deno"), DENO_NO_UPDATE_CHECK: "1" };
   execute(
@@ -39,13 +43,14 @@ async function installAndUse(config: string, main: string): Promise<void> {
   Deno.symlinkSync(Deno.execPath(), work.join("bin", "deno"));
   await useForDemo({
     command: [work.join("root", "bin", "provgraph")],
+    isDistributed,
     env: { ...env, PATH: `${work.join("bin")}:/usr/bin:/bin` },
   });
 }
 
 Deno.test("deno install -g from a clone makes a command that works without network", async () => {
   await using work = await clone();
-  await installAndUse(work.join("deno.json"), work.join("main.ts"));
+  await installAndUse(work.join("deno.json"), work.join("main.ts"), false);
 });
 
 Deno.test("deno install -g from the unpacked npm package works as well", async () => {
@@ -53,7 +58,7 @@ Deno.test("deno install -g from the unpacked npm package works as well", async (
   execute("tar", ["xzf", makeNpmPackage(), "-C", work.path]);
   // Its own is for packages that npm has installed beside it.
   const config = work.join("package", "install.json");
-  await installAndUse(config, work.join("package", "main.js"));
+  await installAndUse(config, work.join("package", "main.js"), true);
 });
 
 Deno.test("without its configuration the installed command says how to install it", async () => {

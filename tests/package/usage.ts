@@ -19,6 +19,8 @@ interface Output {
 export interface Installed {
   /** Program and arguments in front of those of `provgraph`. */
   command: readonly string[];
+  /** Whether it holds the work of others, as binaries and packages do. */
+  isDistributed?: boolean;
   /** All of its environment; `PATH` and `HOME` are made. */
   env?: Readonly<Record<string, string>>;
 }
@@ -57,7 +59,9 @@ function withoutNetwork(): readonly string[] {
 }
 
 /** The main steps of the demo. */
-export async function useForDemo({ command, env = {} }: Installed): Promise<void> {
+export async function useForDemo(
+  { command, isDistributed = true, env = {} }: Installed,
+): Promise<void> {
   await using work = await unpackFixture("small-mixed", "before");
   await using home = await temporaryDirectory();
   const run = async (...args: string[]): Promise<Output> => {
@@ -79,6 +83,14 @@ export async function useForDemo({ command, env = {} }: Installed): Promise<void
   );
   assert.equal(listed.stdout.split("\n").filter((line) => line.includes('"quantum"')).length, 6);
   await run("check", "repo", "--run", RUN);
+  const licenses = await run("--licenses");
+  assert.match(licenses.stdout, /The provgraph authors/);
+  if (isDistributed) {
+    // Packages of the program and of its page, and what one of them holds.
+    for (const name of ["commander", "preact", "hyparquet", "Zstandard"]) {
+      assert.ok(licenses.stdout.includes(name), name);
+    }
+  }
   const { stdout } = await run("--version", "--json");
   assert.match(JSON.parse(stdout).commit, /^(?:[0-9a-f]{40,64}(?:\+changes)?|unknown)$/);
 }

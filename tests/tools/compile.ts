@@ -94,6 +94,8 @@ const args = [
   "dist/build.json",
   "--include",
   "dist/THIRD_PARTY_LICENSES",
+  "--include",
+  "LICENSE",
   "--exclude",
   "lib/python",
   // What the page was made of, and packages that only it needs.
