@@ -124,6 +124,11 @@ export const fileAdvice = {
   }),
 };
 
+/** An advice that is a command of the shell: there is none for what is in a remote store. */
+export function localAdvice(file: string | null, advice: () => Advice): Advice | null {
+  return file !== null && /^(?:s3|davs?):/.test(file) ? null : advice();
+}
+
 /** Advices on one RUN of a repository. */
 export class RunAdvice {
   readonly #repository: string;

@@ -93,9 +93,16 @@ export class VerifiedGraph implements Disposable {
 
   #hint(isRegistered: boolean): string {
     return isRegistered
-      ? `nothing was deleted; provgraph check "${this.placed.path}" --read-data lists the damage; put a sound ` +
-        "copy of the graph in its place, then run the same command again"
+      ? `nothing was deleted; ${this.#whatListsDamage()}; put a sound copy of the graph in its place, ` +
+        "then run the same command again"
       : "nothing was changed; write the graph again with aggregate-graph: all originals are there";
+  }
+
+  #whatListsDamage(): string {
+    const { path } = this.placed;
+    return path === this.path
+      ? `provgraph check "${path}" --read-data lists the damage`
+      : "provgraph check REPO --run RUN --read-data lists the damage";
   }
 
   #compareRecord(record: DatastoreRecord | null): void {

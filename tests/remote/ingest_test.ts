@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { assertJsonEqual, assertStateEqual } from "../support/compare.ts";
+import { armFailpoints } from "../../lib/storage/failpoints.ts";
+import { expectProvgraph, RUN } from "../support/fixtures.ts";
 import { aggregateHere, ingestHere } from "../ingest/in_process.ts";
 import {
   dumpRemote,
@@ -45,6 +47,27 @@ for (const [name, start] of SERVERS) {
     const again = await ingestHere(work, { graphPath: null, outputRun: summary.run });
     assert.ok(again.isAlreadyDone);
     assertStateEqual(dumpRemote(work, server), expectedIngestedRemote(server), "again");
+  });
+
+  test("check tells how far an ingest got, its repair finishes it, and it can be undone", async () => {
+    await using work = await unpackRemote(server);
+    await aggregateHere(work, {}, Deno.env);
+    const before = dumpRemote(work, server);
+    armFailpoints("backed.committed:2=eio");
+    try {
+      await assert.rejects(ingestHere(work, { batchSize: 20, transfer: "copy" }));
+    } finally {
+      armFailpoints(undefined);
+    }
+    const options = { cwd: work.path, env: server.variables };
+    const command = ["check", "repo", "--run", RUN];
+    const found = await expectProvgraph(command, { ...options, code: 3 });
+    assert.match(found.stdout, /^interrupted-ingest: /m);
+    const repaired = await expectProvgraph([...command, "--repair"], options);
+    assert.match(repaired.stdout, /^repaired: finished the ingest/m);
+    assertStateEqual(dumpRemote(work, server), expectedIngestedRemote(server), "repaired");
+    await expectProvgraph(["ingest-graph", "repo", "provenance.qg", "--undo"], options);
+    assert.deepEqual(dumpRemote(work, server).files, before.files);
   });
 
   if (server.kind !== "s3") continue;

@@ -29,16 +29,29 @@ export class AggregatedQuanta {
 
   /** Reads a file, if it is one of the sample; what is no metadata says nothing. */
   sample(path: string): void {
-    if (this.#n++ % this.#step !== 0) return;
+    if (!this.isNextSampled()) return;
     try {
-      const bytes = readWholeFile(path, this.#buffer)?.bytes;
-      const outputs = bytes === undefined
-        ? []
-        : parseTaskMetadata(bytes, "").quantum?.outputs ?? [];
+      this.see(readWholeFile(path, this.#buffer)?.bytes ?? null);
+    } catch (error) {
+      // Unreadable: others tell.
+      if (!(error instanceof ProvgraphError)) throw error;
+    }
+  }
+
+  /** Whether the next file is one of the sample. */
+  isNextSampled(): boolean {
+    return this.#n++ % this.#step === 0;
+  }
+
+  /** Takes the content of a file of the sample; what is no metadata says nothing. */
+  see(bytes: Uint8Array | null): void {
+    if (bytes === null) return;
+    try {
+      const outputs = parseTaskMetadata(bytes, "").quantum?.outputs ?? [];
       // Of each quantum one: they are registered together.
       if (outputs.length > 0) this.#outputs.push(uuidFromText(outputs[0]));
     } catch (error) {
-      // Unreadable, or no metadata of any task: others tell.
+      // No metadata of any task: others tell.
       if (!(error instanceof SyntaxError || error instanceof ProvgraphError)) throw error;
     }
   }

@@ -8,14 +8,18 @@
 import { RefusedError } from "../../base/errors.ts";
 import { dirname } from "../../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../../base/uuid.ts";
-import { absolutePath, storedName } from "../../butler/datastore/datastore_path.ts";
+import { absolutePath } from "../../butler/datastore/datastore_path.ts";
 import { FILE_PROOF_SIZE } from "../../provenance/originals/file_digests.ts";
-import { OriginalProver } from "../../provenance/originals/original_proof.ts";
-import { stampOf } from "../../storage/file_stamp.ts";
+import {
+  type Original,
+  OriginalProver,
+  OTHER_CONTENT,
+} from "../../provenance/originals/original_proof.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { describeDamage } from "../file/archive.ts";
-import { type Advice, fileAdvice, type RunAdvice } from "../advice.ts";
+import { type Advice, fileAdvice, localAdvice, type RunAdvice } from "../advice.ts";
 import type { Findings } from "../findings.ts";
+import type { CheckedFiles } from "./files.ts";
 import { type GraphTarget, type GraphTargets, type RegisteredTargets, Stored } from "./targets.ts";
 import type { FileTree } from "./tree.ts";
 
@@ -40,6 +44,9 @@ interface BackingCheck {
   graphMtimeMs: number;
   /** Absolute root of the datastore. */
   root: string;
+  files: CheckedFiles;
+  /** What a path of a plan is called in the tree. */
+  nameOf: (path: string) => string;
   /** The RUN as file templates write it. */
   runPath: string;
   /** Whether it is the RUN's run_provenance. */
@@ -87,7 +94,7 @@ export async function checkBacking(check: BackingCheck): Promise<IngestState> {
 
 /** What to do about a graph that can't be used: nothing, if it is sound and doesn't fit the repository. */
 export function adviceOnGraph(error: unknown, path: string): Advice | null {
-  return error instanceof RefusedError ? null : fileAdvice.lookAt(path);
+  return error instanceof RefusedError ? null : localAdvice(path, () => fileAdvice.lookAt(path));
 }
 
 class BackingPass implements AsyncDisposable {
@@ -169,7 +176,10 @@ class BackingPass implements AsyncDisposable {
     if (i >= 0) registered.state[i] |= Stored.NAMED;
     if (!target.isTaken && state === 0) return;
     const isBacked = (state & Stored.GRAPH) !== 0;
-    const originals = target.paths.filter((path) => tree.claim(storedName(path)));
+    const originals: string[] = [];
+    for (const path of target.paths) {
+      if (await tree.claim(this.#check.nameOf(path))) originals.push(path);
+    }
     this.#noteDirectories(target);
     if (isBacked && !this.#hasBlock(target, state)) {
       await this.#reportWithoutContent(target);
@@ -178,7 +188,7 @@ class BackingPass implements AsyncDisposable {
     if (!target.hasContent) {
       // Registered, with a file of its own: the graph has nothing to do with it.
       if ((state & Stored.ELSEWHERE) === 0 && i < 0 && originals.length > 0) {
-        for (const path of originals) this.#reportUnrecorded(target, path);
+        for (const path of originals) await this.#reportUnrecorded(target, path);
       } else if (i >= 0 && (state & Stored.FILE_THERE) === 0) await this.#reportLost(target, state);
       return;
     }
@@ -222,42 +232,37 @@ class BackingPass implements AsyncDisposable {
 
   /** Whether an original has the content that the graph has; if not, that is reported. */
   async #isInGraph(path: string, { kind, label, id }: GraphTarget): Promise<boolean> {
-    const { root, graph, findings } = this.#check;
+    const { root, graph, findings, files } = this.#check;
     const file = absolutePath(root, path);
-    this.#prover ??= await OriginalProver.load({
-      path: graph.name,
-      stamp: stampOf(Deno.statSync(graph.name)),
-    });
-    const found = await this.#prover.compare(file, {
-      kind,
-      label,
-      id,
-      proof: new Uint8Array(FILE_PROOF_SIZE),
-    });
+    const prover = this.#prover ??= await OriginalProver.of(graph);
+    const original = { kind, label, id, proof: new Uint8Array(FILE_PROOF_SIZE) };
+    const found = files.storage(root) === null
+      ? await prover.compare(file, original)
+      : await compareStored(await files.readWhole(file), prover, original);
     if (found.state === "other") {
       findings.add({
         kind: "newer-original",
         where: path,
         what: `it ${found.reason}; its content is nowhere else`,
-        advice: fileAdvice.setAside(file),
+        advice: localAdvice(file, () => fileAdvice.setAside(file)),
       });
     }
     return found.state === "same";
   }
 
-  #reportUnrecorded({ typeName, id }: GraphTarget, path: string): void {
-    const { findings, root, advice, isRegistered, graphMtimeMs } = this.#check;
+  async #reportUnrecorded({ typeName, id }: GraphTarget, path: string): Promise<void> {
+    const { findings, root, advice, isRegistered, graphMtimeMs, files } = this.#check;
     const file = absolutePath(root, path);
     // Once the graph is ingested, the RUN takes nothing more. What was there when the graph was made
     // could not be read, and won't be.
-    const isLater = !isRegistered && (modifiedMs(file) ?? 0) > graphMtimeMs;
+    const isLater = !isRegistered && ((await files.facts(file))?.modifiedMs ?? 0) > graphMtimeMs;
     findings.add({
       kind: "unrecorded-original",
       where: path,
       what:
         `the provenance graph has no content of ${typeName} ${uuidToText(id)}, so it is nowhere ` +
         "else",
-      advice: isLater ? advice.aggregate() : fileAdvice.setAside(file),
+      advice: isLater ? advice.aggregate() : localAdvice(file, () => fileAdvice.setAside(file)),
     });
   }
 
@@ -366,14 +371,16 @@ class BackingPass implements AsyncDisposable {
   }
 }
 
-/** When a file was written, milliseconds since 1970; null if it is gone, or a link that leads nowhere. */
-function modifiedMs(file: string): number | null {
-  try {
-    return Deno.statSync(file).mtime?.getTime() ?? 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+/** As `OriginalProver.compare()`, of what a store has. */
+async function compareStored(
+  bytes: Uint8Array | null,
+  prover: OriginalProver,
+  original: Original,
+): Promise<{ state: "same" | "absent" } | { state: "other"; reason: string }> {
+  if (bytes === null) return { state: "absent" };
+  return await prover.hasContent(bytes, original)
+    ? { state: "same" }
+    : { state: "other", reason: OTHER_CONTENT };
 }
 
 /** Orphaned originals remembered until it is known whether anything else is left to do. */

@@ -5,17 +5,22 @@
  * @module
  */
 
-import type { Environment } from "../../base/environment.ts";
 import { dirname, relative } from "node:path";
 import { ProvgraphError } from "../../base/errors.ts";
 import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { FileDatastore } from "../../butler/datastore/datastore.ts";
-import { type RecordedFile, recordedFile } from "../../butler/datastore/recorded_file.ts";
+import {
+  type RecordedFile,
+  recordedFile,
+  recordedPlace,
+} from "../../butler/datastore/recorded_file.ts";
 import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
 import type { Registry } from "../../butler/registry/registry.ts";
 import { provenancePath, provenanceType, RunsInside } from "../../butler/registry/runs_inside.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { type Advice, RunAdvice } from "../advice.ts";
 import type { Findings } from "../findings.ts";
+import type { CheckedFiles } from "./files.ts";
 
 /** Storage classes of what a graph backs, for when no graph says which types these are. */
 export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([
@@ -49,7 +54,7 @@ export class CheckContext {
   readonly options: CheckRepositoryOptions;
   readonly config: RepositoryConfig;
   readonly registry: Registry;
-  readonly env: Environment;
+  readonly files: CheckedFiles;
   readonly findings: Findings;
   readonly datastore: FileDatastore;
   /** Where the file template puts the graph, relative to the root. */
@@ -64,13 +69,13 @@ export class CheckContext {
     options: CheckRepositoryOptions,
     config: RepositoryConfig,
     registry: Registry,
-    env: Environment,
+    files: CheckedFiles,
     findings: Findings,
   ) {
     this.options = options;
     this.config = config;
     this.registry = registry;
-    this.env = env;
+    this.files = files;
     this.findings = findings;
     const { repository, run, graph } = options;
     this.advice = new RunAdvice(repository, run, graph?.argument ?? null, config.ignored);
@@ -87,7 +92,10 @@ export class CheckContext {
 
   /** Path relative to the datastore's root, or null if it lies elsewhere. */
   relativePath(path: string): string | null {
-    const from = relative(this.config.datastore.root, path);
+    const { root } = this.config.datastore;
+    if (isRemoteUri(root)) return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : null;
+    if (isRemoteUri(path)) return null;
+    const from = relative(root, path);
     return from === "" || from.startsWith("..") || from.startsWith("/") ? null : from;
   }
 
@@ -124,10 +132,11 @@ export class CheckContext {
     return type;
   }
 
-  /** The file of a record, or null if it isn't a local file inside the rules. */
+  /** The file of a record, or null if it isn't one inside the rules that can be looked at. */
   recordedFile(recordPath: string): RecordedFile | null {
+    const { root } = this.config.datastore;
     try {
-      return recordedFile(recordPath, this.config.datastore.root);
+      return isRemoteUri(root) ? recordedPlace(recordPath, root) : recordedFile(recordPath, root);
     } catch (error) {
       if (error instanceof ProvgraphError) return null;
       throw error;

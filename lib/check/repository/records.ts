@@ -9,10 +9,10 @@ import { UUID_SIZE, uuidToText } from "../../base/uuid.ts";
 import { uriScheme } from "../../butler/config/local_path.ts";
 import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
 import { ZipReader } from "../../codec/zip_reader.ts";
-import { FileSource } from "../../storage/file_source.ts";
-import { fileAdvice } from "../advice.ts";
-import { isFile } from "../../storage/path_kind.ts";
+import type { ByteSource } from "../../storage/byte_source.ts";
+import { fileAdvice, localAdvice } from "../advice.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext } from "./context.ts";
+import type { CheckedFiles } from "./files.ts";
 import { type GraphTargets, RegisteredTargets, Stored } from "./targets.ts";
 import type { FileTree } from "./tree.ts";
 
@@ -108,15 +108,15 @@ export class RecordsPass {
   async #hasContent(path: string): Promise<boolean> {
     // Nearly all paths mean what they say.
     if (!/[#%]/.test(path) && uriScheme(path) === null && this.#tree.covers(path)) {
-      return this.#tree.claim(path);
+      return await this.#tree.claim(path);
     }
     const file = this.#context.recordedFile(path);
     // Not local: nothing can be said, so nothing is.
     if (file === null) return uriScheme(path) !== null;
     const inside = this.#context.relativePath(file.path);
     const isThere = inside !== null && this.#tree.covers(inside)
-      ? this.#tree.claim(inside)
-      : isFile(file.path);
+      ? await this.#tree.claim(inside)
+      : await this.#context.files.isThere(file.path);
     if (!isThere || file.zipMember === null) return isThere;
     return await this.#hasMember(file.path, file.zipMember);
   }
@@ -124,7 +124,7 @@ export class RecordsPass {
   async #hasMember(path: string, member: string): Promise<boolean> {
     let members = this.#zips.get(path);
     if (members === undefined) {
-      members = await membersOf(path);
+      members = await membersOf(path, this.#context.files);
       this.#zips.set(path, members);
     }
     // What can't be read as a ZIP file may be one for others.
@@ -194,11 +194,11 @@ export class RecordsPass {
    *
    * @param registeredPath what records of its own graph say, or null.
    */
-  reportMissingGraphs(registeredPath: string | null): void {
+  async reportMissingGraphs(registeredPath: string | null): Promise<void> {
     for (const [path, n] of this.#nBackedBy) {
       if (path === registeredPath) continue;
       const file = this.#context.recordedFile(path)?.path ?? null;
-      const isThere = file !== null && isFile(file);
+      const isThere = file !== null && await this.#context.files.isThere(file);
       const { graph } = this.#context.options;
       this.#context.findings.add({
         kind: "missing-graph",
@@ -209,18 +209,24 @@ export class RecordsPass {
           ? registeredPath === null
             ? this.#context.advice.ingestGiven(file)
             : this.#context.advice.finishIngest()
-          : fileAdvice.restore(file ?? path, graph?.argument ?? null),
+          : localAdvice(file, () => fileAdvice.restore(file ?? path, graph?.argument ?? null)),
       });
     }
   }
 }
 
-async function membersOf(path: string): Promise<ReadonlySet<string> | null> {
+async function membersOf(
+  path: string,
+  files: CheckedFiles,
+): Promise<ReadonlySet<string> | null> {
+  let source: ByteSource | null = null;
   try {
-    using source = FileSource.open(path);
+    source = await files.openGraph(path);
     return new Set((await ZipReader.open(source)).members.keys());
   } catch (error) {
     if (error instanceof ProvgraphError) return null;
     throw error;
+  } finally {
+    source?.close();
   }
 }

@@ -10,28 +10,28 @@
 
 import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
-import { EnvironmentError, NotFoundError, UsageError } from "../../base/errors.ts";
+import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { uuidToText } from "../../base/uuid.ts";
-import { loadRepositoryConfig } from "../../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
 import { absolutePath } from "../../butler/datastore/datastore.ts";
+import { storedName } from "../../butler/datastore/datastore_path.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
 import type { DatastoreRecord } from "../../butler/registry/registry.ts";
 import { Zstd } from "../../codec/zstd.ts";
-import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
-import { fileError, isAbsence } from "../../storage/file_source.ts";
-import { fileAdvice } from "../advice.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
+import { fileAdvice, localAdvice } from "../advice.ts";
 import { describeDamage } from "../file/archive.ts";
 import { checkFile } from "../file/file.ts";
-import { isFile } from "../../storage/path_kind.ts";
 import { LeftoverReport } from "../file/leftover_report.ts";
 import { leftoversBeside } from "../file/leftovers.ts";
 import type { Findings } from "../findings.ts";
 import { adviceOnGraph, checkBacking, type IngestState } from "./backing.ts";
 import { type CheckedRepository, combineChecks } from "./chain.ts";
 import { CheckContext, type CheckRepositoryOptions } from "./context.ts";
+import { CheckedFiles } from "./files.ts";
 import { RecordsPass } from "./records.ts";
 import { GraphTargets } from "./targets.ts";
 import { FileTree } from "./tree.ts";
@@ -66,14 +66,15 @@ export async function checkRepository(
   findings: Findings,
   wait: LockWaitOptions = {},
 ): Promise<CheckedRepository> {
-  const config = loadRepositoryConfig(options.repository, env);
+  const config = await openRepositoryConfig(options.repository, env);
+  using files = await CheckedFiles.open(config.datastores.map(({ root }) => root), env);
   await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, options.run, options.repository, {
     verb: "check",
     hint: "aggregate-graph registers it with the first datasets",
   });
   if (config.datastores.length === 1) {
-    const context = new CheckContext(options, config, registry, env, findings);
+    const context = new CheckContext(options, config, registry, files, findings);
     return await new RepositoryCheck(context).run();
   }
   const checked: CheckedRepository[] = [];
@@ -84,7 +85,7 @@ export async function checkRepository(
       { ...options, graph },
       { ...config, datastore },
       registry.ofDatastore(i),
-      env,
+      files,
       findings,
     );
     const one = await new RepositoryCheck(context).run();
@@ -98,22 +99,6 @@ export async function checkRepository(
   return combineChecks(checked);
 }
 
-/** Where the root is missing, nothing is known of any file: a disk may not be mounted. */
-function requireDirectory(root: string): void {
-  try {
-    if (Deno.statSync(root).isDirectory) return;
-  } catch (error) {
-    if (!isAbsence(error)) throw fileError("look at the datastore's root", root, error);
-  }
-  throw new EnvironmentError(`Cannot check datastore "${root}": there is no such directory`, {
-    hint: "mount its disk, or check datastore.root in the repository's configuration",
-  });
-}
-
-function modifiedMs(path: string): number {
-  return Deno.statSync(path).mtime?.getTime() ?? 0;
-}
-
 class RepositoryCheck {
   readonly #context: CheckContext;
 
@@ -122,20 +107,24 @@ class RepositoryCheck {
   }
 
   async run(): Promise<CheckedRepository> {
-    const { options, config, findings, runPath } = this.#context;
+    const { options, config, findings, runPath, files } = this.#context;
     const { root } = config.datastore;
-    requireDirectory(root);
+    await files.requireRoot(root);
     const { runByDirectory } = await this.#context.runsInside();
-    const tree = FileTree.scan(root, runPath, runByDirectory, findings.steps);
+    const storage = files.storage(root);
+    const tree = storage === null
+      ? FileTree.scan(root, runPath, runByDirectory, findings.steps)
+      : await FileTree.list(storage, runPath, runByDirectory, findings.steps);
     const zstd = await Zstd.load();
     const chosen = await this.#chooseGraph(zstd);
     using graph = chosen?.graph;
     const targets = graph ? await this.#openTargets(graph) : null;
     const records = new RecordsPass(this.#context, tree);
     await records.run(chosen?.recordPath ?? null, targets);
-    records.reportMissingGraphs(chosen?.isRegistered ? chosen.recordPath : null);
+    await records.reportMissingGraphs(chosen?.isRegistered ? chosen.recordPath : null);
     let state: IngestState | "no graph" = "no graph";
-    if (chosen !== null) tree.claim(this.#context.relativePath(chosen.path) ?? "");
+    const graphMtimeMs = chosen === null ? 0 : (await files.facts(chosen.path))?.modifiedMs ?? 0;
+    if (chosen !== null) await tree.claim(this.#context.relativePath(chosen.path) ?? "");
     if (chosen !== null && targets !== null) {
       state = await checkBacking({
         findings,
@@ -143,8 +132,10 @@ class RepositoryCheck {
         run: options.run,
         graph: chosen.graph!,
         graphArgument: options.graph?.argument ?? null,
-        graphMtimeMs: modifiedMs(chosen.path),
+        graphMtimeMs,
         root,
+        files,
+        nameOf: storage === null ? storedName : (path) => path,
         runPath,
         isRegistered: chosen.isRegistered,
         isGiven: chosen.isGiven,
@@ -171,11 +162,12 @@ class RepositoryCheck {
     const unclaimed = new UnclaimedFiles(this.#context, leftovers);
     await unclaimed.report(tree, known, {
       nRegistered: records.registered.n,
-      graphMtimeMs: targets === null ? 0 : modifiedMs(chosen!.path),
+      graphMtimeMs: targets === null ? 0 : graphMtimeMs,
     });
     const found = options.graph?.isFound === true ? options.graph.path : null;
     for (const path of new Set([chosen?.path, options.graph?.path])) {
       if (path === undefined || path === found || this.#isInside(path)) continue;
+      if (isRemoteUri(path)) continue;
       for (const leftover of leftoversBeside(path)) await leftovers.report(leftover);
     }
     return {
@@ -207,7 +199,7 @@ class RepositoryCheck {
     if (id !== null) return await this.#registeredGraph(id, zstd);
     if (!this.#context.takesGraph) return null;
     const inDatastore = absolutePath(root, this.#context.templatePath);
-    const isThere = isFile(inDatastore);
+    const isThere = await this.#context.files.isThere(inDatastore);
     if (!isThere && given === null) return null;
     const path = isThere ? inDatastore : given!.path;
     return {
@@ -236,18 +228,21 @@ class RepositoryCheck {
       return null;
     }
     const path = this.#context.recordedFile(record.path)?.path ?? null;
-    if (path === null || !isFile(path)) {
+    if (path === null || !await this.#context.files.isThere(path)) {
       this.#context.findings.add({
         kind: "missing-graph",
         where,
         what: `its record points at "${record.path}", which isn't there`,
-        advice: fileAdvice.restore(path ?? record.path, given?.argument ?? null),
+        advice: localAdvice(
+          path,
+          () => fileAdvice.restore(path ?? record.path, given?.argument ?? null),
+        ),
       });
       return null;
     }
     const graph = await this.#openGraph(path, zstd, path);
     if (graph !== null && given !== null) await this.#compareGiven(graph, given, zstd);
-    this.#checkRecord(record, path, where);
+    await this.#checkRecord(record, path, where);
     const own = uuidToText(id);
     if (graph !== null && graph.header.provenance_dataset_id !== own) {
       this.#context.findings.note(
@@ -267,8 +262,8 @@ class RepositoryCheck {
     return { graph, path, recordPath, isRegistered: true, isGiven: false };
   }
 
-  #checkRecord(record: DatastoreRecord, path: string, where: string): void {
-    const { size } = Deno.statSync(path);
+  async #checkRecord(record: DatastoreRecord, path: string, where: string): Promise<void> {
+    const size = (await this.#context.files.facts(path))?.size ?? 0;
     const recorded = record.fileSize;
     if (recorded === null || recorded < 0 || recorded === size) return;
     this.#context.findings.add({
@@ -276,7 +271,7 @@ class RepositoryCheck {
       where,
       what:
         `"${path}" has ${size} bytes, its record says ${recorded}; the butler refuses to read it`,
-      advice: fileAdvice.restore(path),
+      advice: localAdvice(path, () => fileAdvice.restore(path)),
     });
   }
 
@@ -297,7 +292,7 @@ class RepositoryCheck {
   async #openGraph(path: string, zstd: Zstd, argument: string): Promise<ProvenanceGraph | null> {
     let graph: ProvenanceGraph | null = null;
     try {
-      graph = await ProvenanceGraph.open(openNamedGraph(path), zstd);
+      graph = await ProvenanceGraph.open(await this.#context.files.openGraph(path), zstd);
       await graph.verifyStructure();
     } catch (error) {
       graph?.close();
@@ -323,7 +318,7 @@ class RepositoryCheck {
       kind: "missing-graph",
       where: argument,
       what: `${state}, not of "${this.#context.options.run}"`,
-      advice: fileAdvice.restore(path),
+      advice: localAdvice(path, () => fileAdvice.restore(path)),
     });
     return null;
   }
@@ -356,7 +351,9 @@ class RepositoryCheck {
     const argument = path === this.#context.options.graph?.path
       ? this.#context.options.graph.argument
       : path;
-    await checkFile({ path, argument, readData: true }, this.#context.findings);
+    using copy = await this.#context.files.copy(path);
+    const file = copy?.path ?? path;
+    await checkFile({ path: file, argument, readData: true }, this.#context.findings);
     // The repair of a repository doesn't touch the graph itself.
     this.#context.findings.withdrawFileRepairs(null);
   }

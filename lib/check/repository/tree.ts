@@ -5,8 +5,9 @@
  * @module
  */
 
-import { join } from "../../base/paths.ts";
+import { dirname, join } from "../../base/paths.ts";
 import type { CheckSteps } from "../steps.ts";
+import type { Storage } from "../../storage/remote/storage.ts";
 import { fileError, isAbsence } from "../../storage/file_source.ts";
 
 /** Slots at first. */
@@ -26,10 +27,52 @@ export class FileTree {
   nFiles = 0;
   readonly #empty = new Set<string>();
 
-  private constructor(root: string, top: string, foreign: { has(directory: string): boolean }) {
+  /** Null on a disk. */
+  readonly #storage: Storage | null;
+
+  private constructor(
+    root: string,
+    top: string,
+    foreign: { has(directory: string): boolean },
+    storage: Storage | null = null,
+  ) {
     this.#root = root;
     this.#top = top;
     this.#foreign = foreign;
+    this.#storage = storage;
+  }
+
+  /**
+   * As {@linkcode scan}, of a tree in a remote store, by lists. Directories there are never told to be
+   * empty: they are parts of names, or stay by design.
+   */
+  static async list(
+    storage: Storage,
+    top: string,
+    foreign: { has(directory: string): boolean },
+    steps: CheckSteps,
+  ): Promise<FileTree> {
+    const tree = new FileTree(storage.root.text, top, foreign, storage);
+    steps.begin("list", null);
+    for await (const path of tree.#listed()) {
+      tree.#add(hashPath(path));
+      steps.advance("list", 1);
+    }
+    steps.end("list");
+    return tree;
+  }
+
+  async *#listed(): AsyncGenerator<string> {
+    for await (const { path } of this.#storage!.list(`${this.#top}/`)) {
+      if (!this.#isForeign(path)) yield path;
+    }
+  }
+
+  #isForeign(path: string): boolean {
+    for (let at = dirname(path); at.length > this.#top.length; at = dirname(at)) {
+      if (this.#foreign.has(at)) return true;
+    }
+    return false;
   }
 
   /**
@@ -75,14 +118,11 @@ export class FileTree {
     return path.startsWith(`${this.#top}/`);
   }
 
-  /** Whether a file was found; looks again outside the tree and behind linked directories. */
-  has(path: string): boolean {
-    if (this.#slots[this.#slot(hashPath(path))] !== 0) return true;
-    return this.#isThere(path);
-  }
-
-  /** As {@linkcode has}, and ticks the file off. */
-  claim(path: string): boolean {
+  /**
+   * Whether a file was found, which is ticked off then; looks again outside the tree and behind linked
+   * directories.
+   */
+  claim(path: string): boolean | Promise<boolean> {
     const slot = this.#slot(hashPath(path));
     if (this.#slots[slot] === 0) return this.#isThere(path);
     this.#claimed[slot] = 1;
@@ -94,20 +134,34 @@ export class FileTree {
     return this.#empty;
   }
 
-  /** Files that were found and not ticked off, relative to the root, by a walk of their own. */
-  *unclaimed(directory: string = this.#top): Generator<string> {
+  /** Files that were found and not ticked off, relative to the root, by a walk or list of their own. */
+  async *unclaimed(): AsyncGenerator<string> {
+    if (this.#storage === null) return yield* this.#unclaimedBelow(this.#top);
+    for await (const path of this.#listed()) if (this.#isUnclaimed(path)) yield path;
+  }
+
+  *#unclaimedBelow(directory: string): Generator<string> {
     for (const entry of readDirectory(join(this.#root, directory))) {
       const path = `${directory}/${entry.name}`;
       if (entry.isDirectory) {
-        if (!this.#foreign.has(path)) yield* this.unclaimed(path);
+        if (!this.#foreign.has(path)) yield* this.#unclaimedBelow(path);
         continue;
       }
-      const slot = this.#slot(hashPath(path));
-      if (this.#slots[slot] !== 0 && this.#claimed[slot] === 0) yield path;
+      if (this.#isUnclaimed(path)) yield path;
     }
   }
 
-  #isThere(path: string): boolean {
+  #isUnclaimed(path: string): boolean {
+    const slot = this.#slot(hashPath(path));
+    return this.#slots[slot] !== 0 && this.#claimed[slot] === 0;
+  }
+
+  #isThere(path: string): boolean | Promise<boolean> {
+    if (this.#storage !== null) {
+      // The list has told all inside.
+      if (path === "" || this.covers(path)) return false;
+      return this.#storage.stat(path).then((version) => version !== null);
+    }
     try {
       Deno.lstatSync(join(this.#root, path));
       return true;

@@ -8,6 +8,7 @@
 
 import { basename, join } from "../../base/paths.ts";
 import { splitRecordPath } from "../../butler/datastore/recorded_file.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext } from "./context.ts";
 import type { LeftoverReport } from "../file/leftover_report.ts";
 import { inspectLeftover } from "../file/leftovers.ts";
@@ -61,18 +62,18 @@ export class UnclaimedFiles {
       firstOther: "",
     };
     for await (const path of this.#nobodys(tree)) {
-      const leftover = inspectLeftover(this.#absolute(path));
+      const leftover = this.#isRemote ? null : inspectLeftover(this.#absolute(path));
       if (leftover !== null) await this.#leftovers.report(leftover);
       else if (await this.#isOriginal(path)) {
         counts.firstOriginal ||= path;
         counts.nOriginals++;
         if (graph === "ingested" || graph === "not ingested") {
-          this.#reportFile(path, graph, figures);
+          await this.#reportFile(path, graph, figures);
         }
       } else {
         counts.firstOther ||= path;
         counts.nOthers++;
-        if (graph !== "none") this.#reportFile(path, graph, figures);
+        if (graph !== "none") await this.#reportFile(path, graph, figures);
       }
     }
     for (const [run, n] of [...this.#nByRun].sort()) {
@@ -89,20 +90,25 @@ export class UnclaimedFiles {
     if (graph === "none") await this.#reportWithoutGraph(tree, counts, figures);
   }
 
+  get #isRemote(): boolean {
+    return isRemoteUri(this.#context.config.datastore.root);
+  }
+
   #absolute(path: string): string {
+    if (this.#isRemote) return `${this.#context.config.datastore.root}/${path}`;
     // Names as they are on the disk: percent signs in them mean nothing.
     return join(this.#context.config.datastore.root, path);
   }
 
   /** Datasets of other RUNs may have their files here too: their records say so. */
   async #claimOthers(tree: FileTree): Promise<void> {
-    if (tree.unclaimed().next().done === true) return;
+    if ((await tree.unclaimed().next()).done === true) return;
     const { registry, runPath } = this.#context;
     for await (const paths of registry.recordPathsBelow(runPath)) {
       for (const path of paths) {
         const file = this.#context.recordedFile(splitRecordPath(path).location);
         const inside = file === null ? null : this.#context.relativePath(file.path);
-        if (inside !== null) tree.claim(inside);
+        if (inside !== null) await tree.claim(inside);
       }
     }
   }
@@ -110,7 +116,7 @@ export class UnclaimedFiles {
   /** Files that neither a record nor their place and name give to a RUN. */
   async *#nobodys(tree: FileTree): AsyncGenerator<string> {
     this.#nByRun.clear();
-    for (const path of tree.unclaimed()) {
+    for await (const path of tree.unclaimed()) {
       const run = await this.#unregisteredRun(path);
       if (run === null) yield path;
       else this.#nByRun.set(run, (this.#nByRun.get(run) ?? 0) + 1);
@@ -139,10 +145,14 @@ export class UnclaimedFiles {
     return await this.#context.type(directory.split(".")[0]) !== null;
   }
 
-  #reportFile(path: string, graph: KnownGraph, { graphMtimeMs }: RunFigures): void {
+  async #reportFile(
+    path: string,
+    graph: KnownGraph,
+    { graphMtimeMs }: RunFigures,
+  ): Promise<void> {
     const { findings, advice } = this.#context;
     // Quanta that ran after the graph was written are registered by the next aggregation.
-    const isLater = graph === "not ingested" && this.#isLater(path, graphMtimeMs);
+    const isLater = graph === "not ingested" && await this.#isLater(path, graphMtimeMs);
     findings.add({
       kind: "file-without-record",
       where: path,
@@ -154,13 +164,9 @@ export class UnclaimedFiles {
     });
   }
 
-  #isLater(path: string, graphMtimeMs: number): boolean {
-    try {
-      return (Deno.statSync(this.#absolute(path)).mtime?.getTime() ?? 0) > graphMtimeMs;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
+  async #isLater(path: string, graphMtimeMs: number): Promise<boolean> {
+    const facts = await this.#context.files.facts(this.#absolute(path));
+    return (facts?.modifiedMs ?? 0) > graphMtimeMs;
   }
 
   /** Whether a path is a metadata, log or config file, as far as its directory tells. */
@@ -232,7 +238,10 @@ export class UnclaimedFiles {
     const { registry, options } = this.#context;
     const quanta = new AggregatedQuanta(nOriginals);
     for await (const path of this.#nobodys(tree)) {
-      if (await this.#isOriginal(path)) quanta.sample(this.#absolute(path));
+      if (!await this.#isOriginal(path)) continue;
+      const file = this.#absolute(path);
+      if (!this.#isRemote) quanta.sample(file);
+      else if (quanta.isNextSampled()) quanta.see(await this.#context.files.readWhole(file));
     }
     return await quanta.areRegistered(registry, options.run);
   }

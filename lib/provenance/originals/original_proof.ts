@@ -43,12 +43,20 @@ interface GraphFile {
 /** Tells originals from other files. */
 export class OriginalProver implements AsyncDisposable {
   readonly #digest: ContentDigest;
-  readonly #graphFile: GraphFile;
+  /** Null if the graph was opened by somebody else, who closes it as well. */
+  readonly #graphFile: GraphFile | null;
   #graph: Promise<ProvenanceGraph> | null = null;
 
-  private constructor(digest: ContentDigest, graphFile: GraphFile) {
+  private constructor(digest: ContentDigest, graphFile: GraphFile | null) {
     this.#digest = digest;
     this.#graphFile = graphFile;
+  }
+
+  /** For a graph that is open already. */
+  static async of(graph: ProvenanceGraph): Promise<OriginalProver> {
+    const prover = new OriginalProver(await ContentDigest.load(), null);
+    prover.#graph = Promise.resolve(graph);
+    return prover;
   }
 
   /** @param graphFile The graph, which is opened only where it has no digest of a file. */
@@ -101,14 +109,14 @@ export class OriginalProver implements AsyncDisposable {
 
   async #openGraph(): Promise<ProvenanceGraph> {
     const zstd = await Zstd.load();
-    const { path, stamp } = this.#graphFile;
+    const { path, stamp } = this.#graphFile!;
     const graph = await ProvenanceGraph.open(FileSource.open(path), zstd);
     requireStamp(path, stamp, "graph");
     return graph;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    (await this.#graph)?.close();
+    if (this.#graphFile !== null) (await this.#graph)?.close();
   }
 }
 
