@@ -118,11 +118,11 @@ export interface RowSource {
   taskLabels(): Promise<string[]>;
 }
 
-/** Counts one quantum more. */
-export function countStatus(counts: StatusCounts, task: string, status: string): void {
+/** Counts quanta, one more if not told how many. */
+export function countStatus(counts: StatusCounts, task: string, status: string, n = 1): void {
   let statuses = counts.get(task);
   if (statuses === undefined) counts.set(task, statuses = {});
-  statuses[status] = (statuses[status] ?? 0) + 1;
+  statuses[status] = (statuses[status] ?? 0) + n;
 }
 
 /** Dimensions of a graph's tasks or dataset types. @throws {RefusedError} if it has no universe. */

@@ -5,7 +5,12 @@
  */
 
 import { uuidToText } from "../../base/uuid.ts";
-import { mayHave, type QuantaTable, type TableBatch } from "../../provenance/table/quanta_table.ts";
+import {
+  mayHave,
+  type QuantaTable,
+  type TableBatch,
+  type TableGroup,
+} from "../../provenance/table/quanta_table.ts";
 import type { Address } from "../../qg/address_file.ts";
 import { countStatus, type QuantumWish, type StatusCounts, type WishValue } from "../rows.ts";
 
@@ -73,11 +78,30 @@ function wishValue(value: unknown): WishValue {
   return value as WishValue;
 }
 
-/** Counts all quanta. */
+/** Groups that are read at a time for counts: each is two small columns, and a wait where it is far away. */
+const GROUPS_AT_ONCE = 4;
+
+/** Counts all quanta. Memory: two columns of four groups. */
 export async function countByTable(table: QuantaTable): Promise<StatusCounts> {
+  const numbers = new Map(table.groups.map((group, i) => [group, i]));
+  /** Of each group, by its first row. */
+  const parts = new Map<number, StatusCounts>();
+  const countShare = async (share: number): Promise<void> => {
+    const isMine = (group: TableGroup) => numbers.get(group)! % GROUPS_AT_ONCE === share;
+    for await (const { start, nRows, columns } of table.read(["task", "status"], isMine)) {
+      const counts: StatusCounts = new Map();
+      const { task, status } = columns;
+      for (let i = 0; i < nRows; i++) countStatus(counts, String(task[i]), String(status[i]));
+      parts.set(start, counts);
+    }
+  };
+  await Promise.all(Array.from({ length: GROUPS_AT_ONCE }, (_, share) => countShare(share)));
   const counts: StatusCounts = new Map();
-  for await (const { nRows, columns: { task, status } } of table.read(["task", "status"])) {
-    for (let i = 0; i < nRows; i++) countStatus(counts, String(task[i]), String(status[i]));
+  // In the order of the table, whichever came first.
+  for (const [, part] of [...parts].sort(([a], [b]) => a - b)) {
+    for (const [task, statuses] of part) {
+      for (const [status, n] of Object.entries(statuses)) countStatus(counts, task, status, n);
+    }
   }
   return counts;
 }
