@@ -60,15 +60,23 @@ export function startS3(): Server | string {
   return server("s3", `s3://${BUCKET}`, port, folder, started);
 }
 
-/** Starts a WebDAV server; a text says why that can't be. */
-export function startWebDav(kind: "apache" | "xrootd"): Server | string {
+/**
+ * Starts a WebDAV server; a text says why that can't be.
+ *
+ * @param how More variables of its script: `WEBDAV_TLS`, `WEBDAV_TOKEN`.
+ */
+export function startWebDav(
+  kind: "apache" | "xrootd",
+  how: Record<string, string> = {},
+): Server | string {
   const folder = newFolder();
   const port = freePort();
-  const variables = { WEBDAV_KIND: kind };
+  const variables = { WEBDAV_KIND: kind, ...how };
   const started = run("webdav-server.sh", variables, "start", folder, String(port));
   if (typeof started !== "string") return started.reason;
   stops.push(() => run("webdav-server.sh", variables, "stop", folder));
-  return server(kind, `dav://127.0.0.1:${port}`, port, folder, started);
+  const scheme = "WEBDAV_TLS" in how ? "davs" : "dav";
+  return server(kind, `${scheme}://127.0.0.1:${port}`, port, folder, started);
 }
 
 function server(kind: string, root: string, port: number, folder: string, text: string): Server {

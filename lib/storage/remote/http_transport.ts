@@ -252,7 +252,7 @@ export class HttpTransport implements Disposable {
     } catch (cause) {
       if (cause instanceof ProvgraphError) throw cause;
       if (this.#signal?.aborted) throw this.#signal.reason;
-      const refused = hostRefused(sending.what, cause);
+      const refused = hostRefused(sending.what, cause) ?? certificateRefused(sending.what, cause);
       if (refused !== null) throw refused;
       return new TransportFailure(cause, hasBegun, deadline.hasPassed);
     } finally {
@@ -452,14 +452,37 @@ function transportError(
 
 function causeText({ cause, isTimeout, hasBegun }: TransportFailure): string {
   if (isTimeout) return hasBegun ? "the answer doesn't go on" : "no answer comes";
-  return withoutSecrets(cause instanceof Error ? cause.message : String(cause));
+  return reasonOf(cause);
+}
+
+/** What the runtime says at the innermost, where the reason is: outside it is "fetch failed". */
+function reasonOf(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  const text = inner instanceof Error ? inner.message : String(inner);
+  return withoutSecrets(
+    text.replace(
+      /^error sending request (?:for url \([^)]*\)|from \S+ for \S+(?: \([^)]*\))?): /,
+      "",
+    ),
+  );
+}
+
+/** The error for a server that shows a certificate which isn't trusted; null if it isn't about that. */
+function certificateRefused(what: string, cause: unknown): EnvironmentError | null {
+  const reason = reasonOf(cause);
+  if (!/\bpeer certificate\b/.test(reason)) return null;
+  return new EnvironmentError(`Cannot ${what}: ${reason}`, {
+    cause,
+    hint:
+      "check the address; if its authority is to be trusted, name it: trusted_authorities in the " +
+      "file of LSST_RESOURCES_WEBDAV_CONFIG for davs:, AWS_CA_BUNDLE for s3:",
+  });
 }
 
 function lostAnswer(what: string, cause: unknown): LostAnswerError {
   return new LostAnswerError(
-    `Cannot tell whether "${what}" was done: ${
-      withoutSecrets(cause instanceof Error ? cause.message : String(cause))
-    }`,
+    `Cannot tell whether "${what}" was done: ${reasonOf(cause)}`,
     { cause, hint: RETRY_HINT },
   );
 }
