@@ -57,7 +57,7 @@ export interface Sending {
 }
 
 /** Rules, changed by configurations and tests. */
-interface TransportRules {
+export interface TransportRules {
   /** Tries of what fails in a way that may pass, and of what the store is too busy for. */
   nTries: number;
   nOverloadTries: number;
