@@ -63,7 +63,7 @@ export interface ScannerSetup {
  * Asks a scanner to open a graph and to load what that takes, while nobody waits for it. What is wrong
  * with the graph is told when it is set up.
  */
-export interface ScannerPreparation {
+interface ScannerPreparation {
   kind: "prepare";
   graphPath: string;
 }

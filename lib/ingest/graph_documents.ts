@@ -6,10 +6,10 @@
  * @module
  */
 
-import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { JsonCursor } from "../base/json_text.ts";
 import { splitAttempts } from "../qg/attempts.ts";
 import { DATASETS_MEMBER, LOGS_MEMBER, METADATA_MEMBER } from "../qg/member_names.ts";
+import { parseBlock } from "../qg/parse_block.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 
 /** Quanta are read by whoever wants to know what the graph holds. */
@@ -29,16 +29,7 @@ export async function verifyDocuments(graph: ProvenanceGraph): Promise<void> {
   if (await graph.areBlocksAsChecked()) return;
   for (const [member, what, read] of MEMBERS) {
     await graph.forEachBlock(member, (text, offset) => {
-      try {
-        read(text);
-      } catch (cause) {
-        if (!(cause instanceof SyntaxError)) throw cause;
-        throw new InvalidQuantumGraphFileError(
-          `Cannot use provenance graph "${graph.name}": the ${what} at byte ${offset} of ` +
-            `"${member}" can't be read: ${cause.message}`,
-          { cause },
-        );
-      }
+      parseBlock({ graphName: graph.name, what, member, offset }, () => read(text));
     });
   }
 }

@@ -13,6 +13,8 @@ import { dataIdFromCoordinate, type DataIdValue } from "../butler/dimensions/dat
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
+import { QUANTA_MEMBER } from "../qg/member_names.ts";
+import { parseBlock } from "../qg/parse_block.ts";
 import { CONFIG_CONNECTION, type PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
@@ -321,17 +323,11 @@ async function wasProduced(graph: ProvenanceGraph, id: Uint8Array): Promise<bool
 
 /** A quantum, or where in the graph it can't be read. */
 function readTargets(text: Uint8Array, offset: number): QuantumDocument & QuantumFileIds {
-  try {
+  // Who reads all targets adds the name of the graph.
+  return parseBlock({ graphName: null, what: "quantum", member: QUANTA_MEMBER, offset }, () => {
     const quantum = readQuantum(text);
     return { ...quantum, ...quantumFileIds(quantum) };
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new InvalidQuantumGraphFileError(
-      `Cannot use provenance graph: the quantum at byte ${offset} of "quanta.mb" can't be read: ` +
-        cause.message,
-      { cause },
-    );
-  }
+  });
 }
 
 /** What is wrong with a graph, with its name; anything else stays what it is. */

@@ -22,7 +22,7 @@ import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 import type { PredictedQuantum } from "../../qg/predicted/predicted_quantum.ts";
 
 /** What reads the documents of quanta in a chunk log. */
-export interface QuantumDocuments {
+interface QuantumDocuments {
   decompressor: ZstdDecompressor;
   /** Width of the length before each block, bytes. */
   intSize: number;

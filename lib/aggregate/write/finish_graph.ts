@@ -54,7 +54,7 @@ import type { BlockPlaces, CopiedShare, CopyShare } from "../copy_share.ts";
 import type { GraphMember } from "../messages.ts";
 
 /** All that goes into a graph. */
-export interface FinishInput {
+interface FinishInput {
   index: GraphIndex;
   chunkLogPath: string;
   table: ChunkTable;
@@ -72,7 +72,7 @@ export interface FinishInput {
 }
 
 /** How a table of quanta is made. */
-export interface TableRecipe {
+interface TableRecipe {
   layout: TableLayout;
   /** Filled in by the scanners. */
   rows: TableRows;

@@ -23,7 +23,7 @@ import type { TablePlan } from "./tables/table_plan.ts";
 const EMPTY_GROUP_KEY = 0;
 
 /** What a registry says of itself. */
-export interface RegistryDefinitions {
+interface RegistryDefinitions {
   readonly universe: DimensionUniverse;
   readonly keys: CollectionKeys;
   readonly obscoreTypes: ObscoreTypes;

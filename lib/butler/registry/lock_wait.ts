@@ -25,7 +25,7 @@ export interface LockWaitOptions {
 export const DEFAULT_BUSY_TIMEOUT_MS = 300_000;
 
 /** Waits shorter than this are nobody's business, milliseconds. */
-export const FIRST_NOTICE_MS = 1000;
+const FIRST_NOTICE_MS = 1000;
 /** Between two lines about the same wait, milliseconds. */
 export const NEXT_NOTICE_MS = 60_000;
 

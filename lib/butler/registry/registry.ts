@@ -118,7 +118,7 @@ export interface DatasetInfo {
 }
 
 /** Source of time; injected, so that tests own it. */
-export interface Clock {
+interface Clock {
   /** Microseconds since 1970 UTC. */
   now(): number;
 }

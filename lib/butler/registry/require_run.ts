@@ -8,7 +8,7 @@ import { NotFoundError, UsageError } from "../../base/errors.ts";
 import type { Registry } from "./registry.ts";
 
 /** How the errors of {@linkcode requireRun} are worded. */
-export interface RunWords {
+interface RunWords {
   /** What is to be done with the RUN. */
   verb?: "use" | "check";
   /** What to do where there is no such RUN. */

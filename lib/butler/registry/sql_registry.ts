@@ -53,7 +53,7 @@ import type { Connection, Session } from "./session.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
 
 /** How it is told that a database holds no registry. */
-export interface NoRegistryText {
+interface NoRegistryText {
   state: string;
   hint: string;
 }

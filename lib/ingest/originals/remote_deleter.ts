@@ -30,7 +30,7 @@ const N_READS_AT_ONCE = 64;
 const BATCH_SIZE = 1000;
 
 /** What a deleter must know of the ingest. */
-export interface RemoteDeletion {
+interface RemoteDeletion {
   storage: Storage;
   targets: Targets;
   paths: TargetPaths;

@@ -20,7 +20,7 @@ import { type ProvenanceGraph, splitAttempts } from "../../qg/provenance_graph.t
 import type { ContentDigest } from "../../storage/content_digest.ts";
 
 /** A file made again. */
-export interface RestoredOriginal {
+interface RestoredOriginal {
   bytes: Uint8Array;
   /** Whether its digest is that of the file that was recorded: it is the same, byte for byte. */
   isProven: boolean;

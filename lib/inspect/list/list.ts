@@ -12,7 +12,6 @@ import {
   type QuantumDocument,
   readQuantum,
 } from "../../provenance/documents/quantum.ts";
-import { caveatNames } from "../../provenance/success_caveats.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { lastStatusName } from "../../sources/quantum_text.ts";
 import {
@@ -24,6 +23,7 @@ import {
   WISH_FIELDS,
 } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
+import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
 
 /** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */
@@ -33,15 +33,7 @@ export const QUANTUM_FIELDS = [
   "status",
   "data_id",
   "attempts",
-  "caveats",
-  "exception",
-  "message",
-  "memory",
-  "start",
-  "prep_time",
-  "init_time",
-  "run_time",
-  "run_time_cpu",
+  ...ATTEMPT_VALUE_FIELDS,
   "n_inputs",
   "n_outputs",
 ] as const;
@@ -159,8 +151,7 @@ async function* listQuanta(
   requireKnown(tasks, [...dimensions.groups.keys()], "task", source.name);
   const test = makeTest(options, dimensions, QUANTUM_FIELDS);
   const fitsException = (name: string | undefined): boolean =>
-    exception === null || name === exception ||
-    (name !== undefined && name.slice(name.lastIndexOf(".") + 1) === exception);
+    exception === null || isNamed(name, exception);
   for await (const text of source.quanta(wishOf(options, test, fitsException))) {
     const quantum = parseStored(`quantum in ${source.name}`, () => readQuantum(text));
     if (tasks.length > 0 && !tasks.includes(quantum.taskLabel)) continue;
@@ -310,8 +301,6 @@ function quantumRow(
   status: string | null,
   group: DimensionGroup | undefined,
 ): ListedRow {
-  const last = lastAttempt(quantum);
-  const usage = last?.usage ?? null;
   const count = (edges: ReadonlyMap<string, readonly string[]>) =>
     new Set([...edges.values()].flat()).size;
   const fields = {
@@ -320,23 +309,11 @@ function quantumRow(
     status,
     data_id: dataIdObject(group, quantum.dataCoordinate),
     attempts: status === null ? null : quantum.attempts.length,
-    caveats: caveatNames(last?.caveats ?? 0),
-    exception: last?.exception?.typeName ?? null,
-    message: last?.exception?.message ?? null,
-    memory: finite(usage?.memory),
-    start: usage?.start ?? null,
-    prep_time: finite(usage?.prepTime),
-    init_time: finite(usage?.initTime),
-    run_time: finite(usage?.runTime),
-    run_time_cpu: finite(usage?.cpuSeconds),
+    ...attemptValues(lastAttempt(quantum)),
     n_inputs: count(quantum.inputs),
     n_outputs: count(quantum.outputs),
   };
   return { fields, requiredDimensions: group?.required ?? [] };
-}
-
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
 function datasetRow(row: DatasetRow, group: DimensionGroup | undefined): ListedRow {

@@ -14,10 +14,10 @@ import {
   readQuantum,
 } from "../../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../../provenance/quantum_status.ts";
-import { caveatNames } from "../../provenance/success_caveats.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { dataIdObject, type RowDimensions } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
+import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.ts";
 import { FIELD_TYPES, type ListedRow, type ListOptions, requireKnown } from "./list.ts";
 import { parseWhere, type WhereType, type WhereValue } from "./where_expression.ts";
 
@@ -29,15 +29,7 @@ export const ATTEMPT_FIELDS = [
   "attempt",
   "is_last",
   "status",
-  "caveats",
-  "exception",
-  "message",
-  "memory",
-  "start",
-  "prep_time",
-  "init_time",
-  "run_time",
-  "run_time_cpu",
+  ...ATTEMPT_VALUE_FIELDS,
 ] as const;
 
 /** Kinds of those that only attempts have. */
@@ -77,12 +69,6 @@ export async function* listAttempts(
   }
 }
 
-/** Whether a full name is a name, or its last part is. */
-function isNamed(fullName: string | undefined, name: string): boolean {
-  return fullName !== undefined &&
-    (fullName === name || fullName.slice(fullName.lastIndexOf(".") + 1) === name);
-}
-
 function makeTest(where: string | null, dimensions: RowDimensions): (row: ListedRow) => boolean {
   if (where === null) return () => true;
   const names = new Set([...dimensions.groups.values()].flatMap((group) => group.names));
@@ -104,27 +90,17 @@ function makeTest(where: string | null, dimensions: RowDimensions): (row: Listed
 function attemptRow(
   quantum: QuantumDocument,
   attempt: number,
-  { status, caveats, exception, usage }: Attempt,
+  values: Attempt,
   group: DimensionGroup | undefined,
 ): ListedRow {
-  const finite = (value: number | undefined) =>
-    value !== undefined && Number.isFinite(value) ? value : null;
   const fields = {
     quantum_id: quantum.quantumId,
     task: quantum.taskLabel,
     data_id: dataIdObject(group, quantum.dataCoordinate),
     attempt,
     is_last: attempt === quantum.attempts.length - 1,
-    status: attemptStatusName(status),
-    caveats: caveatNames(caveats ?? 0),
-    exception: exception?.typeName ?? null,
-    message: exception?.message ?? null,
-    memory: finite(usage?.memory),
-    start: usage?.start ?? null,
-    prep_time: finite(usage?.prepTime),
-    init_time: finite(usage?.initTime),
-    run_time: finite(usage?.runTime),
-    run_time_cpu: finite(usage?.cpuSeconds),
+    status: attemptStatusName(values.status),
+    ...attemptValues(values),
   };
   return { fields, requiredDimensions: group?.required ?? [] };
 }

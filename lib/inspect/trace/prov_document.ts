@@ -32,7 +32,7 @@ type ProvRecord = Record<string, ProvValue | ProvValue[]>;
 type ProvRecords = Record<string, ProvRecord>;
 
 /** A document of PROV-JSON. Source: W3C Member Submission "The PROV-JSON Serialization". */
-export interface ProvDocument {
+interface ProvDocument {
   prefix: Record<string, string>;
   entity: ProvRecords;
   activity: ProvRecords;

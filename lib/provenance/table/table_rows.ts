@@ -13,7 +13,7 @@ import { type Attempt, coordinateRange, lastAttempt, readQuantum } from "../docu
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 
 /** Numbers of each quantum, by its number in the graph's index. Memory: 67 bytes a quantum. */
-export interface TableNumbers {
+interface TableNumbers {
   status: Int8Array;
   attempts: Uint16Array;
   /** Bit set of the last attempt; -1 where it isn't recorded. */

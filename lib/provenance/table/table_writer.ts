@@ -89,7 +89,7 @@ export function writeTable(input: TableInput, emit: (bytes: Uint8Array) => void)
 }
 
 /** Columns of a table, those of dimensions behind the task. */
-export function allColumns(layout: TableLayout): TableColumn[] {
+function allColumns(layout: TableLayout): TableColumn[] {
   const dimensions = layout.dimensions.map(({ column, type }): TableColumn => ({
     name: column,
     type: type === "int" ? "int64" : "string",

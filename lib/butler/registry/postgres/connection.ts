@@ -25,7 +25,7 @@ import { PostgresLink } from "./link.ts";
 import type { PostgresSettings } from "./settings.ts";
 
 /** Options of {@linkcode PostgresConnection.open}. */
-export interface PostgresOpenOptions {
+interface PostgresOpenOptions {
   writeable: boolean;
   /** How long a transaction waits for a lock, milliseconds. */
   lockTimeoutMs: number;

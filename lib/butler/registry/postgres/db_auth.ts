@@ -14,7 +14,7 @@ import { type ConfigValue, getValue, isMapping } from "../../config/config_value
 import { localPath } from "../../config/local_path.ts";
 
 /** The parts of a connection that credentials are chosen by, as its URL has them. */
-export interface ConnectionKey {
+interface ConnectionKey {
   /** Without `+driver`. */
   dialect: string;
   user: string | null;

@@ -21,7 +21,7 @@ const HASH_SIZE = 4;
  *
  * Source: `schema/butler-repository.md`, section 2.1.
  */
-export function shrinkName(name: string): string {
+function shrinkName(name: string): string {
   if (name.length <= MAX_NAME_LENGTH) return name;
   // The digest's length goes into the hash: this is no shortened longer digest.
   const hash = blake2b(new TextEncoder().encode(name), { dkLen: HASH_SIZE });

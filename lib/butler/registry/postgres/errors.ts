@@ -59,7 +59,7 @@ const LOST_STATES = new Set([
 ]);
 
 /** SQLSTATE of an error that the server sent; null for all others. */
-export function sqlState(error: unknown): string | null {
+function sqlState(error: unknown): string | null {
   return isServerError(error) ? error.code : null;
 }
 

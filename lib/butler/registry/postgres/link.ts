@@ -14,13 +14,13 @@ import type { PostgresSettings } from "./settings.ts";
 import { connectSocket } from "./socket.ts";
 
 /** What can be bound. Everything goes as text; the statement casts it (`$1::bigint`). */
-export type PgValue = string | number | bigint | null;
+type PgValue = string | number | bigint | null;
 
 /** A row as an array, in the order of the columns; integers of 64 bits are text. */
-export type PgRow = (string | number | boolean | null)[];
+type PgRow = (string | number | boolean | null)[];
 
 /** What a statement came to. */
-export interface PgResult {
+interface PgResult {
   rows: PgRow[];
   /** Rows written, or returned. */
   count: number;

@@ -14,7 +14,7 @@ import { findCredentials } from "./db_auth.ts";
 import { readPasswordFile, readService } from "./files.ts";
 
 /** What a connection does about TLS; as libpq. */
-export const SSL_MODES = [
+const SSL_MODES = [
   "disable",
   "allow",
   "prefer",
@@ -24,7 +24,7 @@ export const SSL_MODES = [
 ] as const;
 
 /** One of {@linkcode SSL_MODES}. */
-export type SslMode = typeof SSL_MODES[number];
+type SslMode = typeof SSL_MODES[number];
 
 /** A server to try. */
 export interface PostgresHost {
@@ -218,7 +218,7 @@ export function postgresSettings(
  *
  * @throws {RepositoryError} if there is another "@" behind that which ends the password.
  */
-export function requireQuoted(host: string, configPath: string): void {
+function requireQuoted(host: string, configPath: string): void {
   if (!host.includes("@")) return;
   throw new RepositoryError(
     `Cannot use registry of "${configPath}": its database URL has more than one "@"`,

@@ -43,7 +43,7 @@ interface ArrayStatement {
 }
 
 /** Options of {@linkcode SqliteConnection.open}. */
-export interface SqliteOpenOptions {
+interface SqliteOpenOptions {
   writeable: boolean;
   /**
    * How locks are waited for. A statement waits a fraction of a second at most before it throws, as a

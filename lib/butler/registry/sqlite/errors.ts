@@ -40,7 +40,7 @@ export function isLocked(error: unknown): boolean {
 }
 
 /** Which kind of constraint an error is about; null for all other errors. */
-export type ConstraintKind = "unique" | "foreign key" | "other" | null;
+type ConstraintKind = "unique" | "foreign key" | "other" | null;
 
 /** Classifies an error thrown by a statement. */
 export function constraintKind(error: unknown): ConstraintKind {

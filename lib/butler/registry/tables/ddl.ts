@@ -18,12 +18,12 @@ export function quoteIdentifier(name: string): string {
 }
 
 /** Name of the tags table of a dimension group's key. */
-export function tagsTableName(key: number): string {
+function tagsTableName(key: number): string {
   return `dataset_tags_${key.toString().padStart(8, "0")}`;
 }
 
 /** Name of the calibs table of a dimension group's key. */
-export function calibsTableName(key: number): string {
+function calibsTableName(key: number): string {
   return `dataset_calibs_${key.toString().padStart(8, "0")}`;
 }
 

@@ -11,7 +11,7 @@ import { RepositoryError } from "../../../base/errors.ts";
 import type { JsonValue } from "../../../base/json_text.ts";
 
 /** How `dataset.ingest_date` is stored: nanoseconds TAI (datasets manager 2) or UTC text (1). */
-export type IngestDateKind = "tai-nanoseconds" | "utc-text";
+type IngestDateKind = "tai-nanoseconds" | "utc-text";
 
 /** A manager that this tool does the work of. */
 interface SupportedManager {
@@ -77,7 +77,7 @@ export function supportedManagers(): Record<string, string[]> {
 }
 
 /** What {@linkcode checkManagers} found. */
-export interface RegistryVersions {
+interface RegistryVersions {
   ingestDate: IngestDateKind;
   /** JSON text of the dimension universe. */
   universeText: string;

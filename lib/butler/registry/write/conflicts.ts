@@ -23,7 +23,7 @@ import { quoteIdentifier } from "../tables/ddl.ts";
 import type { RowColumn, Session, SqlRow } from "../session.ts";
 
 /** What the registry has of the datasets of a batch. */
-export interface BatchState {
+interface BatchState {
   /** Whether each row's ID is registered. */
   isThere: boolean[];
   /** By row: what the registry has otherwise; rows without conflict are left out. */
