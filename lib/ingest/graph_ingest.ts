@@ -360,6 +360,7 @@ export class GraphIngest {
     const startMs = performance.now();
     const nBefore = this.#nDeleted;
     await deleteRemoteOriginals(this.#prepared, {
+      stopIfAsked: () => this.#stopIfAsked(),
       beforeBatch: async () => {
         await this.#stopIfAsked();
         if (backing !== null) await this.#requireBacking(backing);

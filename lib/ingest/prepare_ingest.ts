@@ -125,7 +125,10 @@ export class PreparedIngest implements AsyncDisposable {
     const { options, registry } = this;
     const { root } = this.config.datastore;
     await registry.checkDatasetType(this.provenanceType);
-    const places = this.places = await GraphPlaces.open(this.config, context);
+    const places = this.places = await GraphPlaces.open(this.config, {
+      // Not its signal: the batch in hand is finished, requests and all.
+      env: context.env,
+    });
     const choose = () =>
       chooseGraph(options, this.config, registry, this.templatePath, places, zstd);
     this.choice = await choose();

@@ -7,7 +7,7 @@ import { armFailpoints } from "../../lib/storage/failpoints.ts";
 import { expectedAfterIngest } from "../conformance/harness.ts";
 import { assertStateEqual } from "../support/compare.ts";
 import { failure } from "../support/fake_s3.ts";
-import { RUN } from "../support/fixtures.ts";
+import { RUN, runProvgraph } from "../support/fixtures.ts";
 import {
   AggregatedRepositories,
   dumpStored,
@@ -192,6 +192,17 @@ for (const [what, kind, key, code] of FAULTS) {
     },
   );
 }
+
+testStored("a signal ends an ingest before the next thousand is deleted", async (repository) => {
+  const { work, store } = repository;
+  const env = { ...store.variables, PROVGRAPH_FAILPOINTS: "backed.committed:2=term" };
+  const args = ["ingest-graph", "repo", "provenance.qg", "--batch-size", "20"];
+  const stopped = await runProvgraph(args, { cwd: work.path, env });
+  assert.equal(stopped.code, 143, stopped.stderr);
+  assert.match(stopped.stderr, /Stopped by SIGTERM; kept: \d+ datasets forgotten/);
+  await ingest(repository);
+  await assertIngested(repository, "stopped");
+});
 
 testStored("a second ingest of the RUN is kept away", async (repository) => {
   armFailpoints("transfer.done=eio");

@@ -79,6 +79,10 @@ for (const [name, start] of SERVERS) {
     await ingestHere(work, { batchSize: 20, transfer: "copy" });
     const ingested = expectedIngestedRemoteChain("s3-file");
     assertJsonEqual(dumpRemoteChain(work, server, "s3-file"), ingested, "ingested");
+    const options = { cwd: work.path, env: server.variables };
+    await expectProvgraph(["ingest-graph", "repo", "provenance.qg", "--undo"], options);
+    const { datastores } = dumpRemoteChain(work, server, "s3-file");
+    assertJsonEqual(datastores, aggregated.datastores, "undone");
   });
 }
 

@@ -43,6 +43,8 @@ interface RemoteDeletion {
 
 /** What is told of a deletion. */
 export interface DeletionEvents {
+  /** Called now and then; throws to stop. */
+  stopIfAsked(): Promise<void>;
   /** Called right before files are deleted; throws to stop. */
   beforeBatch(): Promise<void>;
   onDeleted(n: number): void;
@@ -91,6 +93,7 @@ export class RemoteDeleter {
       const suspect = await this.#see(object);
       if (suspect !== null) unproven.push(suspect);
       if (unproven.length >= N_READS_AT_ONCE) {
+        await this.#events.stopIfAsked();
         await this.#compare(unproven, prover, proofs);
         unproven = [];
       }
