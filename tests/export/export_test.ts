@@ -1,6 +1,7 @@
 /** Exported tables beside what the reference's reader gives of the same graphs. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { parquetReadObjects } from "hyparquet";
 import { caveatNames } from "../../lib/provenance/success_caveats.ts";
 import { graphTruth, jsonLines } from "../cli/graph_truth.ts";
@@ -10,6 +11,7 @@ import {
   RUN,
   runProvgraph,
   temporaryDirectory,
+  unpackFixture,
 } from "../support/fixtures.ts";
 import { GRAPH_FIXTURES, removeOurGraphs, withOurGraph } from "../support/our_graphs.ts";
 
@@ -153,3 +155,58 @@ for (const [name, args, message] of REFUSALS) {
 }
 
 Deno.test.afterAll(removeOurGraphs);
+
+/** Datasets of the RUN by their ids, and paths of their records, as SQL gives them. */
+function registeredDatasets(repo: string): { ids: string[]; paths: Set<string> } {
+  using database = new DatabaseSync(`${repo}/gen3.sqlite3`, { readOnly: true });
+  const rows = database.prepare(
+    `SELECT dataset.id AS id, path FROM dataset
+     JOIN collection ON collection.collection_id = dataset.run_id
+     LEFT JOIN file_datastore_records ON file_datastore_records.dataset_id = dataset.id
+     WHERE collection.name = ?`,
+  ).all(RUN) as { id: string; path: string | null }[];
+  return {
+    ids: [...new Set(rows.map(({ id }) => id.replaceAll("-", "")))].sort(),
+    paths: new Set(rows.map(({ path }) => path).filter((path) => path !== null)),
+  };
+}
+
+Deno.test("a repository's tables are those of the graph in it, and its registered datasets", async () => {
+  await using work = await unpackFixture("small-mixed", "ingested");
+  await expectProvgraph(["export", "repo", "ours", "--run", RUN, "--format", "ndjson"], {
+    cwd: work.path,
+  });
+  const graph = fixturePath("small-mixed", "provenance.qg");
+  await expectProvgraph(["export", graph, "theirs", "--format", "ndjson"], { cwd: work.path });
+  const rows = (path: string) => jsonLines<Row>(Deno.readTextFileSync(work.join(path)));
+  for (const table of ["quanta", "attempts", "edges", "resources"]) {
+    const wanted = rows(`theirs/${table}.ndjson`);
+    assert.ok(wanted.length > 0);
+    assert.deepEqual(rows(`ours/${table}.ndjson`), wanted, table);
+  }
+  const { ids, paths } = registeredDatasets(work.repo);
+  const datasets = rows("ours/datasets.ndjson");
+  assert.deepEqual(
+    [...new Set(datasets.map(({ dataset_id }) => String(dataset_id).replaceAll("-", "")))].sort(),
+    ids,
+  );
+  assert.deepEqual(new Set(datasets.map(({ path }) => path).filter((path) => path != null)), paths);
+  assert.ok(datasets.every(({ run }) => run === RUN));
+});
+
+Deno.test("a repository without the graph has its registered datasets alone", async () => {
+  await using work = await unpackFixture("small-mixed", "aggregated");
+  await expectProvgraph(["export", "repo", "d.ndjson", "--table", "datasets", "--run", RUN], {
+    cwd: work.path,
+  });
+  const datasets = jsonLines<Row>(Deno.readTextFileSync(work.join("d.ndjson")));
+  assert.equal(
+    new Set(datasets.map(({ dataset_id }) => dataset_id)).size,
+    registeredDatasets(work.repo).ids.length,
+  );
+  const { code } = await runProvgraph(["export", "repo", "q.csv", "--run", RUN], {
+    cwd: work.path,
+  });
+  assert.notEqual(code, 0);
+  assert.ok(![...Deno.readDirSync(work.path)].some(({ name }) => name === "q.csv"));
+});
