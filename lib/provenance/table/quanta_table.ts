@@ -6,7 +6,7 @@
  */
 
 import { readLittleEndian } from "../../base/bytes.ts";
-import { UUID_SIZE } from "../../base/uuid.ts";
+import { UUID_SIZE, uuidToText } from "../../base/uuid.ts";
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json_text.ts";
 import type { ParquetCodec, ParquetFile, ParquetMetadata } from "../../codec/parquet.ts";
@@ -14,6 +14,7 @@ import type { ProvenanceGraph, QuantaTableMember } from "../../qg/provenance_gra
 import type { ByteSource } from "../../storage/byte_source.ts";
 import {
   type CodedColumn,
+  type CodedValue,
   type ColumnForm,
   type ColumnValues,
   decodeColumn,
@@ -75,6 +76,24 @@ export class ValuesBatch {
     const column = this.#columns.get(name);
     if (column?.kind === "numbers") return column.numbers;
     throw new RangeError(`Cannot read column "${name}" as numbers`);
+  }
+
+  /** What gives the value of a row, of any column: ids as text; undefined for a column that wasn't read. */
+  value(name: string): (row: number) => CodedValue | undefined {
+    const column = this.#columns.get(name);
+    switch (column?.kind) {
+      case "coded":
+        return (row) => column.values[column.codes[row]];
+      case "numbers":
+        return (row) => Number.isNaN(column.numbers[row]) ? null : column.numbers[row];
+      case "ids":
+        return (row) => {
+          const at = column.at[row];
+          return at < 0 ? null : uuidToText(column.bytes.subarray(at, at + UUID_SIZE));
+        };
+      default:
+        return () => undefined;
+    }
   }
 
   /** A column of ids. @throws {RangeError} likewise. */

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { uuidToText } from "../../base/uuid.ts";
 import {
   mayHave,
   type QuantaTable,
-  type TableBatch,
   type TableGroup,
+  type ValuesBatch,
 } from "../../provenance/table/quanta_table.ts";
 import type { Address } from "../../qg/address_file.ts";
 import { countStatus, type QuantumWish, type StatusCounts, type WishValue } from "../rows.ts";
@@ -32,7 +31,7 @@ export async function wishedAddresses(
   if (wish.statuses.length > 0) wanted.add("status");
   const most = table.nRows / MIN_RATIO;
   const addresses: Address[] = [];
-  const batches = table.read(
+  const batches = table.readValues(
     table.known(wanted),
     (group) =>
       (wish.tasks.length === 0 || mayHave(group, "task", wish.tasks)) &&
@@ -40,11 +39,12 @@ export async function wishedAddresses(
   );
   for await (const batch of batches) {
     const fits = batchTest(batch, wish, columns);
-    const { document_offset, document_size } = batch.columns;
+    const offsets = batch.numbers("document_offset");
+    const sizes = batch.numbers("document_size");
     for (let i = 0; i < batch.nRows; i++) {
       if (!fits(i)) continue;
       if (addresses.length >= most) return null;
-      addresses.push({ offset: Number(document_offset[i]), size: Number(document_size[i]) });
+      addresses.push({ offset: offsets[i], size: sizes[i] });
     }
   }
   return addresses.sort((a, b) => a.offset - b.offset);
@@ -52,30 +52,34 @@ export async function wishedAddresses(
 
 /** Whether a row of a batch may be wished for. */
 function batchTest(
-  { columns }: TableBatch,
+  batch: ValuesBatch,
   wish: QuantumWish,
   columnOf: ReadonlyMap<string, string>,
 ): (row: number) => boolean {
-  const tasks = new Set<unknown>(wish.tasks);
-  const statuses = new Set<unknown>(wish.statuses);
-  const byName = new Map([...columnOf].map(([name, column]) => [name, columns[column]]));
+  const hasTask = oneOf(batch, "task", wish.tasks);
+  const hasStatus = oneOf(batch, "status", wish.statuses);
+  const byName = new Map(
+    [...columnOf].map(([name, column]) => [name, batch.value(column)]),
+  );
   let row = 0;
-  const value = (name: string): WishValue => wishValue(byName.get(name)?.[row]);
+  const value = (name: string): WishValue => byName.get(name)?.(row);
   return (i) => {
+    if (!hasTask(i) || !hasStatus(i)) return false;
     row = i;
-    return (tasks.size === 0 || tasks.has(columns.task[i])) &&
-      (statuses.size === 0 || statuses.has(columns.status[i])) && wish.mayFit(value);
+    return wish.mayFit(value);
   };
 }
 
-/** A value as documents have it: integers are numbers as long as these are exact. */
-function wishValue(value: unknown): WishValue {
-  if (value instanceof Uint8Array) return uuidToText(value);
-  if (typeof value === "bigint") {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : value;
-  }
-  return value as WishValue;
+/** Whether a row has one of these values; any will do if there are none. */
+function oneOf(
+  batch: ValuesBatch,
+  name: string,
+  wanted: readonly string[],
+): (row: number) => boolean {
+  if (wanted.length === 0) return () => true;
+  const { codes, values } = batch.coded(name);
+  const isWanted = values.map((value) => wanted.includes(String(value)));
+  return (row) => isWanted[codes[row]];
 }
 
 /** Groups that are read at a time for counts: each is two small columns, and a wait where it is far away. */
@@ -88,11 +92,17 @@ export async function countByTable(table: QuantaTable): Promise<StatusCounts> {
   const parts = new Map<number, StatusCounts>();
   const countShare = async (share: number): Promise<void> => {
     const isMine = (group: TableGroup) => numbers.get(group)! % GROUPS_AT_ONCE === share;
-    for await (const { start, nRows, columns } of table.read(["task", "status"], isMine)) {
+    for await (const batch of table.readValues(["task", "status"], isMine)) {
       const counts: StatusCounts = new Map();
-      const { task, status } = columns;
-      for (let i = 0; i < nRows; i++) countStatus(counts, String(task[i]), String(status[i]));
-      parts.set(start, counts);
+      const [tasks, statuses] = [batch.coded("task"), batch.coded("status")];
+      for (let i = 0; i < batch.nRows; i++) {
+        countStatus(
+          counts,
+          String(tasks.values[tasks.codes[i]]),
+          String(statuses.values[statuses.codes[i]]),
+        );
+      }
+      parts.set(batch.start, counts);
     }
   };
   await Promise.all(Array.from({ length: GROUPS_AT_ONCE }, (_, share) => countShare(share)));
