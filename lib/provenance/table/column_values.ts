@@ -10,7 +10,7 @@ import type { ParquetCodec, ParquetPageHeader, ParquetReader } from "../../codec
 import type { TableType } from "./table_columns.ts";
 
 /** Text, or integer of a dimension: a number where that is exact. */
-type CodedValue = string | number | bigint | null;
+export type CodedValue = string | number | bigint | null;
 
 /** A column of few different values. */
 export interface CodedColumn {
