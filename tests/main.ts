@@ -3,8 +3,7 @@
  * of one process, as `deno test --parallel` has them, would share a working directory, and commands run
  * in the tests' own process (`support/in_process.ts`).
  *
- * The files of a process are imported by one module, so that the program is loaded and becomes fast once;
- * what they write is in memory, where nobody waits for a disk, unless TMPDIR says where.
+ * What they write is in memory, where nobody waits for a disk, unless TMPDIR says where.
  *
  * Ends as `deno test` does: a list of what failed, and one line of counts.
  *
@@ -12,7 +11,6 @@
  */
 
 import { join, relative, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { fastDirectory } from "./support/fast_directory.ts";
 import { PROJECT } from "./support/fixtures.ts";
 
@@ -93,7 +91,7 @@ function resultOf(output: string, code: number, files: readonly string[]): Group
   return { passed, steps, failed, ignored, failures };
 }
 
-/** Holds what tests write, and the modules that import groups of them. */
+/** Holds what tests write. */
 const scratch = Deno.makeTempDirSync({
   prefix: "provgraph-tests-",
   dir: Deno.env.get("TMPDIR") || fastDirectory() || undefined,
@@ -106,14 +104,6 @@ function areApart(files: readonly string[]): boolean {
   return files.some((path) =>
     OWN_TASKS.includes(relative(join(PROJECT, "tests"), path).split("/")[0])
   );
-}
-
-/** A module that has the tests of all files. */
-function moduleOf(files: readonly string[]): string {
-  const path = Deno.makeTempFileSync({ dir: scratch, prefix: "group-", suffix: "_test.ts" });
-  const lines = files.map((file) => `import ${JSON.stringify(pathToFileURL(file).href)};\n`);
-  Deno.writeTextFileSync(path, lines.join(""));
-  return path;
 }
 
 /** Output of processes that run, by process. */
@@ -133,7 +123,7 @@ async function runGroup(files: readonly string[]): Promise<GroupResult> {
       ...["test", "-A", "--no-check", "--quiet"],
       ...[`--config=${join(PROJECT, "deno.json")}`],
       ...[`--lock=${join(PROJECT, "tests", "deno.lock")}`, "--frozen"],
-      ...(isApart ? files : [moduleOf(files)]),
+      ...files,
     ],
     cwd: PROJECT,
     env: { NO_COLOR: "1", ...(isApart ? {} : { TMPDIR: scratch }) },
