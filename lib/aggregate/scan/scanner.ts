@@ -37,7 +37,7 @@ import {
   clearFileProof,
   ProofOf,
   QUANTUM_PROOFS_SIZE,
-  versionStamp,
+  stampFound,
   writeFileProof,
 } from "../../provenance/originals/file_digests.ts";
 import { AttemptStatus, attemptStatusName, ScanStatus } from "../../provenance/quantum_status.ts";
@@ -665,7 +665,7 @@ export class Scanner {
       ) return false;
       // Times of modification can be set: what was changed since shows by its stamp.
       const stamp = BigInt.asUintN(64, table.stamps[q * 2 + which]);
-      return now === null || stamp === 0n || stamp === versionStamp(now);
+      return now === null || stamp === 0n || stamp === stampFound(now);
     };
     const { log, metadata } = this.#filesOf(q);
     if (!matches(log, ProofOf.LOG) || !matches(metadata, ProofOf.METADATA)) return false;

@@ -50,6 +50,14 @@ export function stampToKeep(version: FileVersion): bigint {
   return ctimeMs === null || seenMs - ctimeMs < MIN_AGE_MS ? 0n : versionStamp(version);
 }
 
+/**
+ * The stamp of a version as it is found later, to be compared with one that was kept. What is in a remote
+ * store has no time of change, and its tag where files have their time of modification; lists tell it, too.
+ */
+export function stampFound(version: FileVersion): bigint {
+  return version.ctimeMs === null ? tagStamp(version.mtimeNs) : versionStamp(version);
+}
+
 /** 32 bits of four numbers; every bit of each counts. The finish is that of MurmurHash3. */
 function mix(seed: number, a: number, b: number, c: number, d: number): number {
   let hash = stepBoth(stepBoth(stepBoth(stepBoth(seed, a), b), c), d);
