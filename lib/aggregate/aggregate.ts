@@ -253,6 +253,8 @@ async function aggregate(
       await Promise.all([supervisor.flushIngester(), supervisor.keepChunkLog()]);
       throw interrupted(supervisor.counts, chunkLogPath, options, signal);
     }
+    // Files of a disk or store that went away meanwhile looked absent.
+    await requireDatastore(config, stored, options.allowEmpty);
     if (!supervisor.hasFoundFiles && index.nQuanta > 0 && !options.allowEmpty) {
       // An ingest-graph that runs meanwhile registers its graph, then deletes the files.
       await refuseIfIngested(config, run, options, context);

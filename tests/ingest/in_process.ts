@@ -26,13 +26,12 @@ export function context(log: Log = SILENT_LOG, env: Environment = Deno.env) {
   };
 }
 
-/** Aggregates `predicted.qg` and `repo` of an unpacked fixture into `provenance.qg`. */
-export async function aggregateHere(
+/** What aggregates `predicted.qg` and `repo` of an unpacked fixture into `provenance.qg`. */
+export function aggregateOptions(
   work: TemporaryDirectory,
   options: Partial<AggregateOptions> = {},
-  env?: Environment,
-): Promise<void> {
-  await aggregateGraph({
+): AggregateOptions {
+  return {
     graphPath: work.join("predicted.qg"),
     repository: work.repo,
     outputPath: work.join("provenance.qg"),
@@ -54,7 +53,16 @@ export async function aggregateHere(
     chunkLogs: [],
     workerLogs: null,
     ...options,
-  } as AggregateOptions, context(SILENT_LOG, env));
+  } as AggregateOptions;
+}
+
+/** Aggregates a fixture, see {@linkcode aggregateOptions}. */
+export async function aggregateHere(
+  work: TemporaryDirectory,
+  options: Partial<AggregateOptions> = {},
+  env?: Environment,
+): Promise<void> {
+  await aggregateGraph(aggregateOptions(work, options), context(SILENT_LOG, env));
 }
 
 /** Ingests `provenance.qg` into `repo`. */

@@ -1,0 +1,58 @@
+/** A disk that goes away while files are looked at: nothing on it is taken for absent. */
+
+import assert from "node:assert/strict";
+import { aggregateGraph } from "../../lib/aggregate/aggregate.ts";
+import type { WorkerRole } from "../../lib/aggregate/messages.ts";
+import { AttemptStatus } from "../../lib/provenance/quantum_status.ts";
+import { aggregateOptions, context } from "../ingest/in_process.ts";
+import {
+  expectProvgraph,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../support/fixtures.ts";
+import { makeWorkerHere } from "../support/worker_here.ts";
+
+/** A run of which all quanta succeeded, with its datastore on a disk of its own. */
+async function withDisk(): Promise<TemporaryDirectory> {
+  const work = await temporaryDirectory();
+  await expectProvgraph(["simulate", work.path, "--visits", "12", "--detectors", "9"]);
+  const config = work.join("repo", "butler.yaml");
+  const text = Deno.readTextFileSync(config);
+  Deno.writeTextFileSync(config, `${text}\ndatastore:\n  root: ${work.join("disk")}\n`);
+  mount(work);
+  return work;
+}
+
+function mount(work: TemporaryDirectory): void {
+  Deno.symlinkSync(work.repo, work.join("disk"));
+}
+
+for (const isIncomplete of [false, true]) {
+  const option = isIncomplete ? ", --incomplete" : "";
+  Deno.test(`a disk goes away while files are looked at${option}`, async () => {
+    using work = await withDisk();
+    let nBatches = 0;
+    const makeWorker = (role: WorkerRole): Worker => {
+      const worker = makeWorkerHere(role);
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = ((message: { kind: string }, moved: Transferable[] = []) => {
+        if (message.kind === "scan" && ++nBatches === 3) Deno.removeSync(work.join("disk"));
+        post(message, moved);
+      }) as Worker["postMessage"];
+      return worker;
+    };
+    const options = aggregateOptions(work, { isIncomplete });
+    await assert.rejects(
+      aggregateGraph(options, { ...context(), makeWorker }),
+      (error: Error & { exitCode?: number }) => {
+        assert.match(error.message, /the root of the datastore of .*"[^"]*disk", is not there/);
+        assert.equal(error.exitCode, 1);
+        return true;
+      },
+    );
+    assert.ok(nBatches > 3, `${nBatches} batches`);
+    mount(work);
+    const { nQuanta, nByStatus } = await aggregateGraph(aggregateOptions(work), context());
+    assert.deepEqual(nByStatus, { [AttemptStatus.SUCCESSFUL]: nQuanta });
+  });
+}
