@@ -94,11 +94,12 @@ export class PipelineRules implements OutputRules {
       coordinateRange: readonly [number, number];
     },
   ): void {
-    const name = `a dataset of type "${typeName}"`;
-    const typeIndex = outputTypeIndex(this.#types, this.#graph, { typeName, run, name });
-    const isSame = this.#group === this.#groups[typeIndex] && this.#text === text &&
+    const known = run === this.#graph.run ? this.#types.indexOf(typeName) : -1;
+    const isSame = known >= 0 && this.#group === this.#groups[known] && this.#text === text &&
       areSame(text, this.#range, coordinateRange);
     if (isSame) return;
+    const name = `a dataset of type "${typeName}"`;
+    const typeIndex = outputTypeIndex(this.#types, this.#graph, { typeName, run, name });
     const [start, end] = coordinateRange;
     const values = start === end ? [] : parseCoordinate(text.subarray(start, end));
     dataIdFromCoordinate(
