@@ -20,6 +20,10 @@ export function systemErrorCode(error: unknown): string | undefined {
 /** What the system says, without the call and path that the runtime appends. */
 export function systemErrorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error.name === "NotCapable" && error.message.startsWith("Requires all access")) {
+    return "a binary may use no files below /dev, /proc and /sys; use another directory, or run the tool " +
+      "from source";
+  }
   return error.message.replace(/: [a-z]+ '.*$/s, "");
 }
 

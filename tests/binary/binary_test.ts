@@ -52,6 +52,31 @@ Deno.test("--version of a binary tells the commit that it was made of", async ()
   assert.equal(version.commit, commit);
 });
 
+for (
+  const [what, args] of [
+    ["a graph", (directory: string) => ["info", `${directory}/graph.qg`]],
+    [
+      "a repository",
+      (directory: string) => ["aggregate-graph", "predicted.qg", directory, "--dry-run"],
+    ],
+  ] as const
+) {
+  Deno.test(`a binary says that ${what} can't be below /dev, and what to do`, async () => {
+    const directory = Deno.makeTempDirSync({ dir: "/dev/shm" });
+    try {
+      Deno.writeTextFileSync(`${directory}/graph.qg`, "");
+      Deno.writeTextFileSync(`${directory}/butler.yaml`, "");
+      const { code, stderr } = await runProvgraph(args(directory));
+      assert.equal(code, 1, stderr);
+      const advice = "use another directory, or run the tool from source";
+      const reason = `a binary may use no files below /dev, /proc and /sys; ${advice}`;
+      assert.match(stderr, new RegExp(`^error: Cannot [^:]*: ${reason}$`, "m"));
+    } finally {
+      Deno.removeSync(directory, { recursive: true });
+    }
+  });
+}
+
 Deno.test("a binary leaves nothing in the temporary folder, and needs none", async () => {
   await using work = await temporaryDirectory();
   const env = { TMPDIR: work.join("tmp") };

@@ -14,6 +14,7 @@ import {
 } from "../../base/errors.ts";
 import { dirname, join } from "../../base/paths.ts";
 import { parseDocument } from "../../base/text/yaml.ts";
+import { systemErrorText } from "../../storage/file_errors.ts";
 import { readLimitedText } from "../../storage/regular_file.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import {
@@ -209,7 +210,7 @@ function readText(path: string, texts: RemoteTexts): string {
         cause,
       });
     }
-    throw new EnvironmentError(`Cannot read configuration "${path}": ${(cause as Error).message}`, {
+    throw new EnvironmentError(`Cannot read configuration "${path}": ${systemErrorText(cause)}`, {
       cause,
     });
   }
