@@ -54,6 +54,29 @@ export interface TransferPlan {
 const GRAPH_EXTENSION = ".qg";
 
 /**
+ * The plan by which a graph gets to the place that the file template gives it, under its own record.
+ *
+ * @throws {RefusedError} if its name is not that of a graph.
+ */
+export function planToTemplate(
+  how: TransferPlan["how"],
+  source: string,
+  root: string,
+  templatePath: string,
+): TransferPlan {
+  requireGraphName(source);
+  return {
+    source,
+    target: absolutePath(root, templatePath),
+    graphRecordPath: templatePath,
+    backedRecordPath: templatePath,
+    how,
+    linkText: null,
+    deleteSource: false,
+  };
+}
+
+/**
  * Plans the transfer.
  *
  * @param source Absolute path of an existing file.
@@ -68,18 +91,9 @@ export function planTransfer(
   root: string,
   templatePath: string,
 ): TransferPlan {
-  requireGraphName(source);
-  const target = absolutePath(root, templatePath);
+  const plan = planToTemplate("copy", source, root, templatePath);
+  const { target } = plan;
   const inside = pathInside(root, source);
-  const plan: TransferPlan = {
-    source,
-    target,
-    graphRecordPath: templatePath,
-    backedRecordPath: templatePath,
-    how: "copy",
-    linkText: null,
-    deleteSource: false,
-  };
   if (inside !== null && (mode === "auto" || mode === "direct" || inside === templatePath)) {
     const recorded = mode === "direct" ? pathToFileURL(source).href : inside;
     return {
@@ -127,7 +141,7 @@ export function planTransfer(
 }
 
 /** @throws {RefusedError} if the datastore's formatter doesn't take files of such a name. */
-export function requireGraphName(source: string): void {
+function requireGraphName(source: string): void {
   if (source.endsWith(GRAPH_EXTENSION)) return;
   throw new RefusedError(
     `Cannot ingest graph "${source}": its name doesn't end in "${GRAPH_EXTENSION}"`,

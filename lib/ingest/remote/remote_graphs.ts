@@ -13,7 +13,6 @@ import {
   ProvgraphError,
   RefusedError,
 } from "../../base/errors.ts";
-import { absolutePath } from "../../butler/datastore/datastore.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import type { FileSource } from "../../storage/file_source.ts";
@@ -22,7 +21,7 @@ import { openStorage } from "../../storage/remote/open_storage.ts";
 import type { ObjectVersion, Storage, StorageContext } from "../../storage/remote/storage.ts";
 import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import type { ReadableGraph } from "./placed_graph.ts";
-import { requireGraphName, type TransferPlan } from "../transfer.ts";
+import { planToTemplate, type TransferPlan } from "../transfer.ts";
 import type { TransferMode } from "../transfer_mode.ts";
 
 /** Bytes that are compared at once. */
@@ -43,17 +42,7 @@ export function planRemoteTransfer(
   root: string,
   templatePath: string,
 ): TransferPlan {
-  requireGraphName(source);
-  const target = absolutePath(root, templatePath);
-  const plan: TransferPlan = {
-    source,
-    target,
-    graphRecordPath: templatePath,
-    backedRecordPath: templatePath,
-    how: "put",
-    linkText: null,
-    deleteSource: false,
-  };
+  const plan = planToTemplate("put", source, root, templatePath);
   if (isRemoteUri(source)) {
     if (!source.startsWith(`${root}/`)) {
       throw new RefusedError(
