@@ -25,6 +25,15 @@ export function seemsDirectory(path: string): boolean {
   }
 }
 
+/** Whether anything is seen at a path, see {@linkcode seemsDirectory}. */
+export function seemsThere(path: string): boolean {
+  try {
+    return look(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
 function look(path: string): Deno.FileInfo | null {
   try {
     return Deno.statSync(path);

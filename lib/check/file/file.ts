@@ -16,6 +16,7 @@ import { Archive, FileReport } from "./archive.ts";
 import { checkChunkLog } from "./chunk_log.ts";
 import { checkPredicted } from "./predicted.ts";
 import { checkProvenance } from "./provenance.ts";
+import { seemsThere } from "../../storage/path_kind.ts";
 
 /** Options of {@linkcode checkFile}. */
 interface CheckFileOptions {
@@ -107,18 +108,9 @@ async function reviseRepairs(archive: Archive, { findings, argument, replacement
 function isInRepository(path: string): boolean {
   if (/\/run_provenance\/run_provenance_[^/]*\.qg$/.test(path)) return true;
   for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
-    if (isThere(join(at, "butler.yaml"))) return true;
+    if (seemsThere(join(at, "butler.yaml"))) return true;
   }
   return false;
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function endSteps({ steps }: Findings): void {

@@ -11,6 +11,7 @@ import { ExitCode } from "../../exit_codes.ts";
 import { CHECK_STORAGE_EPILOGUE } from "../../manual/help.ts";
 import { shown, type Style } from "../../terminal/color.ts";
 import { jsonLine } from "../../terminal/ndjson.ts";
+import { seemsThere } from "../../../storage/path_kind.ts";
 
 /** Options as commander gives them. */
 interface Options {
@@ -68,8 +69,8 @@ async function placesOf(argument: string, { env, cwd }: CommandContext): Promise
   if (!isConfig) {
     const isRepository = isRemoteUri(argument)
       ? await hasConfiguration(argument, env)
-      : path !== null && isThere(`${path}/butler.yaml`);
-    const isPlace = isRemoteUri(argument) || (path !== null && isThere(path)) ||
+      : path !== null && seemsThere(`${path}/butler.yaml`);
+    const isPlace = isRemoteUri(argument) || (path !== null && seemsThere(path)) ||
       uriScheme(argument) !== null;
     if (!isRepository && isPlace) return [{ text: path ?? argument, title: argument }];
   }
@@ -91,15 +92,6 @@ async function placesOf(argument: string, { env, cwd }: CommandContext): Promise
 function localPathOf(argument: string, env: CommandContext["env"], cwd: string): string | null {
   const scheme = uriScheme(argument);
   return scheme === null || scheme === "file" ? localPath(argument, env, cwd, "place") : null;
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Whether a place has the configuration of a repository; if it can't be told, its check says why. */
