@@ -6,7 +6,7 @@
 
 import type { JsonValue } from "../base/json_text.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
-import type { QuantumFacts } from "./facts.ts";
+import type { NamedQuantum } from "./facts.ts";
 import type {
   BaselineReport,
   ClusterReport,
@@ -36,7 +36,7 @@ export class FailedThen {
   }
 
   /** Looks at a quantum. */
-  add({ taskLabel, values }: QuantumFacts, nRequired: number, status: number, hasFailed: boolean) {
+  add({ taskLabel, values }: NamedQuantum, nRequired: number, status: number, hasFailed: boolean) {
     const key = keyOf(taskLabel, values.slice(0, nRequired));
     if (this.#statuses.has(key)) this.#statuses.set(key, attemptStatusName(status));
     else if (hasFailed) this.#nNewlyFailed++;

@@ -18,6 +18,7 @@ import {
   readQuantum,
 } from "../provenance/documents/quantum.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
+import { readEarlier } from "../provenance/table/earlier_attempts.ts";
 import { verdictOf, verdictText } from "../provenance/verdict.ts";
 import { uuidFromText } from "../base/uuid.ts";
 import { readProduced } from "../provenance/documents/dataset.ts";
@@ -29,18 +30,21 @@ import { compareRuns, FailedThen, hasAllFailed } from "./baseline.ts";
 import { type BlockedCounts, BlockingQuanta } from "./failures/blocking.ts";
 import {
   type Collected,
+  fateOf,
   PROBLEMS,
   ReportCollector,
   type ReportLimits,
   shortenedMessage,
 } from "./collector.ts";
 import { ReportCounts } from "./counts.ts";
-import { DocumentFacts, type QuantumFacts } from "./facts.ts";
-import type { BaselineReport, RunReport } from "./model.ts";
+import { type AttemptFacts, documentFacts, type NamedQuantum, tabledFacts } from "./facts.ts";
+import type { BaselineReport, ClusterReport, RunReport } from "./model.ts";
 import { latestStart } from "./odd_times.ts";
 import { rerunCommands, RerunTables } from "./failures/rerun.ts";
 import { type LogEnd, logEnd } from "../sources/logs/log_end.ts";
-import { takeTable } from "./table_pass.ts";
+import type { QuantumKind } from "./quantum_kinds.ts";
+import { type TableSink, takeTable } from "./table_pass.ts";
+import type { TaskPart } from "./task_part.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** Outputs of a quantum that are looked at. */
@@ -161,9 +165,10 @@ async function pass(
   return { header, collected, rerun: takeIn.rerun, versions: await versionsOf(source) };
 }
 
-/** Takes quanta in, for all that is made of them. */
-class QuantumTaker {
+/** Takes quanta in, for all that is made of them, from documents or from a table. */
+class QuantumTaker implements TableSink<TaskPart, ClusterReport> {
   readonly rerun = new RerunTables();
+  readonly isCompared: boolean;
   readonly #name: string;
   readonly #collector: ReportCollector;
   readonly #dimensions: RowDimensions;
@@ -179,40 +184,97 @@ class QuantumTaker {
     this.#collector = collector;
     this.#dimensions = dimensions;
     this.#failedThen = failedThen;
+    this.isCompared = failedThen !== null;
   }
 
   /**
    * Takes a document in.
    *
    * @param numberOf Number, among those that may block others, of a quantum that didn't succeed.
-   * @throws {InvalidQuantumGraphFileError} if it is none.
+   * @throws {InvalidQuantumGraphFileError} if it is none, or the pipeline has no such task.
    */
   addDocument(
     text: Uint8Array,
     numberOf: (quantum: QuantumDocument, status: number) => number,
   ): void {
-    const quantum = parseStored(`quantum in ${this.#name}`, () => readQuantum(text));
+    const quantum = this.#read(text);
     const status = quantumStatus(quantum);
     const number = status === AttemptStatus.SUCCESSFUL ? -1 : numberOf(quantum, status);
-    this.addFacts(new DocumentFacts(quantum), number);
+    const facts = documentFacts(quantum);
+    if (!this.#collector.add(facts, number)) throw this.#noTask(facts);
+    this.#addToRerun(facts, 1);
+    this.compare(facts, status);
   }
 
-  /** @throws {InvalidQuantumGraphFileError} if the pipeline has no such task. */
-  addFacts(facts: QuantumFacts, number: number): void {
-    if (!this.#collector.add(facts, number)) {
-      throw new InvalidQuantumGraphFileError(
-        `Cannot read quantum ${facts.quantumId} in ${this.#name}: ` +
-          `the pipeline has no task "${facts.taskLabel}"`,
-      );
-    }
-    const status = quantumStatus(facts);
-    const hasFailed = PROBLEMS.has(status);
-    if (hasFailed) {
-      this.rerun.add(facts.taskLabel, status, facts.attempts.at(-1)!.exceptionType);
-    }
+  #read(text: Uint8Array): QuantumDocument {
+    return parseStored(`quantum in ${this.#name}`, () => readQuantum(text));
+  }
+
+  #noTask({ quantumId, taskLabel }: NamedQuantum): InvalidQuantumGraphFileError {
+    return new InvalidQuantumGraphFileError(
+      `Cannot read quantum ${quantumId} in ${this.#name}: the pipeline has no task "${taskLabel}"`,
+    );
+  }
+
+  #addToRerun(kind: QuantumKind, n: number): void {
+    const status = quantumStatus(kind);
+    if (!PROBLEMS.has(status)) return;
+    this.rerun.add(kind.taskLabel, status, kind.attempts.at(-1)!.exceptionType, n);
+  }
+
+  partOf(quantum: NamedQuantum): TaskPart {
+    const part = this.#collector.partOf(quantum.taskLabel);
+    if (part === null) throw this.#noTask(quantum);
+    return part;
+  }
+
+  fateOf(status: number): number {
+    return fateOf(status);
+  }
+
+  addKind(kind: QuantumKind, n: number): void {
+    this.#collector.addKind(kind, n);
+    this.#addToRerun(kind, n);
+  }
+
+  addPlaces(...rows: Parameters<ReportCollector["addPlaces"]>): void {
+    this.#collector.addPlaces(...rows);
+  }
+
+  addAttempt(...attempt: Parameters<ReportCollector["addAttempt"]>): ClusterReport | null {
+    return this.#collector.addAttempt(...attempt);
+  }
+
+  addEnd(
+    quantum: NamedQuantum,
+    nAttempts: number,
+    last: AttemptFacts,
+    cluster: ClusterReport,
+    number: number,
+  ): void {
+    if (!PROBLEMS.has(last.status)) return;
+    this.#collector.addFailed(quantum, nAttempts, last, cluster, number);
+  }
+
+  addEarlier(part: TaskPart, quantum: NamedQuantum, text: string): void {
+    const what = `attempts of quantum ${quantum.quantumId} in the table of ${this.#name}`;
+    this.#addEarlier(part, quantum, parseStored(what, () => readEarlier(text)).map(tabledFacts));
+  }
+
+  addEarlierOf(document: Uint8Array): void {
+    const quantum = documentFacts(this.#read(document));
+    this.#addEarlier(this.partOf(quantum), quantum, quantum.attempts.slice(0, -1));
+  }
+
+  #addEarlier(part: TaskPart, quantum: NamedQuantum, attempts: readonly AttemptFacts[]): void {
+    part.nRetried++;
+    attempts.forEach((attempt, i) => this.#collector.addAttempt(part, quantum, i, false, attempt));
+  }
+
+  compare(quantum: NamedQuantum, status: number): void {
     if (this.#failedThen === null) return;
-    const nRequired = this.#dimensions.groups.get(facts.taskLabel)?.required.length ?? 0;
-    this.#failedThen.add(facts, nRequired, status, hasFailed);
+    const nRequired = this.#dimensions.groups.get(quantum.taskLabel)?.required.length ?? 0;
+    this.#failedThen.add(quantum, nRequired, status, PROBLEMS.has(status));
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { formatIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
+import { quantumStatus } from "../provenance/documents/quantum.ts";
 import { silentEnd } from "../provenance/failure_clusters.ts";
 import { messageLine } from "../provenance/message_shape.ts";
 import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.ts";
@@ -14,9 +15,15 @@ import type { BlockedCounts } from "./failures/blocking.ts";
 import { bpsMemory } from "./bps_memory.ts";
 import { ClusterTable } from "./failures/cluster_table.ts";
 import type { ReportCounts, TaskCounts } from "./counts.ts";
-import type { QuantumFacts } from "./facts.ts";
+import type { AttemptFacts, NamedQuantum, QuantumFacts, UsageFacts } from "./facts.ts";
 import { FailedList } from "./failures/failed_list.ts";
-import { compareValues, HeatMaps } from "./failures/heat_map.ts";
+import {
+  type CodedValues,
+  compareValues,
+  FATES,
+  HeatMaps,
+  type RowRange,
+} from "./failures/heat_map.ts";
 import { LargestList } from "./largest_list.ts";
 import type {
   ClusterReport,
@@ -26,6 +33,7 @@ import type {
   RunReport,
 } from "./model.ts";
 import { hasOddTimes, SHORTEST_STEP } from "./odd_times.ts";
+import type { QuantumKind } from "./quantum_kinds.ts";
 import { efficiency, instant, TaskPart } from "./task_part.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -63,6 +71,12 @@ export const PROBLEMS: ReadonlySet<number> = new Set([
   AttemptStatus.ABORTED_SUCCESS,
   AttemptStatus.FAILED,
 ]);
+
+/** What became of a quantum whose last attempt has a status, for a heat map. */
+export function fateOf(status: number): number {
+  if (PROBLEMS.has(status)) return FATES.failed;
+  return status === AttemptStatus.BLOCKED ? FATES.blocked : FATES.other;
+}
 
 /** All that the pass over the quanta gives. */
 export type Collected = Pick<
@@ -150,94 +164,136 @@ export class ReportCollector {
    * @param number Of a quantum that failed, among those that may block others; -1 for others.
    */
   add(quantum: QuantumFacts, number: number): boolean {
-    const part = this.#parts.get(quantum.taskLabel);
-    if (part === undefined || !this.#counts.add(quantum)) return false;
-    const nAttempts = quantum.attempts.length;
-    part.nAttempts += nAttempts;
-    if (nAttempts > 1) part.nRetried++;
-    let lastCluster: ClusterReport | null = null;
+    const part = this.partOf(quantum.taskLabel);
+    if (part === null || !this.#counts.add(quantum)) return false;
+    const { attempts } = quantum;
+    const nAttempts = attempts.length;
+    let cluster: ClusterReport | null = null;
     for (let i = 0; i < nAttempts; i++) {
-      const attempt = quantum.attempts[i];
-      const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
-      const lost = attempt.usage === null ? null : this.#addUsage(quantum, i, part, hasFailed);
-      // Clocks that are put right make some steps end before they begin.
-      const lostSeconds = hasFailed ? Math.max(0, lost ?? 0) : 0;
-      part.lostSeconds += lostSeconds;
-      if (hasFailed && lost === null) part.nUntimed++;
-      if (hasFailed || attempt.exceptionType !== null) {
-        lastCluster = this.#addToCluster(quantum, i, lostSeconds);
-      }
+      cluster = this.addAttempt(part, quantum, i, i === nAttempts - 1, attempts[i]);
     }
-    const status = nAttempts === 0 ? AttemptStatus.BLOCKED : quantum.attempts[nAttempts - 1].status;
-    const isProblem = PROBLEMS.has(status);
-    this.#heat.add(
-      quantum.taskLabel,
-      quantum,
-      isProblem ? "failed" : status === AttemptStatus.BLOCKED ? "blocked" : "other",
-    );
-    if (isProblem) this.#addFailed(quantum, lastCluster!, number);
+    if (nAttempts > 1) part.nRetried++;
+    const status = quantumStatus(quantum);
+    this.#heat.add(quantum.taskLabel, quantum.values, fateOf(status));
+    if (PROBLEMS.has(status)) {
+      this.addFailed(quantum, nAttempts, attempts[nAttempts - 1], cluster!, number);
+    }
     return true;
   }
 
-  /** Seconds that the attempt ran, null if it isn't known. */
-  #addUsage(quantum: QuantumFacts, i: number, part: TaskPart, hasFailed: boolean): number | null {
-    const usage = quantum.attempts[i].usage!;
+  /** What is kept of a task; null if there is no such task. */
+  partOf(label: string): TaskPart | null {
+    return this.#parts.get(label) ?? null;
+  }
+
+  /** Counts quanta that are alike; their attempts and places are given one by one. */
+  addKind(kind: QuantumKind, n: number): void {
+    this.#counts.add(kind, n);
+  }
+
+  /** Counts quanta of a task by where they are: those of rows `from` to `to`. */
+  addPlaces(
+    label: string,
+    values: readonly CodedValues[],
+    fates: Uint8Array,
+    rows: RowRange,
+  ): void {
+    this.#heat.addRows(label, values, fates, rows);
+  }
+
+  /**
+   * Takes an attempt in.
+   *
+   * @returns its cluster; null if it succeeded without an exception.
+   */
+  addAttempt(
+    part: TaskPart,
+    quantum: NamedQuantum,
+    i: number,
+    isLast: boolean,
+    attempt: AttemptFacts,
+  ): ClusterReport | null {
+    part.nAttempts++;
+    const { usage } = attempt;
+    const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
+    const lost = usage === null ? NaN : this.#addUsage(part, quantum, i, attempt, usage);
+    if (!hasFailed && attempt.exceptionType === null) return null;
+    // Clocks that are put right make some steps end before they begin.
+    const lostSeconds = hasFailed && lost > 0 ? lost : 0;
+    part.lostSeconds += lostSeconds;
+    if (hasFailed && Number.isNaN(lost)) part.nUntimed++;
+    return this.#addToCluster(quantum, i, isLast, attempt, lostSeconds);
+  }
+
+  /** Seconds that the attempt ran, NaN if it isn't known. */
+  #addUsage(
+    part: TaskPart,
+    quantum: NamedQuantum,
+    i: number,
+    attempt: AttemptFacts,
+    usage: UsageFacts,
+  ): number {
     const { memoryBytes, startMicros, prepSeconds, initSeconds, runSeconds, cpuSeconds } = usage;
     part.memory.add(memoryBytes);
     if (this.#largest.mayKeep(memoryBytes)) {
-      this.#largest.offer(memoryBytes, () => this.#extreme(quantum, i));
+      this.#largest.offer(memoryBytes, () => this.#extreme(quantum, i, attempt, usage));
     }
     // No clock that is set: processors count it.
     const hasCpu = cpuSeconds > SHORTEST_STEP && Number.isFinite(cpuSeconds);
     if (hasCpu) part.cpuSeconds += cpuSeconds;
     if (hasOddTimes(usage, this.#latest)) {
       part.nOddTimes++;
-      return null;
+      return NaN;
     }
     part.runTime.add(runSeconds);
     if (this.#slowest.mayKeep(runSeconds)) {
-      this.#slowest.offer(runSeconds, () => this.#extreme(quantum, i));
+      this.#slowest.offer(runSeconds, () => this.#extreme(quantum, i, attempt, usage));
     }
     if (hasCpu && runSeconds > 0) {
       part.pairedCpuSeconds += cpuSeconds;
       part.pairedRunSeconds += runSeconds;
     }
-    const ran = Number.isFinite(runSeconds) ? runSeconds : null;
+    const ran = Number.isFinite(runSeconds) ? runSeconds : NaN;
     const seconds = prepSeconds + initSeconds + runSeconds;
-    if (startMicros === null || !Number.isFinite(seconds)) return ran;
+    if (Number.isNaN(startMicros) || !Number.isFinite(seconds)) return ran;
     const end = Math.max(startMicros, startMicros + Math.round(seconds * 1e6));
-    part.firstStart = Math.min(part.firstStart, startMicros);
-    part.lastEnd = Math.max(part.lastEnd, end);
+    if (startMicros < part.firstStart) part.firstStart = startMicros;
+    if (end > part.lastEnd) part.lastEnd = end;
+    const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
     this.#timeline.add(part.position, startMicros, end, hasFailed);
     return ran;
   }
 
-  #extreme(quantum: QuantumFacts, i: number): ExtremeReport {
-    const { status, usage } = quantum.attempts[i];
+  #extreme(
+    quantum: NamedQuantum,
+    i: number,
+    { status }: AttemptFacts,
+    { runSeconds, memoryBytes }: UsageFacts,
+  ): ExtremeReport {
     return {
       quantum_id: quantum.quantumId,
       task: quantum.taskLabel,
       data_id: this.#dataId(quantum),
       attempt: i,
       status: attemptStatusName(status),
-      run_time: finite(usage!.runSeconds),
-      memory: finite(usage!.memoryBytes),
+      run_time: finite(runSeconds),
+      memory: finite(memoryBytes),
     };
   }
 
-  #addToCluster(quantum: QuantumFacts, i: number, lostSeconds: number): ClusterReport {
-    const { status, exceptionType, usage } = quantum.attempts[i];
-    const message = quantum.message(i);
+  #addToCluster(
+    quantum: NamedQuantum,
+    i: number,
+    isLast: boolean,
+    { status, exceptionType, message, usage }: AttemptFacts,
+    lostSeconds: number,
+  ): ClusterReport {
     const told = exceptionType === null ? silentEnd(status, usage !== null) : message;
-    const end = i < quantum.attempts.length - 1
-      ? "earlier"
-      : status === AttemptStatus.SUCCESSFUL
-      ? "successful"
-      : "failed";
+    const end = !isLast ? "earlier" : status === AttemptStatus.SUCCESSFUL ? "successful" : "failed";
     const { taskLabel: task, quantumId } = quantum;
-    const of = { task, exception: exceptionType, message: told, quantumId };
+    const of = { task, exception: exceptionType, message: told, quantumId, attempt: i };
     return this.#clusters.add(of, end, lostSeconds, () => ({
-      quantum_id: quantum.quantumId,
+      quantum_id: quantumId,
       data_id: this.#dataId(quantum),
       attempt: i,
       status: attemptStatusName(status),
@@ -247,20 +303,29 @@ export class ReportCollector {
     }));
   }
 
-  #addFailed(quantum: QuantumFacts, cluster: ClusterReport, number: number): void {
+  /**
+   * Takes in that a quantum failed for good.
+   *
+   * @param last Its last attempt, with the cluster of that.
+   */
+  addFailed(
+    quantum: NamedQuantum,
+    nAttempts: number,
+    { status, exceptionType, message, usage }: AttemptFacts,
+    cluster: ClusterReport,
+    number: number,
+  ): void {
     if (number >= 0) this.#clusterOf[number] = cluster;
     this.#failed.add(quantum.taskLabel, () => {
-      const last = quantum.attempts.length - 1;
-      const { status, exceptionType, usage } = quantum.attempts[last];
       const runTime = usage === null || hasOddTimes(usage, this.#latest) ? NaN : usage.runSeconds;
       const row: FailedReport = {
         quantum_id: quantum.quantumId,
         task: quantum.taskLabel,
         data_id: this.#dataId(quantum),
         status: attemptStatusName(status),
-        n_attempts: quantum.attempts.length,
+        n_attempts: nAttempts,
         exception: exceptionType,
-        message: messageLine(quantum.message(last)),
+        message: messageLine(message),
         cluster: null,
         n_blocked: 0,
         run_time: finite(runTime),
@@ -270,7 +335,7 @@ export class ReportCollector {
   }
 
   /** Required dimensions: those that single it out. */
-  #dataId(quantum: QuantumFacts): { [dimension: string]: JsonValue } {
+  #dataId(quantum: NamedQuantum): { [dimension: string]: JsonValue } {
     const group = this.#dimensions.groups.get(quantum.taskLabel);
     return dataIdObject(group, quantum.values.slice(0, group?.required.length));
   }

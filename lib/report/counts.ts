@@ -8,7 +8,7 @@
 import type { QuantumGraphHeader } from "../qg/header.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { lastAttempt, quantumStatus } from "../provenance/documents/quantum.ts";
-import type { QuantumFacts } from "./facts.ts";
+import type { QuantumKind } from "./quantum_kinds.ts";
 
 /** Statuses in the order of columns, lowest number first. */
 export const STATUSES: readonly number[] = Object.values(AttemptStatus).sort((a, b) => a - b);
@@ -57,7 +57,7 @@ export class ReportCounts {
   }
 
   /** Counts a quantum, or several that are alike; false if the pipeline has no such task. */
-  add(quantum: Pick<QuantumFacts, "taskLabel" | "attempts">, n = 1): boolean {
+  add(quantum: QuantumKind, n = 1): boolean {
     const task = this.#byLabel.get(quantum.taskLabel);
     if (task === undefined) return false;
     task.nQuanta += n;

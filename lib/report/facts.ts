@@ -7,12 +7,13 @@
 import { parseIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import type { Attempt, QuantumDocument } from "../provenance/documents/quantum.ts";
+import type { TabledAttempt } from "../provenance/table/earlier_attempts.ts";
 
 /** What an attempt used; NaN for what isn't known. */
 export interface UsageFacts {
   memoryBytes: number;
-  /** When preparation began, microseconds since 1970 UTC; null if that isn't known. */
-  startMicros: number | null;
+  /** When preparation began, microseconds since 1970 UTC. */
+  startMicros: number;
   prepSeconds: number;
   initSeconds: number;
   runSeconds: number;
@@ -25,46 +26,53 @@ export interface AttemptFacts {
   /** Bit set; null if not recorded. */
   caveats: number | null;
   exceptionType: string | null;
+  /** Message of the exception, empty without one. A table has its first line. */
+  readonly message: string;
   usage: UsageFacts | null;
 }
 
-/** What is counted and listed of a quantum. */
-export interface QuantumFacts {
+/** Which quantum it is. */
+export interface NamedQuantum {
   readonly quantumId: string;
   readonly taskLabel: string;
-  /** In order of time; none means blocked. */
-  readonly attempts: readonly AttemptFacts[];
   /** Values of the required dimensions, and perhaps of implied ones behind them. */
   readonly values: readonly JsonValue[];
-  /** One of them; null if there are fewer. */
-  value(position: number): JsonValue;
-  /** Message of an attempt's exception, empty without one. */
-  message(attempt: number): string;
 }
 
-/** A quantum's document. */
-export class DocumentFacts implements QuantumFacts {
-  readonly quantumId: string;
-  readonly taskLabel: string;
+/** What is counted and listed of a quantum. */
+export interface QuantumFacts extends NamedQuantum {
+  /** In order of time; none means blocked. */
   readonly attempts: readonly AttemptFacts[];
-  readonly values: readonly JsonValue[];
-  readonly #quantum: QuantumDocument;
+}
 
-  constructor(quantum: QuantumDocument) {
-    this.#quantum = quantum;
-    this.quantumId = quantum.quantumId;
-    this.taskLabel = quantum.taskLabel;
-    this.values = quantum.dataCoordinate;
-    this.attempts = quantum.attempts.map(factsOf);
-  }
+/** What a quantum's document tells. */
+export function documentFacts(quantum: QuantumDocument): QuantumFacts {
+  const { quantumId, taskLabel, dataCoordinate, attempts } = quantum;
+  return { quantumId, taskLabel, values: dataCoordinate, attempts: attempts.map(factsOf) };
+}
 
-  value(position: number): JsonValue {
-    return this.values[position] ?? null;
-  }
+/** What a table tells of an attempt before the last one. */
+export function tabledFacts(attempt: TabledAttempt): AttemptFacts {
+  const { status, caveats, exception: exceptionType, message } = attempt;
+  const { memory, start, prepTime, initTime, runTime, cpuTime } = attempt;
+  const usage: UsageFacts = {
+    memoryBytes: memory,
+    startMicros: start,
+    prepSeconds: prepTime,
+    initSeconds: initTime,
+    runSeconds: runTime,
+    cpuSeconds: cpuTime,
+  };
+  return { status, caveats, exceptionType, message, usage: hasUsage(usage) ? usage : null };
+}
 
-  message(attempt: number): string {
-    return this.#quantum.attempts[attempt].exception?.message ?? "";
-  }
+/** Whether anything is recorded. */
+export function hasUsage(usage: UsageFacts): boolean {
+  return !(
+    Number.isNaN(usage.startMicros) && Number.isNaN(usage.runSeconds) &&
+    Number.isNaN(usage.memoryBytes) && Number.isNaN(usage.cpuSeconds) &&
+    Number.isNaN(usage.prepSeconds) && Number.isNaN(usage.initSeconds)
+  );
 }
 
 function factsOf({ status, caveats, exception, usage }: Attempt): AttemptFacts {
@@ -72,9 +80,10 @@ function factsOf({ status, caveats, exception, usage }: Attempt): AttemptFacts {
     status,
     caveats,
     exceptionType: exception?.typeName ?? null,
+    message: exception?.message ?? "",
     usage: usage && {
       memoryBytes: usage.memory,
-      startMicros: parseIsoTime(usage.start),
+      startMicros: parseIsoTime(usage.start) ?? NaN,
       prepSeconds: usage.prepTime,
       initSeconds: usage.initTime,
       runSeconds: usage.runTime,

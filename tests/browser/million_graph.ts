@@ -153,7 +153,13 @@ function makeTable(
     arrays: makeArrays(layout, keys, n),
     layout,
     rows: makeRows(n, message.length),
-    texts: [{ exceptions: ["oracle.FitError"], messages: message, coordinates: new Map() }],
+    texts: [{
+      exceptions: ["oracle.FitError"],
+      messages: message,
+      earlier: new Uint8Array(),
+      earlierStart: new Map(),
+      coordinates: new Map(),
+    }],
     blockers: {
       first: new Int32Array(n).fill(-1),
       nBlockers: new Int32Array(n),

@@ -6,24 +6,36 @@ import { collectReport } from "../../lib/report/collect.ts";
 import { DEFAULT_REPORT_LIMITS } from "../../lib/report/collector.ts";
 import type { RunReport } from "../../lib/report/model.ts";
 import { openSource } from "../../lib/sources/open_source.ts";
-import type { DocumentSource } from "../../lib/sources/source.ts";
 import { GRAPH_FIXTURES, removeOurGraphs, withOurGraph } from "../support/our_graphs.ts";
 
-/** A source that keeps to itself that it has a table. */
-function withoutTable(source: DocumentSource): DocumentSource {
-  return new Proxy(source, {
+/** An object of which some properties are others. */
+function changed<T extends object>(object: T, changes: Partial<T>): T {
+  return new Proxy(object, {
     get(target, key) {
-      if (key === "tabled") return () => Promise.resolve(null);
+      if (Object.hasOwn(changes, key)) return changes[key as keyof T];
       const value = Reflect.get(target, key, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
 
-async function reportOf(path: string, byTable: boolean): Promise<RunReport> {
+/** How much of its table a source tells of: that of earlier releases has last attempts alone. */
+type Told = "all" | "last attempts" | "nothing";
+
+async function reportOf(path: string, told: Told): Promise<RunReport> {
   await using source = await openSource(path, null, Deno.env, Deno.cwd(), {});
-  assert.notEqual(await source.tabled!(), null);
-  return await collectReport(byTable ? source : withoutTable(source), {
+  const tabled = await source.tabled!();
+  assert.ok(tabled !== null && tabled.table.hasEarlierAttempts);
+  const shown = {
+    all: tabled,
+    "last attempts": {
+      ...tabled,
+      table: changed(tabled.table, { hasEarlierAttempts: false }),
+    },
+    nothing: null,
+  }[told];
+  const asked = changed(source, { tabled: () => Promise.resolve(shown) });
+  return await collectReport(asked, {
     argument: path,
     limits: DEFAULT_REPORT_LIMITS,
     tool: "a test",
@@ -42,10 +54,12 @@ function rounded(value: unknown): unknown {
 Deno.test.afterAll(removeOurGraphs);
 
 for (const name of GRAPH_FIXTURES) {
-  Deno.test(`the table makes the report that documents make: ${name}`, async () => {
-    const path = (await withOurGraph(name)).join("ours.qg");
-    const byTable = await reportOf(path, true);
-    assert.deepEqual(rounded(byTable), rounded(await reportOf(path, false)));
-    assert.ok(byTable.n_quanta > 0);
-  });
+  for (const told of ["all", "last attempts"] as const) {
+    Deno.test(`a table of ${told} makes the report that documents make: ${name}`, async () => {
+      const path = (await withOurGraph(name)).join("ours.qg");
+      const byTable = await reportOf(path, told);
+      assert.deepEqual(rounded(byTable), rounded(await reportOf(path, "nothing")));
+      assert.ok(byTable.n_quanta > 0);
+    });
+  }
 }

@@ -62,16 +62,19 @@ export class ShareRows {
     nProduced: number,
   ): void {
     this.#add(q, () => {
-      const last = attempts.at(-1) ?? null;
+      const read = attempts.map((attempt) =>
+        attemptOfParts({
+          status: attempt.status,
+          caveats: attempt.caveats,
+          exception: exceptionText(attempt, logBytes),
+          usage: attempt.resourceUsage,
+        })
+      );
       const [start, end] = quantum.dataCoordinateRange;
       return {
         nAttempts: attempts.length,
-        last: last && attemptOfParts({
-          status: last.status,
-          caveats: last.caveats,
-          exception: exceptionText(last, logBytes),
-          usage: last.resourceUsage,
-        }),
+        last: read.at(-1) ?? null,
+        earlier: read.slice(0, -1),
         nProduced,
         coordinate: end > start ? { text: quantum.text, range: quantum.dataCoordinateRange } : null,
         dataCoordinate: () =>

@@ -23,6 +23,7 @@ import {
   valuesOf,
 } from "./column_values.ts";
 import {
+  EARLIER_COLUMN,
   ORIGIN_KEY,
   TABLE_COLUMNS,
   TABLE_VERSION,
@@ -171,6 +172,12 @@ export class QuantaTable {
     return this.dimensions.find((dimension) => dimension.name === name)?.column ?? null;
   }
 
+  /** Whether it tells of attempts before the last. Tables of earlier releases don't. */
+  get hasEarlierAttempts(): boolean {
+    const { name } = EARLIER_COLUMN;
+    return this.#columns.has(name) && this.dimensions.every(({ column }) => column !== name);
+  }
+
   /** Those of some columns that the table has. */
   known(columns: Iterable<string>): string[] {
     return [...columns].filter((name) => this.#columns.has(name));
@@ -248,6 +255,7 @@ export class QuantaTable {
   #typeOf(name: string): TableType {
     const column = TABLE_COLUMNS.find((known) => known.name === name);
     if (column !== undefined) return column.type;
+    if (name === EARLIER_COLUMN.name && this.hasEarlierAttempts) return EARLIER_COLUMN.type;
     const dimension = this.dimensions.find((known) => known.column === name);
     if (dimension === undefined) throw new RangeError(`Cannot read column "${name}"`);
     return dimension.type === "int" ? "int64" : "string";

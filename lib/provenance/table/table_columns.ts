@@ -40,7 +40,14 @@ export interface TableColumn {
   isNullable: boolean;
 }
 
-/** All columns but those of dimensions, which stand behind `task`, in their order. */
+/** A column that tables of earlier releases don't have: texts of `earlier_attempts.ts`. */
+export const EARLIER_COLUMN = {
+  name: "earlier_attempts",
+  type: "string",
+  isNullable: true,
+} as const satisfies TableColumn;
+
+/** Columns that every table has but those of dimensions, which stand behind `task`, in their order. */
 export const TABLE_COLUMNS = [
   { name: "quantum_id", type: "id", isNullable: false },
   { name: "task", type: "string", isNullable: false },
@@ -84,7 +91,7 @@ export function tableLayout(pipeline: PipelineGraph): TableLayout | null {
     groups.set(label, universe.group(dimensions));
   }
   const names = universe.group([...groups.values()].flatMap((group) => group.names)).names;
-  const taken = new Set<string>(TABLE_COLUMNS.map(({ name }) => name));
+  const taken = new Set<string>([...TABLE_COLUMNS, EARLIER_COLUMN].map(({ name }) => name));
   const dimensions = names.map((name): TableDimension => ({
     name,
     column: taken.has(name) ? `dimension_${name}` : name,

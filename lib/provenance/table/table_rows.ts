@@ -8,9 +8,11 @@
 
 import { ByteBuilder } from "../../base/bytes.ts";
 import { parseIsoTime } from "../../base/iso_time.ts";
-import { encodeUtf8, type JsonValue } from "../../base/json_text.ts";
+import { decodeUtf8, encodeUtf8, type JsonValue } from "../../base/json_text.ts";
 import { type Attempt, coordinateRange, lastAttempt, readQuantum } from "../documents/quantum.ts";
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
+import { messageLine } from "../message_shape.ts";
+import { earlierText } from "./earlier_attempts.ts";
 
 /** Numbers of each quantum, by its number in the graph's index. Memory: 67 bytes a quantum. */
 interface TableNumbers {
@@ -47,6 +49,8 @@ export interface RowSource {
   nAttempts: number;
   /** The attempt that the quantum is counted by; null for a blocked one. */
   last: Attempt | null;
+  /** Those before it, in order of time. */
+  earlier: readonly Attempt[];
   /** Outputs that were written. */
   nProduced: number;
   /** Where the values of the data ID stand in a text; null if they don't stand there in one piece. */
@@ -58,14 +62,17 @@ export interface RowSource {
 export interface TableTexts {
   /** Types of exceptions, each once. */
   exceptions: string[];
-  /** First lines of messages, UTF-8. */
+  /** First lines of messages, at most 500 UTF-16 units of each, UTF-8. */
   messages: Uint8Array;
+  /** Attempts before the last, UTF-8: a line for each quantum that has some. */
+  earlier: Uint8Array;
+  /** Where the line of a quantum begins. */
+  earlierStart: Map<number, number>;
   /** Data IDs of quanta of which the index doesn't know them. */
   coordinates: Map<number, JsonValue[]>;
 }
 
-/** Longest first line of a message that is kept, in UTF-16 units. */
-const MAX_MESSAGE = 500;
+const LINE_END = 0x0a;
 const MAX_ATTEMPTS = 2 ** 16 - 1;
 
 /** Rows that aren't known yet. */
@@ -96,6 +103,7 @@ export function rowSource(text: Uint8Array, nProduced: number): RowSource {
   return {
     nAttempts: quantum.attempts.length,
     last: lastAttempt(quantum),
+    earlier: quantum.attempts.slice(0, -1),
     nProduced,
     coordinate: range && { text, range },
     dataCoordinate: () => quantum.dataCoordinate,
@@ -109,6 +117,8 @@ export class TableCollector {
   readonly #arrays: GraphArrays;
   readonly #exceptions = new Map<string, number>();
   readonly #messages = new ByteBuilder();
+  readonly #earlier = new ByteBuilder();
+  readonly #earlierStart = new Map<number, number>();
   readonly #coordinates = new Map<number, JsonValue[]>();
 
   /**
@@ -131,7 +141,8 @@ export class TableCollector {
    *
    * @throws {SyntaxError} if a table has no room for it.
    */
-  add(q: number, { nAttempts, last, nProduced, coordinate, dataCoordinate }: RowSource): void {
+  add(q: number, source: RowSource): void {
+    const { nAttempts, last, earlier, nProduced, coordinate, dataCoordinate } = source;
     const { numbers } = this.#rows;
     const usage = last?.usage ?? null;
     if (nAttempts > MAX_ATTEMPTS) throw new SyntaxError("too many attempts");
@@ -150,10 +161,15 @@ export class TableCollector {
     const exception = last?.exception ?? null;
     if (exception !== null) {
       numbers.exception[q] = this.#exceptionNumber(exception.typeName);
-      const message = encodeUtf8(firstLine(exception.message));
+      const message = encodeUtf8(messageLine(exception.message));
       numbers.messageStart[q] = this.#messages.length;
       numbers.messageSize[q] = message.length;
       this.#messages.bytes(message);
+    }
+    const text = earlier.length === 0 ? null : earlierText(earlier);
+    if (text !== null) {
+      this.#earlierStart.set(q, this.#earlier.length);
+      this.#earlier.text(`${text}\n`);
     }
     if (!this.#isCoordinateKnown(q, coordinate)) this.#coordinates.set(q, dataCoordinate());
     this.#rows.collector[q] = this.#number;
@@ -164,6 +180,8 @@ export class TableCollector {
     return {
       exceptions: [...this.#exceptions.keys()],
       messages: this.#messages.take(),
+      earlier: this.#earlier.take(),
+      earlierStart: this.#earlierStart,
       coordinates: this.#coordinates,
     };
   }
@@ -192,8 +210,10 @@ export class TableCollector {
   }
 }
 
-function firstLine(message: string): string {
-  const end = message.search(/[\r\n]/);
-  const line = end < 0 ? message : message.slice(0, end);
-  return line.slice(0, MAX_MESSAGE).toWellFormed();
+/** The attempts of a quantum before the last one, as a table has them; null if it has none. */
+export function earlierOf({ earlier, earlierStart }: TableTexts, q: number): string | null {
+  const start = earlierStart.get(q);
+  return start === undefined
+    ? null
+    : decodeUtf8(earlier.subarray(start, earlier.indexOf(LINE_END, start)));
 }

@@ -17,6 +17,7 @@ import { type Blockers, isBlocking, NOT_COUNTED } from "../blockers.ts";
 import { parseNatively } from "../documents/native_json.ts";
 import { attemptStatusName } from "../quantum_status.ts";
 import {
+  EARLIER_COLUMN,
   ORIGIN_KEY,
   TABLE_COLUMNS,
   TABLE_VERSION,
@@ -25,7 +26,7 @@ import {
   type TableLayout,
   type TableOrigin,
 } from "./table_columns.ts";
-import type { TableRows, TableTexts } from "./table_rows.ts";
+import { earlierOf, type TableRows, type TableTexts } from "./table_rows.ts";
 
 /** All that a table is made of. */
 export interface TableInput {
@@ -96,7 +97,7 @@ function allColumns(layout: TableLayout): TableColumn[] {
     isNullable: true,
   }));
   const [id, task, ...others] = TABLE_COLUMNS;
-  return [id, task, ...dimensions, ...others];
+  return [id, task, ...dimensions, ...others, EARLIER_COLUMN];
 }
 
 function schemaElement({ name, type, isNullable }: TableColumn): SchemaElement {
@@ -199,7 +200,11 @@ function groupColumns(
     document_offset: column((q) => documentOffset[q]),
     document_size: column((q) => documentSize[q]),
   };
-  const byName = new Map<string, unknown[]>([...Object.entries(data), ...dimensions]);
+  const byName = new Map<string, unknown[]>([
+    ...Object.entries(data),
+    [EARLIER_COLUMN.name, column((q) => earlierOf(textsOf(q), q))],
+    ...dimensions,
+  ]);
   return allColumns(layout).map(({ name, type }): ColumnSource => ({
     name,
     data: byName.get(name)!,

@@ -14,6 +14,15 @@ import type { ClusterReport, ExceptionReport } from "../model.ts";
 /** What became of the quantum after an attempt that ended so. */
 type AttemptEnd = "failed" | "successful" | "earlier";
 
+/** An attempt as it is sorted. */
+interface AttemptInCluster {
+  task: string;
+  exception: string | null;
+  message: string;
+  quantumId: string;
+  attempt: number;
+}
+
 /** Counts clusters. Memory: that of {@linkcode FailureClusters}. */
 export class ClusterTable {
   readonly #clusters = new FailureClusters<ClusterReport>(
@@ -33,19 +42,18 @@ export class ClusterTable {
    * Counts an attempt.
    *
    * @param lostSeconds Run time that came to nothing.
-   * @param sample Makes what is told of the attempt, if it is the sample of its cluster: that of the
-   *   quantum with the least id.
+   * @param sample Makes what is told of the attempt, if it is the sample of its cluster: the first one of
+   *   the quantum with the least id.
    */
   add(
-    of: { task: string; exception: string | null; message: string; quantumId: string },
+    of: AttemptInCluster,
     end: AttemptEnd,
     lostSeconds: number,
     sample: () => ClusterReport["sample"],
   ): ClusterReport {
     const cluster = this.#clusters.of(of.task, of.exception, of.message);
-    if (cluster.sample === null || of.quantumId < cluster.sample.quantum_id) {
-      cluster.sample = sample();
-    }
+    const first = { quantum_id: of.quantumId, attempt: of.attempt };
+    if (cluster.sample === null || isBefore(first, cluster.sample)) cluster.sample = sample();
     if (end === "failed") cluster.n_failed++;
     else if (end === "successful") cluster.n_successful++;
     else cluster.n_earlier++;
@@ -71,7 +79,7 @@ export class ClusterTable {
       if (group === undefined) {
         groups.set(key, { task, exception, n_failed, n_successful, n_earlier, sample });
       } else {
-        if (sample.quantum_id < group.sample.quantum_id) group.sample = sample;
+        if (isBefore(sample, group.sample)) group.sample = sample;
         group.n_failed += n_failed;
         group.n_successful += n_successful;
         group.n_earlier += n_earlier;
@@ -84,7 +92,15 @@ export class ClusterTable {
   }
 }
 
-/** Order that doesn't depend on which came first. */
+/** Order of attempts that doesn't depend on which came first. */
+function isBefore(
+  a: Pick<ClusterReport["sample"], "quantum_id" | "attempt">,
+  b: Pick<ClusterReport["sample"], "quantum_id" | "attempt">,
+): boolean {
+  return a.quantum_id < b.quantum_id || a.quantum_id === b.quantum_id && a.attempt < b.attempt;
+}
+
+/** The same of clusters. */
 function compareNames(a: ClusterKey, b: ClusterKey): number {
   const [left, right] = [a, b].map(({ task, exception, shape }) =>
     JSON.stringify([task, exception, shape])

@@ -27,8 +27,20 @@ const MAX_MAPS = 4;
 /** Counts of a place, in the order in which they are kept. */
 const N_COUNTS = 3;
 
-/** What became of a quantum, for a map. */
-export type Fate = "failed" | "blocked" | "other";
+/** What became of a quantum, for a map: the count of its place that goes up besides that of all. */
+export const FATES = { other: 0, failed: 1, blocked: 2 } as const;
+
+/** Values of a column: each code is the place of one. */
+export interface CodedValues {
+  readonly codes: Uint32Array;
+  readonly values: readonly JsonValue[];
+}
+
+/** Consecutive rows of a table, without the last. */
+export interface RowRange {
+  from: number;
+  to: number;
+}
 
 /** Values of a dimension in the order in which they were met. */
 class Axis {
@@ -78,9 +90,33 @@ class Grid {
 
   constructor(readonly dimensions: [string, string]) {}
 
-  add(row: JsonValue, column: JsonValue, fate: Fate): void {
-    const r = this.rows.indexOf(row);
-    const at = N_COUNTS * this.columns.indexOf(column);
+  add(row: JsonValue, column: JsonValue, fate: number): void {
+    this.#count(this.rows.indexOf(row), this.columns.indexOf(column), fate);
+  }
+
+  /** Counts rows of two columns. */
+  addRows(
+    rows: CodedValues,
+    columns: CodedValues,
+    fates: Uint8Array,
+    { from, to }: RowRange,
+  ): void {
+    // Of each code its index, asked for once.
+    const rowOf = new Int32Array(rows.values.length).fill(-1);
+    const columnOf = new Int32Array(columns.values.length).fill(-1);
+    for (let i = from; i < to; i++) {
+      const rowCode = rows.codes[i];
+      const columnCode = columns.codes[i];
+      if (rowOf[rowCode] < 0) rowOf[rowCode] = this.rows.indexOf(rows.values[rowCode]);
+      if (columnOf[columnCode] < 0) {
+        columnOf[columnCode] = this.columns.indexOf(columns.values[columnCode]);
+      }
+      this.#count(rowOf[rowCode], columnOf[columnCode], fates[i]);
+    }
+  }
+
+  #count(r: number, column: number, fate: number): void {
+    const at = N_COUNTS * column;
     let counts = this.#counts[r] ?? new Uint32Array(0);
     if (at >= counts.length) {
       const grown = new Uint32Array(Math.max(at + N_COUNTS, 2 * counts.length));
@@ -89,8 +125,7 @@ class Grid {
       counts = this.#counts[r] = grown;
     }
     counts[at]++;
-    if (fate === "failed") counts[at + 1]++;
-    else if (fate === "blocked") counts[at + 2]++;
+    if (fate !== FATES.other) counts[at + fate]++;
   }
 
   get isTooLarge(): boolean {
@@ -225,12 +260,21 @@ export class HeatMaps {
     }
   }
 
-  /** Counts a quantum with these values of required dimensions. */
-  add(label: string, of: { value(position: number): JsonValue }, fate: Fate): void {
+  /** Counts a quantum with these values of required dimensions. @param fate One of {@linkcode FATES}. */
+  add(label: string, values: readonly JsonValue[], fate: number): void {
     const place = this.#places.get(label);
     if (place === null || place === undefined) return;
     const [grid, row, column] = place;
-    grid.add(of.value(row), of.value(column), fate);
+    grid.add(values[row] ?? null, values[column] ?? null, fate);
+    if (grid.isTooLarge) this.#drop(grid);
+  }
+
+  /** Counts quanta of a task, whose values of required dimensions are in columns. */
+  addRows(label: string, values: readonly CodedValues[], fates: Uint8Array, rows: RowRange): void {
+    const place = this.#places.get(label);
+    if (place === null || place === undefined) return;
+    const [grid, row, column] = place;
+    grid.addRows(values[row], values[column], fates, rows);
     if (grid.isTooLarge) this.#drop(grid);
   }
 

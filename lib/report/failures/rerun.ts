@@ -20,8 +20,8 @@ const MAX_TABLES = 1000;
 export class RerunTables {
   readonly #tables = new Map<string, RerunReport>();
 
-  /** Counts a quantum by its last attempt. */
-  add(task: string, status: number, exception: string | null): void {
+  /** Counts quanta by their last attempt. */
+  add(task: string, status: number, exception: string | null, n = 1): void {
     const key = `${task}\0${status}\0${exception ?? "\0"}`;
     let table = this.#tables.get(key);
     if (table === undefined) {
@@ -35,7 +35,7 @@ export class RerunTables {
       };
       this.#tables.set(key, table);
     }
-    table.n++;
+    table.n += n;
   }
 
   /** In the order of tasks; of each, the table with most quanta first. */

@@ -7,19 +7,16 @@
 
 import { Grower } from "../../base/grower.ts";
 import { sortOffsets } from "../../base/sort_ids.ts";
-import { AttemptStatus } from "../../provenance/quantum_status.ts";
-import type { QuantaTable, ValuesBatch } from "../../provenance/table/quanta_table.ts";
+import type { QuantaTable } from "../../provenance/table/quanta_table.ts";
 import type { ReportCounts } from "../counts.ts";
+import { KIND_COLUMNS, kindsOf, type QuantumKind } from "../quantum_kinds.ts";
 import type { StatusSelection } from "./selection.ts";
 
 /** Columns that tell what is counted. */
-const COLUMNS = ["task", "status", "attempts", "caveats", "exception", "document_offset"];
-const STATUSES: Readonly<Record<string, number>> = AttemptStatus;
+const COLUMNS = [...KIND_COLUMNS, "document_offset"];
 
-/** A quantum as it is counted: quanta with the same values are counted together. */
-interface Kind {
-  taskLabel: string;
-  attempts: { status: number; caveats: number | null; exceptionType: string | null; usage: null }[];
+/** Quanta that are counted together. */
+interface Kind extends QuantumKind {
   isSelected: boolean;
   n: number;
   /** Where the first document of the kind is. */
@@ -69,7 +66,8 @@ export async function countByTable(
       let number = numberOf.get(key);
       if (number === undefined) {
         numberOf.set(key, number = kinds.length);
-        kinds.push({ ...kind, isSelected: selection?.wants(kind) ?? false });
+        const isSelected = selection?.wants(kind) ?? false;
+        kinds.push({ ...kind, isSelected, n: 0, firstOffset: Infinity });
       }
       return number;
     });
@@ -87,55 +85,4 @@ export async function countByTable(
   for (const [number, offset, size] of selected.sorted()) {
     selection!.add(kinds[number], { offset, size });
   }
-}
-
-/**
- * Tells the kind of each row of a batch. Neighbouring rows mostly are of one kind.
- *
- * @param numberOf Number of a kind that is met.
- */
-function kindsOf(
-  batch: ValuesBatch,
-  numberOf: (kind: Omit<Kind, "isSelected">, key: string) => number,
-): (row: number) => number {
-  const tasks = batch.coded("task");
-  const statuses = batch.coded("status");
-  const exceptions = batch.coded("exception");
-  const attempts = batch.numbers("attempts");
-  const caveats = batch.numbers("caveats");
-  let last: [task: number, status: number, exception: number, caveats: number, ran: boolean];
-  last = [-1, -1, -1, -1, false];
-  let number = -1;
-  const byCodes = new Map<string, number>();
-  return (row) => {
-    const task = tasks.codes[row];
-    const status = statuses.codes[row];
-    const exception = exceptions.codes[row];
-    const bits = caveats[row];
-    const hasRun = attempts[row] > 0;
-    // Not a number is no bits, and equal to itself here.
-    const isSame = task === last[0] && status === last[1] && exception === last[2] &&
-      Object.is(bits, last[3]) && hasRun === last[4];
-    if (isSame) return number;
-    last = [task, status, exception, bits, hasRun];
-    const codes = last.join(" ");
-    const known = byCodes.get(codes);
-    if (known !== undefined) return number = known;
-    const taskLabel = String(tasks.values[task]);
-    const attempt = {
-      status: STATUSES[String(statuses.values[status])] ?? Number(statuses.values[status]),
-      caveats: Number.isNaN(bits) ? null : bits,
-      exceptionType: exceptions.values[exception] as string | null,
-      usage: null,
-    };
-    const kind = {
-      taskLabel,
-      attempts: hasRun ? [attempt] : [],
-      n: 0,
-      firstOffset: Infinity,
-    };
-    number = numberOf(kind, JSON.stringify([taskLabel, kind.attempts]));
-    byCodes.set(codes, number);
-    return number;
-  };
 }

@@ -16,7 +16,7 @@ import { parseStored } from "../../sources/parse_stored.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
 import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { ReportCounts } from "../counts.ts";
-import { DocumentFacts } from "../facts.ts";
+import { documentFacts, type QuantumFacts } from "../facts.ts";
 import { dataIdTablePath } from "../failures/data_id_table_path.ts";
 import { taskDimensions } from "../dimensions.ts";
 import { countByTable } from "./by_table.ts";
@@ -106,7 +106,7 @@ export async function makeProvenanceReport(
 
 /** A quantum that goes by. */
 interface PassingQuantum {
-  facts: DocumentFacts;
+  facts: QuantumFacts;
   address: Address;
   /** Its line in a table. */
   line(usage: ResourceUsageTable): string;
@@ -121,7 +121,7 @@ async function countByDocuments(
   const blocks = countQuanta(graph.blocks("quanta.mb"), graph.header.n_quanta, progress);
   for await (const { text, offset, size } of blocks) {
     const quantum = parseStored(`quantum at ${offset} of "${graph.name}"`, () => readQuantum(text));
-    const facts = new DocumentFacts(quantum);
+    const facts = documentFacts(quantum);
     if (!counts.add(facts)) {
       throw new InvalidQuantumGraphFileError(
         `Cannot read quantum ${quantum.quantumId} of "${graph.name}": ` +

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Fate, HeatMaps } from "../../../lib/report/failures/heat_map.ts";
+import { FATES, HeatMaps } from "../../../lib/report/failures/heat_map.ts";
 
 const VISITS = new Map([
   ["isr", ["instrument", "exposure", "detector"]],
@@ -9,10 +9,10 @@ const VISITS = new Map([
   ["all", ["instrument"]],
 ]);
 
-function mapsOf(quanta: [task: string, values: (string | number)[], fate: Fate][]) {
+function mapsOf(quanta: [task: string, values: (string | number)[], fate: keyof typeof FATES][]) {
   const maps = new HeatMaps(VISITS);
   for (const [task, values, fate] of quanta) {
-    maps.add(task, { value: (i) => values[i] }, fate);
+    maps.add(task, values, FATES[fate]);
   }
   return maps.report();
 }
@@ -73,11 +73,14 @@ Deno.test("there is no map where nothing failed", () => {
 });
 
 Deno.test("many visits share rows, and none is lost", () => {
-  const quanta = Array.from({ length: 1000 }, (_, i): [string, (string | number)[], Fate] => [
-    "calibrate",
-    ["Cam", 5000 - i, i % 300],
-    i % 7 === 0 ? "failed" : "other",
-  ]);
+  const quanta = Array.from(
+    { length: 1000 },
+    (_, i): [string, (string | number)[], keyof typeof FATES] => [
+      "calibrate",
+      ["Cam", 5000 - i, i % 300],
+      i % 7 === 0 ? "failed" : "other",
+    ],
+  );
   const [map] = mapsOf(quanta);
   assert.ok(map.rows.length <= 60 && map.columns.length <= 200);
   assert.deepEqual([map.rows[0].first, map.rows.at(-1)!.last], [4001, 5000]);

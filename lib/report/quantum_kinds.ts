@@ -1,0 +1,78 @@
+/**
+ * Quanta that are counted together, as the table of quanta has them: of a million there are some dozens of
+ * kinds.
+ *
+ * @module
+ */
+
+import { AttemptStatus } from "../provenance/quantum_status.ts";
+import type { ValuesBatch } from "../provenance/table/quanta_table.ts";
+
+/** Columns that tell of which kind a quantum is. */
+export const KIND_COLUMNS = ["task", "status", "attempts", "caveats", "exception"] as const;
+
+const STATUSES: Readonly<Record<string, number>> = AttemptStatus;
+
+/** What is counted of an attempt. */
+interface CountedAttempt {
+  status: number;
+  /** Bit set; null if not recorded. */
+  caveats: number | null;
+  exceptionType: string | null;
+}
+
+/** What quanta of a kind have in common. */
+export interface QuantumKind {
+  readonly taskLabel: string;
+  /** In order of time; the last one counts, and none is of quanta that were not run. */
+  readonly attempts: readonly CountedAttempt[];
+}
+
+/**
+ * Tells the kind of each row of a batch. Neighbouring rows mostly are of one kind.
+ *
+ * @param find Gives what is kept of a kind, by a text that no other kind has; asked once a batch.
+ */
+export function kindsOf<Kept>(
+  batch: ValuesBatch,
+  find: (kind: QuantumKind, key: string, row: number) => Kept,
+): (row: number) => Kept {
+  const tasks = batch.coded("task");
+  const statuses = batch.coded("status");
+  const exceptions = batch.coded("exception");
+  const attempts = batch.numbers("attempts");
+  const caveats = batch.numbers("caveats");
+  let [task, status, exception, bits, hasRun] = [-1, -1, -1, -1, false];
+  let kept: Kept;
+  const byCodes = new Map<string, Kept>();
+  const look = (row: number): Kept => {
+    const codes = `${task} ${status} ${exception} ${bits} ${hasRun}`;
+    let known = byCodes.get(codes);
+    if (known !== undefined) return known;
+    const taskLabel = String(tasks.values[task]);
+    const attempt = {
+      status: STATUSES[String(statuses.values[status])] ?? Number(statuses.values[status]),
+      caveats: bits < 0 ? null : bits,
+      exceptionType: exceptions.values[exception] as string | null,
+    };
+    const kind = { taskLabel, attempts: hasRun ? [attempt] : [] };
+    byCodes.set(codes, known = find(kind, JSON.stringify([taskLabel, kind.attempts]), row));
+    return known;
+  };
+  return (row) => {
+    const hasRunHere = attempts[row] > 0;
+    const value = caveats[row];
+    // What is not recorded is no number; bit sets are none below zero.
+    const bitsHere = value >= 0 ? value : -1;
+    if (
+      tasks.codes[row] === task && statuses.codes[row] === status &&
+      exceptions.codes[row] === exception && bitsHere === bits && hasRunHere === hasRun
+    ) return kept;
+    task = tasks.codes[row];
+    status = statuses.codes[row];
+    exception = exceptions.codes[row];
+    bits = bitsHere;
+    hasRun = hasRunHere;
+    return kept = look(row);
+  };
+}
