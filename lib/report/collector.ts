@@ -15,7 +15,7 @@ import type { BlockedCounts } from "./failures/blocking.ts";
 import { bpsMemory } from "./bps_memory.ts";
 import { ClusterTable } from "./failures/cluster_table.ts";
 import type { ReportCounts, TaskCounts } from "./counts.ts";
-import type { AttemptFacts, NamedQuantum, QuantumFacts, UsageFacts } from "./facts.ts";
+import type { AttemptFacts, NamedQuantum, QuantumFacts } from "./facts.ts";
 import { FailedList } from "./failures/failed_list.ts";
 import {
   type CodedValues,
@@ -24,18 +24,11 @@ import {
   HeatMaps,
   type RowRange,
 } from "./failures/heat_map.ts";
-import { LargestList } from "./largest_list.ts";
-import type {
-  ClusterReport,
-  ExceptionReport,
-  ExtremeReport,
-  FailedReport,
-  RunReport,
-} from "./model.ts";
-import { hasOddTimes, SHORTEST_STEP } from "./odd_times.ts";
+import type { ClusterReport, ExceptionReport, FailedReport, RunReport } from "./model.ts";
+import { hasOddTimes } from "./odd_times.ts";
 import type { QuantumKind } from "./quantum_kinds.ts";
 import { efficiency, instant, TaskPart } from "./task_part.ts";
-import { Timeline } from "./timeline.ts";
+import { finite, UsageTotals } from "./usage_totals.ts";
 
 /** How much is listed. */
 export interface ReportLimits {
@@ -121,9 +114,7 @@ export class ReportCollector {
   readonly #dimensions: RowDimensions;
   readonly #limits: ReportLimits;
   readonly #parts = new Map<string, TaskPart>();
-  readonly #timeline: Timeline;
-  readonly #slowest: LargestList<ExtremeReport>;
-  readonly #largest: LargestList<ExtremeReport>;
+  readonly #usage: UsageTotals;
   readonly #clusters = new ClusterTable();
   readonly #failed: FailedList<ListedFailure>;
   /** Cluster of each failed quantum, by its number. */
@@ -144,12 +135,15 @@ export class ReportCollector {
   ) {
     this.#latest = latest;
     labels.forEach((label, i) => this.#parts.set(label, new TaskPart(i)));
-    this.#timeline = new Timeline(labels.length);
+    this.#usage = new UsageTotals(
+      labels.length,
+      limits.nExtremes,
+      latest,
+      (quantum) => this.#dataId(quantum),
+    );
     this.#counts = counts;
     this.#dimensions = dimensions;
     this.#limits = limits;
-    this.#slowest = new LargestList(limits.nExtremes);
-    this.#largest = new LargestList(limits.nExtremes);
     this.#failed = new FailedList(labels, limits.nFailed, limits.nAllFailed);
     this.#heat = new HeatMaps(
       new Map(
@@ -216,69 +210,13 @@ export class ReportCollector {
     part.nAttempts++;
     const { usage } = attempt;
     const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
-    const lost = usage === null ? NaN : this.#addUsage(part, quantum, i, attempt, usage);
+    const lost = usage === null ? NaN : this.#usage.add(part, quantum, i, attempt, usage);
     if (!hasFailed && attempt.exceptionType === null) return null;
     // Clocks that are put right make some steps end before they begin.
     const lostSeconds = hasFailed && lost > 0 ? lost : 0;
     part.lostSeconds += lostSeconds;
     if (hasFailed && Number.isNaN(lost)) part.nUntimed++;
     return this.#addToCluster(quantum, i, isLast, attempt, lostSeconds);
-  }
-
-  /** Seconds that the attempt ran, NaN if it isn't known. */
-  #addUsage(
-    part: TaskPart,
-    quantum: NamedQuantum,
-    i: number,
-    attempt: AttemptFacts,
-    usage: UsageFacts,
-  ): number {
-    const { memoryBytes, startMicros, prepSeconds, initSeconds, runSeconds, cpuSeconds } = usage;
-    part.memory.add(memoryBytes);
-    if (this.#largest.mayKeep(memoryBytes)) {
-      this.#largest.offer(memoryBytes, () => this.#extreme(quantum, i, attempt, usage));
-    }
-    // No clock that is set: processors count it.
-    const hasCpu = cpuSeconds > SHORTEST_STEP && Number.isFinite(cpuSeconds);
-    if (hasCpu) part.cpuSeconds += cpuSeconds;
-    if (hasOddTimes(usage, this.#latest)) {
-      part.nOddTimes++;
-      return NaN;
-    }
-    part.runTime.add(runSeconds);
-    if (this.#slowest.mayKeep(runSeconds)) {
-      this.#slowest.offer(runSeconds, () => this.#extreme(quantum, i, attempt, usage));
-    }
-    if (hasCpu && runSeconds > 0) {
-      part.pairedCpuSeconds += cpuSeconds;
-      part.pairedRunSeconds += runSeconds;
-    }
-    const ran = Number.isFinite(runSeconds) ? runSeconds : NaN;
-    const seconds = prepSeconds + initSeconds + runSeconds;
-    if (Number.isNaN(startMicros) || !Number.isFinite(seconds)) return ran;
-    const end = Math.max(startMicros, startMicros + Math.round(seconds * 1e6));
-    if (startMicros < part.firstStart) part.firstStart = startMicros;
-    if (end > part.lastEnd) part.lastEnd = end;
-    const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
-    this.#timeline.add(part.position, startMicros, end, hasFailed);
-    return ran;
-  }
-
-  #extreme(
-    quantum: NamedQuantum,
-    i: number,
-    { status }: AttemptFacts,
-    { runSeconds, memoryBytes }: UsageFacts,
-  ): ExtremeReport {
-    return {
-      quantum_id: quantum.quantumId,
-      task: quantum.taskLabel,
-      data_id: this.#dataId(quantum),
-      attempt: i,
-      status: attemptStatusName(status),
-      run_time: finite(runSeconds),
-      memory: finite(memoryBytes),
-    };
   }
 
   #addToCluster(
@@ -360,8 +298,8 @@ export class ReportCollector {
       n_unexplained: nUnexplained,
       tasks,
       timeline: this.#timelineReport(parts),
-      slowest: this.#slowest.items(),
-      largest: this.#largest.items(),
+      slowest: this.#usage.slowest.items(),
+      largest: this.#usage.largest.items(),
       exceptions,
       clusters,
       failed,
@@ -372,7 +310,7 @@ export class ReportCollector {
   }
 
   #timelineReport(parts: { counts: TaskCounts; part: TaskPart }[]): RunReport["timeline"] {
-    const view = this.#timeline.view();
+    const view = this.#usage.timeline.view();
     if (view === null) return null;
     const figures = (n: number) => Number(n.toPrecision(4));
     const all = new Array<number>(view.nIntervals).fill(0);
@@ -461,10 +399,6 @@ function totals(tasks: Collected["tasks"], parts: readonly TaskPart[]) {
     lost_time: sum(tasks.map(({ lost_time }) => lost_time)),
     n_untimed: sum(tasks.map(({ n_untimed }) => n_untimed)),
   };
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }
 
 /** A message as a sample has it. */
