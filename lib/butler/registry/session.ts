@@ -35,6 +35,11 @@ export interface RowColumn {
   type: ColumnType;
   /** UUIDs as 32 digits. */
   values: readonly (string | number | bigint)[];
+  /**
+   * Whether the values are one whole number, of which there are few altogether: a statement may name it, and
+   * is kept prepared for each.
+   */
+  isConstant?: boolean;
 }
 
 /** Rows as an item of FROM, named `u`, with the parameters that it takes. */

@@ -51,13 +51,23 @@ export const SQLITE_DIALECT: Dialect = {
   errorText: (error) => error instanceof Error ? error.message : String(error),
 };
 
+/**
+ * Rows as one JSON text, without constants, which stand in the statement: to take a member out of the JSON of
+ * a row costs a third of inserting it.
+ */
 function rows(columns: readonly RowColumn[], n: number): { sql: string; values: string[] } {
-  const isOne = columns.length === 1;
-  const list = columns.map(({ name }, i) => `${isOne ? "value" : `value ->> ${i}`} AS ${name}`);
+  const nRows = columns[0].values.length;
+  const given = columns.filter(({ isConstant = false }, i) => i === 0 || !isConstant);
+  const isOne = given.length === 1;
+  const list = columns.map((column) => {
+    const i = given.indexOf(column);
+    if (i < 0) return `${column.values[0]} AS ${column.name}`;
+    return `${isOne ? "value" : `value ->> ${i}`} AS ${column.name}`;
+  });
   const texts: string[] = [];
-  for (let row = 0; row < columns[0].values.length; row++) {
+  for (let row = 0; row < nRows; row++) {
     let text = "";
-    for (const { type, values } of columns) {
+    for (const { type, values } of given) {
       text += (text === "" ? "" : ",") + jsonValue(type, values[row]);
     }
     texts.push(isOne ? text : `[${text}]`);

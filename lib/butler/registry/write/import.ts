@@ -14,6 +14,7 @@ import {
   idColumn,
   idsOf,
   pieces,
+  piecesByType,
   resolveBatch,
   type ResolvedBatch,
   typeColumn,
@@ -124,15 +125,15 @@ class BatchWriter {
 
   readonly #table = (name: string): string => this.#context.connection.dialect.table(name);
 
-  /** Runs a statement for some rows; its own parameters come first. */
+  /** Runs a statement for some rows, its own parameters come first; returns how many it changed. */
   async #insert(
     sql: (from: string) => string,
     parameters: readonly SqlValue[],
     columns: readonly RowColumn[],
-  ): Promise<void> {
+  ): Promise<number> {
     const { dialect } = this.#context.connection;
     const rows = dialect.rows(columns, parameters.length + 1);
-    await this.#session.run(sql(rows.sql), ...parameters, ...rows.values);
+    return await this.#session.run(sql(rows.sql), ...parameters, ...rows.values);
   }
 
   /** See {@linkcode lockProvenance}. */
@@ -149,46 +150,60 @@ class BatchWriter {
   }
 
   async insertDatasets(rows: BatchRows): Promise<void> {
+    await this.#insertDatasets(rows, "");
+  }
+
+  /** Returns how many were inserted. */
+  async #insertDatasets(rows: BatchRows, suffix: string): Promise<number> {
     const parameters = [this.#context.ingestDate(), this.resolved.runKey];
-    for (const piece of pieces(this.#context, rows)) {
-      await this.#insert(
-        (from) => this.#insertDatasetsSql(from),
+    let n = 0;
+    for (const piece of piecesByType(this.#context, this.resolved, rows)) {
+      n += await this.#insert(
+        (from) => this.#insertDatasetsSql(from) + suffix,
         parameters,
         [idColumn(this.resolved, piece), typeColumn(this.resolved, piece)],
       );
     }
+    return n;
   }
 
   /** Inserts the datasets that aren't there and returns their rows; checks and locks the others. */
   async insertAbsentDatasets(): Promise<Uint32Array> {
     const { resolved } = this;
     const { sorted: { order, hexIds }, sorted } = resolved;
+    const present = await this.#presentIds(order);
+    const absent = order.filter((row) => !present.has(hexIds[row]));
+    const nInserted = await this.#insertDatasets(absent, " ON CONFLICT DO NOTHING");
+    // Somebody has registered one since it was looked for.
+    if (nInserted < absent.length) throw new StaleReadError();
+    if (absent.length === order.length) return absent;
+    const others = order.filter((row) => present.has(hexIds[row]));
+    const state = await readBatchState(this.#session, this.#context, resolved, others, true);
+    const conflict = others.find((row) => state.conflicts.has(row));
+    if (conflict !== undefined) {
+      throw new ConflictingDatasetError(
+        `Cannot register dataset ${sorted.describe(conflict)}: ${state.conflicts.get(conflict)}`,
+      );
+    }
+    // There when it was looked for first, gone now: somebody removes it right now.
+    if (!others.every((row) => state.isThere[row])) throw new StaleReadError();
+    return absent;
+  }
+
+  /** Which of some datasets are registered, whatever their run; 32 digits each. */
+  async #presentIds(rows: Uint32Array): Promise<Set<string>> {
     const { dialect } = this.#context.connection;
-    const parameters = [this.#context.ingestDate(), resolved.runKey];
-    const added = new Set<string>();
-    for (const piece of pieces(this.#context, order)) {
-      const rows = dialect.rows([idColumn(resolved, piece), typeColumn(resolved, piece)], 3);
+    const present = new Set<string>();
+    for (const piece of pieces(this.#context, rows)) {
       await this.#session.each(
-        `${this.#insertDatasetsSql(rows.sql)} ON CONFLICT DO NOTHING RETURNING id`,
-        [...parameters, ...rows.values],
+        `SELECT id FROM ${this.#table("dataset")} WHERE ${dialect.isIn("id", 1, "uuid")}`,
+        [dialect.list("uuid", idsOf(this.resolved, piece))],
         ([id]) => {
-          added.add(hexOf(id as string));
+          present.add(hexOf(id as string));
         },
       );
     }
-    const others = order.filter((row) => !added.has(hexIds[row]));
-    if (others.length > 0) {
-      const state = await readBatchState(this.#session, this.#context, resolved, others, true);
-      const conflict = others.find((row) => state.conflicts.has(row));
-      if (conflict !== undefined) {
-        throw new ConflictingDatasetError(
-          `Cannot register dataset ${sorted.describe(conflict)}: ${state.conflicts.get(conflict)}`,
-        );
-      }
-      // There when it was inserted, gone when it was looked for: somebody removes it right now.
-      if (!others.every((row) => state.isThere[row])) throw new StaleReadError();
-    }
-    return order.filter((row) => added.has(hexIds[row]));
+    return present;
   }
 
   /** The summary rows come before tags rows, which refer to them. */
@@ -220,7 +235,7 @@ class BatchWriter {
     const { resolved } = this;
     const { collection, type } = this.#context.keys;
     for (const group of byTagsTable(resolved, rows)) {
-      for (const piece of pieces(this.#context, group.rows)) {
+      for (const piece of piecesByType(this.#context, resolved, group.rows)) {
         const dataId = dataIdColumns(this.#context, resolved, group.registered, piece);
         const names = dataId.map(({ name }) => `, ${name}`).join("");
         const values = dataId.map(({ name }) => `, u.${name}`).join("");
@@ -230,7 +245,7 @@ class BatchWriter {
             `(dataset_type_id, dataset_id, ${collection}${names}) ` +
             `SELECT u.ty, u.id, $1::${type}${values} FROM ${from}`,
           [resolved.runKey],
-          [typeColumn(resolved, piece), idColumn(resolved, piece), ...dataId],
+          [idColumn(resolved, piece), typeColumn(resolved, piece), ...dataId],
         );
       }
     }
