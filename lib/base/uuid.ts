@@ -10,6 +10,11 @@ export const UUID_SIZE = 16;
 
 const HEX: string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
+/** Codes of the two digits of each byte. */
+const HIGH = Uint8Array.from(HEX, (digits) => digits.charCodeAt(0));
+const LOW = Uint8Array.from(HEX, (digits) => digits.charCodeAt(1));
+const DASH = 0x2d;
+
 /** Value of an ASCII hexadecimal digit, or -1. */
 function hexDigit(code: number): number {
   if (code >= 48 && code <= 57) return code - 48;
@@ -19,8 +24,20 @@ function hexDigit(code: number): number {
 
 /** Text form, lower case with dashes, of the 16 bytes at `offset`. */
 export function uuidToText(bytes: Uint8Array, offset = 0): string {
-  const h = uuidToHex(bytes, offset);
-  return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
+  const b = bytes;
+  const at = offset;
+  // All codes at once: a text put together of pieces takes six times as long.
+  // deno-fmt-ignore
+  return String.fromCharCode(
+    HIGH[b[at]], LOW[b[at]], HIGH[b[at + 1]], LOW[b[at + 1]],
+    HIGH[b[at + 2]], LOW[b[at + 2]], HIGH[b[at + 3]], LOW[b[at + 3]], DASH,
+    HIGH[b[at + 4]], LOW[b[at + 4]], HIGH[b[at + 5]], LOW[b[at + 5]], DASH,
+    HIGH[b[at + 6]], LOW[b[at + 6]], HIGH[b[at + 7]], LOW[b[at + 7]], DASH,
+    HIGH[b[at + 8]], LOW[b[at + 8]], HIGH[b[at + 9]], LOW[b[at + 9]], DASH,
+    HIGH[b[at + 10]], LOW[b[at + 10]], HIGH[b[at + 11]], LOW[b[at + 11]],
+    HIGH[b[at + 12]], LOW[b[at + 12]], HIGH[b[at + 13]], LOW[b[at + 13]],
+    HIGH[b[at + 14]], LOW[b[at + 14]], HIGH[b[at + 15]], LOW[b[at + 15]],
+  );
 }
 
 /** 32 lower-case hexadecimal digits of the 16 bytes at `offset`, as SQLite registries store them. */

@@ -18,9 +18,13 @@ export const AttemptStatus = {
 /** One of the values of {@linkcode AttemptStatus}. */
 export type AttemptStatus = typeof AttemptStatus[keyof typeof AttemptStatus];
 
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(AttemptStatus).map(([name, status]) => [status, name]),
+);
+
 /** Name of a status, or its number as text if it isn't known. */
 export function attemptStatusName(status: number): string {
-  return Object.entries(AttemptStatus).find(([, value]) => value === status)?.[0] ?? String(status);
+  return NAMES.get(status) ?? String(status);
 }
 
 /** All caveat bits that readers accept; they refuse a whole block for any other bit. */

@@ -11,6 +11,9 @@ import type { ValuesBatch } from "../provenance/table/quanta_table.ts";
 /** Columns that tell of which kind a quantum is. */
 export const KIND_COLUMNS = ["task", "status", "attempts", "caveats", "exception"] as const;
 
+/** Most kinds of a batch but for their bits, of which there are 31, and for having run. */
+const MAX_CODES = 2 ** 21;
+
 const STATUSES: Readonly<Record<string, number>> = AttemptStatus;
 
 /** What is counted of an attempt. */
@@ -44,9 +47,17 @@ export function kindsOf<Kept>(
   const caveats = batch.numbers("caveats");
   let [task, status, exception, bits, hasRun] = [-1, -1, -1, -1, false];
   let kept: Kept;
-  const byCodes = new Map<string, Kept>();
+  const byCodes = new Map<number, Kept>();
+  const [nTasks, nStatuses, nExceptions] = [tasks, statuses, exceptions]
+    .map(({ values }) => values.length);
+  // Beyond it numbers of kinds would not be exact; then kinds are met again and again, which is only slow.
+  const isExact = nTasks * nStatuses * nExceptions < MAX_CODES;
   const look = (row: number): Kept => {
-    const codes = `${task} ${status} ${exception} ${bits} ${hasRun}`;
+    const codes = isExact
+      ? 2 * (((bits + 1) * nTasks + task) * nStatuses + status) * nExceptions + 2 * exception +
+        (hasRun ? 1 : 0)
+      : -1;
+    if (!isExact) byCodes.clear();
     let known = byCodes.get(codes);
     if (known !== undefined) return known;
     const taskLabel = String(tasks.values[task]);

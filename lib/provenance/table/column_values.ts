@@ -5,6 +5,7 @@
  * @module
  */
 
+import { newSeed } from "../../base/id_table.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { ParquetCodec, ParquetPageHeader, ParquetReader } from "../../codec/parquet.ts";
 import type { TableType } from "./table_columns.ts";
@@ -95,7 +96,7 @@ export function decodeColumn(
       return page.header.encoding === "PLAIN" ? readIntegers(page, form.nRows) : null;
     default: {
       const numbers = readNumbers(parquet, page, form.type);
-      return numbers && { kind: "numbers", numbers: spread(numbers, page.has) };
+      return numbers && { kind: "numbers", numbers };
     }
   }
 }
@@ -127,14 +128,21 @@ function readPage(
   return { header, reader, has };
 }
 
-function* textsOf(view: DataView, offset: number, n: number): Generator<string> {
+/** Texts that stand one after another, each behind its length. */
+function textsOf(view: DataView, offset: number, n: number): string[] {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  // Decoded at once, which is ten times as quick; the places fit if every byte has become one letter.
+  const whole = decoder.decode(bytes);
+  const isPlain = whole.length === bytes.length;
+  const texts = new Array<string>(n);
   for (let i = 0; i < n; i++) {
-    const length = view.getUint32(offset, true);
     const start = offset + 4;
-    offset = start + length;
-    if (offset > view.byteLength) throw new Error("a text reaches beyond its page");
-    yield decoder.decode(new Uint8Array(view.buffer, view.byteOffset + start, length));
+    const end = start + view.getUint32(offset, true);
+    if (end > bytes.length) throw new Error("a text reaches beyond its page");
+    texts[i] = isPlain ? whole.slice(start, end) : decoder.decode(bytes.subarray(start, end));
+    offset = end;
   }
+  return texts;
 }
 
 function readDictionary(
@@ -143,7 +151,7 @@ function readDictionary(
   n: number,
 ): CodedValue[] | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (type === "string") return [...textsOf(view, 0, n)];
+  if (type === "string") return textsOf(view, 0, n);
   if (type !== "int64") return null;
   return Array.from({ length: n }, (_, i) => plainInteger(view.getBigInt64(8 * i, true)));
 }
@@ -181,7 +189,7 @@ function readCodes(
 /** Texts without a dictionary: each is a value of its own. */
 function readStrings({ header, reader, has }: Page, nRows: number): CodedColumn {
   const nValues = nRows - header.num_nulls;
-  const values: CodedValue[] = [...textsOf(reader.view, reader.offset, nValues)];
+  const values: CodedValue[] = textsOf(reader.view, reader.offset, nValues);
   const codes = new Uint32Array(nRows);
   for (let i = 0, next = 0; i < nRows; i++) {
     codes[i] = has === null || has[i] === 1 ? next++ : nValues;
@@ -194,29 +202,65 @@ function readIntegers({ header, reader, has }: Page, nRows: number): CodedColumn
   const { view, offset } = reader;
   const nValues = nRows - header.num_nulls;
   if (offset + 8 * nValues > view.byteLength) throw new Error("integers reach beyond their page");
-  const codeOf = new Map<number | bigint, number>();
-  const values: CodedValue[] = [];
+  const numbers = new IntegerNumbers(nValues);
   const codes = new Uint32Array(nRows).fill(NULL_CODE);
-  let last: number | bigint | null = null;
+  let last = NaN;
   let code = 0;
   for (let i = 0, next = 0; i < nRows; i++) {
     if (has !== null && has[i] === 0) continue;
     const at = offset + 8 * next++;
     const high = view.getInt32(at + 4, true);
-    const value = high >= -SAFE_HIGH && high < SAFE_HIGH
-      ? high * 2 ** 32 + view.getUint32(at, true)
-      : view.getBigInt64(at, true);
-    if (value !== last) {
-      last = value;
-      const known = codeOf.get(value);
-      if (known === undefined) {
-        codeOf.set(value, code = values.length);
-        values.push(value);
-      } else code = known;
+    if (high < -SAFE_HIGH || high >= SAFE_HIGH) {
+      code = numbers.ofLong(view.getBigInt64(at, true));
+      last = NaN;
+    } else {
+      const value = high * 2 ** 32 + view.getUint32(at, true);
+      if (value !== last) code = numbers.of(last = value);
     }
     codes[i] = code;
   }
+  const { values } = numbers;
   return { kind: "coded", codes: withNulls(codes, values.length), values: [...values, null] };
+}
+
+/** Numbers integers in the order in which they are met. */
+class IntegerNumbers {
+  readonly values: CodedValue[] = [];
+  /** By place: the number, from 1 on; and the value. */
+  readonly #numbers: Uint32Array;
+  readonly #keys: Float64Array;
+  readonly #long = new Map<bigint, number>();
+  /** Values come from a file: with a seed unknown to its author they don't crowd. */
+  readonly #seed = newSeed();
+
+  /** @param n Most that are met. */
+  constructor(n: number) {
+    let size = 16;
+    while (size < 2 * n) size *= 2;
+    this.#numbers = new Uint32Array(size);
+    this.#keys = new Float64Array(size);
+  }
+
+  /** @param value A safe integer. */
+  of(value: number): number {
+    const mask = this.#keys.length - 1;
+    const high = Math.floor(value / 2 ** 32);
+    let place = Math.imul(this.#seed ^ value, 0x9e3779b1);
+    place = Math.imul(place ^ place >>> 15 ^ high, 0x9e3779b1);
+    place = (place ^ place >>> 15) & mask;
+    for (; this.#numbers[place] !== 0; place = (place + 1) & mask) {
+      if (this.#keys[place] === value) return this.#numbers[place] - 1;
+    }
+    this.#keys[place] = value;
+    return (this.#numbers[place] = this.values.push(value)) - 1;
+  }
+
+  /** The same of one that no number has. */
+  ofLong(value: bigint): number {
+    let number = this.#long.get(value);
+    if (number === undefined) this.#long.set(value, number = this.values.push(value) - 1);
+    return number;
+  }
 }
 
 /** High halves of integers that are exact as numbers. */
@@ -244,34 +288,53 @@ function readIds({ header, reader, has }: Page, nRows: number): IdColumn {
   return { kind: "ids", bytes, at };
 }
 
-/** Values that are there; null for an encoding or a type that isn't ours. */
+/** A number for each row, NaN without a value; null for an encoding or a type that isn't ours. */
 function readNumbers(
   parquet: ParquetCodec,
-  { header, reader }: Page,
+  { header, reader, has }: Page,
   type: TableType,
 ): Float64Array | Int32Array | null {
-  const { view, offset } = reader;
   const n = header.num_values - header.num_nulls;
   if (header.encoding === "DELTA_BINARY_PACKED" && type === "int32") {
     const integers = new Int32Array(n);
     if (n > 0) parquet.readDeltas(reader, n, integers);
-    return integers;
+    return has === null ? integers : spread(integers, has);
   }
   if (header.encoding !== "PLAIN") return null;
-  const content = view.buffer.slice(view.byteOffset + offset, view.byteOffset + view.byteLength);
-  if (content.byteLength < n * (type === "int32" ? 4 : 8)) throw new Error("a page is too short");
-  if (type === "double") return new Float64Array(content, 0, n);
-  if (type === "int32") return new Int32Array(content, 0, n);
-  const numbers = new Float64Array(n);
-  const halves = new Int32Array(content);
-  // Little-endian: the low half of an integer first. Times are exact up to 2^53.
-  for (let i = 0; i < n; i++) numbers[i] = halves[2 * i + 1] * 2 ** 32 + (halves[2 * i] >>> 0);
-  return numbers;
+  const { view, offset } = reader;
+  if (view.byteLength - offset < n * (type === "int32" ? 4 : 8)) {
+    throw new Error("a page is too short");
+  }
+  if (type === "int32") {
+    const integers = Int32Array.from({ length: n }, (_, i) => view.getInt32(offset + 4 * i, true));
+    return has === null ? integers : spread(integers, has);
+  }
+  return readLongNumbers(reader, header.num_values, has, type === "double");
+}
+
+/** Doubles, or integers of 64 bits, which are exact up to 2^53 as times are. */
+function readLongNumbers(
+  { view, offset }: ParquetReader,
+  nRows: number,
+  has: Uint8Array | null,
+  isDouble: boolean,
+): Float64Array {
+  const all = new Float64Array(nRows);
+  let at = offset;
+  for (let i = 0; i < nRows; i++) {
+    if (has !== null && has[i] === 0) all[i] = NaN;
+    else {
+      all[i] = isDouble
+        ? view.getFloat64(at, true)
+        : view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+      at += 8;
+    }
+  }
+  return all;
 }
 
 /** One number for each row. */
-function spread(numbers: Float64Array | Int32Array, has: Uint8Array | null) {
-  if (has === null) return numbers;
+function spread(numbers: Int32Array, has: Uint8Array): Float64Array {
   const all = new Float64Array(has.length).fill(NaN);
   for (let i = 0, next = 0; i < has.length; i++) if (has[i] === 1) all[i] = numbers[next++];
   return all;

@@ -60,21 +60,22 @@ function finite(value: number | undefined): number | null {
 export function readEarlier(text: string): TabledAttempt[] {
   return arrayOf(JSON.parse(text) as JsonValue, "earlier_attempts").map((value) => {
     const fields = objectOf(value, "an attempt");
-    const number = (name: string) =>
-      fields[name] === null ? NaN : numberOf(fields[name], name, NaN);
-    const { exception = null, message = null } = fields;
-    const caveats = number("caveats");
+    const { status, caveats, exception, message } = fields;
     return {
-      status: number("status"),
-      caveats: Number.isNaN(caveats) ? null : caveats,
-      exception: exception === null ? null : textOf(exception, "exception"),
-      message: message === null ? "" : textOf(message, "message"),
-      start: number("start"),
-      prepTime: number("prep_time"),
-      initTime: number("init_time"),
-      runTime: number("run_time"),
-      cpuTime: number("run_time_cpu"),
-      memory: number("memory"),
+      status: numberOf(status, "status", NaN),
+      caveats: caveats == null ? null : numberOf(caveats, "caveats", NaN),
+      exception: exception == null ? null : textOf(exception, "exception"),
+      message: message == null ? "" : textOf(message, "message"),
+      start: orNaN(fields.start, "start"),
+      prepTime: orNaN(fields.prep_time, "prep_time"),
+      initTime: orNaN(fields.init_time, "init_time"),
+      runTime: orNaN(fields.run_time, "run_time"),
+      cpuTime: orNaN(fields.run_time_cpu, "run_time_cpu"),
+      memory: orNaN(fields.memory, "memory"),
     };
   });
+}
+
+function orNaN(value: JsonValue | undefined, what: string): number {
+  return value === null ? NaN : numberOf(value, what, NaN);
 }

@@ -22,6 +22,8 @@ const MAX_COLUMNS = 200;
 const N_WORST = 12;
 /** Places of a map: 12 bytes each. */
 const MAX_PLACES = 8_000_000;
+/** Places that a row has from the start, if there are as many columns. */
+const USUAL_COLUMNS = 32;
 /** Maps of a report. */
 const MAX_MAPS = 4;
 /** Counts of a place, in the order in which they are kept. */
@@ -119,7 +121,9 @@ class Grid {
     const at = N_COUNTS * column;
     let counts = this.#counts[r] ?? new Uint32Array(0);
     if (at >= counts.length) {
-      const grown = new Uint32Array(Math.max(at + N_COUNTS, 2 * counts.length));
+      // As long as rows have been so far, so that most grow but once.
+      const usual = N_COUNTS * Math.min(this.columns.values.length, USUAL_COLUMNS);
+      const grown = new Uint32Array(Math.max(at + N_COUNTS, 2 * counts.length, usual));
       grown.set(counts);
       this.#nPlaces += (grown.length - counts.length) / N_COUNTS;
       counts = this.#counts[r] = grown;
