@@ -99,7 +99,14 @@ async function wantedQuanta(
 ): Promise<Parameters<LogStore["logs"]>[0]> {
   if (tasks.length === 0 && statuses.length === 0 && where === null) return null;
   const ids = new IdList();
-  const wanted = { kind: "quanta", tasks, statuses, where, types: [] } as const;
+  const wanted = {
+    kind: "quanta",
+    tasks,
+    statuses,
+    where,
+    types: [],
+    fields: ["quantum_id"],
+  } as const;
   for await (const row of list(source, { ...wanted, exception: null, limit: null })) {
     ids.push(uuidFromText(row.fields.quantum_id as string));
   }

@@ -16,7 +16,7 @@ import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/pro
 import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
 import { type GraphInfo, headerInfo } from "./info.ts";
 import type { LogStore } from "./logs/log_store.ts";
-import { countByTable, wishedAddresses } from "./table/by_table.ts";
+import { countByTable, wishedAddresses, wishedValues } from "./table/by_table.ts";
 import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason } from "./quantum_text.ts";
@@ -30,6 +30,7 @@ import {
   type RowDimensions,
   type RowKind,
   type StatusCounts,
+  type WishValue,
 } from "./rows.ts";
 import {
   type Announcement,
@@ -152,6 +153,15 @@ export class GraphDocuments implements DocumentSource {
     const addresses = table === null ? null : await wishedAddresses(table, wish!);
     if (addresses !== null) return yield* this.#graph.quantaAt(addresses);
     for await (const { text } of this.#graph.blocks("quanta.mb")) yield text;
+  }
+
+  async quantumValues(
+    wish: QuantumWish,
+    names: readonly string[],
+    most: number,
+  ): Promise<WishValue[][] | null> {
+    const table = await this.quantaTable();
+    return table === null ? null : await wishedValues(table, wish, names, most);
   }
 
   async countStatuses(): Promise<StatusCounts | null> {

@@ -87,6 +87,9 @@ export const WISH_FIELDS: readonly string[] = [
   "n_outputs",
 ];
 
+/** Fields that a table has as documents do: the bit set of caveats, too. */
+export const TABLED_FIELDS: readonly string[] = [...WISH_FIELDS, "caveats"];
+
 /** Quanta by task and status of their last attempt. */
 export type StatusCounts = Map<string, Record<string, number>>;
 
@@ -101,6 +104,19 @@ export interface RowSource {
    * @throws {RefusedError} if it doesn't know quanta.
    */
   quanta(wish?: QuantumWish): AsyncIterable<Uint8Array>;
+
+  /**
+   * Values of the quanta that may be wished for, in the order in which these are stored; null, or no such
+   * method, where no table has them, or they are more than `most`.
+   *
+   * @param names Dimensions, and fields of {@linkcode TABLED_FIELDS}.
+   * @internal
+   */
+  quantumValues?(
+    wish: QuantumWish,
+    names: readonly string[],
+    most: number,
+  ): Promise<WishValue[][] | null>;
 
   /** Counts quanta without passing over them; null if that can't be done. */
   countStatuses?(): Promise<StatusCounts | null>;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { GraphCodecs } from "../../lib/codec/codecs.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
-import { list, type ListOptions } from "../../lib/inspect/list/list.ts";
+import { list, type ListOptions, QUANTUM_FIELDS } from "../../lib/inspect/list/list.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { GraphDocuments } from "../../lib/sources/graph_source.ts";
 import { taskInfos } from "../../lib/sources/task_infos.ts";
@@ -58,6 +58,26 @@ for (const fixture of GRAPH_FIXTURES) {
         answers.push(await Array.fromAsync(list(source, { ...ALL, ...options })));
       }
       assert.deepEqual(answers[0], answers[1]);
+    });
+  }
+
+  for (const [name, options] of QUERIES) {
+    Deno.test(`ls of ${fixture} by ${name} finds in the table the fields that it is asked for`, async () => {
+      const path = (await withOurGraph(fixture)).join("ours.qg");
+      await using source = await open(path, true);
+      await using plain = await open(path, false);
+      const fields = QUANTUM_FIELDS.filter((field) => !["start", "message"].includes(field));
+      const short = await Array.fromAsync(list(source, { ...ALL, ...options, fields }));
+      const whole = await Array.fromAsync(list(plain, { ...ALL, ...options }));
+      const shortened = whole.map(({ fields: all, requiredDimensions }) => ({
+        fields: Object.fromEntries(fields.map((field) => [field, all[field]])),
+        requiredDimensions,
+      }));
+      // What the table hasn't is looked for in documents, which have all fields.
+      const isTabled = name !== "what the table hasn't";
+      assert.deepEqual(short, isTabled ? shortened : whole);
+      const counted = list(source, { ...ALL, ...options, fields: [] });
+      assert.equal((await Array.fromAsync(counted)).length, whole.length);
     });
   }
 

@@ -170,10 +170,19 @@ async function fittingRows(
   };
   if (kind !== "attempts") {
     const { list } = await import("../../inspect/list/list.ts");
-    return list(source, { ...wanted, kind, limit });
+    return list(source, { ...wanted, kind, limit, fields: await neededFields(kind, options) });
   }
   const { listAttempts } = await import("../../inspect/list/list_attempts.ts");
   return firstOf(listAttempts(source, wanted), limit);
+}
+
+/** Fields that are printed, or sorted by. */
+async function neededFields(kind: RowKind, options: Options): Promise<readonly string[]> {
+  if (options.count) return [];
+  const known = await fieldsOf(kind);
+  const printed = options.fields ?? (options.json ? known : TABLE_FIELDS);
+  return [...new Set([...ORDER_FIELDS, ...printed, ...options.sort ?? []])]
+    .map((name) => name.replace(/^-/, "")).filter((name) => known.includes(name));
 }
 
 async function* firstOf<T>(rows: AsyncIterable<T>, limit: number | null): AsyncGenerator<T> {
@@ -244,6 +253,10 @@ function tabWriter(fields: readonly string[], output: PagedOutput): RowWriter {
   };
 }
 
+/** Fields by which rows are put in order, whatever else they are sorted by. */
+const ORDER_FIELDS = ["quantum_id", "task", "data_id"];
+/** Fields of quanta that the table for people has. */
+const TABLE_FIELDS = ["quantum_id", "task", "status", "data_id", "exception"];
 const TITLES: Readonly<Record<ListKind, readonly string[]>> = {
   quanta: ["quantum ID", "task", "status", "data ID", "exception"],
   datasets: ["dataset ID", "dataset type", "produced", "data ID"],

@@ -24,7 +24,11 @@ import {
 } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.ts";
+import type { ListedRow } from "./listed_row.ts";
+import { tabledRows } from "./tabled_rows.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
+
+export type { ListedRow } from "./listed_row.ts";
 
 /** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */
 export const QUANTUM_FIELDS = [
@@ -89,14 +93,8 @@ export interface ListOptions {
   where: string | null;
   /** Most rows; null for all. */
   limit: number | null;
-}
-
-/** A row of a list. */
-export interface ListedRow {
-  /** Every field that it has; bytes and seconds. */
-  fields: { [field: string]: JsonValue };
-  /** Dimensions that suffice to name it. */
-  requiredDimensions: readonly string[];
+  /** Fields that are looked at, so that rows of quanta need not have others; all by default. */
+  fields?: readonly string[];
 }
 
 /**
@@ -152,7 +150,12 @@ async function* listQuanta(
   const test = makeTest(options, dimensions, QUANTUM_FIELDS);
   const fitsException = (name: string | undefined): boolean =>
     exception === null || isNamed(name, exception);
-  for await (const text of source.quanta(wishOf(options, test, fitsException))) {
+  const wish = wishOf(options, test, fitsException);
+  if (options.fields !== undefined && (test === null || test.isTabled)) {
+    const tabled = await tabledRows(source, wish ?? ALL_QUANTA, options.fields, dimensions);
+    if (tabled !== null) return yield* tabled;
+  }
+  for await (const text of source.quanta(wish)) {
     const quantum = parseStored(`quantum in ${source.name}`, () => readQuantum(text));
     if (tasks.length > 0 && !tasks.includes(quantum.taskLabel)) continue;
     const status = source.isPlan ? null : lastStatusName(quantum);
@@ -170,10 +173,9 @@ function wishOf(
   fitsException: (name: string | undefined) => boolean,
 ): QuantumWish | undefined {
   // What a table hasn't, or not to the letter, is tested on the documents alone.
-  const isTested = test !== null &&
-    [...test.fields].every((name) => WISH_FIELDS.includes(name));
+  const isTested = test?.isTabled ?? false;
   if (tasks.length + statuses.length === 0 && exception === null && !isTested) return undefined;
-  const names = new Set(isTested ? [...test.fields, ...test.dimensions] : []);
+  const names = new Set(isTested ? [...test!.fields, ...test!.dimensions] : []);
   if (exception !== null) names.add("exception");
   return {
     tasks,
@@ -182,7 +184,7 @@ function wishOf(
     mayFit: (value) =>
       (exception === null ||
         fitsException(value("exception") as string | undefined ?? undefined)) &&
-      (!isTested || test.test({ value }) === true),
+      (!isTested || test!.test({ value }) === true),
   };
 }
 
@@ -241,7 +243,11 @@ interface RowTest {
   /** Names in it. */
   dimensions: ReadonlySet<string>;
   fields: ReadonlySet<string>;
+  /** Whether a table has all these fields, to the letter. */
+  isTabled: boolean;
 }
+
+const ALL_QUANTA: QuantumWish = { tasks: [], statuses: [], names: [], mayFit: () => true };
 
 function makeTest(
   { where }: ListOptions,
@@ -257,7 +263,8 @@ function makeTest(
       (dimensionNames.has(name) ? dataId[name] : row.fields[name]) as WhereValue;
     return test({ value }) === true;
   };
-  return { test, fits, ...used };
+  const isTabled = [...used.fields].every((name) => WISH_FIELDS.includes(name));
+  return { test, fits, isTabled, ...used };
 }
 
 /**
@@ -278,7 +285,7 @@ function parseUsed(
   where: string,
   dimensions: RowDimensions,
   fields: readonly string[],
-): Omit<RowTest, "fits"> {
+): Omit<RowTest, "fits" | "isTabled"> {
   const dimensionNames = namesOf(dimensions);
   const used = { dimensions: new Set<string>(), fields: new Set<string>() };
   const test = parseWhere(where, {

@@ -60,7 +60,7 @@ interface Page {
 const decoder = new TextDecoder();
 
 /**
- * Decodes a column as this tool writes it: perhaps a dictionary, then one page.
+ * Decodes a column as this tool writes it: perhaps a dictionary, then one page. Keeps nothing of the bytes.
  *
  * @param bytes All of the column's bytes in a group.
  * @returns null if it is written in another way.
@@ -276,7 +276,7 @@ function readIds({ header, reader, has }: Page, nRows: number): IdColumn {
   const { view, offset } = reader;
   const length = (nRows - header.num_nulls) * UUID_SIZE;
   if (offset + length > view.byteLength) throw new Error("ids reach beyond their page");
-  const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length).slice();
   const at = new Int32Array(nRows);
   for (let i = 0, next = 0; i < nRows; i++) {
     if (has !== null && has[i] === 0) at[i] = -1;

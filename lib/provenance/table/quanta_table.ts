@@ -248,6 +248,8 @@ export class QuantaTable {
         );
         if (found !== null) values.set(name, found);
       }
+      // Left to the collector, those of several groups would be in memory at a time.
+      bytes.buffer.transfer(0);
     }
     return values;
   }

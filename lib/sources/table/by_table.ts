@@ -10,6 +10,8 @@ import {
   type TableGroup,
   type ValuesBatch,
 } from "../../provenance/table/quanta_table.ts";
+import { Grower } from "../../base/grower.ts";
+import { sortOffsets } from "../../base/sort_ids.ts";
 import type { Address } from "../../qg/address_file.ts";
 import { countStatus, type QuantumWish, type StatusCounts, type WishValue } from "../rows.ts";
 
@@ -24,13 +26,67 @@ export async function wishedAddresses(
   table: QuantaTable,
   wish: QuantumWish,
 ): Promise<Address[] | null> {
-  const columns = new Map<string, string>();
-  for (const name of wish.names) columns.set(name, table.dimensionColumn(name) ?? name);
-  const wanted = new Set(["document_offset", "document_size", ...columns.values()]);
-  if (wish.tasks.length > 0) wanted.add("task");
-  if (wish.statuses.length > 0) wanted.add("status");
   const most = table.nRows / MIN_RATIO;
   const addresses: Address[] = [];
+  const isWhole = await passWished(table, wish, ["document_offset", "document_size"], (batch) => {
+    const offsets = batch.numbers("document_offset");
+    const sizes = batch.numbers("document_size");
+    return (row) => {
+      if (addresses.length >= most) return false;
+      addresses.push({ offset: offsets[row], size: sizes[row] });
+      return true;
+    };
+  });
+  return isWhole ? addresses.sort((a, b) => a.offset - b.offset) : null;
+}
+
+/**
+ * Values of the quanta that may be wished for, in the order of their documents; null if they are more than
+ * `most`. Memory: that of the values.
+ *
+ * @param names Dimensions, and columns.
+ */
+export async function wishedValues(
+  table: QuantaTable,
+  wish: QuantumWish,
+  names: readonly string[],
+  most: number,
+): Promise<WishValue[][] | null> {
+  const columns = names.map((name) => table.dimensionColumn(name) ?? name);
+  const offsets = new Grower<Float64Array>(Float64Array);
+  const rows: WishValue[][] = [];
+  const isWhole = await passWished(table, wish, ["document_offset", ...columns], (batch) => {
+    const documents = batch.numbers("document_offset");
+    const valueOf = columns.map((column) => batch.value(column));
+    return (row) => {
+      if (rows.length >= most) return false;
+      offsets.reach(rows.length)[rows.length] = documents[row];
+      rows.push(valueOf.map((value) => value(row)));
+      return true;
+    };
+  });
+  if (!isWhole) return null;
+  return Array.from(sortOffsets(offsets.array.subarray(0, rows.length)), (i) => rows[i]);
+}
+
+/**
+ * Passes over the rows that may be wished for.
+ *
+ * @param others Columns that are read besides those of the wish.
+ * @param begin Gives for each batch what takes its rows; it is false if no more are wanted.
+ * @returns whether all were taken.
+ */
+async function passWished(
+  table: QuantaTable,
+  wish: QuantumWish,
+  others: readonly string[],
+  begin: (batch: ValuesBatch) => (row: number) => boolean,
+): Promise<boolean> {
+  const columns = new Map<string, string>();
+  for (const name of wish.names) columns.set(name, table.dimensionColumn(name) ?? name);
+  const wanted = new Set([...others, ...columns.values()]);
+  if (wish.tasks.length > 0) wanted.add("task");
+  if (wish.statuses.length > 0) wanted.add("status");
   const batches = table.readValues(
     table.known(wanted),
     (group) =>
@@ -39,15 +95,12 @@ export async function wishedAddresses(
   );
   for await (const batch of batches) {
     const fits = batchTest(batch, wish, columns);
-    const offsets = batch.numbers("document_offset");
-    const sizes = batch.numbers("document_size");
-    for (let i = 0; i < batch.nRows; i++) {
-      if (!fits(i)) continue;
-      if (addresses.length >= most) return null;
-      addresses.push({ offset: offsets[i], size: sizes[i] });
+    const take = begin(batch);
+    for (let row = 0; row < batch.nRows; row++) {
+      if (fits(row) && !take(row)) return false;
     }
   }
-  return addresses.sort((a, b) => a.offset - b.offset);
+  return true;
 }
 
 /** Whether a row of a batch may be wished for. */
