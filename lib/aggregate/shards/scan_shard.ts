@@ -185,6 +185,8 @@ async function scan(
       writer.sync();
     }
     watch.update();
+    // Files of a disk that went away meanwhile looked absent.
+    if (!signal.aborted) await requireDatastore(config, null, options.allowEmpty);
     run.summary.nChunkLogBytes = writer.size;
     if (!run.hasFoundFiles && !options.allowEmpty && !signal.aborted) {
       // A shard may hold only quanta that could not run.
