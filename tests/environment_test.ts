@@ -3,19 +3,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { PROJECT } from "./support/fixtures.ts";
+import { variables } from "./support/environment_table.ts";
 
-const DOCUMENT = Deno.readTextFileSync(join(PROJECT, "schema/environment.md"));
-
-/** Variables in the first column of the tables of a section. */
-function namedIn(section: RegExp): Set<string> {
-  const text = DOCUMENT.split(/^## /m).find((part) => section.test(part)) ?? assert.fail();
-  const cells = text.split("\n").filter((line) => line.startsWith("|")).map((line) =>
-    line.split("|")[1]
-  );
-  return new Set(
-    cells.flatMap((cell) => [...cell.matchAll(/`([A-Z][A-Z0-9_]*)`/g)].map(([, n]) => n)),
-  );
-}
+const VARIABLES = variables();
 
 function* sourceFiles(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(PROJECT, folder))) {
@@ -24,7 +14,18 @@ function* sourceFiles(folder: string): Generator<string> {
   }
 }
 
-/** Names that the program's sources ask the environment for. */
+/** What begins names of variables that others have made. */
+const PREFIXES = "DAF_BUTLER|BUTLER|LSST|S3|AWS|PROVGRAPH|DENO|X509|CONDA|OMP|NUMBA|EUPS|SETUP";
+
+const PATTERNS = [
+  /\benv(?:iron)?(?:\.get\(|\[)["']([A-Z][A-Z0-9_]*)["']/g,
+  /"(PG[A-Z]+(?:_TIMEOUT)?)"/g,
+  /\b[A-Z_]*VARIABLE = "([A-Z][A-Z0-9_]*)"/g,
+  // Names that are handed to whoever reads them, or begun in a template.
+  new RegExp(`["'\`]((?:${PREFIXES})_[A-Z0-9_]+)(?:["'\`]|\\$\\{)`, "g"),
+];
+
+/** Names that the program's sources ask the environment for; the beginnings of some. */
 function readByProgram(): Set<string> {
   const names = new Set<string>();
   const files = [
@@ -35,33 +36,45 @@ function readByProgram(): Set<string> {
   ];
   for (const file of files) {
     const text = Deno.readTextFileSync(join(PROJECT, file));
-    const patterns = [
-      /\benv(?:iron)?(?:\.get\(|\[)"([A-Z][A-Z0-9_]*)"/g,
-      /"(PG[A-Z]+(?:_TIMEOUT)?)"/g,
-      /\b[A-Z_]*VARIABLE = "([A-Z][A-Z0-9_]*)"/g,
-    ];
-    for (const pattern of patterns) {
+    for (const pattern of PATTERNS) {
       for (const [, name] of text.matchAll(pattern)) names.add(name);
     }
   }
   return names;
 }
 
-Deno.test("every variable that the program reads is documented", () => {
-  const documented = new Set([
-    ...namedIn(/^1\. /),
-    ...namedIn(/^2\. /),
-    // Read by the Python package, for another purpose than the reference's.
-    "DAF_BUTLER_PLUGINS",
-  ]);
-  const read = readByProgram();
-  assert.ok(read.size > 20, [...read].join(" "));
-  assert.deepEqual([...read].filter((name) => !documented.has(name)), []);
+const READ = readByProgram();
+
+/** Whether a name of the table, perhaps with a star at its end, is that of the sources. */
+function isName(known: string, name: string): boolean {
+  return known.endsWith("*") ? name.startsWith(known.slice(0, -1)) : name === known;
+}
+
+Deno.test("every variable that the program reads is in the table, as read", () => {
+  const known = VARIABLES.filter(({ read }) => read === "yes");
+  assert.ok(READ.size > 60, [...READ].join(" "));
+  const unknown = [...READ].filter((name) => !known.some((each) => isName(each.name, name)));
+  assert.deepEqual(unknown, []);
 });
 
-Deno.test("no variable is said to be read and not to be read", () => {
-  const theirs = namedIn(/^3\. /);
-  const ours = [...namedIn(/^1\. /), ...namedIn(/^2\. /)];
-  assert.ok(theirs.size > 20, [...theirs].join(" "));
-  assert.deepEqual(ours.filter((name) => theirs.has(name)), []);
+Deno.test("every variable that is said to be read is read", () => {
+  const said = VARIABLES.filter(({ read }) => read === "yes").map(({ name }) => name);
+  const stale = said.filter((name) => ![...READ].some((read) => isName(name, read)));
+  assert.deepEqual(stale, []);
+});
+
+Deno.test("each variable has one row, with its owner and what becomes of it", () => {
+  const names = VARIABLES.map(({ name }) => name);
+  assert.deepEqual(names.filter((name, i) => names.indexOf(name) !== i), []);
+  const isComplete = ({ whose, read, text }: typeof VARIABLES[number]) =>
+    whose !== "" && ["yes", "no", "by Deno"].includes(read) && text !== "";
+  assert.deepEqual(VARIABLES.filter((row) => !isComplete(row)), []);
+  const unread = VARIABLES.filter(({ read, whose }) => read === "no" && whose !== "ours");
+  assert.ok(unread.length > 20, unread.map(({ name }) => name).join(" "));
+});
+
+Deno.test("every owner is explained above the table", () => {
+  const text = Deno.readTextFileSync(join(PROJECT, "schema/environment.md")).split("\n|")[0];
+  const owners = new Set(VARIABLES.map(({ whose }) => whose));
+  assert.deepEqual([...owners].filter((owner) => !text.includes(`\`${owner}\``)), []);
 });

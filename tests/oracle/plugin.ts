@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { assertGraph, assertIngested, assertState, CASES } from "../conformance/harness.ts";
 import { makeBinary, makeWheel } from "../package/wheel.ts";
 import { snippet } from "../batch/document.ts";
+import { variables } from "../support/environment_table.ts";
 import { PROJECT, RUN, temporaryDirectory, unpackFixture } from "../support/fixtures.ts";
 import { Report } from "./checks.ts";
 import { NoReferenceError, Reference } from "./reference.ts";
@@ -172,12 +173,9 @@ print(json.dumps(sorted(names)))
 async function checkVariables(lab: PluginLab, report: Report): Promise<void> {
   await report.check("schema/environment.md names all variables of the reference", async () => {
     const { stdout } = await lab.expect(["python", "-c", VARIABLES_SCRIPT]);
-    const document = Deno.readTextFileSync(join(PROJECT, "schema/environment.md"));
-    const patterns = [...document.matchAll(/`([A-Z][A-Z0-9_]*\*?)`/g)].map(([, name]) => name);
+    const known = variables().map(({ name }) => name);
     const isNamed = (name: string) =>
-      patterns.some((known) =>
-        known.endsWith("*") ? name.startsWith(known.slice(0, -1)) : name === known
-      );
+      known.some((each) => each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : name === each);
     const names: string[] = JSON.parse(stdout);
     assert.ok(names.length > 20, stdout);
     assert.deepEqual(names.filter((name) => !isNamed(name) && !/_TEST_/.test(name)), []);
