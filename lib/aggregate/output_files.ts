@@ -13,6 +13,7 @@ import { loadIndex } from "../chunks/index_chunks.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { LockFile } from "../storage/lock_file.ts";
+import { systemErrorText } from "../storage/file_errors.ts";
 import { fileIdentity, FileSource } from "../storage/file_source.ts";
 import { seemsDirectory } from "../storage/path_kind.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
@@ -46,7 +47,7 @@ export function prepareOutput(outputPath: string): Disposable {
     if (error instanceof ProvgraphError) throw error;
     if (!(error instanceof Deno.errors.NotFound) || !seemsDirectory(directory)) {
       throw new EnvironmentError(
-        `Cannot write graph "${outputPath}": ${(error as Error).message}`,
+        `Cannot write graph "${outputPath}": ${systemErrorText(error)}`,
         { cause: error, hint: "give another --output, or make its directory writeable" },
       );
     }

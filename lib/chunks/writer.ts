@@ -7,6 +7,7 @@
 import { EnvironmentError } from "../base/errors.ts";
 import { linkTarget, removeIfPresent } from "../storage/durable_file.ts";
 import { failpoint, isFailpointDue } from "../storage/failpoints.ts";
+import { systemErrorText } from "../storage/file_errors.ts";
 import { openRegularFile } from "../storage/regular_file.ts";
 import { infoAt, keepOwnerAndMode } from "../storage/temporary_file.ts";
 import { CHUNK_LOG_MAGIC } from "./framing.ts";
@@ -110,7 +111,7 @@ function attempt<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     throw new EnvironmentError(
-      `Cannot write chunk log "${path}": ${error instanceof Error ? error.message : error}`,
+      `Cannot write chunk log "${path}": ${systemErrorText(error)}`,
       { cause: error, hint: "mend the cause and run the same command again; nothing is lost" },
     );
   }

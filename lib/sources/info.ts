@@ -92,8 +92,8 @@ export interface RepositoryInfo {
   path: string;
   /** Database of the registry: `sqlite` or `postgresql`. */
   dialect: string;
-  /** Where the files of datasets are. */
-  datastoreRoot: string;
+  /** Where the files of datasets are: one place, or those of a chain in their order. */
+  datastoreRoots: string[];
   /** Which dimensions it knows. */
   universe: { namespace: string; version: number };
   /** RUNs that hold a provenance graph. */

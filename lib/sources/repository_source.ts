@@ -229,7 +229,7 @@ export class RepositoryDocuments implements DocumentSource {
       kind: "repository",
       path,
       dialect: config.registry.dialect,
-      datastoreRoot: config.datastore.root,
+      datastoreRoots: config.datastores.map(({ root }) => root),
       universe: { namespace, version },
       ingestedRuns: await this.#registry.runsWithDatasetType(RUN_PROVENANCE),
     };

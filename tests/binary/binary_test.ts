@@ -77,6 +77,27 @@ for (
   });
 }
 
+for (const how of ["as DIR", "as TMPDIR"]) {
+  Deno.test(`self-test of a binary with a folder below /dev ${how} says what to do`, async () => {
+    const directory = Deno.makeTempDirSync({ dir: "/dev/shm" });
+    try {
+      const { code, stderr } = await runProvgraph(
+        ["self-test", ...(how === "as DIR" ? [directory] : [])],
+        { env: { TMPDIR: directory } },
+      );
+      assert.equal(code, 1, stderr);
+      assert.match(
+        stderr,
+        /^error: Cannot make a temporary folder in "[^"]*": a binary may use no files below \/dev, /m,
+      );
+      assert.match(stderr, /^hint: give a directory that can be written to: self-test DIR$/m);
+      assert.deepEqual([...Deno.readDirSync(directory)], []);
+    } finally {
+      Deno.removeSync(directory, { recursive: true });
+    }
+  });
+}
+
 Deno.test("a binary leaves nothing in the temporary folder, and needs none", async () => {
   await using work = await temporaryDirectory();
   const env = { TMPDIR: work.join("tmp") };

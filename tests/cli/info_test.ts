@@ -1,6 +1,7 @@
 /** `info` beside the reference's dumps of the same graphs and repositories. */
 
 import assert from "node:assert/strict";
+import { unpackChain } from "../support/chain_state.ts";
 import type { RepositoryState } from "../support/dump_state.ts";
 import {
   expectedJson,
@@ -174,6 +175,17 @@ for (const [archive, stage] of INTERRUPTED) {
     assert.equal(found.n_not_backed > 0, stage === "half_ingested");
   });
 }
+
+Deno.test("info of a repository with a chain of datastores tells all places of files", async () => {
+  await using work = await unpackChain("file-file");
+  const places = [work.repo, `${work.repo}/second`];
+  const found = await info(work.repo);
+  assert.deepEqual(found.datastore_roots, places);
+  assert.equal(found.datastore_root, places[0]);
+  const { stdout } = await expectProvgraph(["info", work.repo]);
+  const lines = places.map((place, i) => `${(i === 0 ? "datastore" : "").padEnd(18)}${place}\n`);
+  assert.ok(stdout.includes(`\n${lines.join("")}universe`), stdout);
+});
 
 Deno.test("info prints what people need, and finds nothing of what isn't there", async () => {
   const { stdout } = await expectProvgraph(["info", fixturePath("small-mixed", "provenance.qg")]);

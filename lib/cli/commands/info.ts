@@ -49,7 +49,6 @@ export function infoCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("info")
-    .summary("say what something is")
     .description(
       "Say what SOURCE is: RUN, who and when, quanta of each task, sizes; of a repository's RUN, what " +
         "is registered and how far its ingest has come.",
@@ -90,7 +89,8 @@ function asJson(info: SourceInfo): JsonFields {
         kind: "repository",
         path: info.path,
         registry: info.dialect,
-        datastore_root: info.datastoreRoot,
+        datastore_root: info.datastoreRoots[0],
+        datastore_roots: info.datastoreRoots,
         universe: info.universe,
         ingested_runs: info.ingestedRuns,
       };
@@ -224,7 +224,7 @@ function repositoryText(info: RepositoryInfo): string {
   return listed([
     ["repository", info.path],
     ["registry", info.dialect],
-    ["datastore", info.datastoreRoot],
+    ...info.datastoreRoots.map((root, i): [string, string] => [i === 0 ? "datastore" : "", root]),
     ["universe", `${info.universe.namespace}, version ${info.universe.version}`],
     ["ingested RUNs", info.ingestedRuns.join(", ") || "none"],
   ]);

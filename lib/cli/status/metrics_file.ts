@@ -8,6 +8,7 @@
 import type { Log } from "../../base/log.ts";
 import { UsageError } from "../../base/errors.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
+import { systemErrorText } from "../../storage/file_errors.ts";
 import { type MetricsState, metricsText } from "./metrics_text.ts";
 import type { StatusReport, StatusSink } from "../terminal/status_report.ts";
 
@@ -56,7 +57,7 @@ export class MetricsFile implements StatusSink {
     try {
       this.#write();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = systemErrorText(cause);
       throw new UsageError(`Cannot write metrics file "${path}": ${reason}`, { cause });
     }
   }
@@ -80,7 +81,7 @@ export class MetricsFile implements StatusSink {
     } catch (error) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = systemErrorText(error);
       this.#log.log("WARNING", `Cannot write metrics file "${this.#path}": ${reason}`);
     }
   }

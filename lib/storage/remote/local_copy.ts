@@ -33,16 +33,23 @@ export async function copyHere(
   env: Environment,
 ): Promise<LocalCopy> {
   using made = new DisposableStack();
-  const dir = temporaryFolder(env);
-  const directory = Deno.makeTempDirSync({
-    prefix: "provgraph-",
-    ...(dir === undefined ? {} : { dir }),
-  });
+  const directory = makeFolder(temporaryFolder(env));
   made.defer(() => Deno.removeSync(directory, { recursive: true }));
   const path = join(directory, name);
   await copyInto(path, source);
   const undo = made.move();
   return { path, [Symbol.dispose]: () => undo[Symbol.dispose]() };
+}
+
+function makeFolder(dir: string | undefined): string {
+  try {
+    return Deno.makeTempDirSync({
+      prefix: "provgraph-",
+      ...(dir === undefined ? {} : { dir }),
+    });
+  } catch (error) {
+    throw fileError("make a folder for copies in", dir ?? "the usual place", error);
+  }
 }
 
 async function copyInto(path: string, source: ByteSource): Promise<void> {

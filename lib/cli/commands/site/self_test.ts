@@ -8,6 +8,7 @@ import type { Log } from "../../../base/log.ts";
 import { type Progress, SILENT_PROGRESS } from "../../../base/progress.ts";
 import { AttemptStatus } from "../../../provenance/quantum_status.ts";
 import type { SimulateSummary } from "../../../simulate/simulate.ts";
+import { systemErrorText } from "../../../storage/file_errors.ts";
 import { filePath } from "../../args.ts";
 import type { CliContext, CommandContext } from "../../context.ts";
 import { SELF_TEST_EPILOGUE } from "../../manual/help.ts";
@@ -31,7 +32,6 @@ export function selfTestCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("self-test")
-    .summary("find out whether everything works on this machine, in a temporary folder")
     .description(
       "Simulate a run in a temporary folder, scan, aggregate and ingest it, read a log back, check " +
         "the result, and remove the folder.",
@@ -69,6 +69,8 @@ export function selfTestCommand(
 
 function makeFolder(directory: string | undefined, { env, cwd }: CommandContext): string {
   const dir = directory === undefined ? undefined : filePath(directory, env, cwd, "directory");
+  const usual = env.get("TMPDIR") ?? "";
+  const place = `"${dir ?? (usual === "" ? "the usual place" : usual)}"`;
   try {
     return Deno.makeTempDirSync({
       prefix: "provgraph-self-test-",
@@ -76,9 +78,7 @@ function makeFolder(directory: string | undefined, { env, cwd }: CommandContext)
     });
   } catch (error) {
     throw new EnvironmentError(
-      `Cannot make a temporary folder in "${dir ?? "the usual place"}": ${
-        (error as Error).message
-      }`,
+      `Cannot make a temporary folder in ${place}: ${systemErrorText(error)}`,
       { cause: error, hint: "give a directory that can be written to: self-test DIR" },
     );
   }
@@ -110,7 +110,9 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
     }
     return { name, seconds, detail };
   };
-  const { simulate } = await import("../../../simulate/simulate.ts");
+  const { simulate } = await import(
+    import.meta.resolve("../../../simulate/simulate.ts")
+  ) as typeof import("../../../simulate/simulate.ts");
   const simulated = await simulate(
     { directory: folder, isGraphOnly: false, ...SIMULATED },
     context,
@@ -118,7 +120,9 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
   const { graphPath, repository } = simulated;
   yield step("simulate", `${simulated.nQuanta} quanta, ${simulated.nFiles} files`);
 
-  const { scanShard } = await import("../../../aggregate/shards/scan_shard.ts");
+  const { scanShard } = await import(
+    import.meta.resolve("../../../aggregate/shards/scan_shard.ts")
+  ) as typeof import("../../../aggregate/shards/scan_shard.ts");
   const chunkLogPath = join(folder, "shards", "0.chunks");
   const common = {
     graphPath,
@@ -137,7 +141,9 @@ async function* runSteps(folder: string, command: CommandContext): AsyncGenerato
   );
   yield step("scan", `${shard.nQuanta} quanta, ${shard.nSuccessful} successful`);
 
-  const { aggregateGraph } = await import("../../../aggregate/aggregate.ts");
+  const { aggregateGraph } = await import(
+    import.meta.resolve("../../../aggregate/aggregate.ts")
+  ) as typeof import("../../../aggregate/aggregate.ts");
   const provenancePath = join(folder, "provenance.qg");
   const aggregated = await aggregateGraph({
     ...common,
@@ -178,7 +184,9 @@ async function* runLaterSteps(
   expectEqual("log in the graph", fromGraph, before);
   yield step("cat", `${before.length} letters`);
 
-  const { ingestGraph } = await import("../../../ingest/ingest.ts");
+  const { ingestGraph } = await import(
+    import.meta.resolve("../../../ingest/ingest.ts")
+  ) as typeof import("../../../ingest/ingest.ts");
   const ingested = await ingestGraph({
     repository,
     graphPath: provenancePath,
@@ -196,8 +204,12 @@ async function* runLaterSteps(
   expectEqual("log after ingest-graph", await readLog(repository, command), before);
   yield step("cat again", `${before.length} letters`);
 
-  const { Findings } = await import("../../../check/findings.ts");
-  const { checkRepository } = await import("../../../check/repository/repository.ts");
+  const { Findings } = await import(
+    import.meta.resolve("../../../check/findings.ts")
+  ) as typeof import("../../../check/findings.ts");
+  const { checkRepository } = await import(
+    import.meta.resolve("../../../check/repository/repository.ts")
+  ) as typeof import("../../../check/repository/repository.ts");
   const findings = new Findings();
   const request = { repository, run: RUN, graph: null, readData: true };
   const checked = await checkRepository(request, context.env, findings);
@@ -217,8 +229,12 @@ function nSuccessful({ nByOutcome: n }: SimulateSummary): number {
 
 /** The log of one quantum, from wherever it is now. */
 async function readLog(source: string, { cwd }: CommandContext): Promise<string> {
-  const { cat } = await import("../../../inspect/cat/cat.ts");
-  const { openSource } = await import("../../../sources/open_source.ts");
+  const { cat } = await import(
+    import.meta.resolve("../../../inspect/cat/cat.ts")
+  ) as typeof import("../../../inspect/cat/cat.ts");
+  const { openSource } = await import(
+    import.meta.resolve("../../../sources/open_source.ts")
+  ) as typeof import("../../../sources/open_source.ts");
   const isGraph = source.endsWith(".qg");
   await using documents = await openSource(
     source,
