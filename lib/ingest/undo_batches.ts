@@ -12,7 +12,10 @@ import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import type { OtherRecords, ProvenanceGuard } from "../butler/registry/registry.ts";
+import { metadataForm, type StoredAs } from "../provenance/documents/document_forms.ts";
+import { storedAs } from "../provenance/documents/stored_as.ts";
 import { FILE_PROOF_SIZE } from "../provenance/originals/file_digests.ts";
+import type { OriginalKind } from "../provenance/originals/original_type.ts";
 import { type Targets, TargetState } from "../provenance/targets.ts";
 import { ContentDigest } from "../storage/content_digest.ts";
 import { fsyncDirectory } from "../storage/durable_file.ts";
@@ -24,7 +27,7 @@ import type { KeptFile } from "./originals/deleter.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { OriginalContent, StoredOriginals } from "./originals/stored_originals.ts";
 import { listStoredOriginals } from "./remote_originals.ts";
-import { restoreOriginal } from "./originals/restored_original.ts";
+import { requireRestorable, restoreOriginal } from "./originals/restored_original.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { UndoSummary } from "./undo_summary.ts";
 
@@ -58,6 +61,8 @@ interface UndoDatastore {
 /** An original that is to be made again. */
 interface Missing {
   target: number;
+  /** How its file is read. */
+  stored: StoredAs;
   path: string;
   /** Absolute. */
   file: string;
@@ -98,10 +103,19 @@ export class UndoBatches {
     this.#digest = digest;
   }
 
-  /** Begins a pass. */
+  /**
+   * Begins a pass.
+   *
+   * @throws {RepositoryError} if originals of a type can't be made again.
+   */
   static async begin(prepared: PreparedIngest): Promise<UndoBatches> {
     const { verified: { graph }, targets, registry } = prepared;
     const files = await graph.quantaFiles();
+    for (const each of [targets, ...prepared.copies.map((copy) => copy.targets)]) {
+      each.plans.forEach((plan, i) =>
+        requireRestorable(each.originalTypes[i].kind, storedAs(plan))
+      );
+    }
     return new UndoBatches(
       prepared,
       await registry.dimensionRecordSource(),
@@ -134,7 +148,7 @@ export class UndoBatches {
 
   /** Finds the originals of the present batch, and makes those again that are missing. */
   async restore(isDryRun: boolean): Promise<void> {
-    for (const [i, { root }] of this.#datastores.entries()) {
+    for (const [i, { root, targets }] of this.#datastores.entries()) {
       const stored = this.#stored[i];
       const missing: Missing[] = [];
       for (const { target, places } of this.#rows) {
@@ -145,7 +159,13 @@ export class UndoBatches {
         const path = place.path = found ?? place.paths[0] ?? null;
         if (path === null || found !== undefined) continue;
         const file = absolutePath(root, path);
-        missing.push({ target, path, file, name: i === 0 ? path : file });
+        missing.push({
+          target,
+          stored: storedAs(targets.plans[targets.typeIndex(target)]),
+          path,
+          file,
+          name: i === 0 ? path : file,
+        });
       }
       await this.#restoreAll(missing, stored, isDryRun);
     }
@@ -182,17 +202,17 @@ export class UndoBatches {
   }
 
   /** The content of an original, made again out of the graph. */
-  async #contentOf({ target, name }: Missing, proof: Uint8Array): Promise<Uint8Array> {
+  async #contentOf({ target, stored, name }: Missing, proof: Uint8Array): Promise<Uint8Array> {
     const { verified: { graph }, targets } = this.#prepared;
     const type = targets.originalTypes[targets.typeIndex(target)];
     const original = { ...type, id: targets.id(target), proof };
-    const restored = await restoreOriginal(graph, original, this.#digest);
+    const restored = await restoreOriginal(graph, original, stored, this.#digest);
     if (restored === null) throw new Error(`no content of produced target "${name}"`);
     this.#nRestored++;
     if (!restored.isProven) {
       this.#nUnproven++;
       if (this.#unproven.length < MAX_LISTED) {
-        this.#unproven.push({ path: name, reason: UNPROVEN[type.kind] });
+        this.#unproven.push({ path: name, reason: unprovenReason(type.kind, stored) });
       }
     }
     return restored.bytes;
@@ -259,6 +279,12 @@ const UNPROVEN = {
   config:
     "has the text of the pipeline graph: lines that only import modules may have been different",
 } as const;
+
+function unprovenReason(kind: OriginalKind, stored: StoredAs): string {
+  return kind === "metadata" && metadataForm(stored) !== "json"
+    ? "says as YAML what the graph's document says: how its lines were laid out isn't known"
+    : UNPROVEN[kind];
+}
 
 /** Writes a file that isn't there, durably but for its directory; one that appears meanwhile stays. */
 function writeNew(path: string, bytes: Uint8Array): void {

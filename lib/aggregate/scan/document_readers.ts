@@ -12,16 +12,12 @@ import {
   metadataForm,
   requireLogForm,
   requirePackagesForm,
-  type StoredAs,
 } from "../../provenance/documents/document_forms.ts";
+import { storedAs } from "../../provenance/documents/stored_as.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../../qg/pipeline_graph.ts";
 
 /** Plan of a dataset type by its name. */
 type PlanOf = (typeName: string) => DatasetPlan;
-
-function storedAs({ type, formatter, storageClass }: DatasetPlan): StoredAs {
-  return { typeName: type.name, formatter, storageClass };
-}
 
 /**
  * Checks that logs, metadata and the packages document of a run are in forms that are read.

@@ -2,7 +2,8 @@
  * Original files made again out of a provenance graph. The graph has every document byte by byte,
  * but of a log file not what stood between and around its records: that is put together as
  * executors write it, in each of the forms that there are, and the recorded digest tells which of
- * them the file had. Source: `schema/quantum-graph.md`, section 8.5; `schema/run-files.md`,
+ * them the file had. Of metadata that a site keeps as YAML the graph has the content, as JSON: they
+ * are written as YAML that says the same, in other words perhaps. Source: `schema/quantum-graph.md`, section 8.5; `schema/run-files.md`,
  * section 2.
  *
  * @module
@@ -11,6 +12,13 @@
 import { concatBytes, equalBytes } from "../../base/bytes.ts";
 import { encodeUtf8, JsonCursor } from "../../base/json_text.ts";
 import { isUuidText, uuidFromText } from "../../base/uuid.ts";
+import {
+  metadataForm,
+  requireConfigForm,
+  requireLogForm,
+  type StoredAs,
+} from "../../provenance/documents/document_forms.ts";
+import { metadataAsYaml } from "../../provenance/documents/metadata_as_yaml.ts";
 import { readDataset } from "../../provenance/documents/dataset.ts";
 import { attemptRanges } from "../../provenance/documents/quantum.ts";
 import { digestAt } from "../../provenance/originals/file_digests.ts";
@@ -31,17 +39,30 @@ const NULL = text("null");
 const COMMA = text(",");
 
 /**
+ * Checks that originals of a type can be made again as they are read.
+ *
+ * @throws {RepositoryError} if its formatter or storage class isn't one whose files are known.
+ */
+export function requireRestorable(kind: Original["kind"], stored: StoredAs): void {
+  if (kind === "metadata") metadataForm(stored);
+  else if (kind === "log") requireLogForm(stored);
+  else requireConfigForm(stored);
+}
+
+/**
  * Makes an original again.
  *
+ * @param stored How its file is read.
  * @returns null if the graph has no content of it.
  * @throws {InvalidQuantumGraphFileError} if the graph is damaged.
  */
 export async function restoreOriginal(
   graph: ProvenanceGraph,
   original: Original,
+  stored: StoredAs,
   digest: ContentDigest,
 ): Promise<RestoredOriginal | null> {
-  const forms = await formsOf(graph, original);
+  const forms = await formsOf(graph, original, stored);
   if (forms.length === 0) return null;
   const expected = digestAt(original.proof, 0);
   const proven = expected === null
@@ -54,6 +75,7 @@ export async function restoreOriginal(
 async function formsOf(
   graph: ProvenanceGraph,
   { kind, label, id }: Original,
+  stored: StoredAs,
 ): Promise<Uint8Array[]> {
   if (kind === "config") {
     const task = (await graph.pipelineGraph()).tasks.get(label);
@@ -64,7 +86,10 @@ async function formsOf(
   if (kind === "metadata") {
     if (node.metadata.size === 0) return [];
     const last = attemptsIn(await graph.readMetadata(node.metadata)).at(-1) ?? null;
-    return last === null ? [] : [last, concatBytes([last, text("\n")])];
+    if (last === null) return [];
+    return metadataForm(stored) === "json"
+      ? [last, concatBytes([last, text("\n")])]
+      : [metadataAsYaml(last, stored.storageClass)];
   }
   if (node.log.size === 0) return [];
   const logs = attemptsIn(await graph.readLog(node.log));

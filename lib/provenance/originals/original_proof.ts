@@ -17,7 +17,13 @@ import { readDataset } from "../documents/dataset.ts";
 import { digestAt } from "./file_digests.ts";
 import { type Finding, findingOf, isSameVersion } from "./original_look.ts";
 import type { OriginalKind } from "./original_type.ts";
-import { isConfigText, isLogText, isMetadataText, type QuantumTexts } from "./original_text.ts";
+import {
+  isConfigText,
+  isLogText,
+  isMetadataText,
+  isRestoredYaml,
+  type QuantumTexts,
+} from "./original_text.ts";
 
 /** Which content a file is to have. */
 export interface Original {
@@ -86,9 +92,17 @@ export class OriginalProver implements AsyncDisposable {
    */
   async hasContent(bytes: Uint8Array, original: Original): Promise<boolean> {
     const digest = digestAt(original.proof, 0);
-    return digest === null
-      ? await this.#hasText(bytes, original)
-      : equalBytes(digest, this.#digest.of(bytes));
+    if (digest === null) return await this.#hasText(bytes, original);
+    return equalBytes(digest, this.#digest.of(bytes)) || await this.#isMadeAgain(bytes, original);
+  }
+
+  /** Whether the file is what an undone ingest made of the graph, in other words than the file that was recorded. */
+  async #isMadeAgain(file: Uint8Array, { kind, id }: Original): Promise<boolean> {
+    if (kind !== "metadata") return false;
+    const graph = await (this.#graph ??= this.#openGraph());
+    const node = await graph.find(id);
+    if (node === null || node.metadata.size === 0) return false;
+    return isRestoredYaml(file, await graph.readMetadata(node.metadata));
   }
 
   async #hasText(file: Uint8Array, { kind, label, id }: Original): Promise<boolean> {

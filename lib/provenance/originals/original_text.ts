@@ -21,6 +21,8 @@ import {
   type Range,
 } from "../documents/log_records.ts";
 import { AttemptStatus } from "../quantum_status.ts";
+import { splitAttempts } from "../../qg/attempts.ts";
+import { metadataAsYaml } from "../documents/metadata_as_yaml.ts";
 import { assembleAttempts, writeLogBlock } from "../scan_quantum.ts";
 import { parseTaskMetadata, PYTHON_FLOAT } from "../documents/task_metadata.ts";
 
@@ -83,6 +85,23 @@ export async function isMetadataText(
     if (text !== null && saysTheSame(text, label, block) === true) return true;
   }
   return false;
+}
+
+/** Storage classes whose YAML differs. */
+const YAML_CLASSES = ["TaskMetadata", "PropertySet", "PropertyList"];
+
+/**
+ * Whether a file has the bytes of the YAML that is made of a metadata block's last attempt. Nothing but the
+ * block is in it then.
+ */
+export function isRestoredYaml(file: Uint8Array, block: Uint8Array): boolean {
+  const range = splitAttempts(block).at(-1) ?? null;
+  if (range === null) return false;
+  const last = block.subarray(...range);
+  return YAML_CLASSES.some((storageClass) => {
+    const yaml = textOf(last, (json) => metadataAsYaml(json, storageClass));
+    return yaml !== null && equalBytes(yaml, file);
+  });
 }
 
 /** Null if the text is no JSON of metadata. */
