@@ -21,6 +21,8 @@ export async function openArgument(
   { env, cwd }: CliContext,
   context: CommandContext,
 ): Promise<DocumentSource> {
-  const { openSource } = await import("../sources/open_source.ts");
+  const { openSource } = await import(
+    import.meta.resolve("../sources/open_source.ts")
+  ) as typeof import("../sources/open_source.ts");
   return await openSource(argument, run ?? null, env, cwd, lockWait(options, context));
 }

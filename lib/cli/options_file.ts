@@ -103,7 +103,9 @@ async function readSection(
     const read = fileError("read options file", path, error);
     throw read instanceof NotFoundError ? new UsageError(read.message) : read;
   }
-  const { parse } = await import("../base/text/yaml.ts");
+  const { parse } = await import(
+    import.meta.resolve("../base/text/yaml.ts")
+  ) as typeof import("../base/text/yaml.ts");
   let document: unknown;
   try {
     document = parse(text);

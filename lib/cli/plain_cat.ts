@@ -39,6 +39,7 @@ export async function runPlainCat(
   const { terminal } = context;
   if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
   try {
+    if (await isQuick(request, context)) return ExitCode.DONE;
     const { openSource } = await import(
       import.meta.resolve("../sources/open_source.ts")
     ) as typeof import("../sources/open_source.ts");
@@ -80,6 +81,19 @@ export async function runPlainCat(
     }));
     return exitCodeOf(error);
   }
+}
+
+/** Carries out a request that takes less than all; false, and nothing was done, for any other. */
+async function isQuick(
+  { source, what, idWords, run }: PlainRequest,
+  { env, cwd, terminal }: CliContext,
+): Promise<boolean> {
+  if (what !== "log" && what !== "metadata" || idWords.length !== 1) return false;
+  const { quickCat } = await import(
+    import.meta.resolve("./quick_cat.ts")
+  ) as typeof import("./quick_cat.ts");
+  const request = { source, what, idWords, run };
+  return await quickCat(request, env, cwd, (text) => terminal.write(text));
 }
 
 /** Whether the packages are there of which files are read by their paths. */

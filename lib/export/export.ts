@@ -6,14 +6,9 @@
 
 import type { DocumentSource } from "../sources/source.ts";
 import { DurableWriter } from "../storage/durable_writer.ts";
-import { type ExportColumn, type ExportTable, TableOfSources } from "./export_tables.ts";
+import type { ExportFormat, ExportTable } from "./export_names.ts";
+import { type ExportColumn, TableOfSources } from "./export_tables.ts";
 import { csvSink, ecsvSink, ndjsonSink, type TableSink } from "./text_formats.ts";
-
-/** Formats of tables; each is also the end of its files' names. */
-export const EXPORT_FORMATS = ["parquet", "csv", "ecsv", "ndjson"] as const;
-
-/** One of {@linkcode EXPORT_FORMATS}. */
-export type ExportFormat = typeof EXPORT_FORMATS[number];
 
 /**
  * Writes one table. Memory: a row, for Parquet 32,768 of them.

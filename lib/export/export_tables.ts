@@ -19,12 +19,7 @@ import { parseStored } from "../sources/parse_stored.ts";
 import { lastStatusName } from "../sources/quantum_text.ts";
 import type { RowKind } from "../sources/rows.ts";
 import type { DocumentSource } from "../sources/source.ts";
-
-/** Names of the tables. */
-export const EXPORT_TABLES = ["quanta", "attempts", "datasets", "edges", "resources"] as const;
-
-/** One of {@linkcode EXPORT_TABLES}. */
-export type ExportTable = typeof EXPORT_TABLES[number];
+import type { ExportTable } from "./export_names.ts";
 
 /** What a column holds: times are microseconds since 1970 UTC. Any value may be null. */
 export type ExportType = "string" | "int" | "double" | "boolean" | "time";

@@ -14,9 +14,6 @@ import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.
 /** What can be listed. */
 export type RowKind = "quanta" | "datasets";
 
-/** Each {@linkcode RowKind}. */
-export const ROW_KINDS: readonly RowKind[] = ["quanta", "datasets"];
-
 /** A dataset as far as its holder knows it. */
 export interface DatasetRow {
   /** UUID. */

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { COMMANDS as COMMAND_TABLE } from "../../lib/cli/command_table.ts";
 import {
   expectProvgraph,
   fixturePath,
@@ -30,6 +31,14 @@ async function helpOf(command: string): Promise<string> {
 function optionsIn(help: string): string[] {
   return [...help.matchAll(/^ {2}(?:(-\S), )?(--[a-z][\w-]*)/gm)]
     .flatMap(([, short, long]) => short === undefined ? [long] : [short, long]);
+}
+
+for (const { name, summary } of COMMAND_TABLE) {
+  Deno.test(`the list of commands tells of ${name} what its own help tells`, async () => {
+    const list = (await runHere(["--help"])).stdout.replace(/\s+/g, " ");
+    const usage = /^Usage: provgraph (.*)$/m.exec(await helpOf(name))?.[1];
+    assert.ok(list.includes(` ${usage} ${summary} `), `${usage} ${summary}`);
+  });
 }
 
 Deno.test("the help of every command has its exit codes, and examples that it takes itself", async () => {

@@ -1,12 +1,28 @@
 /** `cat` without options but `--run`, which is carried out without the parser of options. */
 
 import assert from "node:assert/strict";
-import { fixturePath, runProvgraph } from "../support/fixtures.ts";
+import { join } from "node:path";
+import {
+  expectProvgraph,
+  fixturePath,
+  runProvgraph,
+  temporaryDirectory,
+} from "../support/fixtures.ts";
 
 const MIXED = fixturePath("small-mixed", "provenance.qg");
 const QUANTUM = ["calibrate", "visit=1", "detector=4"];
 
 const RUN = "u/oracle/out/20260701T000000Z";
+
+async function idOf(kind: "quanta" | "datasets", ...options: string[]): Promise<string> {
+  const field = kind === "quanta" ? "quantum_id" : "dataset_id";
+  const words = ["ls", MIXED, kind, "--limit", "1", "--fields", field, ...options];
+  return (await expectProvgraph(words)).stdout.trim();
+}
+
+const SUCCESSFUL = await idOf("quanta", "--status", "SUCCESSFUL");
+const LOG = await idOf("datasets", "--type", "calibrate_log", "--where", "visit=1 and detector=4");
+const UNKNOWN = "00000000-0000-4000-8000-000000000000";
 
 /** Words after SOURCE, and whether there is such a document. */
 const REQUESTS: readonly (readonly [words: string[], isThere: boolean])[] = [
@@ -28,6 +44,23 @@ const REQUESTS: readonly (readonly [words: string[], isThere: boolean])[] = [
   [["log", ...QUANTUM, "--run", ""], false],
   [["--run", RUN], false],
   [[], false],
+  [["log", SUCCESSFUL], true],
+  [["metadata", SUCCESSFUL], true],
+  [["quantum", SUCCESSFUL], true],
+  [["log", SUCCESSFUL.replaceAll("-", "").toUpperCase()], true],
+  [["log", SUCCESSFUL.slice(0, -3)], true],
+  [["log", LOG], true],
+  [["metadata", LOG], true],
+  [["log", SUCCESSFUL, "--run", RUN], true],
+  [["log", SUCCESSFUL, "--run", "u/another"], false],
+  [["log", SUCCESSFUL, SUCCESSFUL], false],
+  // All IDs of this graph begin so.
+  [["log", "019f1af9"], false],
+  [["log", UNKNOWN], false],
+  [["log", "fffffff"], false],
+  [["log", await idOf("quanta", "--status", "BLOCKED")], false],
+  [["metadata", await idOf("quanta", "--status", "FAILED")], false],
+  [["log", await idOf("datasets", "--type", "raw")], false],
 ];
 
 Deno.test("cat without options answers as with one that changes nothing", async (t) => {
@@ -43,3 +76,27 @@ Deno.test("cat without options answers as with one that changes nothing", async 
     });
   }
 });
+
+for (
+  const [what, content] of [
+    ["text", () => new TextEncoder().encode("nothing of a graph")],
+    ["nothing", () => new Uint8Array()],
+    ["a predicted graph", () => Deno.readFileSync(fixturePath("small-mixed", "predicted.qg"))],
+    ["a graph of which a part is gone", () => Deno.readFileSync(MIXED).subarray(0, 40_000)],
+    ["a graph with a wrong block", () => {
+      const bytes = Deno.readFileSync(MIXED);
+      for (let at = bytes.length >> 2; at < bytes.length * 0.8; at += 60) bytes[at] ^= 0x55;
+      return bytes;
+    }],
+  ] as [what: string, content: () => Uint8Array][]
+) {
+  Deno.test(`cat of a file with ${what} says what cat with an option says`, async () => {
+    await using work = await temporaryDirectory();
+    const path = join(work.path, "some.qg");
+    Deno.writeFileSync(path, content());
+    const plain = await runProvgraph(["cat", path, "log", SUCCESSFUL]);
+    const parsed = await runProvgraph(["--color", "never", "cat", path, "log", SUCCESSFUL]);
+    assert.notEqual(plain.code, 0);
+    assert.deepEqual(plain, parsed);
+  });
+}

@@ -130,7 +130,6 @@ export function aggregateGraphCommand(
 
 function commandWithOptions({ nProcessors }: CliContext): Command {
   const command: Command = new Command("aggregate-graph")
-    .summary("scan what a run left behind, register it, and write the provenance graph")
     .description(
       "Scan the files that the quanta of PREDICTED_GRAPH left in REPO, register the datasets that " +
         "are there, and write the provenance graph.",

@@ -1,7 +1,7 @@
 /** `cat SOURCE WHAT [ID...]` and `cat SOURCE --batch`. @module */
 
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { type Format, FORMATS } from "../../inspect/cat/cat.ts";
+import { type Format, FORMATS } from "../../inspect/cat/formats.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "../../sources/document_kinds.ts";
 import { UsageError } from "../../base/errors.ts";
 import { type BusyOptions, busyTimeoutOption, integer, integerAtLeast, logLevel } from "../args.ts";
@@ -33,7 +33,6 @@ export function catCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("cat")
-    .summary("print a log, metadata, config or another document")
     .description(
       "Print one document of SOURCE: from the original files before ingest-graph, out of the " +
         "provenance graph afterwards.",
@@ -71,7 +70,9 @@ export function catCommand(
           : { minLevel: level ?? null, pattern: grep ?? null, tail: tail ?? null },
       };
       if (options.batch) {
-        const { catBatch } = await import("../../inspect/cat/cat_batch.ts");
+        const { catBatch } = await import(
+          import.meta.resolve("../../inspect/cat/cat_batch.ts")
+        ) as typeof import("../../inspect/cat/cat_batch.ts");
         const nFailed = await catBatch(
           source,
           inputLines(cli.input()),
@@ -81,7 +82,9 @@ export function catCommand(
         return setExitCode(nFailed > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
       }
       const format = options.format ?? (options.json ? "json" : "text");
-      const { cat } = await import("../../inspect/cat/cat.ts");
+      const { cat } = await import(
+        import.meta.resolve("../../inspect/cat/cat.ts")
+      ) as typeof import("../../inspect/cat/cat.ts");
       await withPager(context, format === "text" && !options.raw, (output) =>
         cat(
           source,

@@ -72,7 +72,6 @@ export function checkCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("check")
-    .summary("find damage and unfinished work, and say how to mend it")
     .description(
       "Check TARGET and list all problems: damage of a file, or how registry, datastore and " +
         "provenance graph of a RUN disagree.",
@@ -129,8 +128,12 @@ async function lookAtFile(
   }
   const path = filePath(argument, env, cwd, "file");
   requireFile(path, argument);
-  const { checkFile } = await import("../../check/file/file.ts");
-  const { checkBeside } = await import("../../check/file/beside.ts");
+  const { checkFile } = await import(
+    import.meta.resolve("../../check/file/file.ts")
+  ) as typeof import("../../check/file/file.ts");
+  const { checkBeside } = await import(
+    import.meta.resolve("../../check/file/beside.ts")
+  ) as typeof import("../../check/file/beside.ts");
   const checked: CheckedFile = await checkFile(
     { path, argument, readData: options.readData },
     findings,
@@ -142,7 +145,9 @@ async function lookAtFile(
     target: `${checked.kind} "${argument}"`,
     contents: checked.contents,
     repair: async () => {
-      const { rebuildAddresses } = await import("../../check/file/rebuild.ts");
+      const { rebuildAddresses } = await import(
+        import.meta.resolve("../../check/file/rebuild.ts")
+      ) as typeof import("../../check/file/rebuild.ts");
       const nRows = await rebuildAddresses(path, argument);
       return [`rebuilt the ${nRows} addresses of "${argument}" from its blocks`];
     },
@@ -170,7 +175,9 @@ async function lookAtRepository(
   findings: Findings,
 ): Promise<Look> {
   const { env, cwd } = context;
-  const { checkRepository } = await import("../../check/repository/repository.ts");
+  const { checkRepository } = await import(
+    import.meta.resolve("../../check/repository/repository.ts")
+  ) as typeof import("../../check/repository/repository.ts");
   const { graph, readData } = options;
   const request: CheckRepositoryOptions = {
     repository,
@@ -215,13 +222,17 @@ async function repairRepository(
   context: CommandContext & { busyTimeoutMs: number },
 ): Promise<string[]> {
   const done: string[] = [];
-  const { removeLeftover } = await import("../../check/file/leftovers.ts");
+  const { removeLeftover } = await import(
+    import.meta.resolve("../../check/file/leftovers.ts")
+  ) as typeof import("../../check/file/leftovers.ts");
   for (const leftover of leftovers) {
     if (removeLeftover(leftover)) done.push(`removed "${leftover.path}"`);
   }
   if (ingest !== null) {
     context.stopGracefully();
-    const { ingestGraph } = await import("../../ingest/ingest.ts");
+    const { ingestGraph } = await import(
+      import.meta.resolve("../../ingest/ingest.ts")
+    ) as typeof import("../../ingest/ingest.ts");
     const summary = await ingestGraph({
       repository,
       graphPath: ingest.graphPath,

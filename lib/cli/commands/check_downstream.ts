@@ -25,7 +25,6 @@ export function checkDownstreamCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("check-downstream")
-    .summary("say whether ingest-graph would take files from another graph")
     .description(
       "Say whether ingest-graph on RUN is safe now: whether quanta of another predicted graph, not " +
         "run yet, read metadata, logs or configs of RUN from the files that it deletes.",
@@ -39,7 +38,9 @@ export function checkDownstreamCommand(
     .action(async (graph: string, repository: string, options: Options, command: Command) => {
       const context = start("check-downstream");
       requireOrder({ graph, repository }, command, context);
-      const { checkDownstream } = await import("../../check/repository/downstream.ts");
+      const { checkDownstream } = await import(
+        import.meta.resolve("../../check/repository/downstream.ts")
+      ) as typeof import("../../check/repository/downstream.ts");
       const graphPath = filePath(graph, cli.env, cli.cwd, "predicted graph");
       const { run, json } = options;
       const check = await checkDownstream(

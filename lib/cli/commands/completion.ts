@@ -9,7 +9,6 @@ import { COMPLETION_EPILOGUE } from "../manual/help.ts";
 /** Defines the command. */
 export function completionCommand(cli: CliContext): Command {
   const command: Command = new Command("completion")
-    .summary("print the completion script of a shell")
     .description("Print a script that lets a shell complete commands, options and their values.")
     .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
     .addHelpText("after", COMPLETION_EPILOGUE);

@@ -36,7 +36,6 @@ export function diffCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("diff")
-    .summary("compare two graphs task by task")
     .description(
       "Compare two sources task by task: statuses, quanta by data ID, exceptions, run times and memory.",
     )
@@ -51,7 +50,9 @@ export function diffCommand(
     .addHelpText("after", DIFF_EPILOGUE)
     .action(async (a: string, b: string, options: Options) => {
       const context = start("diff");
-      const { diff } = await import("../../inspect/diff.ts");
+      const { diff } = await import(
+        import.meta.resolve("../../inspect/diff.ts")
+      ) as typeof import("../../inspect/diff.ts");
       await using sourceA = await openArgument(a, options.runA, options, cli, context);
       await using sourceB = await openArgument(b, options.runB, options, cli, context);
       const found = await diff(sourceA, sourceB, options.limit);

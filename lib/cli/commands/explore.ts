@@ -23,7 +23,6 @@ export function exploreCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("explore")
-    .summary("look at runs in a browser")
     .description(
       "Serve a page that shows SOURCE in a browser, on this machine and to nobody else, until Ctrl-C. " +
         "With --page, write that page for a web server or bucket instead.",
@@ -40,7 +39,9 @@ export function exploreCommand(
     .addHelpText("after", EXPLORE_EPILOGUE)
     .action(async (sources: string[], options: Options) => {
       const context = start("explore");
-      const { readPage } = await import("../../explore/page_text.ts");
+      const { readPage } = await import(
+        import.meta.resolve("../../explore/page_text.ts")
+      ) as typeof import("../../explore/page_text.ts");
       if (options.page !== undefined) {
         if (sources.length > 0) {
           throw new UsageError("Cannot write a page of a SOURCE: the page reads it by its URL", {
@@ -64,7 +65,9 @@ async function writePage(
   { env, cwd, log }: CommandContext,
 ): Promise<void> {
   const path = filePath(file, env, cwd, "page");
-  const { DurableWriter } = await import("../../storage/durable_writer.ts");
+  const { DurableWriter } = await import(
+    import.meta.resolve("../../storage/durable_writer.ts")
+  ) as typeof import("../../storage/durable_writer.ts");
   using target = DurableWriter.create(path);
   target.write(page);
   target.commit();
@@ -77,9 +80,15 @@ async function serve(
   options: Options,
   context: CommandContext,
 ): Promise<void> {
-  const { openSource } = await import("../../sources/open_source.ts");
-  const { servedBytesOf } = await import("../../explore/open_served.ts");
-  const { serveExplorer } = await import("../../explore/server.ts");
+  const { openSource } = await import(
+    import.meta.resolve("../../sources/open_source.ts")
+  ) as typeof import("../../sources/open_source.ts");
+  const { servedBytesOf } = await import(
+    import.meta.resolve("../../explore/open_served.ts")
+  ) as typeof import("../../explore/open_served.ts");
+  const { serveExplorer } = await import(
+    import.meta.resolve("../../explore/server.ts")
+  ) as typeof import("../../explore/server.ts");
   const served: ServedBytes[] = [];
   try {
     for (const argument of sources) {

@@ -3,8 +3,12 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { RefusedError, UsageError } from "../../base/errors.ts";
-import { EXPORT_FORMATS, type ExportFormat } from "../../export/export.ts";
-import { EXPORT_TABLES, type ExportTable } from "../../export/export_tables.ts";
+import {
+  EXPORT_FORMATS,
+  EXPORT_TABLES,
+  type ExportFormat,
+  type ExportTable,
+} from "../../export/export_names.ts";
 import {
   type BusyOptions,
   busyTimeoutOption,
@@ -47,7 +51,6 @@ export function exportCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("export")
-    .summary("write tables that DuckDB, pandas and astropy read, or PROV-JSON")
     .description(
       "Write quanta, attempts, datasets, edges and resource usage of one or more SOURCEs as tables, " +
         "with a column for the RUN: into a directory, a file each, or one of them into a file.\n\n" +
@@ -113,8 +116,12 @@ async function exportTables(
     throw new UsageError(`Cannot export tables with ${option}: it is for PROV-JSON`);
   }
   const { targets, directory } = targetsOf(output, options, cli);
-  const { exportTable } = await import("../../export/export.ts");
-  const { openSource } = await import("../../sources/open_source.ts");
+  const { exportTable } = await import(
+    import.meta.resolve("../../export/export.ts")
+  ) as typeof import("../../export/export.ts");
+  const { openSource } = await import(
+    import.meta.resolve("../../sources/open_source.ts")
+  ) as typeof import("../../sources/open_source.ts");
   await using stack = new AsyncDisposableStack();
   const sources = [];
   for (const name of names) {
@@ -152,7 +159,9 @@ async function exportProv(
   if (run.length > 1) {
     throw new UsageError(`Cannot write ${run.length} RUNs as one ${PROV_JSON} file`);
   }
-  const { parseSelector } = await import("../../sources/selector.ts");
+  const { parseSelector } = await import(
+    import.meta.resolve("../../sources/selector.ts")
+  ) as typeof import("../../sources/selector.ts");
   const selector = parseSelector(idWords);
   if (selector === null) {
     throw new UsageError(`Cannot export the provenance of all of "${name}"`, {
@@ -160,9 +169,15 @@ async function exportProv(
     });
   }
   const path = filePath(output, cli.env, cli.cwd, PROV_JSON);
-  const { trace } = await import("../../inspect/trace/trace.ts");
-  const { provDocument } = await import("../../inspect/trace/prov_document.ts");
-  const { DurableWriter } = await import("../../storage/durable_writer.ts");
+  const { trace } = await import(
+    import.meta.resolve("../../inspect/trace/trace.ts")
+  ) as typeof import("../../inspect/trace/trace.ts");
+  const { provDocument } = await import(
+    import.meta.resolve("../../inspect/trace/prov_document.ts")
+  ) as typeof import("../../inspect/trace/prov_document.ts");
+  const { DurableWriter } = await import(
+    import.meta.resolve("../../storage/durable_writer.ts")
+  ) as typeof import("../../storage/durable_writer.ts");
   await using source = await openArgument(name, run[0], options, cli, context);
   const graph = await source.traceSource();
   const limits = { maxDepth: depth ?? null, maxNodes: limit };

@@ -45,7 +45,6 @@ export function grepCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("grep")
-    .summary("search the logs of all quanta")
     .description("Print the records of all logs of SOURCE, of all attempts, that match PATTERN.")
     .argument("<pattern>", "regular expression, as of JavaScript")
     .argument("<source>", "provenance graph (path or URL), chunk log or butler repository")
@@ -71,8 +70,12 @@ export function grepCommand(
       const context = start("grep");
       const search = searchOptions(pattern, options);
       const statuses = options.status.map(parseStatus);
-      const { grep } = await import("../../grep/grep.ts");
-      const { GrepWriter } = await import("../summaries/grep_output.ts");
+      const { grep } = await import(
+        import.meta.resolve("../../grep/grep.ts")
+      ) as typeof import("../../grep/grep.ts");
+      const { GrepWriter } = await import(
+        import.meta.resolve("../summaries/grep_output.ts")
+      ) as typeof import("../summaries/grep_output.ts");
       await using source = await openArgument(argument, options.run, options, cli, context);
       await withPager(context, !options.json, async (output) => {
         using buffer = new OutputBuffer(output);

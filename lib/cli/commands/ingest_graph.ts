@@ -42,7 +42,6 @@ export function ingestGraphCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("ingest-graph")
-    .summary("put the provenance graph into the repository and let it back logs and metadata")
     .description(
       "Ingest PROVENANCE_GRAPH as run_provenance of its RUN and let it back the RUN's metadata, log " +
         "and config datasets, whose original files are deleted.",

@@ -5,7 +5,7 @@ import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import { visibleCell } from "../../base/text/visible_text.ts";
 import type { ListedRow } from "../../inspect/list/list.ts";
-import { ROW_KINDS, type RowKind } from "../../sources/rows.ts";
+import type { RowKind } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import {
   type BusyOptions,
@@ -42,7 +42,7 @@ interface Options extends BusyOptions {
 
 /** What can be listed: attempts are those of quanta. */
 type ListKind = RowKind | "attempts";
-const LIST_KINDS: readonly ListKind[] = [...ROW_KINDS, "attempts"];
+const LIST_KINDS: readonly ListKind[] = ["quanta", "datasets", "attempts"];
 
 /** Rows that are put in order if nothing is said of it; so many take 0.2 GB. */
 const MAX_ORDERED = 200_000;
@@ -56,7 +56,6 @@ export function lsCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("ls")
-    .summary("list quanta, attempts or datasets that fit")
     .description("List quanta, their attempts, or datasets of SOURCE, one a line.")
     .argument("<source>", "quantum graph (path or URL), chunk log or butler repository")
     .addArgument(new Argument("<kind>", "what is listed").choices(LIST_KINDS))
@@ -122,9 +121,13 @@ export function lsCommand(
 
 async function fieldsOf(kind: ListKind): Promise<readonly string[]> {
   if (kind === "attempts") {
-    return (await import("../../inspect/list/list_attempts.ts")).ATTEMPT_FIELDS;
+    return (await import(
+      import.meta.resolve("../../inspect/list/list_attempts.ts")
+    ) as typeof import("../../inspect/list/list_attempts.ts")).ATTEMPT_FIELDS;
   }
-  const { DATASET_FIELDS, QUANTUM_FIELDS } = await import("../../inspect/list/list.ts");
+  const { DATASET_FIELDS, QUANTUM_FIELDS } = await import(
+    import.meta.resolve("../../inspect/list/list.ts")
+  ) as typeof import("../../inspect/list/list.ts");
   return kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
 }
 
@@ -135,7 +138,9 @@ async function chosenRows(
   options: Options,
   { log }: CommandContext,
 ): Promise<AsyncIterable<ListedRow>> {
-  const { parseSortKeys, sorted, sortedIfFew } = await import("../../inspect/list/order.ts");
+  const { parseSortKeys, sorted, sortedIfFew } = await import(
+    import.meta.resolve("../../inspect/list/order.ts")
+  ) as typeof import("../../inspect/list/order.ts");
   const isStored = options.count || options.sort?.length === 1 && options.sort[0] === "none";
   const limit = options.limit ?? null;
   const rows = await fittingRows(source, kind, options, isStored || limit === 0 ? limit : null);
@@ -169,10 +174,14 @@ async function fittingRows(
     where: options.where ?? null,
   };
   if (kind !== "attempts") {
-    const { list } = await import("../../inspect/list/list.ts");
+    const { list } = await import(
+      import.meta.resolve("../../inspect/list/list.ts")
+    ) as typeof import("../../inspect/list/list.ts");
     return list(source, { ...wanted, kind, limit, fields: await neededFields(kind, options) });
   }
-  const { listAttempts } = await import("../../inspect/list/list_attempts.ts");
+  const { listAttempts } = await import(
+    import.meta.resolve("../../inspect/list/list_attempts.ts")
+  ) as typeof import("../../inspect/list/list_attempts.ts");
   return firstOf(listAttempts(source, wanted), limit);
 }
 

@@ -9,7 +9,6 @@ import { manPage } from "../manual/man_page.ts";
 /** Defines the command. */
 export function manCommand(cli: CliContext): Command {
   const command: Command = new Command("man")
-    .summary("print the manual page")
     .description("Print the manual page of all commands, for man.")
     .addHelpText("after", MAN_EPILOGUE);
   return command.action(() => {

@@ -44,7 +44,6 @@ export function provenanceReportCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("provenance-report")
-    .summary("count quanta by status and exception, list failed data IDs")
     .description(
       "Print tables of what became of the quanta of a run: by status, with caveats, and by " +
         "exception type. The files list the quanta behind the numbers.",
@@ -113,8 +112,12 @@ async function report(
   }
   const path = (value: string | undefined, what: string): string | null =>
     value === undefined ? null : filePath(value, env, cwd, what);
-  const { openProvenance } = await import("../../report/tables/open_graph.ts");
-  const { makeProvenanceReport } = await import("../../report/tables/tables.ts");
+  const { openProvenance } = await import(
+    import.meta.resolve("../../report/tables/open_graph.ts")
+  ) as typeof import("../../report/tables/open_graph.ts");
+  const { makeProvenanceReport } = await import(
+    import.meta.resolve("../../report/tables/tables.ts")
+  ) as typeof import("../../report/tables/tables.ts");
   using graph = await openProvenance(
     argument,
     collection,
@@ -138,8 +141,8 @@ async function report(
   });
   if (isUsageAnswer) return;
   const { exceptionTableText, quantumTableText, reportJson } = await import(
-    "../../report/tables/layout.ts"
-  );
+    import.meta.resolve("../../report/tables/layout.ts")
+  ) as typeof import("../../report/tables/layout.ts");
   if (isJson) {
     terminal.write(`${visibleJson(reportJson(counts, options))}\n`);
     return;

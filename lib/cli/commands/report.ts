@@ -39,7 +39,6 @@ export function reportCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("report")
-    .summary("sum a run up, as a page to open or a text for a ticket")
     .description(
       "Sum up what became of a run: status of quanta, when they ran, time and memory, failures " +
         "with samples. Without --html, --markdown or --json it prints the main numbers.",
@@ -63,21 +62,18 @@ export function reportCommand(
     .action(async (argument: string, options: Options) => {
       const context = start("report");
       const { html, markdown } = options;
-      if (options.baselineRun !== undefined && options.baseline === undefined) {
-        throw new UsageError("Cannot use --baseline-run without --baseline", {
-          hint: "name the repository of the other run with --baseline",
-        });
-      }
-      if ([html === "-", markdown === "-", options.json].filter(Boolean).length > 1) {
-        throw new UsageError("Cannot print two reports: only one of them can go to stdout");
-      }
+      checkOptions(options);
       const target = (file: string, what: string) =>
         file === "-" ? null : filePath(file, cli.env, cli.cwd, what);
       const htmlTarget = html === undefined ? null : { path: target(html, "page") };
       const markdownTarget = markdown === undefined ? null : { path: target(markdown, "document") };
 
-      const { collectReport } = await import("../../report/collect.ts");
-      const { DEFAULT_REPORT_LIMITS } = await import("../../report/collector.ts");
+      const { collectReport } = await import(
+        import.meta.resolve("../../report/collect.ts")
+      ) as typeof import("../../report/collect.ts");
+      const { DEFAULT_REPORT_LIMITS } = await import(
+        import.meta.resolve("../../report/collector.ts")
+      ) as typeof import("../../report/collector.ts");
       await using source = await openArgument(argument, options.run, options, cli, context);
       await using baseline = options.baseline === undefined
         ? null
@@ -94,24 +90,41 @@ export function reportCommand(
         progress: context.progress,
       });
       if (htmlTarget !== null) {
-        const { reportHtml } = await import("../../report/page/page.ts");
+        const { reportHtml } = await import(
+          import.meta.resolve("../../report/page/page.ts")
+        ) as typeof import("../../report/page/page.ts");
         await deliver(await reportHtml(report), htmlTarget.path, context);
       }
       if (markdownTarget !== null) {
-        const { reportMarkdown } = await import("../../report/page/markdown.ts");
+        const { reportMarkdown } = await import(
+          import.meta.resolve("../../report/page/markdown.ts")
+        ) as typeof import("../../report/page/markdown.ts");
         await deliver(reportMarkdown(report), markdownTarget.path, context);
       }
-      // A report is made of JSON values alone, which interfaces can't express.
-      if (options.json) {
-        cli.terminal.write(
-          `${visibleJson(stringifyJson(report as unknown as JsonValue))}\n`,
-        );
-      }
+      if (options.json) cli.terminal.write(asJson(report));
       if (htmlTarget === null && markdownTarget === null && !options.json) {
-        const { reportText } = await import("../summaries/report_text.ts");
+        const { reportText } = await import(
+          import.meta.resolve("../summaries/report_text.ts")
+        ) as typeof import("../summaries/report_text.ts");
         cli.terminal.write(shown(reportText(report, context.style), context.style));
       }
     });
+}
+
+/** A report is made of JSON values alone, which interfaces can't express. */
+function asJson(report: object): string {
+  return `${visibleJson(stringifyJson(report as unknown as JsonValue))}\n`;
+}
+
+function checkOptions({ html, markdown, json, baseline, baselineRun }: Options): void {
+  if (baselineRun !== undefined && baseline === undefined) {
+    throw new UsageError("Cannot use --baseline-run without --baseline", {
+      hint: "name the repository of the other run with --baseline",
+    });
+  }
+  if ([html === "-", markdown === "-", json].filter(Boolean).length > 1) {
+    throw new UsageError("Cannot print two reports: only one of them can go to stdout");
+  }
 }
 
 /** @param path of the file, complete or absent; null for stdout. */
@@ -124,7 +137,9 @@ async function deliver(
     terminal.write(text);
     return;
   }
-  const { DurableWriter } = await import("../../storage/durable_writer.ts");
+  const { DurableWriter } = await import(
+    import.meta.resolve("../../storage/durable_writer.ts")
+  ) as typeof import("../../storage/durable_writer.ts");
   using file = DurableWriter.create(path);
   file.write(text);
   file.commit();

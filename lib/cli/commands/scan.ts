@@ -49,7 +49,6 @@ export function scanCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("scan")
-    .summary("scan one share of a run on one of many nodes, for aggregate-graph --chunks")
     .description(
       "Scan the files that one share of the quanta of PREDICTED_GRAPH left in REPO, and write what " +
         "was found to a chunk log. No database is opened.",
@@ -80,7 +79,9 @@ export function scanCommand(
       const context = start("scan");
       requireOrder({ graph, repository }, command, context);
       context.stopGracefully();
-      const { scanShard } = await import("../../aggregate/shards/scan_shard.ts");
+      const { scanShard } = await import(
+        import.meta.resolve("../../aggregate/shards/scan_shard.ts")
+      ) as typeof import("../../aggregate/shards/scan_shard.ts");
       const { env, cwd } = context;
       const chunkLogPath = linkTarget(filePath(options.chunks, env, cwd, "chunk log"));
       const summary = await scanShard({

@@ -31,7 +31,6 @@ export function simulateCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("simulate")
-    .summary("make a repository, a predicted graph and the files of an executed run")
     .description(
       "Make a butler repository, a predicted graph and the files of an executed run in DIR, to try " +
         "the other commands on. Nothing is computed: all contents are made up.",
@@ -58,7 +57,9 @@ export function simulateCommand(
       const context = start("simulate");
       context.stopGracefully();
       const peakRss = context.measurePeakRss();
-      const { simulate } = await import("../../simulate/simulate.ts");
+      const { simulate } = await import(
+        import.meta.resolve("../../simulate/simulate.ts")
+      ) as typeof import("../../simulate/simulate.ts");
       const summary = await simulate({
         directory: filePath(directory, context.env, context.cwd, "directory"),
         nVisits: options.visits,

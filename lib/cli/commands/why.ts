@@ -23,7 +23,6 @@ export function whyCommand(
   start: (name: string, aliases?: string[]) => CommandContext,
 ): Command {
   return new Command("why")
-    .summary("explain why a quantum failed or did not run, or why a dataset is not there")
     .description(
       "Explain how a quantum ended: its exception and the end of its log, the failed quanta that block " +
         "it, what it blocks; or why a dataset was not produced.",
@@ -43,17 +42,25 @@ export function whyCommand(
     .addHelpText("after", WHY_EPILOGUE)
     .action(async (argument: string, idWords: string[], options: Options) => {
       const context = start("why");
-      const { parseSelector } = await import("../../sources/selector.ts");
-      const { why } = await import("../../inspect/why/why.ts");
+      const { parseSelector } = await import(
+        import.meta.resolve("../../sources/selector.ts")
+      ) as typeof import("../../sources/selector.ts");
+      const { why } = await import(
+        import.meta.resolve("../../inspect/why/why.ts")
+      ) as typeof import("../../inspect/why/why.ts");
       const selector = parseSelector(idWords)!;
       await using source = await openArgument(argument, options.run, options, cli, context);
       const answer = await why(source, selector, options.limit);
       const words = [argument, ...(options.run === undefined ? [] : ["--run", options.run])];
       if (options.json) {
-        const { whyJson } = await import("../summaries/why_json.ts");
+        const { whyJson } = await import(
+          import.meta.resolve("../summaries/why_json.ts")
+        ) as typeof import("../summaries/why_json.ts");
         return context.terminal.write(whyJson(answer, words));
       }
-      const { whyText } = await import("../summaries/why_text.ts");
+      const { whyText } = await import(
+        import.meta.resolve("../summaries/why_text.ts")
+      ) as typeof import("../summaries/why_text.ts");
       await withPager(context, true, (output) => {
         output.write(whyText(answer, { style: context.style, source: words }));
         return Promise.resolve();

@@ -89,9 +89,13 @@ async function valuesOf(typed: Typed, kind: ValueKind, context: CliContext): Pro
   const { positional, options } = typed;
   if (kind === "status") return Object.keys(AttemptStatus);
   if (kind === "field") {
-    const { DATASET_FIELDS, QUANTUM_FIELDS } = await import("../../inspect/list/list.ts");
+    const { DATASET_FIELDS, QUANTUM_FIELDS } = await import(
+      import.meta.resolve("../../inspect/list/list.ts")
+    ) as typeof import("../../inspect/list/list.ts");
     if (positional[1] === "attempts") {
-      const { ATTEMPT_FIELDS } = await import("../../inspect/list/list_attempts.ts");
+      const { ATTEMPT_FIELDS } = await import(
+        import.meta.resolve("../../inspect/list/list_attempts.ts")
+      ) as typeof import("../../inspect/list/list_attempts.ts");
       return [...ATTEMPT_FIELDS];
     }
     return positional[1] === "datasets" ? [...DATASET_FIELDS] : [...QUANTUM_FIELDS];
@@ -100,10 +104,12 @@ async function valuesOf(typed: Typed, kind: ValueKind, context: CliContext): Pro
   const given = positional[options.has("--run-b") ? 1 : 0] ?? positional[0];
   // Nobody waits for a server here.
   if (given === undefined || /^https?$/.test(uriScheme(given) ?? "")) return [];
-  const { openSource } = await import("../../sources/open_source.ts");
+  const { openSource } = await import(
+    import.meta.resolve("../../sources/open_source.ts")
+  ) as typeof import("../../sources/open_source.ts");
   const { dataIdTerms, datasetTypeNames, quantumIds, runNames } = await import(
-    "./complete.ts"
-  );
+    import.meta.resolve("./complete.ts")
+  ) as typeof import("./complete.ts");
   if (kind === "run") return await runNames(given, context.env);
   const run = options.get("--run") ?? options.get("--output-run") ?? null;
   await using source = await openSource(given, run, context.env, context.cwd);

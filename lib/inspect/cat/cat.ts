@@ -13,15 +13,10 @@ import { parseStored } from "../../sources/parse_stored.ts";
 import { parseSelector, type Selector } from "../../sources/selector.ts";
 import type { AttemptDocuments, DocumentSource } from "../../sources/source.ts";
 import { namedQuantumText } from "./cat_quantum.ts";
+import { joinLine, writeAsText } from "./cat_text.ts";
+import type { Format } from "./formats.ts";
 import { indentJson, oneLineJson } from "./json_layout.ts";
 import { filterRecords, type LogFilter } from "./log_filter.ts";
-import { forEachLogLine } from "../../sources/logs/log_text.ts";
-
-/** Layouts of the output. */
-export const FORMATS = ["text", "json", "ndjson"] as const;
-
-/** One of {@linkcode FORMATS}. */
-export type Format = typeof FORMATS[number];
 
 /** What is to be printed and how. */
 export interface CatOptions {
@@ -171,7 +166,7 @@ async function catAttempts(
     if (kind === "metadata") return write(joinLine(oneLineJson(document)));
     return forEachElement(document, what, (record) => write(joinLine(oneLineJson(record))));
   }
-  catAsText(kind, document, what, write);
+  writeAsText(kind, document, what, write);
 }
 
 async function catAllAttempts(
@@ -192,7 +187,7 @@ async function catAllAttempts(
     const document = range === null ? null : filtered(text.subarray(...range), options, what);
     if (format === "text") {
       write(`attempt ${i}${document === null ? `: ${await reason(i)}` : ""}\n`);
-      if (document !== null) catAsText(kind, document, what, write);
+      if (document !== null) writeAsText(kind, document, what, write);
       continue;
     }
     const line = (value: Uint8Array) => {
@@ -223,36 +218,6 @@ function writeFilteredAttempts(
     write(range === null ? "null" : filtered(text.subarray(...range), options, what));
   }
   write("]}");
-}
-
-function catAsText(
-  kind: "log" | "metadata",
-  document: Uint8Array,
-  what: string,
-  write: (bytes: Uint8Array | string) => void,
-): void {
-  if (kind === "metadata") return write(joinLine(indentJson(document)));
-  let lines: string[] = [];
-  let nCharacters = 0;
-  parseStored(what, () =>
-    forEachLogLine(document, (line) => {
-      lines.push(line, "\n");
-      nCharacters += line.length;
-      // A long log goes out in pieces.
-      if (nCharacters > 1 << 18) {
-        write(lines.join(""));
-        lines = [];
-        nCharacters = 0;
-      }
-    }));
-  write(lines.join(""));
-}
-
-function joinLine(document: Uint8Array): Uint8Array {
-  const line = new Uint8Array(document.length + 1);
-  line.set(document);
-  line[document.length] = 0x0a;
-  return line;
 }
 
 function forEachElement(

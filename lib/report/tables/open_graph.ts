@@ -94,6 +94,8 @@ async function openStored(path: string, store: RepositoryStore, env: Environment
 }
 
 async function openRemoteGraph(uri: string, env: Environment): Promise<ByteSource> {
-  const { openRemoteFile } = await import("../../storage/remote/open_storage.ts");
+  const { openRemoteFile } = await import(
+    import.meta.resolve("../../storage/remote/open_storage.ts")
+  ) as typeof import("../../storage/remote/open_storage.ts");
   return await openRemoteFile("graph", uri, { env });
 }

@@ -34,7 +34,6 @@ export function checkStorageCommand(
   setExitCode: (code: number) => void,
 ): Command {
   return new Command("check-storage")
-    .summary("find out whether a place for files can be used: S3, WebDAV, a directory")
     .description(
       "Try what commands need of PLACE, step by step: reach it, list it, write a small file of a random " +
         "name, read a range of it, and delete it. Each line is ok, or says what to mend.",
@@ -74,7 +73,9 @@ async function placesOf(argument: string, { env, cwd }: CommandContext): Promise
       uriScheme(argument) !== null;
     if (!isRepository && isPlace) return [{ text: path ?? argument, title: argument }];
   }
-  const { openRepositoryConfig } = await import("../../../butler/config/open_repo_config.ts");
+  const { openRepositoryConfig } = await import(
+    import.meta.resolve("../../../butler/config/open_repo_config.ts")
+  ) as typeof import("../../../butler/config/open_repo_config.ts");
   try {
     const { datastores } = await openRepositoryConfig(argument, env);
     const roots = [...new Set(datastores.map(({ root }) => root))];
@@ -96,7 +97,9 @@ function localPathOf(argument: string, env: CommandContext["env"], cwd: string):
 
 /** Whether a place has the configuration of a repository; if it can't be told, its check says why. */
 async function hasConfiguration(uri: string, env: CommandContext["env"]): Promise<boolean> {
-  const { openStorage } = await import("../../../storage/remote/open_storage.ts");
+  const { openStorage } = await import(
+    import.meta.resolve("../../../storage/remote/open_storage.ts")
+  ) as typeof import("../../../storage/remote/open_storage.ts");
   try {
     using storage = await openStorage(uri, { env });
     return await storage.stat("butler.yaml") !== null;
@@ -111,8 +114,12 @@ async function checkPlace(
   { write, json }: Options,
   { env, signal, terminal, style }: CommandContext,
 ): Promise<number> {
-  const { StoreCheck } = await import("../../../storage/remote/store_check.ts");
-  const { StorageUrl } = await import("../../../storage/remote/storage_url.ts");
+  const { StoreCheck } = await import(
+    import.meta.resolve("../../../storage/remote/store_check.ts")
+  ) as typeof import("../../../storage/remote/store_check.ts");
+  const { StorageUrl } = await import(
+    import.meta.resolve("../../../storage/remote/storage_url.ts")
+  ) as typeof import("../../../storage/remote/storage_url.ts");
   const url = StorageUrl.parse(text);
   const check = new StoreCheck(url, { env, signal }, { mayWrite: write });
   let nToMend = 0;
