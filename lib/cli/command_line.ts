@@ -7,7 +7,7 @@
 import { EnvironmentError, UsageError } from "../base/errors.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodeOf } from "./exit_codes.ts";
-import { runPlainCat } from "./plain_cat.ts";
+import { runPlainCommand } from "./plain_command.ts";
 import { asksForJson, describeError } from "./tell_error.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function runCommandLine(
   context: CliContext,
 ): Promise<number> {
   try {
-    return await runPlainCat(args, context) ?? await runWholeProgram(args, context);
+    return await runPlainCommand(args, context) ?? await runWholeProgram(args, context);
   } catch (cause) {
     // A module that couldn't be loaded, for want of open files or of the file: nothing has begun.
     const reason = cause instanceof Error

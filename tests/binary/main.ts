@@ -17,7 +17,7 @@ const TEST_HOSTS = "127.0.0.1,localhost";
 /** Start, streams, signals, workers, and what a binary carries with it. */
 const CHOSEN = [
   "tests/binary/",
-  ...["cat_batch", "help", "json_errors", "plain_cat", "self_test", "usage"].map((name) =>
+  ...["cat_batch", "help", "json_errors", "plain_command", "self_test", "usage"].map((name) =>
     `tests/cli/${name}_test.ts`
   ),
 ];

@@ -80,6 +80,7 @@ for (
     ["lib/sources/open_source.ts", []],
     ["lib/inspect/cat/cat.ts", []],
     ["lib/cli/quick_cat.ts", []],
+    ["lib/cli/plain_why.ts", []],
     ["lib/sources/repository_source.ts", ["node:sqlite"]],
   ] as const
 ) {

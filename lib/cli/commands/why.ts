@@ -6,9 +6,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
 import { WHY_EPILOGUE } from "../manual/help.ts";
 import { withPager } from "../terminal/pager.ts";
-
-/** Quanta and datasets that are looked at above and below. */
-const DEFAULT_LIMIT = 2000;
+import { DEFAULT_WHY_LIMIT, whySourceWords } from "../why_words.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {
@@ -35,7 +33,7 @@ export function whyCommand(
     .option("--run <run>", "RUN collection of a repository")
     .addOption(
       new Option("--limit <n>", "quanta and datasets to look at above, and below")
-        .argParser(integerAtLeast(1)).default(DEFAULT_LIMIT),
+        .argParser(integerAtLeast(1)).default(DEFAULT_WHY_LIMIT),
     )
     .option("--json", "print a JSON line", false)
     .addOption(busyTimeoutOption())
@@ -51,7 +49,7 @@ export function whyCommand(
       const selector = parseSelector(idWords)!;
       await using source = await openArgument(argument, options.run, options, cli, context);
       const answer = await why(source, selector, options.limit);
-      const words = [argument, ...(options.run === undefined ? [] : ["--run", options.run])];
+      const words = whySourceWords(argument, options.run ?? null);
       if (options.json) {
         const { whyJson } = await import(
           import.meta.resolve("../summaries/why_json.ts")

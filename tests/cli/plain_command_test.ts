@@ -1,4 +1,4 @@
-/** `cat` without options but `--run`, which is carried out without the parser of options. */
+/** `cat` and `why` without options but `--run`, which are carried out without the parser of options. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -98,5 +98,27 @@ for (
     const parsed = await runProvgraph(["--color", "never", "cat", path, "log", SUCCESSFUL]);
     assert.notEqual(plain.code, 0);
     assert.deepEqual(plain, parsed);
+  });
+}
+
+/** Words after SOURCE, and whether there is an answer. */
+const QUESTIONS: readonly (readonly [words: string[], isThere: boolean])[] = [
+  [QUANTUM, true],
+  [["coadd", "patch=0", "tract=0", "band=g"], true],
+  [["calibrate"], false],
+  [[...QUANTUM, "--run", RUN], true],
+  [[...QUANTUM, "--run", "u/another"], false],
+  [["=1"], false],
+  [[], false],
+];
+
+for (const [words, isThere] of QUESTIONS) {
+  Deno.test(`why SOURCE ${words.join(" ")} answers as with an option that changes nothing`, async () => {
+    const plain = await runProvgraph(["why", MIXED, ...words]);
+    const parsed = await runProvgraph(["--color", "never", "why", MIXED, ...words]);
+    assert.equal(plain.code, parsed.code, plain.stderr);
+    assert.equal(plain.stdout, parsed.stdout);
+    assert.equal(plain.stderr, parsed.stderr);
+    assert.equal(plain.stdout !== "", isThere);
   });
 }

@@ -1,7 +1,7 @@
 /**
- * `cat SOURCE WHAT [ID...]` without any option but `--run`: what scripts ask for, one document after the
- * other. There is next to nothing to parse then, and the package that parses options takes a third of the
- * time of such a command.
+ * `cat SOURCE WHAT [ID...]` and `why SOURCE ID...` without any option but `--run`: what scripts ask for, one
+ * document after the other. There is next to nothing to parse then, and the package that parses options
+ * takes a third of the time of such a command.
  *
  * @module
  */
@@ -18,12 +18,9 @@ import { helpHint } from "./usage_hint.ts";
 import { ClosedPipeError, type Terminal } from "./terminal/terminal.ts";
 
 /** What such a command line asks for. */
-interface PlainRequest {
-  source: string;
-  what: DocumentKind;
-  idWords: string[];
-  run: string | null;
-}
+type PlainRequest =
+  & { source: string; idWords: string[]; run: string | null }
+  & ({ command: "cat"; what: DocumentKind } | { command: "why" });
 
 /**
  * Carries out a command line, if it is one of these.
@@ -31,7 +28,7 @@ interface PlainRequest {
  * @returns the exit code of the process; null, and nothing was done, for every other command line and
  *   where there is a terminal to be nice to.
  */
-export async function runPlainCat(
+export async function runPlainCommand(
   args: readonly string[],
   context: CliContext,
 ): Promise<number | null> {
@@ -39,34 +36,7 @@ export async function runPlainCat(
   const { terminal } = context;
   if (request === null || terminal.isTerminal || terminal.isErrorTerminal) return null;
   try {
-    if (await isQuick(request, context)) return ExitCode.DONE;
-    const { openSource } = await import(
-      import.meta.resolve("../sources/open_source.ts")
-    ) as typeof import("../sources/open_source.ts");
-    await using source = await openSource(
-      request.source,
-      request.run,
-      context.env,
-      context.cwd,
-      { log: stderrLog(terminal), now: context.now },
-    );
-    const { cat } = await import(
-      import.meta.resolve("../inspect/cat/cat.ts")
-    ) as typeof import("../inspect/cat/cat.ts");
-    const { what, idWords } = request;
-    await cat(
-      source,
-      {
-        what,
-        idWords,
-        attempt: null,
-        allAttempts: false,
-        filter: null,
-        format: "text",
-        isRaw: false,
-      },
-      (bytes) => terminal.write(bytes),
-    );
+    await carryOut(request, context);
     return ExitCode.DONE;
   } catch (error) {
     if (error instanceof ClosedPipeError) return ExitCode.DONE;
@@ -77,7 +47,9 @@ export async function runPlainCat(
       isJson: false,
       isDebug: false,
       args,
-      ...(error instanceof UsageError ? { usageHint: error.hint ?? helpHint("cat") } : {}),
+      ...(error instanceof UsageError
+        ? { usageHint: error.hint ?? helpHint(request.command) }
+        : {}),
     }));
     return exitCodeOf(error);
   }
@@ -85,7 +57,7 @@ export async function runPlainCat(
 
 /** Carries out a request that takes less than all; false, and nothing was done, for any other. */
 async function isQuick(
-  { source, what, idWords, run }: PlainRequest,
+  { source, what, idWords, run }: PlainRequest & { command: "cat" },
   { env, cwd, terminal }: CliContext,
 ): Promise<boolean> {
   if (what !== "log" && what !== "metadata" || idWords.length !== 1) return false;
@@ -94,6 +66,47 @@ async function isQuick(
   ) as typeof import("./quick_cat.ts");
   const request = { source, what, idWords, run };
   return await quickCat(request, env, cwd, (text) => terminal.write(text));
+}
+
+async function carryOut(request: PlainRequest, context: CliContext): Promise<void> {
+  const { terminal } = context;
+  const open = async () => {
+    const { openSource } = await import(
+      import.meta.resolve("../sources/open_source.ts")
+    ) as typeof import("../sources/open_source.ts");
+    return await openSource(
+      request.source,
+      request.run,
+      context.env,
+      context.cwd,
+      { log: stderrLog(request.command, terminal), now: context.now },
+    );
+  };
+  if (request.command === "why") {
+    const { printWhy } = await import(
+      import.meta.resolve("./plain_why.ts")
+    ) as typeof import("./plain_why.ts");
+    return await printWhy(request, open, (text) => terminal.write(text));
+  }
+  if (await isQuick(request, context)) return;
+  await using source = await open();
+  const { cat } = await import(
+    import.meta.resolve("../inspect/cat/cat.ts")
+  ) as typeof import("../inspect/cat/cat.ts");
+  const { what, idWords } = request;
+  await cat(
+    source,
+    {
+      what,
+      idWords,
+      attempt: null,
+      allAttempts: false,
+      filter: null,
+      format: "text",
+      isRaw: false,
+    },
+    (bytes) => terminal.write(bytes),
+  );
 }
 
 /** Whether the packages are there of which files are read by their paths. */
@@ -106,10 +119,10 @@ function arePackagesThere(): boolean {
 }
 
 /** What there is to say meanwhile, as the logger would say it. */
-function stderrLog(terminal: Terminal): Log {
+function stderrLog(command: string, terminal: Terminal): Log {
   return {
     log: (level, text) =>
-      terminal.writeError(`${visibleLine(`${TOOL_NAME}.cat ${level}: ${text}`)}\n`),
+      terminal.writeError(`${visibleLine(`${TOOL_NAME}.${command} ${level}: ${text}`)}\n`),
   };
 }
 
@@ -118,7 +131,10 @@ function plainRequest(args: readonly string[]): PlainRequest | null {
   const at = words.indexOf("--run");
   const run = at > 0 ? words.splice(at, 2)[1] ?? "" : null;
   if (run === "" || words.some((word) => word.startsWith("-")) || run?.startsWith("-")) return null;
-  const [command, source, kind, ...idWords] = words;
-  const what = DOCUMENT_KINDS.find((known) => known === kind);
-  return command !== "cat" || what === undefined ? null : { source, what, idWords, run };
+  const [command, source, ...rest] = words;
+  if (command === "why" && rest.length > 0) return { command, source, idWords: rest, run };
+  const what = DOCUMENT_KINDS.find((known) => known === rest[0]);
+  return command !== "cat" || what === undefined
+    ? null
+    : { command, source, what, idWords: rest.slice(1), run };
 }
