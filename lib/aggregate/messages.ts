@@ -19,7 +19,7 @@ import type { WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_share.ts";
 import type { PackedRows } from "./scan/ingest_rows.ts";
 import type { RowsShare } from "./scan/share_rows.ts";
-import type { RemoteKnowledge } from "./scan/remote_scan_files.ts";
+import type { RemoteKnowledge } from "./scan/remote_knowledge.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
 export const BATCH_SIZE = 64;

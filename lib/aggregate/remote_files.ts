@@ -12,11 +12,15 @@ import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { WholeFiles } from "../storage/whole_files.ts";
 import type { ListedTable } from "./scan/listed_files.ts";
-import type { RemoteKnowledge, RemoteScanFiles } from "./scan/remote_scan_files.ts";
+import type { RemoteKnowledge } from "./scan/remote_knowledge.ts";
+import type { RemoteScanFiles } from "./scan/remote_scan_files.ts";
 import { LocalScanFiles, type ScanFiles } from "./scan/scan_files.ts";
 
-/** Lists are worth their while where so great a share of the quanta is to be looked at only. */
-const MIN_SHARE = 1 / 20;
+/**
+ * Lists are worth their while where so great a share of the quanta is to be looked at only: a page of a
+ * list by prefix tells a thousand files, one of a directory those that are in it.
+ */
+const MIN_SHARE = { byPrefix: 1 / 200, byDirectory: 1 / 20 };
 
 /** Files of quanta for the main thread. */
 export class AggregationFiles implements Disposable {
@@ -58,7 +62,7 @@ export class AggregationFiles implements Disposable {
   /** Whether any remote root has a file below a directory. */
   async hasAnyBelow(directory: string): Promise<boolean> {
     for (const { storage } of this.#remote?.storages ?? []) {
-      for await (const _ of storage.list(`${directory}/`)) return true;
+      for await (const _ of storage.list(`${directory}/`, 1)) return true;
     }
     return false;
   }
@@ -77,7 +81,11 @@ export class AggregationFiles implements Disposable {
     if (this.#remote === null) return null;
     let nKept = 0;
     for (const offset of reuse?.chunkOffset ?? []) nKept += Number(offset >= 0);
-    const isListing = isIncomplete || nKept > index.nQuanta * MIN_SHARE;
+    const isByPrefix = this.#remote.storages.every(({ storage }) =>
+      storage.capabilities.listsByPrefix
+    );
+    const minShare = isByPrefix ? MIN_SHARE.byPrefix : MIN_SHARE.byDirectory;
+    const isListing = isIncomplete || nKept > index.nQuanta * minShare;
     const listed = isListing ? await this.#list(this.#remote, index) : null;
     return { fetched: this.#remote.handOn(), listed };
   }

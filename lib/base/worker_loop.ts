@@ -26,6 +26,7 @@ export type WorkerReply =
  * `onmessage` returns when the message was dealt with.
  *
  * @param handle Does what a request asks and sends replies.
+ * @param announce Is told of a request as soon as it has come, while others may be in hand.
  */
 export function serveRequests<Request extends { kind: string }, Reply extends { kind: string }>(
   scope: WorkerScope,
@@ -33,6 +34,7 @@ export function serveRequests<Request extends { kind: string }, Reply extends { 
     request: Request,
     reply: (message: Reply | WorkerReply, transfer?: Transferable[]) => void,
   ) => Promise<void> | void,
+  announce?: (request: Request) => void,
 ): void {
   const reply = (message: Reply | WorkerReply, transfer: Transferable[] = []) =>
     scope.postMessage(message, transfer);
@@ -46,6 +48,7 @@ export function serveRequests<Request extends { kind: string }, Reply extends { 
       lifeline ??= message;
       return;
     }
+    announce?.(message);
     return tail = tail.then(async () => {
       if (hasFailed) return;
       try {

@@ -161,9 +161,23 @@ export class Turns {
   reach(turn: number): Promise<unknown> | null {
     this.end(turn - 1);
     this.#next = Math.max(this.#next, turn);
-    const end = Math.min(this.#n, turn + this.#nAhead);
-    while (this.#next < end && this.#reader.isWorthwhile()) this.#begin(this.#next++);
+    this.#beginBefore(turn + this.#nAhead);
     return this.#begun.get(turn)?.areRead ?? null;
+  }
+
+  /**
+   * Begins the first turns of the sequence that follows this one, as far as what is left of this one leaves
+   * room: else nothing would be under way at the end of one and the beginning of the next.
+   *
+   * @param turn The one that has been reached.
+   */
+  beginNext(turn: number, next: Turns): void {
+    next.#beginBefore(turn + this.#nAhead - this.#n);
+  }
+
+  #beginBefore(turn: number): void {
+    const end = Math.min(this.#n, turn);
+    while (this.#next < end && this.#reader.isWorthwhile()) this.#begin(this.#next++);
   }
 
   #begin(turn: number): void {

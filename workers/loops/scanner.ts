@@ -69,5 +69,8 @@ export function serveScanner(scope: WorkerScope): void {
           request satisfies never;
       }
     },
+    (request) => {
+      if (request.kind === "scan") scanner?.announce(request.quanta);
+    },
   );
 }

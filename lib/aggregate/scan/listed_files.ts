@@ -18,6 +18,8 @@ interface ListedVersion {
   size: number;
   /** Null if the store says nothing that tells versions apart. */
   tag: bigint | null;
+  /** Whether the same tag means the same bytes. */
+  isExact: boolean;
 }
 
 /** The table, as it is sent to workers. */
@@ -28,6 +30,8 @@ export interface ListedTable {
   hashes: BigUint64Array;
   sizes: Float64Array;
   tags: BigInt64Array;
+  /** 1 for tags that are exact. */
+  areExact: Uint8Array;
 }
 
 /** Looks into a table. A hash that two paths have makes one file look like another, which is then read. */
@@ -45,13 +49,14 @@ export class ListedFiles {
 
   /** Null if the file is absent. */
   version(path: string): ListedVersion | null {
-    const { hashes, sizes, tags } = this.#table;
+    const { hashes, sizes, tags, areExact } = this.#table;
     const hash = hashOfPath(path);
     const mask = hashes.length - 1;
     for (let at = Number(hash & BigInt(mask));; at = (at + 1) & mask) {
       if (hashes[at] === 0n) return null;
       if (hashes[at] === hash) {
-        return { size: sizes[at], tag: tags[at] === NO_TAG ? null : tags[at] };
+        const tag = tags[at] === NO_TAG ? null : tags[at];
+        return { size: sizes[at], tag, isExact: areExact[at] === 1 };
       }
     }
   }
@@ -71,11 +76,13 @@ export async function listFiles(
   const hashes: bigint[] = [];
   const sizes: number[] = [];
   const tags: bigint[] = [];
+  const areExact: number[] = [];
   await eachAtOnce(directories, N_AT_ONCE, async (directory) => {
     for await (const { path, version } of storage.list(directory)) {
       hashes.push(hashOfPath(rootSlash + path));
       sizes.push(version.size);
       tags.push(version.tag ?? NO_TAG);
+      areExact.push(Number(version.isExact === true));
     }
   });
   const nPlaces = 2 ** Math.ceil(Math.log2(2 * hashes.length + 2));
@@ -84,6 +91,7 @@ export async function listFiles(
     hashes: new BigUint64Array(new SharedArrayBuffer(8 * nPlaces)),
     sizes: new Float64Array(new SharedArrayBuffer(8 * nPlaces)),
     tags: new BigInt64Array(new SharedArrayBuffer(8 * nPlaces)),
+    areExact: new Uint8Array(new SharedArrayBuffer(nPlaces)),
   };
   const mask = nPlaces - 1;
   hashes.forEach((hash, i) => {
@@ -92,6 +100,7 @@ export async function listFiles(
     table.hashes[at] = hash;
     table.sizes[at] = sizes[i];
     table.tags[at] = tags[i];
+    table.areExact[at] = areExact[i];
   });
   return table;
 }

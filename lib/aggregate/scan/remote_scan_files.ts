@@ -16,28 +16,19 @@ import {
   type ReusableBuffer,
   type WholeFile,
 } from "../../storage/file_source.ts";
-import { openStorage } from "../../storage/remote/open_storage.ts";
+import { type RemoteRoot, RemoteRoots } from "../../storage/remote/remote_roots.ts";
 import { windowShare } from "../../storage/remote/request_window.ts";
-import type { ObjectVersion, Storage } from "../../storage/remote/storage.ts";
+import type { ObjectVersion } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { Turns, type WantedFile } from "../../storage/whole_files.ts";
-import { ListedFiles, type ListedTable } from "./listed_files.ts";
+import { ListedFiles } from "./listed_files.ts";
+import type { FetchedFile, RemoteKnowledge } from "./remote_knowledge.ts";
 import type { LookForFile, ScanFiles } from "./scan_files.ts";
 
 /** Turns that are begun at once: more than the window takes, which has the last word. */
 const N_TURNS_AHEAD = 64;
 /** Contents that are handed on to scanners, so that they aren't asked for twice; bytes. */
 const MAX_HANDED_ON = 2 ** 24;
-
-/** A file as it is handed from one thread to another; null if it is absent. */
-type FetchedFile = { version: FileVersion; bytes: Uint8Array<ArrayBuffer> } | null;
-
-/** What one thread knows of remote files and others needn't ask for. */
-export interface RemoteKnowledge {
-  /** By absolute path. */
-  fetched: ReadonlyMap<string, FetchedFile>;
-  listed: ListedTable | null;
-}
 
 /** A file of which at least the version is known. */
 interface KnownFile {
@@ -47,22 +38,19 @@ interface KnownFile {
 
 type Fact = KnownFile | null | { error: unknown };
 
-interface Root {
-  rootSlash: string;
-  storage: Storage;
-}
-
 /** Files below roots some of which are in remote stores. */
 export class RemoteScanFiles implements ScanFiles {
   readonly mayMiss = true;
-  readonly #roots: readonly Root[];
+  readonly #roots: RemoteRoots;
   readonly #fetched: ReadonlyMap<string, FetchedFile>;
   readonly #listed: ListedFiles | null;
   readonly #facts = new Map<string, Fact>();
+  /** Paths whose turn hasn't ended, be it one of the next batch. */
+  readonly #ahead = new Set<string>();
   /** Paths that were asked for, and whether their content was. */
   readonly #missing = new Map<string, boolean>();
 
-  private constructor(roots: readonly Root[], knowledge: RemoteKnowledge | null) {
+  private constructor(roots: RemoteRoots, knowledge: RemoteKnowledge | null) {
     this.#roots = roots;
     this.#fetched = knowledge?.fetched ?? new Map();
     this.#listed = knowledge === null || knowledge.listed === null
@@ -83,21 +71,17 @@ export class RemoteScanFiles implements ScanFiles {
     nReaders: number,
     knowledge: RemoteKnowledge | null,
   ): Promise<RemoteScanFiles> {
-    const opened: Root[] = [];
-    for (const root of roots.filter(isRemoteUri)) {
-      const storage = await openStorage(root, {
-        env,
-        maxRequests: windowShare(nReaders),
-        isContinued: knowledge !== null,
-      });
-      opened.push({ rootSlash: `${root}/`, storage });
-    }
+    const opened = await RemoteRoots.open(roots, {
+      env,
+      maxRequests: windowShare(nReaders),
+      isContinued: knowledge !== null,
+    });
     return new RemoteScanFiles(opened, knowledge);
   }
 
   /** The storages with what paths of their files begin with. */
-  get storages(): readonly Readonly<Root>[] {
-    return this.#roots;
+  get storages(): readonly RemoteRoot[] {
+    return this.#roots.all;
   }
 
   get isMissing(): boolean {
@@ -122,11 +106,18 @@ export class RemoteScanFiles implements ScanFiles {
   turns(n: number, wantedAt: (turn: number) => readonly WantedFile[]): Turns {
     return new Turns(n, N_TURNS_AHEAD, {
       isWorthwhile: () => true,
-      begin: (turn) => wantedAt(turn).filter(({ path }) => isRemoteUri(path)),
+      begin: (turn) => {
+        const files = wantedAt(turn).filter(({ path }) => isRemoteUri(path));
+        for (const { path } of files) this.#ahead.add(path);
+        return files;
+      },
       readAhead: async ({ path, isContentWanted }) => {
         if (this.#needs(path, isContentWanted)) await this.#fetch(path, isContentWanted);
       },
-      forget: (path) => this.#facts.delete(path),
+      forget: (path) => {
+        this.#ahead.delete(path);
+        this.#facts.delete(path);
+      },
     });
   }
 
@@ -139,7 +130,7 @@ export class RemoteScanFiles implements ScanFiles {
   }
 
   endBatch(): void {
-    this.#facts.clear();
+    for (const path of this.#facts.keys()) if (!this.#ahead.has(path)) this.#facts.delete(path);
     this.#missing.clear();
   }
 
@@ -159,7 +150,7 @@ export class RemoteScanFiles implements ScanFiles {
   }
 
   close(): void {
-    for (const { storage } of this.#roots) storage[Symbol.dispose]();
+    this.#roots[Symbol.dispose]();
   }
 
   /** What is known of a file, as far as it goes; what isn't known yet counts as absent meanwhile. */
@@ -195,15 +186,14 @@ export class RemoteScanFiles implements ScanFiles {
   /** Never fails: what goes wrong is told to who asks for the file. */
   async #fetch(path: string, isContentWanted: boolean): Promise<void> {
     try {
-      const root = this.#roots.find(({ rootSlash }) => path.startsWith(rootSlash));
-      if (root === undefined) throw new Error(`"${path}" is below no datastore`);
-      const relative = path.slice(root.rootSlash.length);
+      const at = this.#roots.find(path);
+      if (at === null) throw new Error(`"${path}" is below no datastore`);
       if (!isContentWanted) {
-        const version = await root.storage.stat(relative);
+        const version = await at.storage.stat(at.path);
         this.#facts.set(path, version && { version: fileVersion(version), bytes: null });
         return;
       }
-      const file = await root.storage.readWhole(relative, DEFAULT_MAX_FILE_SIZE);
+      const file = await at.storage.readWhole(at.path, DEFAULT_MAX_FILE_SIZE);
       this.#facts.set(path, file && { version: fileVersion(file.version), bytes: file.bytes });
     } catch (error) {
       this.#facts.set(path, { error: asFileError(error, path) });

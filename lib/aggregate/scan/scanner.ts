@@ -163,6 +163,8 @@ export class Scanner {
   #converters: ReadonlyMap<string, MetadataConverter> = new Map();
   readonly #digest: ContentDigest;
   readonly #rows: ShareRows;
+  /** Batches that have come and wait for the one in hand. */
+  readonly #announced: { quanta: Uint32Array; turns: Turns }[] = [];
 
   private constructor(
     setup: ScannerSetup,
@@ -231,6 +233,15 @@ export class Scanner {
     return { bytes: text, parsed: parseTaskMetadata(text, label) };
   }
 
+  /** Tells of quanta that will be scanned after what is in hand, so that their files can be read ahead. */
+  announce(quanta: Uint32Array): void {
+    this.#announced.push({ quanta, turns: this.#turnsOf(quanta) });
+  }
+
+  #turnsOf(quanta: Uint32Array): Turns {
+    return this.#files.turns(quanta.length, (i) => this.#wantedFiles(quanta[i]));
+  }
+
   /**
    * Scans quanta none of whose predecessors is known to have failed.
    *
@@ -238,7 +249,9 @@ export class Scanner {
    *   be read: they are blocked if they left nothing.
    */
   scan(batch: number, quanta: Uint32Array, behindUnreadable: Uint32Array): Promise<ScanResult> {
-    const turns = this.#files.turns(quanta.length, (i) => this.#wantedFiles(quanta[i]));
+    const turns = this.#announced[0]?.quanta === quanta
+      ? this.#announced.shift()!.turns
+      : this.#turnsOf(quanta);
     return this.#run(batch, quanta, (q, state) => {
       if (this.#reuse(q, state)) {
         return [ScanStatus.SUCCESSFUL, this.#setup.reuse!.table.lastAttemptStatus[q]];
@@ -293,6 +306,8 @@ export class Scanner {
     const lastAttemptStatuses = new Int8Array(quanta.length);
     for (let i = 0; each !== null && i < quanta.length; i++) {
       const areRead = turns?.reach(i) ?? null;
+      const [next] = this.#announced;
+      if (next !== undefined) turns?.beginNext(i, next.turns);
       if (areRead !== null) await areRead;
       let outcome = this.#attempt(quanta[i], state, each);
       while (outcome === null) {

@@ -11,7 +11,7 @@ import type { ByteSource } from "../../storage/byte_source.ts";
 import { DEFAULT_MAX_FILE_SIZE, fileError, isAbsence } from "../../storage/file_source.ts";
 import { isFile } from "../../storage/path_kind.ts";
 import { copyHere, type LocalCopy } from "../../storage/remote/local_copy.ts";
-import { openStorage } from "../../storage/remote/open_storage.ts";
+import { RemoteRoots } from "../../storage/remote/remote_roots.ts";
 import type { Storage } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 
@@ -23,35 +23,24 @@ interface FileFacts {
   modifiedMs: number;
 }
 
-interface Root {
-  rootSlash: string;
-  storage: Storage;
-}
-
 /** Files of a repository. Paths are absolute, or places below the roots of remote stores. */
 export class CheckedFiles implements Disposable {
-  readonly #roots: readonly Root[];
+  readonly #roots: RemoteRoots;
   readonly #env: Environment;
 
-  private constructor(roots: readonly Root[], env: Environment) {
+  private constructor(roots: RemoteRoots, env: Environment) {
     this.#roots = roots;
     this.#env = env;
   }
 
   /** Opens the stores of some roots; nothing is asked yet. */
   static async open(roots: readonly string[], env: Environment): Promise<CheckedFiles> {
-    using opened = new DisposableStack();
-    const found: Root[] = [];
-    for (const root of roots.filter(isRemoteUri)) {
-      found.push({ rootSlash: `${root}/`, storage: opened.use(await openStorage(root, { env })) });
-    }
-    opened.move();
-    return new CheckedFiles(found, env);
+    return new CheckedFiles(await RemoteRoots.open(roots, { env }), env);
   }
 
   /** The storage of a remote root; null for one on a disk. */
   storage(root: string): Storage | null {
-    return this.#roots.find(({ rootSlash }) => rootSlash === `${root}/`)?.storage ?? null;
+    return this.#roots.storage(root);
   }
 
   /** Where the root is missing, nothing is known of any file: a disk may not be mounted. */
@@ -76,15 +65,14 @@ export class CheckedFiles implements Disposable {
   /** Whether a file is there; of a place in a store that isn't the repository's nothing is known, so true. */
   async isThere(path: string): Promise<boolean> {
     if (!isRemoteUri(path)) return isFile(path);
-    const root = this.#at(path);
-    return root === null || await this.facts(path) !== null;
+    return this.#roots.find(path) === null || await this.facts(path) !== null;
   }
 
   /** Null if the file isn't there. */
   async facts(path: string): Promise<FileFacts | null> {
-    const root = this.#at(path);
-    if (root !== null) {
-      const version = await root.storage.stat(path.slice(root.rootSlash.length));
+    const remote = this.#roots.find(path);
+    if (remote !== null) {
+      const version = await remote.storage.stat(remote.path);
       return version && { size: version.size, modifiedMs: version.modifiedMs ?? 0 };
     }
     try {
@@ -98,10 +86,9 @@ export class CheckedFiles implements Disposable {
 
   /** A whole file in a remote store; null if it isn't there, or larger than any that is recorded. */
   async readWhole(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
-    const root = this.#at(path)!;
+    const remote = this.#roots.find(path)!;
     try {
-      const relative = path.slice(root.rootSlash.length);
-      return (await root.storage.readWhole(relative, DEFAULT_MAX_FILE_SIZE))?.bytes ?? null;
+      return (await remote.storage.readWhole(remote.path, DEFAULT_MAX_FILE_SIZE))?.bytes ?? null;
     } catch (error) {
       if (error instanceof UnusableFileError) return null;
       throw error;
@@ -110,16 +97,16 @@ export class CheckedFiles implements Disposable {
 
   /** Opens a graph. @throws {NotFoundError} if it isn't there. */
   async openGraph(path: string): Promise<ByteSource> {
-    const root = this.#at(path);
-    if (root === null) return openNamedGraph(path);
-    const source = await root.storage.open(path.slice(root.rootSlash.length));
+    const remote = this.#roots.find(path);
+    if (remote === null) return openNamedGraph(path);
+    const source = await remote.storage.open(remote.path);
     if (source !== null) return source;
     throw new NotFoundError(`Cannot open graph "${path}": there is no such file`);
   }
 
   /** A copy of a remote file on this machine; null for what is here. */
   async copy(path: string): Promise<LocalCopy | null> {
-    if (this.#at(path) === null) return null;
+    if (this.#roots.find(path) === null) return null;
     const source = await this.openGraph(path);
     try {
       return await copyHere(source, path.slice(path.lastIndexOf("/") + 1), this.#env);
@@ -129,10 +116,6 @@ export class CheckedFiles implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { storage } of this.#roots) storage[Symbol.dispose]();
-  }
-
-  #at(path: string): Root | null {
-    return this.#roots.find(({ rootSlash }) => path.startsWith(rootSlash)) ?? null;
+    this.#roots[Symbol.dispose]();
   }
 }

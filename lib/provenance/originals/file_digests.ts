@@ -52,10 +52,10 @@ export function stampToKeep(version: FileVersion): bigint {
 
 /**
  * The stamp of a version as it is found later, to be compared with one that was kept. What is in a remote
- * store has no time of change, and its tag where files have their time of modification; lists tell it, too.
+ * store has no time of change but a tag, which lists tell, too; without a strong one it is 0.
  */
 export function stampFound(version: FileVersion): bigint {
-  return version.ctimeMs === null ? tagStamp(version.mtimeNs) : versionStamp(version);
+  return version.tag === undefined ? versionStamp(version) : tagStamp(version.tag);
 }
 
 /** 32 bits of four numbers; every bit of each counts. The finish is that of MurmurHash3. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { nodeCrypto } from "../../base/node_modules.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
 import type { ObjectVersion } from "./storage.ts";
 
 /** The version that an entity tag, or else a time, tells. */
@@ -31,6 +31,6 @@ export function versionOfHeaders(headers: Headers, size: number): ObjectVersion 
 
 /** First 63 bits of the text's SHA-256: it fits where times of files do. */
 function tagOf(text: string): bigint {
-  const digest = nodeCrypto().createHash("sha256").update(text).digest();
-  return digest.readBigUInt64BE(0) >> 1n;
+  const digest = sha256(new TextEncoder().encode(text));
+  return new DataView(digest.buffer, digest.byteOffset).getBigUint64(0) >> 1n;
 }

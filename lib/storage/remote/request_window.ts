@@ -1,5 +1,8 @@
 /**
  * How many requests are under way to one store at once: more while it answers, half when it is overloaded.
+ * Until a store is overloaded for the first time each quick success adds one, so that the window doubles
+ * with each round trip: a run of a thousand quanta would be over before one more for each round made it
+ * wide. Where answers take longer the more are under way, more would only wait at the store.
  *
  * @module
  */
@@ -9,6 +12,9 @@ const START = 8;
 /** Most requests at once of one window, and of all windows of a run. */
 const MOST = 64;
 const MOST_OF_RUN = 256;
+
+/** An answer is quick if it takes at most so many times as long as the quickest. */
+const QUICK = 2;
 
 /** How a request went, as far as the window is concerned. */
 type Outcome = "ok" | "overload" | "other";
@@ -25,6 +31,8 @@ export class RequestWindow {
   #size: number;
   #nUnderWay = 0;
   #nGood = 0;
+  #wasOverloaded = false;
+  #quickestMs = Infinity;
   #lastHalvedMs = -Infinity;
   readonly #waiting: (() => void)[] = [];
 
@@ -55,15 +63,17 @@ export class RequestWindow {
   /** @param tookMs How long the request was under way, milliseconds. */
   end(outcome: Outcome, tookMs: number): void {
     this.#nUnderWay--;
-    if (outcome === "ok") this.#grow();
+    if (outcome === "ok") this.#grow(tookMs);
     else if (outcome === "overload") this.#halve(tookMs);
     for (let n = this.#size - this.#nUnderWay; n > 0 && this.#waiting.length > 0; n--) {
       this.#waiting.shift()!();
     }
   }
 
-  #grow(): void {
-    if (++this.#nGood < this.#size) return;
+  #grow(tookMs: number): void {
+    this.#quickestMs = Math.min(this.#quickestMs, Math.max(1, tookMs));
+    const isFast = !this.#wasOverloaded && tookMs <= QUICK * this.#quickestMs;
+    if (!isFast && ++this.#nGood < this.#size) return;
     this.#nGood = 0;
     this.#size = Math.min(this.#most, this.#size + 1);
   }
@@ -71,6 +81,7 @@ export class RequestWindow {
   /** All that were under way together tell of one overload, so that they halve it once. */
   #halve(tookMs: number): void {
     this.#nGood = 0;
+    this.#wasOverloaded = true;
     const nowMs = this.#now();
     if (nowMs - this.#lastHalvedMs < tookMs) return;
     this.#lastHalvedMs = nowMs;

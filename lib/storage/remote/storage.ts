@@ -114,9 +114,10 @@ export interface Storage extends Disposable {
    * All files whose paths begin with a prefix; where `listsByPrefix` is false it must be a directory with
    * "/" at its end (or empty), whose files are listed at every depth. In no order.
    *
+   * @param nWanted How many the caller will take: a store may take long to make a whole page.
    * @throws {EnvironmentError} if the list can't be read to its end.
    */
-  list(prefix: string): AsyncIterable<ListedObject>;
+  list(prefix: string, nWanted?: number): AsyncIterable<ListedObject>;
 
   /**
    * Stores a file: afterwards it is there whole, or what was there before is.

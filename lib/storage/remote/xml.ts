@@ -18,16 +18,11 @@ const MAX_DEPTH = 32;
 
 const NAMED: { [name: string]: string } = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** Reads documents. */
+/** Reads documents. The parser is loaded with the first: scanners mostly see none. */
 export class XmlReader {
-  readonly #parse: (text: string) => unknown;
+  #parse: Promise<(text: string) => unknown> | null = null;
 
-  private constructor(parse: (text: string) => unknown) {
-    this.#parse = parse;
-  }
-
-  /** Loads the parser. */
-  static async load(): Promise<XmlReader> {
+  async #load(): Promise<(text: string) => unknown> {
     const { XMLParser } = await import("fast-xml-parser");
     const parser = new XMLParser({
       removeNSPrefix: true,
@@ -40,7 +35,7 @@ export class XmlReader {
       isArray: () => true,
       maxNestedTags: MAX_DEPTH,
     });
-    return new XmlReader((text) => parser.parse(text, true));
+    return (text) => parser.parse(text, true);
   }
 
   /**
@@ -50,14 +45,15 @@ export class XmlReader {
    * @param what The document's place in messages ('the list of "s3://b/"').
    * @throws {EnvironmentError} if it isn't such a document.
    */
-  read(bytes: Uint8Array, name: string, what: string): XmlElement {
+  async read(bytes: Uint8Array, name: string, what: string): Promise<XmlElement> {
+    const parse = await (this.#parse ??= this.#load());
     let reason: string;
     try {
       const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
       if (/<!(?!--)/.test(text.replace(/<!\[CDATA\[.*?\]\]>/gs, ""))) {
         throw new Error("it declares a document type");
       }
-      const root = this.#parse(text) as XmlElement;
+      const root = parse(text) as XmlElement;
       const [element] = root[name] ?? [];
       if (typeof element === "object") return element;
       reason = `it is no ${name} but "${Object.keys(root).join(", ").slice(0, 100)}"`;

@@ -67,6 +67,15 @@ const cut = () =>
     }),
     { status: 200, headers: { "content-length": "5" } },
   );
+/** All that was told comes, then the connection breaks. */
+const late = () =>
+  new Response(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("whole")),
+      pull: (controller) => controller.error(RESET),
+    }),
+    { status: 200, headers: { "content-length": "5" } },
+  );
 const short = () => new Response("abc", { status: 200, headers: { "content-length": "5" } });
 
 for (
@@ -89,6 +98,23 @@ for (
     assert.equal(sent.length, nSent);
   });
 }
+
+Deno.test("a reset after the body does no harm", async () => {
+  const { transport, sent } = scripted([late, () => new Response("whole")]);
+  const { body } = await transport.send(sending());
+  assert.equal(new TextDecoder().decode(body), "whole");
+  assert.ok(sent.length <= 2);
+});
+
+Deno.test("in a storm of 503 all requests get through, by fewer at a time", async () => {
+  const storm = Array.from({ length: 150 }, (_, i) => i % 3 === 2 ? 200 : 503);
+  const { transport } = scripted([...storm, 200]);
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, () => transport.send(sending())),
+  );
+  assert.deepEqual(answers.filter(({ status }) => status !== 200), []);
+  assert.ok(transport.windowSize < 16, String(transport.windowSize));
+});
 
 for (const status of [200, 204, 206, 301, 400, 401, 403, 404, 409, 412, 416, 423, 507]) {
   Deno.test(`an answer with status ${status} is given back at once`, async () => {
@@ -139,21 +165,27 @@ Deno.test("waits grow, and Retry-After is kept to", async () => {
   assert.ok(waits[2] >= 7000, String(waits[2]));
 });
 
-Deno.test("the window is halved by overload and grows by success", () => {
+Deno.test("the window is doubled by each round trip, halved by overload, then grows slowly", () => {
   let now = 0;
   const window = new RequestWindow(64, 8, () => now);
-  const one = async (outcome: "ok" | "overload") => {
+  const one = async (outcome: "ok" | "overload", tookMs = 10) => {
     await window.begin();
-    window.end(outcome, 10);
+    window.end(outcome, tookMs);
   };
   return (async () => {
     for (let i = 0; i < 8; i++) await one("ok");
-    assert.equal(window.size, 9);
+    assert.equal(window.size, 16);
+    for (let i = 0; i < 16; i++) await one("ok", 30);
+    assert.equal(window.size, 17, "more would only wait");
+    for (let i = 0; i < 60; i++) await one("ok");
+    assert.equal(window.size, 64);
     now = 1000;
     await one("overload");
-    assert.equal(window.size, 4);
+    assert.equal(window.size, 32);
     await one("overload");
-    assert.equal(window.size, 4, "those under way together halve it once");
+    assert.equal(window.size, 32, "those under way together halve it once");
+    for (let i = 0; i < 32; i++) await one("ok");
+    assert.equal(window.size, 33, "what was too much once is come near to slowly");
     now = 2000;
     for (let i = 0; i < 9; i++) {
       await one("overload");

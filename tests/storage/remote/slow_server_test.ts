@@ -102,6 +102,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a body of known size that stops in the middle is asked for again",
+  ...options,
+  fn: async () => {
+    const once = (n: number, stop: AbortSignal) =>
+      n === 1
+        ? new Response(stalled(stop).body, { headers: { "content-length": "50" } })
+        : new Response("whole");
+    const { text, nRequests } = await ask(once, { pieceMs: 100 });
+    assert.deepEqual([text, nRequests], ["whole", 2]);
+  },
+});
+
+Deno.test({
   name: "a body that always stops in the middle ends in one clear error",
   ...options,
   fn: async () => {

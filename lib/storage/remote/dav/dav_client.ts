@@ -74,7 +74,7 @@ export class DavClient implements Disposable {
    */
   static async open(url: StorageUrl, context: StorageContext): Promise<DavClient> {
     const identity = new DavIdentity(url.scheme, url.authority, context.env);
-    const xml = await XmlReader.load();
+    const xml = new XmlReader();
     const clients = new ChangingClients(identity);
     const { timeoutRead, retries } = identity.config;
     const make = (window: RequestWindow) =>

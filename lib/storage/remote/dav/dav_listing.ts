@@ -38,8 +38,12 @@ export function propfind(path: string, depth: 0 | 1) {
  *
  * @throws {EnvironmentError} if it tells nothing of use.
  */
-export function readMultistatus(xml: XmlReader, answer: Answer, what: string): DavEntry[] {
-  const document = xml.read(answer.body, "multistatus", `the answer to "${what}"`);
+export async function readMultistatus(
+  xml: XmlReader,
+  answer: Answer,
+  what: string,
+): Promise<DavEntry[]> {
+  const document = await xml.read(answer.body, "multistatus", `the answer to "${what}"`);
   return children(document, "response").map((response) => entryOf(response, answer.url, what));
 }
 

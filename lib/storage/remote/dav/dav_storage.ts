@@ -228,7 +228,7 @@ export class DavStorage implements Storage {
       });
     }
     if (answer.status !== 207) throw this.#client.error(what, answer);
-    const entries = readMultistatus(this.#client.xml, answer, what);
+    const entries = await readMultistatus(this.#client.xml, answer, what);
     if (!entries.some(({ path }) => path === directory)) {
       throw new EnvironmentError(`Cannot ${what}: the answer is of something else`);
     }
@@ -248,7 +248,7 @@ export class DavStorage implements Storage {
         continue;
       }
       if (answer.status !== 207) throw this.#client.error(what, answer);
-      const [entry] = readMultistatus(this.#client.xml, answer, what);
+      const [entry] = await readMultistatus(this.#client.xml, answer, what);
       if (entry !== undefined) return entry;
       throw new EnvironmentError(`Cannot ${what}: the server's answer is empty`);
     }

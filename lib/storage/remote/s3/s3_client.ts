@@ -15,11 +15,10 @@ import { type Answer, answerText, type HttpRequest, HttpTransport } from "../htt
 import { openClients } from "../http_clients.ts";
 import { RequestWindow } from "../request_window.ts";
 import { S3Keys } from "./s3_config.ts";
+import { CONTENT_SHA256, RequestSigner } from "./sign.ts";
 import type { StorageContext, StorageFacts } from "../storage.ts";
 import { quotePath } from "../storage_url.ts";
 import { XmlReader } from "../xml.ts";
-
-type Signer = typeof import("aws4fetch").AwsV4Signer;
 
 /** What is asked of a bucket. */
 interface S3Request {
@@ -69,22 +68,21 @@ export class S3Client implements Disposable {
   readonly transport: HttpTransport;
   readonly xml: XmlReader;
   readonly #keys: S3Keys;
-  readonly #Signer: Signer;
+  readonly #signer: RequestSigner;
   readonly #isContinued: boolean;
-  readonly #signingKeys = new Map<string, ArrayBuffer>();
   #region: string;
   #clockOffsetMs = 0;
   #hasAnswered = false;
 
   private constructor(
     keys: S3Keys,
-    signer: Signer,
+    signer: RequestSigner,
     xml: XmlReader,
     transport: HttpTransport,
     isContinued: boolean,
   ) {
     this.#keys = keys;
-    this.#Signer = signer;
+    this.#signer = signer;
     this.xml = xml;
     this.transport = transport;
     this.#isContinued = isContinued;
@@ -94,7 +92,7 @@ export class S3Client implements Disposable {
   /** @throws {UsageError} if the configuration can't work. */
   static async open(authority: string, context: StorageContext): Promise<S3Client> {
     const keys = new S3Keys(authority, context.env);
-    const [{ AwsV4Signer }, xml] = await Promise.all([import("aws4fetch"), XmlReader.load()]);
+    const { AwsV4Signer } = await import("aws4fetch");
     const { authorities } = keys.config;
     const clients = openClients({
       authorities: authorities === null ? [] : [authorities],
@@ -104,7 +102,13 @@ export class S3Client implements Disposable {
       window: new RequestWindow(context.maxRequests),
       signal: context.signal,
     });
-    return new S3Client(keys, AwsV4Signer, xml, transport, context.isContinued ?? false);
+    return new S3Client(
+      keys,
+      new RequestSigner(AwsV4Signer),
+      new XmlReader(),
+      transport,
+      context.isContinued ?? false,
+    );
   }
 
   get bucket(): string {
@@ -222,7 +226,7 @@ export class S3Client implements Disposable {
     });
   }
 
-  async #signed(request: S3Request, origin: string | null): Promise<HttpRequest> {
+  #signed(request: S3Request, origin: string | null): HttpRequest {
     const { bucketUrl } = this.#keys.config;
     let url = request.key === null
       ? bucketUrl.replace(/\/$/, "")
@@ -233,30 +237,14 @@ export class S3Client implements Disposable {
       .join("&");
     if (query !== "") url += `?${query}`;
     const headers: Record<string, string> = { ...request.headers };
+    const { method, body } = request;
     // An encrypted connection keeps the body whole by itself.
-    if (url.startsWith("http:")) headers["x-amz-content-sha256"] = sha256Hex(request.body);
-    const { accessKeyId, secretAccessKey, sessionToken } = this.#keys.credentials;
-    const signer = new this.#Signer({
-      url,
-      method: request.method,
-      headers,
-      ...(request.body === undefined ? {} : { body: request.body }),
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken === null ? {} : { sessionToken }),
-      service: "s3",
-      region: this.#region,
-      cache: this.#signingKeys,
-      datetime: amzDate(Date.now() + this.#clockOffsetMs),
-    });
-    const signed = await signer.sign();
-    const sent: Record<string, string> = {};
-    signed.headers.forEach((value, name) => sent[name] = value);
+    if (url.startsWith("http:")) headers[CONTENT_SHA256] = sha256Hex(body);
+    const sent = { method, url, headers, ...(body === undefined ? {} : { body }) };
+    const identity = { ...this.#keys.credentials, region: this.#region };
     return {
-      method: request.method,
-      url: signed.url.href,
-      headers: sent,
-      ...(request.body === undefined ? {} : { body: request.body }),
+      ...sent,
+      headers: this.#signer.sign(sent, identity, Date.now() + this.#clockOffsetMs),
     };
   }
 }
@@ -270,10 +258,6 @@ export function codeOf({ body, status }: Answer): string | null {
 
 function quoteValue(value: string): string {
   return quotePath(value).replaceAll("/", "%2F");
-}
-
-function amzDate(ms: number): string {
-  return new Date(ms).toISOString().replace(/[:-]|\.\d{3}/g, "");
 }
 
 const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

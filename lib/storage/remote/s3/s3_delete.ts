@@ -102,7 +102,7 @@ export class S3Deleter {
         this.#hasBulk = false;
         return false;
       }
-      const errors = this.#errorsIn(answer, what, left);
+      const errors = await this.#errorsIn(answer, what, left);
       const again: string[] = [];
       for (const [key, error] of errors) {
         if (PASSING_CODES.has(error.code) && nTries < N_TRIES) again.push(key);
@@ -117,8 +117,16 @@ export class S3Deleter {
     return true;
   }
 
-  #errorsIn(answer: Answer, what: string, keys: readonly string[]): Map<string, KeyError> {
-    const result = this.#client.xml.read(answer.body, "DeleteResult", `the result of "${what}"`);
+  async #errorsIn(
+    answer: Answer,
+    what: string,
+    keys: readonly string[],
+  ): Promise<Map<string, KeyError>> {
+    const result = await this.#client.xml.read(
+      answer.body,
+      "DeleteResult",
+      `the result of "${what}"`,
+    );
     const errors = new Map<string, KeyError>();
     const asked = new Set(keys);
     for (const element of children(result, "Error")) {

@@ -120,7 +120,7 @@ export class S3Putter {
       headers: { [CONTENT_HEADER]: digest },
     });
     if (answer.status !== 200) throw this.#client.error(what, answer);
-    const document = this.#client.xml.read(
+    const document = await this.#client.xml.read(
       answer.body,
       "InitiateMultipartUploadResult",
       `the answer to "${what}"`,

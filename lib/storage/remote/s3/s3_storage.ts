@@ -80,8 +80,9 @@ export class S3Storage implements Storage {
   }
 
   async readWhole(path: string, maxSize: number): Promise<WholeObject | null> {
-    const what = this.#what("read", path);
-    const request = { method: "GET", key: this.#key(path), maxBody: maxSize };
+    const place = this.root.child(path);
+    const what = `read "${place.text}"`;
+    const request = { method: "GET", key: place.path.slice(1), maxBody: maxSize };
     let answer: Answer;
     try {
       answer = await this.#client.send(what, request);
@@ -151,11 +152,15 @@ export class S3Storage implements Storage {
     return new RangeSource({ name, size, etag, tail: { offset, bytes } }, ask);
   }
 
-  async *list(prefix: string): AsyncGenerator<ListedObject> {
+  async *list(prefix: string, nWanted = MAX_KEYS): AsyncGenerator<ListedObject> {
     let token: string | null = null;
     const seen = new Set<string>();
     do {
-      const page: ListPage = await this.#listPage(this.#prefix + prefix, token, MAX_KEYS);
+      const page: ListPage = await this.#listPage(
+        this.#prefix + prefix,
+        token,
+        Math.min(nWanted, MAX_KEYS),
+      );
       for (const object of page.objects) {
         // Some programs make directories of empty objects.
         if (!object.path.endsWith("/")) yield object;
@@ -283,7 +288,7 @@ export class S3Storage implements Storage {
         ? new RefusedError(error.message, { hint: "check the name of the bucket and the endpoint" })
         : error;
     }
-    const document = this.#client.xml.read(answer.body, "ListBucketResult", `the ${what}`);
+    const document = await this.#client.xml.read(answer.body, "ListBucketResult", `the ${what}`);
     return this.#page(document, what);
   }
 
