@@ -133,7 +133,8 @@ function isThere(path: string): boolean {
   }
 }
 
-async function copyGraph(uri: string, env: Environment): Promise<LocalCopy> {
+/** Copies a predicted graph to this machine, until the copy is disposed of. */
+export async function copyGraph(uri: string, env: Environment): Promise<LocalCopy> {
   const source = await openRemoteFile("predicted graph", uri, { env });
   try {
     return await copyHere(source, StorageUrl.parse(uri).name, env);

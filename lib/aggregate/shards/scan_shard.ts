@@ -16,7 +16,8 @@ import {
 import { nextTurn } from "../../base/next_turn.ts";
 import { dirname } from "../../base/paths.ts";
 import { tellLeftOut } from "../../butler/config/ignored_datastores.ts";
-import { loadRepositoryConfig, type RepositoryConfig } from "../../butler/config/repo_config.ts";
+import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
+import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { DatastoreChain } from "../../butler/datastore/datastore_chain.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import { makeHeaderChunk } from "../../chunks/header.ts";
@@ -34,12 +35,11 @@ import { requireOpenFiles } from "../../storage/open_files.ts";
 import type { AggregateContext } from "../options.ts";
 import { fingerprintOf, undoDirectories } from "../output_files.ts";
 import { requireDatastore, requireRunFolder } from "../presence.ts";
+import { AggregationFiles } from "../remote_files.ts";
 import { RunTraces } from "../run_traces.ts";
 import { checkCompression } from "../scan/compression.ts";
 import { checkDocumentForms } from "../scan/document_readers.ts";
 import { indexGraph } from "../scan/index_graph.ts";
-import { LocalScanFiles } from "../scan/scan_files.ts";
-import { WholeFiles } from "../../storage/whole_files.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "../scan/scan_setup.ts";
 import {
   foundParts,
@@ -85,7 +85,7 @@ async function scan(
   const { log, signal } = context;
   const startMs = performance.now();
   checkCompression(options);
-  const config = loadRepositoryConfig(options.repository, context.env);
+  const config = await openRepositoryConfig(options.repository, context.env);
   tellLeftOut(config, context.log);
   const zstd = await Zstd.load();
   using graph = await PredictedGraph.open(options.graphPath, zstd);
@@ -100,7 +100,8 @@ async function scan(
   }
   const universe = DimensionUniverse.parse(universeText);
   checkForms(config, graph, universe, options.mockStorageClasses);
-  await requireDatastore(config, null, options.allowEmpty);
+  using stored = await AggregationFiles.open(config, context.env);
+  await requireDatastore(config, stored, options.allowEmpty);
   requireOpenFiles(options.graphPath, options.nScanners, options.nScanners > 1);
   const index = indexGraph(graph);
   const setup: CommonScannerSetup = {
@@ -126,7 +127,7 @@ async function scan(
     remote: null,
   };
   if (!options.allowEmpty) {
-    await requireRunFolder(config, graph, index, { scanner: setup, stored: null });
+    await requireRunFolder(config, graph, index, { scanner: setup, stored });
   }
   const fingerprint = fingerprintOf(graph);
   if (options.resume) refuseForeign(options.chunkLogPath, fingerprint);
@@ -147,8 +148,7 @@ async function scan(
   using traces = new RunTraces(part);
   const changes: string[] = [];
   setup.dictionary = await sharedDictionary(directory, header, async () => {
-    const files = new LocalScanFiles(new WholeFiles("never", 1));
-    const dictionary = await makeDictionary(setup, index, options, files);
+    const dictionary = await makeDictionary(setup, index, options, stored.files);
     changes.push(`a dictionary for all shards is in "${directory}"`);
     return dictionary;
   });
@@ -173,6 +173,7 @@ async function scan(
       setup,
       () => makeHeaderChunk({ ...header, dictionary: setup.dictionary }),
     );
+    setup.remote = await stored.knowledge(index, false, setup.reuse?.table ?? null);
     // All of the above may have been one turn of the event loop, in which signals aren't noticed.
     await nextTurn();
     using watch = context.progress.watch(() => [run.stage()]);

@@ -3,8 +3,11 @@
 import { Command, InvalidArgumentError } from "commander";
 import { DEFAULT_COMPRESSION } from "../../aggregate/scan/compression.ts";
 import type { ScanShardSummary, Shard } from "../../aggregate/shards/shard_run.ts";
+import type { Environment } from "../../base/environment.ts";
 import type { Log } from "../../base/log.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
+import type { LocalCopy } from "../../storage/remote/local_copy.ts";
+import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import type { ReadAhead } from "../../storage/whole_files.ts";
 import {
   filePath,
@@ -53,7 +56,7 @@ export function scanCommand(
       "Scan the files that one share of the quanta of PREDICTED_GRAPH left in REPO, and write what " +
         "was found to a chunk log. No database is opened.",
     )
-    .argument("<predicted-graph>", "predicted quantum graph (.qg)")
+    .argument("<predicted-graph>", "predicted quantum graph (.qg), path or URI")
     .argument("<repo>", "butler repository: directory, configuration file or alias")
     .requiredOption("--shard <i/N>", "which share, counted from 0, of how many", shard)
     .requiredOption("--chunks <file>", "chunk log to write, one for each share, in one directory")
@@ -83,9 +86,10 @@ export function scanCommand(
         import.meta.resolve("../../aggregate/shards/scan_shard.ts")
       ) as typeof import("../../aggregate/shards/scan_shard.ts");
       const { env, cwd } = context;
+      using copy = isRemoteUri(graph) ? await copyFrom(graph, env) : null;
       const chunkLogPath = linkTarget(filePath(options.chunks, env, cwd, "chunk log"));
       const summary = await scanShard({
-        graphPath: filePath(graph, env, cwd, "predicted graph"),
+        graphPath: copy?.path ?? filePath(graph, env, cwd, "predicted graph"),
         repository,
         shard: options.shard,
         chunkLogPath,
@@ -107,6 +111,13 @@ export function scanCommand(
       }
       setExitCode(summary.nProblems > 0 ? ExitCode.INCOMPLETE : ExitCode.DONE);
     });
+}
+
+async function copyFrom(uri: string, env: Environment): Promise<LocalCopy> {
+  const { copyGraph } = await import(
+    import.meta.resolve("../../aggregate/remote/remote_places.ts")
+  ) as typeof import("../../aggregate/remote/remote_places.ts");
+  return await copyGraph(uri, env);
 }
 
 function shard(text: string): Shard {
