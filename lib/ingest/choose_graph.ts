@@ -32,7 +32,7 @@ export interface GraphChoice {
   path: string;
   /** Dataset of `run_provenance` and its record, null while it isn't registered. */
   registered: RegisteredProvenance | null;
-  /** Path as given, if the file is there. */
+  /** Absolute path, or URI, as given, if the file is there. */
   given: string | null;
 }
 
@@ -55,10 +55,9 @@ export async function chooseGraph(
       },
     );
   }
-  const given = graphPath === null ? null : resolve(graphPath);
-  const isThere = given !== null && fileIdentity(given) !== null;
-  if (given !== null && isThere) {
-    const header = await readHeader(given, zstd);
+  const given = graphPath === null || isRemoteUri(graphPath) ? graphPath : resolve(graphPath);
+  if (given !== null && await isFileThere(given, places)) {
+    const header = await readHeader(given, zstd, places);
     const run = header.output_run;
     if (outputRun !== null && outputRun !== run) {
       throw new RefusedError(
@@ -99,6 +98,10 @@ export async function chooseGraph(
     throw new RefusedError(`Cannot use graph "${path}": it is of RUN "${run}", not "${outputRun}"`);
   }
   return { run, path, registered: null, given: null };
+}
+
+async function isFileThere(given: string, places: GraphPlaces): Promise<boolean> {
+  return isRemoteUri(given) ? await places.stampAt(given) !== null : fileIdentity(given) !== null;
 }
 
 /** Absolute path of a registered graph, or its place in a remote store. */
@@ -179,12 +182,15 @@ async function requireSameGraph(
   places: GraphPlaces,
   zstd: Zstd,
 ): Promise<void> {
-  if (!isRemoteUri(registered) && isSameFile(given, registered)) return;
-  {
-    using source = FileSource.open(given);
-    if (await places.isContentOf(registered, source)) return;
-  }
-  const here = Deno.statSync(given).size;
+  if (given === registered) return;
+  const areHere = !isRemoteUri(given) && !isRemoteUri(registered);
+  if (areHere && isSameFile(given, registered)) return;
+  using fetched = new DisposableStack();
+  const { path, copy } = await places.fetch(given);
+  if (copy !== null) fetched.use(copy);
+  const source = fetched.use(FileSource.open(path, given));
+  if (await places.isContentOf(registered, source)) return;
+  const here = source.size;
   const there = (await places.stampAt(registered))?.size;
   if (there === undefined) {
     throw new NotFoundError(
@@ -217,7 +223,7 @@ async function haveSameHeader(
   zstd: Zstd,
 ): Promise<boolean> {
   try {
-    const headerA = await readHeader(given, zstd);
+    const headerA = await readHeader(given, zstd, places);
     const headerB = await readHeader(registered, zstd, places);
     return headerA.provenance_dataset_id === headerB.provenance_dataset_id;
   } catch (error) {

@@ -86,7 +86,8 @@ export async function planCopies(
       .records(choice.registered.id)).find(({ component }) => component === null);
     let plan: TransferPlan;
     if (record === undefined) {
-      const mode = choice.registered === null ? options.transfer : "copy";
+      const isFile = choice.given === null || !isRemoteUri(choice.given);
+      const mode = choice.registered === null && isFile ? options.transfer : "copy";
       plan = {
         ...await places.plan(mode, verified.path, root, templatePath),
         deleteSource: false,

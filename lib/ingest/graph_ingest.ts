@@ -26,12 +26,13 @@ import { requireProvenance } from "../butler/registry/write/provenance_guard.ts"
 import { type Targets, TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { fileIdentity } from "../storage/file_source.ts";
+import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { backedInCopies, carryOutCopies, graphRecords, requireCopies } from "./graph_copies.ts";
-import { deleteMovedSource, type MovedSource } from "./moved_source.ts";
+import { deleteMovedSource } from "./moved_source.ts";
 import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
 import type { DeleterSetup, KeptFile } from "./originals/deleter.ts";
 import type { DeleterClient } from "./originals/deleter_client.ts";
-import type { PlacedGraph } from "./remote/placed_graph.ts";
+import type { MovedSource, PlacedGraph } from "./remote/placed_graph.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { RowBatch } from "./row_batch.ts";
 import { deleteRemoteOriginals } from "./remote_originals.ts";
@@ -115,7 +116,9 @@ export class GraphIngest {
       failpoint("source.before-delete");
       const others = this.#prepared.copies.map(({ plan }) => plan.target);
       const targets = [backing.placed.path, ...others];
-      this.#movedSource = await deleteMovedSource(choice.given, targets, places);
+      this.#movedSource = isRemoteUri(choice.given)
+        ? await places.deleteMoved(choice.given, this.#prepared.verified.source, targets)
+        : await deleteMovedSource(choice.given, targets, places);
       failpoint("source.deleted");
     }
   }

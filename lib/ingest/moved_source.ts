@@ -11,12 +11,7 @@ import { fileError, FileSource } from "../storage/file_source.ts";
 import { isSameStamp, stampAt, stampOf } from "../storage/file_stamp.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { GraphPlaces } from "./remote/graph_places.ts";
-
-/** What has become of the source of a move. */
-export type MovedSource =
-  | { state: "deleted" | "absent" }
-  /** Why it is still there, in words that follow "it". */
-  | { state: "stays"; reason: string };
+import type { MovedSource } from "./remote/placed_graph.ts";
 
 /**
  * Deletes the source of a finished move: if it is the same file as the graph in the datastore, or has the

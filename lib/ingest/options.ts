@@ -7,7 +7,7 @@
 import type { Environment } from "../base/environment.ts";
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
-import type { MovedSource } from "./moved_source.ts";
+import type { MovedSource } from "./remote/placed_graph.ts";
 import type { KeptFile } from "./originals/deleter.ts";
 import type { DeleterFactory } from "./originals/deleter_factory.ts";
 import type { TransferMode } from "./transfer_mode.ts";

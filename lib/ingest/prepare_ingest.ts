@@ -30,6 +30,7 @@ import { noteRecordedOriginals } from "./originals/recorded_originals.ts";
 import { requireRightGraph } from "./right_graph.ts";
 import { type ReadingFigures, readingStages } from "./stages.ts";
 import type { TransferPlan } from "./transfer.ts";
+import type { TransferMode } from "./transfer_mode.ts";
 import { VerifiedGraph } from "./verified_graph.ts";
 
 /** Quanta between two looks at the clock. */
@@ -128,7 +129,7 @@ export class PreparedIngest implements AsyncDisposable {
     const places = this.places = await GraphPlaces.open(this.config, {
       // Not its signal: the batch in hand is finished, requests and all.
       env: context.env,
-    });
+    }, options.graphPath);
     const choose = () =>
       chooseGraph(options, this.config, registry, this.templatePath, places, zstd);
     this.choice = await choose();
@@ -148,7 +149,7 @@ export class PreparedIngest implements AsyncDisposable {
     );
     if (verified.graph.header.output_run !== run) throw replacedError(path);
     this.plan = registered === null
-      ? await places.plan(options.transfer, path, root, this.templatePath(run))
+      ? await this.#planFirst(path, root)
       : ingestedPlan(this.choice, this.config);
     if (registered === null && await places.isTaken(this.plan, verified.source)) {
       throw await takenError(this.plan, run, places, zstd);
@@ -170,6 +171,20 @@ export class PreparedIngest implements AsyncDisposable {
     }
     if (registered === null) await this.#requireRightGraph();
     await this.requireUnchanged();
+  }
+
+  /** A graph that was given by its URI is put where its template says, from the copy that was checked. */
+  async #planFirst(path: string, root: string): Promise<TransferPlan> {
+    const { choice: { given, run }, options: { transfer }, places, verified } = this;
+    const plan = (mode: TransferMode, source: string) =>
+      places.plan(mode, source, root, this.templatePath(run));
+    if (given === null || !isRemoteUri(given)) return await plan(transfer, path);
+    const { requireModeOfUri } = await import(
+      import.meta.resolve("./remote/remote_graphs.ts")
+    ) as typeof import("./remote/remote_graphs.ts");
+    requireModeOfUri(transfer, given);
+    if (transfer === "auto" && given.startsWith(`${root}/`)) return await plan(transfer, given);
+    return { ...await plan("copy", verified.path), source: given };
   }
 
   #takeLock(root: string, run: string, { env }: Surroundings): RunLock {

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { resolve } from "node:path";
 import { UsageError } from "../../base/errors.ts";
 import { TRANSFER_MODES, type TransferMode } from "../../ingest/transfer_mode.ts";
+import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import {
   busyTimeoutOption,
   filePath,
@@ -87,9 +88,7 @@ export function ingestGraphCommand(
       const context = start("ingest", [REFERENCE_LOGGER]);
       requireOrder({ graph: graph ?? null, repository }, command, context);
       context.stopGracefully();
-      const graphPath = graph === undefined
-        ? null
-        : filePath(graph, context.env, context.cwd, "provenance graph");
+      const graphPath = graph === undefined ? null : graphPlace(graph, context);
       if (options.undo) {
         setExitCode(await undo(cli, context, repository, graphPath, options));
         return;
@@ -115,6 +114,13 @@ export function ingestGraphCommand(
     });
 }
 
+/** Absolute path, or URI, of the graph. */
+function graphPlace(graph: string, { env, cwd }: CommandContext): string {
+  return isRemoteUri(graph)
+    ? StorageUrl.parse(graph).text
+    : filePath(graph, env, cwd, "provenance graph");
+}
+
 /** `--undo`; returns the exit code. */
 async function undo(
   cli: CliContext,
@@ -127,6 +133,11 @@ async function undo(
     if (!options[name]) continue;
     const option = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
     throw new UsageError(`Cannot use --undo with --${option}`, { hint: "leave one of them out" });
+  }
+  if (graphPath !== null && isRemoteUri(graphPath)) {
+    throw new UsageError(`Cannot undo with graph "${graphPath}": it is in a remote store`, {
+      hint: "give --output-run RUN, or a path on this machine for the graph to be put at",
+    });
   }
   const { undoIngest } = await import(
     import.meta.resolve("../../ingest/undo.ts")

@@ -14,7 +14,7 @@ import { requireStamp, stampAt } from "../../storage/file_stamp.ts";
 import type { Storage, StorageContext } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { removeLeftovers } from "../../storage/temporary_file.ts";
-import type { PlacedGraph, PlaceStamp, ReadableGraph } from "./placed_graph.ts";
+import type { MovedSource, PlacedGraph, PlaceStamp, ReadableGraph } from "./placed_graph.ts";
 import type { RemoteGraphs } from "./remote_graphs.ts";
 import {
   carryOutTransfer,
@@ -42,15 +42,37 @@ export class GraphPlaces implements Disposable {
   /**
    * Opens the stores of a repository and makes sure that they answer.
    *
+   * @param given Path or URI of a graph that is to be ingested; null if none was given.
    * @throws {ProvgraphError} if one doesn't, or lets us not in.
    */
-  static async open(config: RepositoryConfig, context: StorageContext): Promise<GraphPlaces> {
+  static async open(
+    config: RepositoryConfig,
+    context: StorageContext,
+    given: string | null,
+  ): Promise<GraphPlaces> {
     const roots = config.datastores.map(({ root }) => root).filter(isRemoteUri);
-    if (roots.length === 0) return new GraphPlaces(null);
+    const isGivenRemote = given !== null && isRemoteUri(given);
+    if (roots.length === 0 && !isGivenRemote) return new GraphPlaces(null);
     const { RemoteGraphs } = await import(
       import.meta.resolve("./remote_graphs.ts")
     ) as typeof import("./remote_graphs.ts");
-    return new GraphPlaces(await RemoteGraphs.open(roots, context));
+    return new GraphPlaces(await RemoteGraphs.open(roots, context, isGivenRemote ? given : null));
+  }
+
+  /**
+   * Deletes a graph that was given by its URI, when all else is done.
+   *
+   * @param targets The graph in the datastores that have it.
+   */
+  async deleteMoved(
+    uri: string,
+    graph: FileSource,
+    targets: readonly string[],
+  ): Promise<MovedSource> {
+    const { deleteMovedObject } = await import(
+      import.meta.resolve("./moved_object.ts")
+    ) as typeof import("./moved_object.ts");
+    return await deleteMovedObject(uri, graph, targets.filter(isRemoteUri), this.#remote!);
   }
 
   /** The storage of a remote root. */

@@ -25,3 +25,9 @@ export interface ReadableGraph {
   copy: LocalCopy | null;
   placed: PlacedGraph | null;
 }
+
+/** What has become of the source of a move. */
+export type MovedSource =
+  | { state: "deleted" | "absent" }
+  /** Why it is still there, in words that follow "it". */
+  | { state: "stays"; reason: string };

@@ -17,8 +17,8 @@ import type { ByteSource } from "../../storage/byte_source.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import type { FileSource } from "../../storage/file_source.ts";
 import { copyHere } from "../../storage/remote/local_copy.ts";
-import { openStorage } from "../../storage/remote/open_storage.ts";
-import type { ObjectVersion, Storage, StorageContext } from "../../storage/remote/storage.ts";
+import { type RemotePlace, RemoteRoots } from "../../storage/remote/remote_roots.ts";
+import type { ObjectVersion, StorageContext } from "../../storage/remote/storage.ts";
 import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import type { ReadableGraph } from "./placed_graph.ts";
 import { planToTemplate, type TransferPlan } from "../transfer.ts";
@@ -29,6 +29,22 @@ const PIECE_SIZE = 2 ** 24;
 
 /** Transfers that stores can do. */
 const REMOTE_MODES: ReadonlySet<TransferMode> = new Set(["auto", "copy", "move"]);
+
+/**
+ * Makes sure that a graph that was given by its URI can be ingested so.
+ *
+ * @throws {RefusedError} if it can't: nothing has been changed.
+ */
+export function requireModeOfUri(mode: TransferMode, uri: string): void {
+  if (REMOTE_MODES.has(mode)) return;
+  throw new RefusedError(
+    `Cannot ingest graph "${uri}" with transfer "${mode}": it is in a remote store, ` +
+      (mode === "direct"
+        ? "and datasets backed by a graph outside the datastore could not be found"
+        : "which has no links"),
+    { hint: 'use transfer "copy", "move" or "auto"' },
+  );
+}
 
 /**
  * Plans how a graph gets into a datastore that is in a remote store, as `planTransfer()`.
@@ -44,12 +60,6 @@ export function planRemoteTransfer(
 ): TransferPlan {
   const plan = planToTemplate("put", source, root, templatePath);
   if (isRemoteUri(source)) {
-    if (!source.startsWith(`${root}/`)) {
-      throw new RefusedError(
-        `Cannot ingest graph "${source}" into "${root}": it is in another place of a remote store`,
-        { hint: "copy it to this machine, then give the copy" },
-      );
-    }
     const inside = source.slice(root.length + 1);
     return {
       ...plan,
@@ -70,51 +80,53 @@ export function planRemoteTransfer(
   );
 }
 
-/** A root, with what places below it begin with. */
-interface Root {
-  rootSlash: string;
-  storage: Storage;
-}
-
 /** Places of graphs below remote roots. */
 export class RemoteGraphs implements Disposable {
-  readonly #roots: readonly Root[];
+  readonly #roots: RemoteRoots;
   readonly #env: Environment;
 
-  private constructor(roots: readonly Root[], env: Environment) {
+  private constructor(roots: RemoteRoots, env: Environment) {
     this.#roots = roots;
     this.#env = env;
   }
 
-  /** Opens the storages and makes sure that each answers and has its root. */
-  static async open(roots: readonly string[], context: StorageContext): Promise<RemoteGraphs> {
+  /**
+   * Opens the storages and makes sure that each answers and has its root.
+   *
+   * @param given Place of a graph that may be in another store, or outside the roots.
+   */
+  static async open(
+    roots: readonly string[],
+    context: StorageContext,
+    given: string | null,
+  ): Promise<RemoteGraphs> {
     using opened = new DisposableStack();
-    const found: Root[] = [];
-    for (const root of roots) {
-      const storage = opened.use(await openStorage(root, context));
-      found.push({ rootSlash: `${root}/`, storage });
+    const folders = given === null ? [] : [given.slice(0, given.lastIndexOf("/"))];
+    const found = opened.use(await RemoteRoots.open([...roots, ...folders], context));
+    for (const { storage } of found.all.slice(0, roots.length)) {
       if (await storage.look()) continue;
-      throw new EnvironmentError(`Cannot use datastore "${root}": there is no such directory`, {
-        hint: "check the root in the repository's configuration, and the server",
-      });
+      throw new EnvironmentError(
+        `Cannot use datastore "${storage.root.text}": there is no such directory`,
+        { hint: "check the root in the repository's configuration, and the server" },
+      );
     }
     opened.move();
     return new RemoteGraphs(found, context.env);
   }
 
-  /** The root that a place is below. */
-  at(path: string): Root {
-    const root = this.#roots.find(({ rootSlash }) => path.startsWith(rootSlash));
-    if (root !== undefined) return root;
-    throw new RefusedError(`Cannot use "${path}": it lies outside the datastore`, {
+  /** The store that a place is in, and its path there. */
+  at(place: string): RemotePlace {
+    const found = this.#roots.find(place);
+    if (found !== null) return found;
+    throw new RefusedError(`Cannot use "${place}": it lies outside the datastore`, {
       hint: "remove run_provenance from the RUN with the butler and ingest it with another mode",
     });
   }
 
   /** What is at a place; null if nothing is. */
   async versionAt(path: string): Promise<ObjectVersion | null> {
-    const { rootSlash, storage } = this.at(path);
-    return await storage.stat(path.slice(rootSlash.length));
+    const at = this.at(path);
+    return await at.storage.stat(at.path);
   }
 
   /** Whether something is at a place that hasn't the bytes of an opened file. */
@@ -126,14 +138,14 @@ export class RemoteGraphs implements Disposable {
   async isContentOf(path: string, source: FileSource): Promise<boolean> {
     const version = await this.versionAt(path);
     if (version === null || version.size !== source.size) return false;
-    const { rootSlash, storage } = this.at(path);
-    const other = await storage.open(path.slice(rootSlash.length));
+    const at = this.at(path);
+    const other = await at.storage.open(at.path);
     if (other === null) return false;
     try {
       if (other.size !== source.size) return false;
-      for (let at = 0; at < source.size; at += PIECE_SIZE) {
-        const length = Math.min(PIECE_SIZE, source.size - at);
-        const [a, b] = [await other.read(at, length), source.readSync(at, length)];
+      for (let offset = 0; offset < source.size; offset += PIECE_SIZE) {
+        const length = Math.min(PIECE_SIZE, source.size - offset);
+        const [a, b] = [await other.read(offset, length), source.readSync(offset, length)];
         for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
       }
       return true;
@@ -145,10 +157,10 @@ export class RemoteGraphs implements Disposable {
   /** As `carryOutTransfer()`. */
   async carryOut(plan: TransferPlan, source: FileSource): Promise<ObjectVersion> {
     const { target } = plan;
-    const { rootSlash, storage } = this.at(target);
+    const at = this.at(target);
     if (plan.how === "put" && await this.versionAt(target) === null) {
       try {
-        await storage.put(target.slice(rootSlash.length), source, { mustBeNew: true });
+        await at.storage.put(at.path, source, { mustBeNew: true });
       } catch (error) {
         // A request that was sent twice finds what it has put there: the content decides below.
         if (!(error instanceof RefusedError) || await this.versionAt(target) === null) {
@@ -184,14 +196,14 @@ export class RemoteGraphs implements Disposable {
 
   /** Removes what is at a place. */
   async remove(path: string): Promise<void> {
-    const { rootSlash, storage } = this.at(path);
-    await storage.deleteMany([path.slice(rootSlash.length)]);
+    const at = this.at(path);
+    await at.storage.deleteMany([at.path]);
   }
 
   /** Opens what is at a place, by ranges. */
   async openToRead(path: string): Promise<ByteSource> {
-    const { rootSlash, storage } = this.at(path);
-    const source = await storage.open(path.slice(rootSlash.length));
+    const at = this.at(path);
+    const source = await at.storage.open(at.path);
     if (source !== null) return source;
     throw new NotFoundError(`Cannot open graph "${path}": there is no such file`);
   }
@@ -218,7 +230,7 @@ export class RemoteGraphs implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { storage } of this.#roots) storage[Symbol.dispose]();
+    this.#roots[Symbol.dispose]();
   }
 }
 
@@ -232,6 +244,6 @@ function asEnvironmentError(error: unknown): unknown {
 }
 
 /** Whether two looks were at one object. Where a store tells no versions apart, its times must. */
-function isSameObject(a: ObjectVersion, b: ObjectVersion): boolean {
+export function isSameObject(a: ObjectVersion, b: ObjectVersion): boolean {
   return a.size === b.size && a.tag === b.tag && (a.tag !== null || a.modifiedMs === b.modifiedMs);
 }
