@@ -8,6 +8,7 @@ import type { Environment } from "../../base/environment.ts";
 import { join } from "../../base/paths.ts";
 import type { ByteSource } from "../byte_source.ts";
 import { fileError } from "../file_errors.ts";
+import { makeCopyFolder } from "./copy_folder.ts";
 
 /** Bytes that are copied at once. */
 const PIECE_SIZE = 2 ** 25;
@@ -33,23 +34,11 @@ export async function copyHere(
   env: Environment,
 ): Promise<LocalCopy> {
   using made = new DisposableStack();
-  const directory = makeFolder(temporaryFolder(env));
-  made.defer(() => Deno.removeSync(directory, { recursive: true }));
-  const path = join(directory, name);
+  const folder = made.use(makeCopyFolder(temporaryFolder(env)));
+  const path = join(folder.path, name);
   await copyInto(path, source);
   const undo = made.move();
   return { path, [Symbol.dispose]: () => undo[Symbol.dispose]() };
-}
-
-function makeFolder(dir: string | undefined): string {
-  try {
-    return Deno.makeTempDirSync({
-      prefix: "provgraph-",
-      ...(dir === undefined ? {} : { dir }),
-    });
-  } catch (error) {
-    throw fileError("make a folder for copies in", dir ?? "the usual place", error);
-  }
 }
 
 async function copyInto(path: string, source: ByteSource): Promise<void> {
