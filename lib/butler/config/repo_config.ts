@@ -301,25 +301,3 @@ function passwordOf(config: ConfigMapping): string | null {
   const password = getValue(config, "password");
   return typeof password === "string" || typeof password === "number" ? String(password) : null;
 }
-
-/**
- * Refuses a repository with several file datastores, for commands that know one.
- *
- * @param what Words for the command: "ingest into".
- * @throws {RepositoryError} that names them.
- */
-export function requireOneDatastore(
-  { argument, datastores }: RepositoryConfig,
-  what: string,
-): void {
-  if (datastores.length === 1) return;
-  const names = datastores.map(({ name }) => `"${name}"`).join(", ");
-  throw new RepositoryError(
-    `Cannot ${what} repository "${argument}": its chain has several datastores that keep files, ${names}`,
-    {
-      hint:
-        "aggregate-graph, ingest-graph, check and what reads know such chains, this command does " +
-        "not",
-    },
-  );
-}

@@ -13,12 +13,10 @@
 
 import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
-import { RepositoryError } from "../../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import { sortedIds } from "../../base/sort_ids.ts";
 import { containsUuid, uuidFromText, uuidToHex } from "../../base/uuid.ts";
-import { loadRepositoryConfig, requireOneDatastore } from "../../butler/config/repo_config.ts";
-import { recordedFile } from "../../butler/datastore/recorded_file.ts";
+import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { PROVENANCE_FORMATTER } from "../../butler/registry/provenance_dataset.ts";
@@ -30,9 +28,10 @@ import type {
   PredictedDatasetText,
   PredictedQuantum,
 } from "../../qg/predicted/predicted_quantum.ts";
-import { pathIdentity } from "../../storage/regular_file.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { dataIdObject, pipelineDimensions, type RowDimensions } from "../../sources/rows.ts";
+import { CheckedFiles } from "./files.ts";
+import { GoneFiles, type PredictedPlace } from "./gone_files.ts";
 
 /** Samples of each task and dataset type that are given. */
 const MAX_SAMPLES = 3;
@@ -96,19 +95,19 @@ export async function checkDownstream(
 ): Promise<DownstreamCheck> {
   const { repository, run } = options;
   using graph = await PredictedGraph.open(options.graphPath, await Zstd.load());
-  const config = loadRepositoryConfig(repository, env);
-  requireOneDatastore(config, "check");
+  const config = await openRepositoryConfig(repository, env);
   await using registry = await openRegistry(config, { ...wait, writeable: false, env });
   await requireRun(registry, run, repository);
   const downstreamRun = graph.header.output_run;
   const isIngested = await registry.findRunProvenance(run) !== null;
   const isDownstreamIngested = await registry.findRunProvenance(downstreamRun) !== null;
+  using files = await CheckedFiles.open(config.datastores.map(({ root }) => root), env);
   const pass = new NeedsPass(graph, run, {
     done: isDownstreamIngested ? null : sortedIds(await registry.datasetIds(downstreamRun)),
     // Before ingest-graph all files are there, or their absence is not its doing.
-    isGone: isIngested ? (path) => isFileGone(path, config.datastore.root) : () => false,
+    gone: isIngested ? new GoneFiles(config, files) : null,
   });
-  const needs = pass.run();
+  const needs = await pass.run();
   return {
     isSafe: needs.every(({ nPendingQuanta }) => nPendingQuanta === 0),
     run,
@@ -119,25 +118,12 @@ export async function checkDownstream(
   };
 }
 
-/** A path of a record that isn't there; one that was left to the datastore was below the RUN. */
-function isFileGone(path: string | null, root: string): boolean {
-  if (path === null) return true;
-  let file: string;
-  try {
-    file = recordedFile(path, root).path;
-  } catch (error) {
-    // What lies elsewhere isn't deleted.
-    if (error instanceof RepositoryError) return false;
-    throw error;
-  }
-  return pathIdentity(file) === null;
-}
-
 /** What the pass has to know of the repository. */
 interface Known {
   /** Registered datasets of the graph's RUN, ascending; null if everything counts as done. */
   done: Uint8Array | null;
-  isGone(path: string | null): boolean;
+  /** Null if no file is gone. */
+  gone: GoneFiles | null;
 }
 
 class NeedsPass {
@@ -157,7 +143,7 @@ class NeedsPass {
     this.#dimensions = pipelineDimensions(pipeline, "quanta", `predicted graph "${graph.path}"`);
   }
 
-  run(): DownstreamNeed[] {
+  async run(): Promise<DownstreamNeed[]> {
     const pipeline = this.#graph.pipelineGraph();
     const takers = [...pipeline.tasks.values()].filter((task) =>
       [...task.inputs.values(), ...task.prerequisiteInputs.values(), ...task.initInputs.values()]
@@ -166,8 +152,10 @@ class NeedsPass {
     if (takers.length === 0) return [];
     for (const { text, offset } of this.#graph.blocks()) {
       this.#add(this.#graph.parseBlock(text, offset), text);
+      if (this.#known.gone?.isFull) await this.#known.gone.settle();
     }
     for (const init of this.#graph.initQuanta()) this.#add(init, init.text);
+    await this.#known.gone?.settle();
     const order = [...pipeline.tasks.keys()];
     return [...this.#needs.values()].sort((a, b) =>
       order.indexOf(a.task) - order.indexOf(b.task) || (a.datasetType < b.datasetType ? -1 : 1)
@@ -202,7 +190,9 @@ class NeedsPass {
       if (!isPending) continue;
       need.nPendingQuanta++;
       need.nPendingInputs += owned.length;
-      for (const { record } of owned) if (this.#known.isGone(record?.path ?? null)) need.nGone++;
+      for (const { record } of owned) {
+        this.#known.gone?.add(record?.places ?? [], () => void need.nGone++);
+      }
       if (need.samples.length >= MAX_SAMPLES) continue;
       const [{ dataset, record }] = owned;
       const group = this.#dimensions.groups.get(quantum.taskLabel);
@@ -267,10 +257,12 @@ function parentType(name: string): string {
 interface PredictedRecord {
   path: string;
   formatter: string;
+  /** In all datastores. */
+  places: PredictedPlace[];
 }
 
 /**
- * First record of each dataset in a block, by its ID in hexadecimal digits.
+ * First record of each dataset in a block, and all its places, by its ID in hexadecimal digits.
  *
  * @param quantumId Whose block, in a document with several.
  * Source: `schema/quantum-graph.md`, section 7.1.
@@ -298,7 +290,7 @@ function readQuantumRecords(
       id = cursor.readString();
     } else if (cursor.key === "datastore_records") {
       cursor.beginObject();
-      while (cursor.nextMember()) readDatastore(cursor, records);
+      while (cursor.nextMember()) readDatastore(cursor, cursor.key, records);
     } else {
       cursor.skip();
     }
@@ -307,7 +299,11 @@ function readQuantumRecords(
 }
 
 /** Records of one datastore: class of records, then dataset, then table, then rows. */
-function readDatastore(cursor: JsonCursor, records: Map<string, PredictedRecord>): void {
+function readDatastore(
+  cursor: JsonCursor,
+  datastore: string,
+  records: Map<string, PredictedRecord>,
+): void {
   cursor.beginObject();
   while (cursor.nextMember()) {
     if (cursor.key !== "records") {
@@ -324,7 +320,9 @@ function readDatastore(cursor: JsonCursor, records: Map<string, PredictedRecord>
           cursor.beginArray();
           while (cursor.nextElement()) {
             const record = readRecord(cursor);
-            if (!records.has(id)) records.set(id, record);
+            const known = records.get(id);
+            if (known === undefined) records.set(id, record);
+            (known ?? record).places.push({ datastore, path: record.path });
           }
         }
       }
@@ -333,7 +331,7 @@ function readDatastore(cursor: JsonCursor, records: Map<string, PredictedRecord>
 }
 
 function readRecord(cursor: JsonCursor): PredictedRecord {
-  const record: PredictedRecord = { path: "", formatter: "" };
+  const record: PredictedRecord = { path: "", formatter: "", places: [] };
   cursor.beginObject();
   while (cursor.nextMember()) {
     const key: string = cursor.key;
