@@ -307,7 +307,7 @@ function withoutPaths(value: JsonValue, inside: string): JsonValue {
 }
 
 /** A read-back without datasets that aren't registered by this tool. */
-function withoutDatasets(readBack: JsonValue, ids: ReadonlySet<string>): JsonValue {
+export function withoutDatasets(readBack: JsonValue, ids: ReadonlySet<string>): JsonValue {
   return Object.fromEntries(
     Object.entries(readBack as Record<string, Record<string, JsonValue>>).map(([type, section]) => [
       type,

@@ -1,6 +1,6 @@
 /**
- * Both tools on fresh repositories whose files are on real S3 and WebDAV servers: aggregated by each, then
- * ingested and read back by the reference.
+ * Both tools on fresh repositories whose files are on real S3 and WebDAV servers: aggregated and
+ * ingested by each, and read back by the reference.
  *
  * @module
  */
@@ -9,10 +9,17 @@ import { join } from "node:path";
 import type { JsonValue } from "../../lib/base/json_text.ts";
 import { type Server, startS3, startWebDav, stopServers, useVariables } from "../remote/servers.ts";
 import { objectsOf } from "../remote/remote_case.ts";
-import { assertGraphEqual, assertJsonEqual } from "../support/compare.ts";
+import {
+  assertGraphEqual,
+  assertJsonEqual,
+  assertStateEqual,
+  expectedIngested,
+  logsNeverWritten,
+} from "../support/compare.ts";
 import { dumpGraph } from "../support/dump_graph.ts";
+import type { RepositoryState } from "../support/dump_state.ts";
 import { copyTree, expectProvgraph, RUN, temporaryDirectory } from "../support/fixtures.ts";
-import type { Report } from "./checks.ts";
+import { type Report, withoutDatasets } from "./checks.ts";
 import { Reference } from "./reference.ts";
 
 const SERVERS: readonly (readonly [string, () => Server | string])[] = [
@@ -75,11 +82,12 @@ class RemoteComparison {
     // Names of equal length: messages that hold paths are cut to a length.
     for (const name of ["ours", "refr"]) copyTree(join(this.#data, "base"), join(this.#data, name));
     copyTree(objectsOf(this.#server, PREFIX), join(this.#data, "objects"));
-    await this.#aggregate();
-    await this.#ingest();
+    const before = await this.#aggregate();
+    await this.#ingest(before);
   }
 
-  async #aggregate(): Promise<void> {
+  /** @returns the state of our repository. */
+  async #aggregate(): Promise<JsonValue> {
     await expectProvgraph(
       ["aggregate-graph", "predicted.qg", "repo", "-o", "graph.qg", "-j", "2"],
       { cwd: join(this.#data, "ours") },
@@ -101,10 +109,12 @@ class RemoteComparison {
     await this.#check("everything read back after aggregate-graph", () => {
       assertJsonEqual(ours.readBack, theirs.readBack, "read-back");
     });
+    return ours.state;
   }
 
-  /** The reference makes no difference between our graph and its own. */
-  async #ingest(): Promise<void> {
+  /** The reference makes no difference between our graph and its own, and we do as it does. */
+  async #ingest(before: JsonValue): Promise<void> {
+    copyTree(join(this.#data, "ours"), join(this.#data, "tool"));
     const theirs = await this.#ingestByReference("refr");
     this.#server.wipe();
     this.#server.load(join(this.#data, "objects"), PREFIX);
@@ -114,6 +124,30 @@ class RemoteComparison {
     });
     await this.#check("everything read back after their ingest-graph of our graph", () => {
       assertJsonEqual(ours.readBack, theirs.readBack, "read-back");
+    });
+    this.#server.wipe();
+    this.#server.load(join(this.#data, "objects"), PREFIX);
+    await expectProvgraph(
+      ["ingest-graph", "repo", "graph.qg", "--transfer", "copy", "--batch-size", "20"],
+      { cwd: join(this.#data, "tool") },
+    );
+    const tool = await this.#describe("tool");
+    const never = logsNeverWritten(ours.graph);
+    await this.#check("state after our ingest-graph", () => {
+      // Directories stay in remote stores, as the reference leaves them.
+      const { empty_directories } = theirs.state as unknown as RepositoryState;
+      const expected = expectedIngested(theirs.state, before, never, RUN);
+      assertStateEqual(tool.state as unknown as RepositoryState, {
+        ...expected,
+        empty_directories,
+      });
+    });
+    await this.#check("everything read back after our ingest-graph", () => {
+      assertJsonEqual(
+        tool.readBack,
+        withoutDatasets(ours.readBack, never),
+        "read-back",
+      );
     });
   }
 
