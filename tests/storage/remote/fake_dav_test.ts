@@ -10,11 +10,12 @@ const NO_VARIABLES = { get: () => undefined };
 
 /** What a store that tells nothing but sizes can't know. */
 const UNKNOWABLE: Readonly<Record<FakeKind, readonly string[]>> = {
+  generic: [],
   dcache: [],
   xrootd: ["an opened file that is replaced is not read on", "a file is replaced whole"],
 };
 
-for (const kind of ["dcache", "xrootd"] as const) {
+for (const kind of ["generic", "dcache", "xrootd"] as const) {
   for (const [title, run] of STORAGE_CASES) {
     if (UNKNOWABLE[kind].includes(title)) continue;
     Deno.test(`WebDAV as of ${kind}: ${title}`, async () => {
