@@ -158,6 +158,8 @@ export interface FaultRule {
 /** A running proxy. */
 export interface RequestProxy {
   port: number;
+  /** Added to each request, milliseconds. */
+  delay: number;
   setRules(rules: FaultRule[]): void;
   stats(): {
     requests: number;
@@ -166,7 +168,8 @@ export interface RequestProxy {
     faults: Record<string, number>;
     mostAtOnce: number;
   };
-  entries: { kind: string; key: string; status: number }[];
+  /** `t` is seconds since the last reset. */
+  entries: { kind: string; key: string; status: number; t: number; ms: number }[];
   reset(): void;
   stop(): void | Promise<void>;
 }

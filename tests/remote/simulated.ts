@@ -61,3 +61,18 @@ export function setRoot(repository: string, root: string): void {
     changed !== text ? changed : text.replace(/^datastore:\n/m, `datastore:\n  root: ${root}\n`),
   );
 }
+
+/** Makes the datastore of a repository the first of a chain, whose second takes nothing. */
+export function setChain(repository: string): void {
+  const path = join(repository, "butler.yaml");
+  const text = Deno.readTextFileSync(path);
+  const [, root] = /^ +root: (.*)$/m.exec(text)!;
+  const member = (place: string, table: string, constraints: string) =>
+    "    - cls: lsst.daf.butler.datastores.fileDatastore.FileDatastore\n" +
+    `      records: {table: ${table}}\n      root: ${place}\n${constraints}`;
+  const chain = "datastore:\n" +
+    "  cls: lsst.daf.butler.datastores.chainedDatastore.ChainedDatastore\n  datastores:\n" +
+    member(root, "file_datastore_records", "") +
+    member(`${root}-second`, "second_datastore_records", "      constraints: {reject: [all]}\n");
+  Deno.writeTextFileSync(path, text.replace(/^datastore:\n(?: .*\n)*/m, chain));
+}
