@@ -68,6 +68,30 @@ export function hostRefused(what: string, error: unknown): RefusedError | null {
   });
 }
 
+/** Why a path was refused to a binary. */
+export const BINARY_RULE = "a binary may use no files below /dev, /proc and /sys";
+
+/**
+ * The error for a path that a binary may not use; null if that isn't what an error is about. What a binary has
+ * in it seems to lie in the temporary folder, which may be such a path.
+ */
+export function pathRefused(error: unknown): EnvironmentError | null {
+  const match = error instanceof Error
+    ? /^Requires all access to "([^"]*)"/.exec(error.message)
+    : null;
+  if (match === null) return null;
+  const [, path] = match;
+  return path.includes("/deno-compile-")
+    ? new EnvironmentError(
+      `Cannot read what this binary has in it, which seems to be in the folder for temporary files: ${BINARY_RULE}`,
+      { cause: error, hint: "set TMPDIR to another directory, or unset it" },
+    )
+    : new EnvironmentError(
+      `Cannot use "${path}": ${BINARY_RULE}`,
+      { cause: error, hint: "use another directory, or run the tool from source" },
+    );
+}
+
 /** A well-formed request that must not be carried out in the present state: exit code 2. */
 export class RefusedError extends ProvgraphError {
   override name = "RefusedError";

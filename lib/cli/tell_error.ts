@@ -9,6 +9,7 @@ import {
   hintOfKnownCause,
   hintOfSystemError,
   InterruptedError,
+  pathRefused,
   ProvgraphError,
   type StopReason,
 } from "../base/errors.ts";
@@ -38,9 +39,10 @@ interface ErrorForm {
 
 /** Text of an error, line end included. */
 export function describeError(
-  error: unknown,
+  thrown: unknown,
   form: ErrorForm,
 ): string {
+  const error = pathRefused(thrown) ?? thrown;
   const { isJson, isDebug, args, isContinued = true, style = makeStyle(false) } = form;
   const message = messageOf(error);
   const hint = form.usageHint === undefined

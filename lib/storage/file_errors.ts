@@ -5,8 +5,10 @@
  */
 
 import {
+  BINARY_RULE,
   EnvironmentError,
   NotFoundError,
+  pathRefused,
   ProvgraphError,
   UnusableFileError,
 } from "../base/errors.ts";
@@ -20,10 +22,8 @@ export function systemErrorCode(error: unknown): string | undefined {
 /** What the system says, without the call and path that the runtime appends. */
 export function systemErrorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "NotCapable" && error.message.startsWith("Requires all access")) {
-    return "a binary may use no files below /dev, /proc and /sys; use another directory, or run the tool " +
-      "from source";
-  }
+  const refused = pathRefused(error);
+  if (refused !== null) return `${BINARY_RULE}; ${refused.hint}`;
   return error.message.replace(/: [a-z]+ '.*$/s, "");
 }
 

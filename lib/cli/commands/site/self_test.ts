@@ -71,11 +71,17 @@ function makeFolder(directory: string | undefined, { env, cwd }: CommandContext)
   const dir = directory === undefined ? undefined : filePath(directory, env, cwd, "directory");
   const usual = env.get("TMPDIR") ?? "";
   const place = `"${dir ?? (usual === "" ? "the usual place" : usual)}"`;
+  using undo = new DisposableStack();
   try {
-    return Deno.makeTempDirSync({
+    const folder = Deno.makeTempDirSync({
       prefix: "provgraph-self-test-",
       ...(dir === undefined ? {} : { dir }),
     });
+    undo.defer(() => Deno.removeSync(folder));
+    // There are places where a binary may make a folder, and use no files in it.
+    Deno.openSync(folder).close();
+    undo.move();
+    return folder;
   } catch (error) {
     throw new EnvironmentError(
       `Cannot make a temporary folder in ${place}: ${systemErrorText(error)}`,
