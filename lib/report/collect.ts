@@ -38,7 +38,7 @@ import {
 } from "./collector.ts";
 import { ReportCounts } from "./counts.ts";
 import { type AttemptFacts, documentFacts, type NamedQuantum, tabledFacts } from "./facts.ts";
-import type { BaselineReport, ClusterReport, RunReport } from "./model.ts";
+import type { BaselineReport, RunReport } from "./model.ts";
 import { latestStart } from "./odd_times.ts";
 import { rerunCommands, RerunTables } from "./failures/rerun.ts";
 import { type LogEnd, logEnd } from "../sources/logs/log_end.ts";
@@ -166,7 +166,7 @@ async function pass(
 }
 
 /** Takes quanta in, for all that is made of them, from documents or from a table. */
-class QuantumTaker implements TableSink<TaskPart, ClusterReport> {
+class QuantumTaker implements TableSink<TaskPart> {
   readonly rerun = new RerunTables();
   readonly isCompared: boolean;
   readonly #name: string;
@@ -241,19 +241,21 @@ class QuantumTaker implements TableSink<TaskPart, ClusterReport> {
     this.#collector.addPlaces(...rows);
   }
 
-  addAttempt(...attempt: Parameters<ReportCollector["addAttempt"]>): ClusterReport | null {
-    return this.#collector.addAttempt(...attempt);
+  addUsage(...rows: Parameters<ReportCollector["addUsage"]>): Float64Array {
+    return this.#collector.addUsage(...rows);
   }
 
   addEnd(
-    quantum: NamedQuantum,
-    nAttempts: number,
-    last: AttemptFacts,
-    cluster: ClusterReport,
+    part: TaskPart,
+    quantum: NamedQuantum & AttemptFacts,
+    n: number,
+    ran: number,
     number: number,
   ): void {
-    if (!PROBLEMS.has(last.status)) return;
-    this.#collector.addFailed(quantum, nAttempts, last, cluster, number);
+    const end = { quantum, i: n - 1, isLast: true, attempt: quantum };
+    const cluster = this.#collector.addEnd(part, end, ran);
+    if (!PROBLEMS.has(quantum.status)) return;
+    this.#collector.addFailed(quantum, n, quantum, cluster!, number);
   }
 
   addEarlier(part: TaskPart, quantum: NamedQuantum, text: string): void {

@@ -101,6 +101,15 @@ export type Collected = Pick<
   | "capped"
 >;
 
+/** The attempt of a quantum. */
+export interface AttemptEnd {
+  quantum: NamedQuantum;
+  /** Its number, from 0. */
+  i: number;
+  isLast: boolean;
+  attempt: AttemptFacts;
+}
+
 /** A failed quantum with its cluster, and its number among those that block. */
 interface ListedFailure {
   row: FailedReport;
@@ -180,9 +189,10 @@ export class ReportCollector {
     return this.#parts.get(label) ?? null;
   }
 
-  /** Counts quanta that are alike; their attempts and places are given one by one. */
+  /** Counts quanta that are alike, and the last attempt of each; all else of them is given by itself. */
   addKind(kind: QuantumKind, n: number): void {
     this.#counts.add(kind, n);
+    if (kind.attempts.length > 0) this.partOf(kind.taskLabel)!.nAttempts += n;
   }
 
   /** Counts quanta of a task by where they are: those of rows `from` to `to`. */
@@ -209,13 +219,32 @@ export class ReportCollector {
   ): ClusterReport | null {
     part.nAttempts++;
     const { usage } = attempt;
+    const ran = usage === null ? NaN : this.#usage.add(part, quantum, i, attempt, usage);
+    return this.addEnd(part, { quantum, i, isLast, attempt }, ran);
+  }
+
+  /** Takes in what the last attempts of a task's quanta took; how they ended is told one by one. */
+  addUsage(...rows: Parameters<UsageTotals["addRows"]>): Float64Array {
+    return this.#usage.addRows(...rows);
+  }
+
+  /**
+   * Takes in how an attempt ended.
+   *
+   * @param ran Seconds, NaN if that isn't known.
+   * @returns as {@linkcode addAttempt}.
+   */
+  addEnd(
+    part: TaskPart,
+    { quantum, i, isLast, attempt }: AttemptEnd,
+    ran: number,
+  ): ClusterReport | null {
     const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
-    const lost = usage === null ? NaN : this.#usage.add(part, quantum, i, attempt, usage);
     if (!hasFailed && attempt.exceptionType === null) return null;
     // Clocks that are put right make some steps end before they begin.
-    const lostSeconds = hasFailed && lost > 0 ? lost : 0;
+    const lostSeconds = hasFailed && ran > 0 && ran < Infinity ? ran : 0;
     part.lostSeconds += lostSeconds;
-    if (hasFailed && Number.isNaN(lost)) part.nUntimed++;
+    if (hasFailed && !Number.isFinite(ran)) part.nUntimed++;
     return this.#addToCluster(quantum, i, isLast, attempt, lostSeconds);
   }
 

@@ -39,13 +39,27 @@ export class LogDistribution {
 
   /** Counts a value; one that is no finite number is ignored. */
   add(value: number): void {
-    if (!Number.isFinite(value)) return;
-    this.n++;
-    this.sum += value;
-    if (value < this.min) this.min = value;
-    if (value > this.max) this.max = value;
-    this.#counts[this.#binOf(value)]++;
-    if (this.#exact !== null && this.#exact.push(value) > N_EXACT) this.#exact = null;
+    this.addAll([value], 0, 1);
+  }
+
+  /** Counts those of a column from one row to another. */
+  addAll(values: ArrayLike<number>, from: number, to: number): void {
+    let { n, sum, min, max } = this;
+    const counts = this.#counts;
+    for (let i = from; i < to; i++) {
+      const value = values[i];
+      if (!Number.isFinite(value)) continue;
+      n++;
+      sum += value;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      counts[this.#binOf(value)]++;
+      if (this.#exact !== null && this.#exact.push(value) > N_EXACT) this.#exact = null;
+    }
+    this.n = n;
+    this.sum = sum;
+    this.min = min;
+    this.max = max;
   }
 
   /**

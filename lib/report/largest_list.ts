@@ -9,10 +9,10 @@ export class LargestList<Item extends { quantum_id: string; attempt: number }> {
     this.#limit = limit;
   }
 
-  /** Whether an item of this value may be kept: to be asked where many aren't. */
-  mayKeep(value: number): boolean {
+  /** Items of a value below it aren't kept: to be asked where there are many. */
+  get least(): number {
     const kept = this.#kept;
-    return kept.length < this.#limit || !(value < kept[kept.length - 1]?.value);
+    return kept.length < this.#limit ? -Infinity : kept.at(-1)?.value ?? Infinity;
   }
 
   /** @param make is called only for an item that may be kept. */

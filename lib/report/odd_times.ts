@@ -41,11 +41,17 @@ export function latestStart(timestamp: string): number {
 /** Whether a step ends a second before it begins, takes more than a year, or begins when it can't have. */
 export function hasOddTimes(times: AttemptTimes, latest: number): boolean {
   const { startMicros, prepSeconds, initSeconds, runSeconds } = times;
-  if (startMicros !== null && (startMicros < EARLIEST || startMicros > latest)) return true;
-  return isOddStep(prepSeconds) || isOddStep(initSeconds) || isOddStep(runSeconds);
+  return isOddStart(startMicros ?? NaN, latest) || isOddStep(prepSeconds) ||
+    isOddStep(initSeconds) || isOddStep(runSeconds);
 }
 
-function isOddStep(seconds: number): boolean {
+/** Whether an attempt can't have begun then, microseconds since 1970. */
+export function isOddStart(startMicros: number, latest: number): boolean {
+  return startMicros < EARLIEST || startMicros > latest;
+}
+
+/** Whether a step can't have taken so long, or so short. */
+export function isOddStep(seconds: number): boolean {
   return seconds <= SHORTEST_STEP || seconds > LONGEST_STEP;
 }
 

@@ -21,6 +21,7 @@ import type { RowDimensions } from "../sources/rows.ts";
 import type { TabledQuanta } from "../sources/table/tabled_quanta.ts";
 import type { BlockedCounts } from "./failures/blocking.ts";
 import { type AttemptFacts, hasUsage, type NamedQuantum, type UsageFacts } from "./facts.ts";
+import type { AttemptsOf, UsageColumns } from "./usage_totals.ts";
 import { KIND_COLUMNS, kindsOf, type QuantumKind } from "./quantum_kinds.ts";
 
 /** Columns that are read besides those of kinds, of dimensions, and of earlier attempts. */
@@ -36,6 +37,9 @@ const COLUMNS = [
   "memory",
 ] as const;
 
+/** How the last attempt ended: badly with an exception, too, though it succeeded. */
+const ENDS = { notRun: 0, well: 1, badly: 2 } as const;
+
 /** Quanta of a kind, as they are counted. */
 interface Tally<Part> {
   kind: QuantumKind;
@@ -43,13 +47,16 @@ interface Tally<Part> {
   part: Part;
   status: number;
   exceptionType: string | null;
+  hasFailed: boolean;
+  /** How the last attempt ended, one of {@linkcode ENDS}. */
+  end: number;
   /** Of a place that one of them counts for. */
   fate: number;
   n: number;
 }
 
 /** What takes quanta in. */
-export interface TableSink<Part, Cluster> {
+export interface TableSink<Part> {
   /** What is kept of a task. @throws {InvalidQuantumGraphFileError} if there is no such task. */
   partOf(quantum: NamedQuantum): Part;
   /** What became of a quantum whose last attempt has a status. */
@@ -63,20 +70,23 @@ export interface TableSink<Part, Cluster> {
     fates: Uint8Array,
     rows: { from: number; to: number },
   ): void;
-  /** Takes an attempt in; its cluster, if it ended badly. */
-  addAttempt(
+  /** Takes in what the last attempts of rows took; seconds that each ran, from the first row on. */
+  addUsage(
     part: Part,
-    quantum: NamedQuantum,
-    i: number,
-    isLast: boolean,
-    attempt: AttemptFacts,
-  ): Cluster | null;
-  /** Takes in how a quantum ended that didn't succeed. @param number Among those that may block others. */
+    columns: UsageColumns,
+    rows: { from: number; to: number },
+    whose: AttemptsOf,
+  ): Float64Array;
+  /**
+   * Takes in how the last of `n` attempts ended that failed or had an exception.
+   *
+   * @param number Among those that may block others; -1 for one that succeeded.
+   */
   addEnd(
-    quantum: NamedQuantum,
-    nAttempts: number,
-    last: AttemptFacts,
-    cluster: Cluster,
+    part: Part,
+    quantum: NamedQuantum & AttemptFacts,
+    n: number,
+    ran: number,
     number: number,
   ): void;
   /** Whether each quantum is looked at, to compare it with another run. */
@@ -106,12 +116,7 @@ class RowFacts implements NamedQuantum, AttemptFacts {
   dimensions: readonly PlainColumn[] = [];
   readonly #ids: IdColumn;
   readonly #messages: CodedColumn;
-  readonly #start: Float64Array | Int32Array;
-  readonly #prep: Float64Array | Int32Array;
-  readonly #init: Float64Array | Int32Array;
-  readonly #run: Float64Array | Int32Array;
-  readonly #cpu: Float64Array | Int32Array;
-  readonly #memory: Float64Array | Int32Array;
+  readonly #columns: UsageColumns;
   readonly #usage: UsageFacts = {
     memoryBytes: NaN,
     startMicros: NaN,
@@ -121,15 +126,10 @@ class RowFacts implements NamedQuantum, AttemptFacts {
     cpuSeconds: NaN,
   };
 
-  constructor(batch: ValuesBatch) {
+  constructor(batch: ValuesBatch, columns: UsageColumns) {
     this.#ids = batch.ids("quantum_id");
     this.#messages = batch.coded("message");
-    this.#start = batch.numbers("start");
-    this.#prep = batch.numbers("prep_time");
-    this.#init = batch.numbers("init_time");
-    this.#run = batch.numbers("run_time");
-    this.#cpu = batch.numbers("run_time_cpu");
-    this.#memory = batch.numbers("memory");
+    this.#columns = columns;
   }
 
   get quantumId(): string {
@@ -145,17 +145,21 @@ class RowFacts implements NamedQuantum, AttemptFacts {
   }
 
   /** Goes to a row whose quantum was attempted. */
-  readAttempt(row: number, { status, exceptionType }: Tally<unknown>): void {
+  readAttempt(
+    row: number,
+    { status, exceptionType }: Pick<Tally<unknown>, "status" | "exceptionType">,
+  ): void {
     this.row = row;
     this.status = status;
     this.exceptionType = exceptionType;
     const usage = this.#usage;
-    usage.startMicros = this.#start[row];
-    usage.memoryBytes = this.#memory[row];
-    usage.prepSeconds = this.#prep[row];
-    usage.initSeconds = this.#init[row];
-    usage.runSeconds = this.#run[row];
-    usage.cpuSeconds = this.#cpu[row];
+    const { start, memory, prep, init, run, cpu } = this.#columns;
+    usage.startMicros = start[row];
+    usage.memoryBytes = memory[row];
+    usage.prepSeconds = prep[row];
+    usage.initSeconds = init[row];
+    usage.runSeconds = run[row];
+    usage.cpuSeconds = cpu[row];
     this.usage = hasUsage(usage) ? usage : null;
   }
 }
@@ -190,68 +194,77 @@ class BlockedTally {
 }
 
 /** One pass over a table. */
-class TablePass<Part, Cluster> {
+class TablePass<Part> {
   readonly columns: readonly string[];
   readonly blocked = new BlockedTally();
   /** Numbers of rows whose earlier attempts only their documents tell. */
   readonly left = new Grower<Uint32Array>(Uint32Array);
   nLeft = 0;
-  readonly #sink: TableSink<Part, Cluster>;
+  readonly #sink: TableSink<Part>;
   readonly #tallies = new Map<string, Tally<Part>>();
   /** Names of the columns of the required dimensions of each task; empty for one that the table hasn't. */
   readonly #dimensions = new Map<string, string[]>();
-  readonly #hasEarlier: boolean;
 
-  constructor(table: QuantaTable, { groups }: RowDimensions, sink: TableSink<Part, Cluster>) {
+  constructor(table: QuantaTable, { groups }: RowDimensions, sink: TableSink<Part>) {
     this.#sink = sink;
     for (const [label, { required }] of groups) {
       this.#dimensions.set(label, required.map((name) => table.dimensionColumn(name) ?? ""));
     }
-    this.#hasEarlier = table.hasEarlierAttempts;
     const columns = new Set([...KIND_COLUMNS, ...COLUMNS, ...this.#dimensions.values()].flat());
     columns.delete("");
-    this.columns = [...columns, ...(this.#hasEarlier ? [EARLIER_COLUMN.name] : [])];
+    this.columns = [...columns, ...(table.hasEarlierAttempts ? [EARLIER_COLUMN.name] : [])];
   }
 
   takeBatch(batch: ValuesBatch): void {
-    const ids = batch.ids("quantum_id");
+    const rows = new BatchRows<Part>(batch, this.#dimensions);
     const blockers = batch.ids("blocked_by");
-    const attempts = batch.numbers("attempts");
-    const earlier = this.#hasEarlier ? batch.coded(EARLIER_COLUMN.name) : null;
-    const facts = new RowFacts(batch);
-    const fates = new Uint8Array(batch.nRows);
-    const places = new TaskRows(batch, this.#dimensions);
     const tallyAt = kindsOf(batch, (kind, key, row) => {
-      facts.row = row;
-      return this.#tallyOf(kind, key, facts);
+      rows.facts.row = row;
+      return this.#tallyOf(kind, key, rows.facts);
     });
-    const sink = this.#sink;
     for (let row = 0; row < batch.nRows; row++) {
       const tally = tallyAt(row);
       tally.n++;
-      fates[row] = tally.fate;
-      if (tally.kind.taskLabel !== facts.taskLabel || row === 0) {
-        this.#addPlaces(places, fates, row);
-        facts.taskLabel = tally.kind.taskLabel;
-        facts.dimensions = places.begin(facts.taskLabel, row);
+      if (tally.part !== rows.part) {
+        this.#endTask(rows, row, tallyAt);
+        rows.begin(tally, row);
       }
-      const n = attempts[row];
-      if (n === 0) {
-        this.blocked.addBlocked(blockers, row);
-      } else {
-        facts.readAttempt(row, tally);
-        const cluster = sink.addAttempt(tally.part, facts, n - 1, true, facts);
-        if (tally.status !== AttemptStatus.SUCCESSFUL) {
-          sink.addEnd(facts, n, facts, cluster!, this.blocked.number(ids, row));
-        }
-        if (n > 1) this.#addEarlier(tally.part, facts, earlier, batch.start);
-      }
-      if (sink.isCompared) {
-        facts.row = row;
-        sink.compare(facts, tally.status);
-      }
+      rows.fates[row] = tally.fate;
+      rows.ends[row] = tally.end;
+      if (tally.end === ENDS.notRun) this.blocked.addBlocked(blockers, row);
+      if (tally.end === ENDS.badly || rows.attempts[row] > 1) rows.special[rows.nSpecial++] = row;
     }
-    this.#addPlaces(places, fates, batch.nRows);
+    this.#endTask(rows, batch.nRows, tallyAt);
+  }
+
+  /** The rows of a task end. */
+  #endTask(rows: BatchRows<Part>, to: number, tallyAt: (row: number) => Tally<Part>): void {
+    const { from, facts, part, special, nSpecial, attempts } = rows;
+    if (to === from || part === null) return;
+    const sink = this.#sink;
+    sink.addPlaces(facts.taskLabel, facts.dimensions, rows.fates, { from, to });
+    const ran = sink.addUsage(part, rows.columns, { from, to }, {
+      at: (row) => {
+        facts.row = row;
+        return { quantum: facts, attempt: attempts[row] - 1, status: tallyAt(row).status };
+      },
+      hasFailed: (row) => rows.ends[row] === ENDS.badly && tallyAt(row).hasFailed,
+    });
+    for (let i = 0; i < nSpecial; i++) {
+      const row = special[i];
+      const tally = tallyAt(row);
+      facts.readAttempt(row, tally);
+      if (tally.end === ENDS.badly) {
+        const number = tally.hasFailed ? this.blocked.number(rows.ids, row) : -1;
+        sink.addEnd(part, facts, attempts[row], ran[row - from], number);
+      }
+      if (attempts[row] > 1) this.#addEarlier(part, rows);
+    }
+    if (!sink.isCompared) return;
+    for (let row = from; row < to; row++) {
+      facts.row = row;
+      sink.compare(facts, tallyAt(row).status);
+    }
   }
 
   /** All kinds that were met. */
@@ -267,33 +280,38 @@ class TablePass<Part, Cluster> {
     const part = this.#sink.partOf({ taskLabel, quantumId, values: [] });
     const status = quantumStatus(kind);
     const exceptionType = kind.attempts.at(-1)?.exceptionType ?? null;
-    tally = { kind, part, status, exceptionType, fate: this.#sink.fateOf(status), n: 0 };
+    const isRun = kind.attempts.length > 0;
+    const hasFailed = isRun && status !== AttemptStatus.SUCCESSFUL;
+    const end = !isRun ? ENDS.notRun : hasFailed || exceptionType !== null ? ENDS.badly : ENDS.well;
+    const fate = this.#sink.fateOf(status);
+    tally = { kind, part, status, exceptionType, hasFailed, end, fate, n: 0 };
     this.#tallies.set(key, tally);
     return tally;
   }
 
-  /** The rows of a task end. */
-  #addPlaces({ label, columns, from }: TaskRows, fates: Uint8Array, to: number): void {
-    if (to > from) this.#sink.addPlaces(label, columns, fates, { from, to });
-  }
-
-  #addEarlier(
-    part: Part,
-    facts: RowFacts,
-    column: CodedColumn | null,
-    firstRow: number,
-  ): void {
-    const text = column === null ? null : column.values[column.codes[facts.row]];
-    if (typeof text === "string") {
-      this.#sink.addEarlier(part, facts, text);
-    } else this.left.reach(this.nLeft)[this.nLeft++] = firstRow + facts.row;
+  #addEarlier(part: Part, { facts, earlier, start }: BatchRows<Part>): void {
+    const text = earlier === null ? null : earlier.values[earlier.codes[facts.row]];
+    if (typeof text === "string") this.#sink.addEarlier(part, facts, text);
+    else this.left.reach(this.nLeft)[this.nLeft++] = start + facts.row;
   }
 }
 
-/** Consecutive rows of one task in a batch. */
-class TaskRows {
-  label = "";
-  columns: readonly PlainColumn[] = [];
+/** A batch, of which the rows of one task after another are gone through. */
+class BatchRows<Part> {
+  readonly start: number;
+  readonly facts: RowFacts;
+  readonly columns: UsageColumns;
+  readonly ids: IdColumn;
+  readonly attempts: Float64Array | Int32Array;
+  readonly earlier: CodedColumn | null;
+  readonly fates: Uint8Array;
+  /** One of {@linkcode ENDS} of each row. */
+  readonly ends: Uint8Array;
+  /** Rows of the task that are looked at one by one. */
+  readonly special: Uint32Array;
+  nSpecial = 0;
+  /** Of the task; null before the first. */
+  part: Part | null = null;
   from = 0;
   readonly #batch: ValuesBatch;
   readonly #dimensions: ReadonlyMap<string, readonly string[]>;
@@ -301,14 +319,32 @@ class TaskRows {
   constructor(batch: ValuesBatch, dimensions: ReadonlyMap<string, readonly string[]>) {
     this.#batch = batch;
     this.#dimensions = dimensions;
+    const { nRows } = batch;
+    this.start = batch.start;
+    this.columns = {
+      memory: doubles(batch.numbers("memory")),
+      start: doubles(batch.numbers("start")),
+      prep: doubles(batch.numbers("prep_time")),
+      init: doubles(batch.numbers("init_time")),
+      run: doubles(batch.numbers("run_time")),
+      cpu: doubles(batch.numbers("run_time_cpu")),
+    };
+    this.facts = new RowFacts(batch, this.columns);
+    this.ids = batch.ids("quantum_id");
+    this.attempts = batch.numbers("attempts");
+    this.earlier = batch.has(EARLIER_COLUMN.name) ? batch.coded(EARLIER_COLUMN.name) : null;
+    this.fates = new Uint8Array(nRows);
+    this.ends = new Uint8Array(nRows);
+    this.special = new Uint32Array(nRows);
   }
 
-  /** Begins with those of another task. @returns their columns. */
-  begin(label: string, row: number): readonly PlainColumn[] {
-    this.label = label;
+  /** Begins with the rows of another task. */
+  begin({ kind: { taskLabel }, part }: Tally<Part>, row: number): void {
+    this.part = part;
     this.from = row;
-    const names = this.#dimensions.get(label) ?? [];
-    return this.columns = names.map((name) =>
+    this.nSpecial = 0;
+    this.facts.taskLabel = taskLabel;
+    this.facts.dimensions = (this.#dimensions.get(taskLabel) ?? []).map((name) =>
       name === ""
         ? { codes: new Uint32Array(this.#batch.nRows), values: [null] }
         : this.#batch.coded(name) as PlainColumn
@@ -316,12 +352,16 @@ class TaskRows {
   }
 }
 
+function doubles(numbers: Float64Array | Int32Array): Float64Array {
+  return numbers instanceof Float64Array ? numbers : Float64Array.from(numbers);
+}
+
 /** Passes over the table. Memory: one group of rows, and 4 bytes for each quantum with several attempts. */
-export async function takeTable<Part, Cluster>(
+export async function takeTable<Part>(
   { table, documents }: TabledQuanta,
   dimensions: RowDimensions,
   progress: Progress,
-  sink: TableSink<Part, Cluster>,
+  sink: TableSink<Part>,
 ): Promise<BlockedCounts> {
   const stage: Stage = {
     name: "read",

@@ -52,19 +52,34 @@ export class Timeline {
    * @param end Half-open end; one before the start counts as the start.
    */
   add(task: number, start: number, end: number, hasFailed: boolean): void {
-    end = Math.max(start, end);
-    if (Number.isNaN(this.#origin)) this.#origin = floorTo(start, this.#width);
-    this.#first = Math.min(this.#first, start);
-    this.#last = Math.max(this.#last, end);
-    if (start < this.#origin || end >= this.#origin + N_INTERVALS * this.#width) this.#widen();
+    this.addAll(task, [start], [end], (i) => i === 0 && hasFailed, 0, 1);
+  }
+
+  /** Adds those of columns from one row to another; without a start there was none. */
+  addAll(
+    task: number,
+    starts: ArrayLike<number>,
+    ends: ArrayLike<number>,
+    hasFailed: (i: number) => boolean,
+    from: number,
+    to: number,
+  ): void {
     const base = task * N_INTERVALS;
-    const lastInterval = this.#intervalOf(end);
-    for (let i = this.#intervalOf(start); i <= lastInterval; i++) {
-      const from = Math.max(start, this.#origin + i * this.#width);
-      const to = Math.min(end, this.#origin + (i + 1) * this.#width);
-      this.#busy[base + i] += to - from;
+    for (let row = from; row < to; row++) {
+      const start = starts[row];
+      if (Number.isNaN(start)) continue;
+      const end = Math.max(start, ends[row]);
+      if (Number.isNaN(this.#origin)) this.#origin = floorTo(start, this.#width);
+      if (start < this.#first) this.#first = start;
+      if (end > this.#last) this.#last = end;
+      if (start < this.#origin || end >= this.#origin + N_INTERVALS * this.#width) this.#widen();
+      const lastInterval = this.#intervalOf(end);
+      for (let i = this.#intervalOf(start); i <= lastInterval; i++) {
+        const begin = this.#origin + i * this.#width;
+        this.#busy[base + i] += Math.min(end, begin + this.#width) - Math.max(start, begin);
+      }
+      if (hasFailed(row)) this.#failed[base + lastInterval]++;
     }
-    if (hasFailed) this.#failed[base + lastInterval]++;
   }
 
   /** What was added; null if nothing was. */

@@ -9,9 +9,35 @@ import { AttemptStatus, attemptStatusName } from "../provenance/quantum_status.t
 import type { AttemptFacts, NamedQuantum, UsageFacts } from "./facts.ts";
 import { LargestList } from "./largest_list.ts";
 import type { ExtremeReport } from "./model.ts";
-import { hasOddTimes, SHORTEST_STEP } from "./odd_times.ts";
+import { isOddStart, isOddStep, SHORTEST_STEP } from "./odd_times.ts";
 import type { TaskPart } from "./task_part.ts";
 import { Timeline } from "./timeline.ts";
+
+/** What attempts used, one a row; NaN for what isn't known. Bytes, microseconds since 1970 UTC, seconds. */
+export interface UsageColumns {
+  memory: Float64Array;
+  start: Float64Array;
+  prep: Float64Array;
+  init: Float64Array;
+  run: Float64Array;
+  cpu: Float64Array;
+}
+
+/** Whose attempts they are. */
+export interface AttemptsOf {
+  /** The attempt of a row. */
+  at(row: number): { quantum: NamedQuantum; attempt: number; status: number };
+  hasFailed(row: number): boolean;
+}
+
+/** When attempts ran; NaN where that isn't known. */
+interface AttemptTimes {
+  /** Seconds. */
+  ran: Float64Array;
+  /** Microseconds since 1970 UTC. */
+  begin: Float64Array;
+  end: Float64Array;
+}
 
 /** See the module. Memory: 3 kB for each task, and what is listed. */
 export class UsageTotals {
@@ -47,56 +73,116 @@ export class UsageTotals {
     part: TaskPart,
     quantum: NamedQuantum,
     i: number,
-    attempt: AttemptFacts,
+    { status }: AttemptFacts,
     usage: UsageFacts,
   ): number {
-    const { memoryBytes, startMicros, prepSeconds, initSeconds, runSeconds, cpuSeconds } = usage;
-    part.memory.add(memoryBytes);
-    if (this.largest.mayKeep(memoryBytes)) {
-      this.largest.offer(memoryBytes, () => this.#extreme(quantum, i, attempt, usage));
-    }
-    // No clock that is set: processors count it.
-    const hasCpu = cpuSeconds > SHORTEST_STEP && Number.isFinite(cpuSeconds);
-    if (hasCpu) part.cpuSeconds += cpuSeconds;
-    if (hasOddTimes(usage, this.#latest)) {
-      part.nOddTimes++;
-      return NaN;
-    }
-    part.runTime.add(runSeconds);
-    if (this.slowest.mayKeep(runSeconds)) {
-      this.slowest.offer(runSeconds, () => this.#extreme(quantum, i, attempt, usage));
-    }
-    if (hasCpu && runSeconds > 0) {
-      part.pairedCpuSeconds += cpuSeconds;
-      part.pairedRunSeconds += runSeconds;
-    }
-    const ran = Number.isFinite(runSeconds) ? runSeconds : NaN;
-    const seconds = prepSeconds + initSeconds + runSeconds;
-    if (Number.isNaN(startMicros) || !Number.isFinite(seconds)) return ran;
-    const end = Math.max(startMicros, startMicros + Math.round(seconds * 1e6));
-    if (startMicros < part.firstStart) part.firstStart = startMicros;
-    if (end > part.lastEnd) part.lastEnd = end;
-    const hasFailed = attempt.status !== AttemptStatus.SUCCESSFUL;
-    this.timeline.add(part.position, startMicros, end, hasFailed);
-    return ran;
+    const columns: UsageColumns = {
+      memory: Float64Array.of(usage.memoryBytes),
+      start: Float64Array.of(usage.startMicros),
+      prep: Float64Array.of(usage.prepSeconds),
+      init: Float64Array.of(usage.initSeconds),
+      run: Float64Array.of(usage.runSeconds),
+      cpu: Float64Array.of(usage.cpuSeconds),
+    };
+    const whose = {
+      at: () => ({ quantum, attempt: i, status }),
+      hasFailed: () => isFailure(status),
+    };
+    return this.addRows(part, columns, { from: 0, to: 1 }, whose)[0];
   }
 
-  #extreme(
-    quantum: NamedQuantum,
-    i: number,
-    { status }: AttemptFacts,
-    { runSeconds, memoryBytes }: UsageFacts,
-  ): ExtremeReport {
-    return {
-      quantum_id: quantum.quantumId,
-      task: quantum.taskLabel,
-      data_id: this.#dataId(quantum),
-      attempt: i,
-      status: attemptStatusName(status),
-      run_time: finite(runSeconds),
-      memory: finite(memoryBytes),
+  /**
+   * Takes in what attempts of one task took, whose figures are in columns; all are NaN of a row without an
+   * attempt.
+   *
+   * @returns seconds that each ran, from the first of the rows on; NaN if that isn't known.
+   */
+  addRows(
+    part: TaskPart,
+    columns: UsageColumns,
+    { from, to }: { from: number; to: number },
+    whose: AttemptsOf,
+  ): Float64Array {
+    const { memory, start, prep, init, run, cpu } = columns;
+    const n = to - from;
+    const times: AttemptTimes = {
+      ran: new Float64Array(n).fill(NaN),
+      begin: new Float64Array(n).fill(NaN),
+      end: new Float64Array(n),
     };
+    let leastLargest = this.largest.least;
+    let leastSlowest = this.slowest.least;
+    let cpuSeconds = 0;
+    for (let row = from; row < to; row++) {
+      const bytes = memory[row];
+      if (bytes >= leastLargest) {
+        leastLargest = this.#offer(this.largest, bytes, columns, row, whose);
+      }
+      // No clock that is set: processors count it.
+      const seconds = cpu[row];
+      const hasCpu = seconds > SHORTEST_STEP && seconds < Infinity;
+      if (hasCpu) cpuSeconds += seconds;
+      const ran = run[row];
+      if (
+        isOddStart(start[row], this.#latest) || isOddStep(prep[row]) || isOddStep(init[row]) ||
+        isOddStep(ran)
+      ) {
+        part.nOddTimes++;
+        continue;
+      }
+      times.ran[row - from] = ran;
+      if (ran >= leastSlowest) leastSlowest = this.#offer(this.slowest, ran, columns, row, whose);
+      if (hasCpu && ran > 0) {
+        part.pairedCpuSeconds += seconds;
+        part.pairedRunSeconds += ran;
+      }
+      const all = prep[row] + init[row] + ran;
+      if (!Number.isFinite(all)) continue;
+      times.begin[row - from] = start[row];
+      times.end[row - from] = Math.max(start[row], start[row] + Math.round(all * 1e6));
+    }
+    part.cpuSeconds += cpuSeconds;
+    part.memory.addAll(memory, from, to);
+    this.#addTimes(part, times, (i) => whose.hasFailed(from + i));
+    return times.ran;
   }
+
+  #addTimes(part: TaskPart, { ran, begin, end }: AttemptTimes, hasFailed: (i: number) => boolean) {
+    const n = ran.length;
+    part.runTime.addAll(ran, 0, n);
+    for (let i = 0; i < n; i++) {
+      if (begin[i] < part.firstStart) part.firstStart = begin[i];
+      if (begin[i] <= end[i] && end[i] > part.lastEnd) part.lastEnd = end[i];
+    }
+    this.timeline.addAll(part.position, begin, end, hasFailed, 0, n);
+  }
+
+  /** Keeps an attempt; the value below which none is kept now. */
+  #offer(
+    list: LargestList<ExtremeReport>,
+    value: number,
+    { run, memory }: UsageColumns,
+    row: number,
+    whose: AttemptsOf,
+  ): number {
+    list.offer(value, () => {
+      const { quantum, attempt, status } = whose.at(row);
+      return {
+        quantum_id: quantum.quantumId,
+        task: quantum.taskLabel,
+        data_id: this.#dataId(quantum),
+        attempt,
+        status: attemptStatusName(status),
+        run_time: finite(run[row]),
+        memory: finite(memory[row]),
+      };
+    });
+    return list.least;
+  }
+}
+
+function isFailure(status: number): boolean {
+  return status !== AttemptStatus.SUCCESSFUL;
 }
 
 /** Null for what isn't known. */

@@ -65,6 +65,11 @@ export class ValuesBatch {
     this.#columns = columns;
   }
 
+  /** Whether a column was read. */
+  has(name: string): boolean {
+    return this.#columns.has(name);
+  }
+
   /** A column of texts, or of a dimension. @throws {RangeError} if it is another one, or wasn't read. */
   coded(name: string): CodedColumn {
     const column = this.#columns.get(name);

@@ -72,6 +72,7 @@ class Axis {
 
 /** Order of values of a dimension: numbers first. */
 export function compareValues(a: JsonValue, b: JsonValue): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
   const [isNumber, isOther] = [a, b].map((value) =>
     typeof value === "number" || typeof value === "bigint"
   );
@@ -188,14 +189,17 @@ class Grid {
     };
     this.#counts.forEach((counts, r) => {
       const place = rowBin[r] * columnBins.length;
-      for (let at = 0; at < counts.length && at < N_COUNTS * nColumns; at++) {
-        const n = counts[at];
-        if (n === 0) continue;
-        const c = Math.floor(at / N_COUNTS);
-        const which = at - N_COUNTS * c;
-        sums.rows[N_COUNTS * r + which] += n;
-        sums.columns[at] += n;
-        sums.places[N_COUNTS * (place + columnBin[c]) + which] += n;
+      const nInRow = Math.min(nColumns, counts.length / N_COUNTS);
+      for (let c = 0; c < nInRow; c++) {
+        const at = N_COUNTS * c;
+        if (counts[at] === 0) continue;
+        const to = N_COUNTS * (place + columnBin[c]);
+        for (let which = 0; which < N_COUNTS; which++) {
+          const n = counts[at + which];
+          sums.rows[N_COUNTS * r + which] += n;
+          sums.columns[at + which] += n;
+          sums.places[to + which] += n;
+        }
       }
     });
     return sums;

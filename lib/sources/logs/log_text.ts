@@ -103,8 +103,12 @@ function readShownFields(cursor: JsonCursor): ShownFields {
 const TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt _](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?$/;
 
+/** The form that nearly all have, of which Python changes the zone alone. */
+const USUAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(?!000000)\d{6}Z$/;
+
 /** A time as Python's `isoformat()` gives it: zero fractions left out, `Z` as `+00:00`. */
 export function pythonTimeText(text: string): string {
+  if (USUAL_TIME.test(text)) return `${text.slice(0, -1)}+00:00`;
   const match = TIME.exec(text);
   if (match === null) return text;
   const [, date, minutes, seconds = "00", fraction = "", zone = ""] = match;
