@@ -39,11 +39,23 @@ interface AttemptTimes {
   end: Float64Array;
 }
 
+const ONE_ROW = { from: 0, to: 1 };
+
 /** See the module. Memory: 3 kB for each task, and what is listed. */
 export class UsageTotals {
   readonly timeline: Timeline;
   readonly slowest: LargestList<ExtremeReport>;
   readonly largest: LargestList<ExtremeReport>;
+  /** An attempt that comes by itself: arrays for each would take longer than all else. */
+  readonly #one: UsageColumns = {
+    memory: new Float64Array(1),
+    start: new Float64Array(1),
+    prep: new Float64Array(1),
+    init: new Float64Array(1),
+    run: new Float64Array(1),
+    cpu: new Float64Array(1),
+  };
+  readonly #oneTimes = timesOf(1);
   readonly #latest: number;
   readonly #dataId: (quantum: NamedQuantum) => { [dimension: string]: JsonValue };
 
@@ -76,26 +88,25 @@ export class UsageTotals {
     { status }: AttemptFacts,
     usage: UsageFacts,
   ): number {
-    const columns: UsageColumns = {
-      memory: Float64Array.of(usage.memoryBytes),
-      start: Float64Array.of(usage.startMicros),
-      prep: Float64Array.of(usage.prepSeconds),
-      init: Float64Array.of(usage.initSeconds),
-      run: Float64Array.of(usage.runSeconds),
-      cpu: Float64Array.of(usage.cpuSeconds),
-    };
-    const whose = {
+    const one = this.#one;
+    one.memory[0] = usage.memoryBytes;
+    one.start[0] = usage.startMicros;
+    one.prep[0] = usage.prepSeconds;
+    one.init[0] = usage.initSeconds;
+    one.run[0] = usage.runSeconds;
+    one.cpu[0] = usage.cpuSeconds;
+    return this.addRows(part, one, ONE_ROW, {
       at: () => ({ quantum, attempt: i, status }),
-      hasFailed: () => isFailure(status),
-    };
-    return this.addRows(part, columns, { from: 0, to: 1 }, whose)[0];
+      hasFailed: () => status !== AttemptStatus.SUCCESSFUL,
+    })[0];
   }
 
   /**
    * Takes in what attempts of one task took, whose figures are in columns; all are NaN of a row without an
    * attempt.
    *
-   * @returns seconds that each ran, from the first of the rows on; NaN if that isn't known.
+   * @returns seconds that each ran, from the first of the rows on; NaN if that isn't known. Those of a single
+   *   row are good until the next call.
    */
   addRows(
     part: TaskPart,
@@ -104,12 +115,9 @@ export class UsageTotals {
     whose: AttemptsOf,
   ): Float64Array {
     const { memory, start, prep, init, run, cpu } = columns;
-    const n = to - from;
-    const times: AttemptTimes = {
-      ran: new Float64Array(n).fill(NaN),
-      begin: new Float64Array(n).fill(NaN),
-      end: new Float64Array(n),
-    };
+    const times = to - from === 1 ? this.#oneTimes : timesOf(to - from);
+    times.ran.fill(NaN);
+    times.begin.fill(NaN);
     let leastLargest = this.largest.least;
     let leastSlowest = this.slowest.least;
     let cpuSeconds = 0;
@@ -181,8 +189,8 @@ export class UsageTotals {
   }
 }
 
-function isFailure(status: number): boolean {
-  return status !== AttemptStatus.SUCCESSFUL;
+function timesOf(n: number): AttemptTimes {
+  return { ran: new Float64Array(n), begin: new Float64Array(n), end: new Float64Array(n) };
 }
 
 /** Null for what isn't known. */

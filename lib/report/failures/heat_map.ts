@@ -82,6 +82,16 @@ export function compareValues(a: JsonValue, b: JsonValue): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** Of each code that rows have, the index of its value on an axis. */
+function indexes({ codes, values }: CodedValues, axis: Axis, from: number, to: number): Int32Array {
+  const found = new Int32Array(values.length).fill(-1);
+  for (let i = from; i < to; i++) {
+    const code = codes[i];
+    if (found[code] < 0) found[code] = axis.indexOf(values[code]);
+  }
+  return found;
+}
+
 /** Counts over one pair of dimensions. */
 class Grid {
   readonly rows = new Axis();
@@ -105,16 +115,12 @@ class Grid {
     { from, to }: RowRange,
   ): void {
     // Of each code its index, asked for once.
-    const rowOf = new Int32Array(rows.values.length).fill(-1);
-    const columnOf = new Int32Array(columns.values.length).fill(-1);
+    const rowOf = indexes(rows, this.rows, from, to);
+    const columnOf = indexes(columns, this.columns, from, to);
+    const rowCodes = rows.codes;
+    const columnCodes = columns.codes;
     for (let i = from; i < to; i++) {
-      const rowCode = rows.codes[i];
-      const columnCode = columns.codes[i];
-      if (rowOf[rowCode] < 0) rowOf[rowCode] = this.rows.indexOf(rows.values[rowCode]);
-      if (columnOf[columnCode] < 0) {
-        columnOf[columnCode] = this.columns.indexOf(columns.values[columnCode]);
-      }
-      this.#count(rowOf[rowCode], columnOf[columnCode], fates[i]);
+      this.#count(rowOf[rowCodes[i]], columnOf[columnCodes[i]], fates[i]);
     }
   }
 
