@@ -21,7 +21,8 @@ Environment:
   LSST_DB_AUTH_CREDENTIALS     the same as text
   PGHOST, PGUSER, PGPASSFILE   and others of PostgreSQL's, see schema/postgres.md
   NO_COLOR                     no colour, if it is set and not empty
-  PAGER, LESS                  what shows long output; an empty PAGER or cat: nothing`;
+  PAGER, LESS                  what shows long output; an empty PAGER or cat: nothing
+  all others (S3, WebDAV, ...) are listed in schema/environment.md`;
 
 /** Behind the help of the program. */
 export const PROGRAM_EPILOGUE = `${EXIT_CODES}
