@@ -48,6 +48,7 @@ const PAGE = [
   "inspect",
   "inspect/cat",
   "inspect/list",
+  "inspect/why",
   "report",
   "browser",
   "lib/explore/served.ts",

@@ -4,7 +4,7 @@ import { why } from "../inspect/why/why.ts";
 import { parseSelector } from "../sources/selector.ts";
 import type { DocumentSource } from "../sources/source.ts";
 import { DEFAULT_WHY_LIMIT, whySourceWords } from "./why_words.ts";
-import { whyText } from "./summaries/why_text.ts";
+import { whyScreen } from "./summaries/why_screen.ts";
 import { makeStyle, shown } from "./terminal/color.ts";
 
 /** Explains what the words name. */
@@ -18,5 +18,5 @@ export async function printWhy(
   const style = makeStyle(false);
   const words = whySourceWords(request.source, request.run);
   const answer = await why(source, selector, DEFAULT_WHY_LIMIT);
-  write(shown(whyText(answer, { style, source: words }), style));
+  write(shown(whyScreen(answer, style, words), style));
 }

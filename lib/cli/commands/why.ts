@@ -56,11 +56,11 @@ export function whyCommand(
         ) as typeof import("../summaries/why_json.ts");
         return context.terminal.write(whyJson(answer, words));
       }
-      const { whyText } = await import(
-        import.meta.resolve("../summaries/why_text.ts")
-      ) as typeof import("../summaries/why_text.ts");
+      const { whyScreen } = await import(
+        import.meta.resolve("../summaries/why_screen.ts")
+      ) as typeof import("../summaries/why_screen.ts");
       await withPager(context, true, (output) => {
-        output.write(whyText(answer, { style: context.style, source: words }));
+        output.write(whyScreen(answer, context.style, words));
         return Promise.resolve();
       });
     });

@@ -10,7 +10,7 @@ import { attemptStatusName } from "../../provenance/quantum_status.ts";
 import { caveatMeanings, caveatNames } from "../../provenance/success_caveats.ts";
 import { verdictText } from "../../provenance/verdict.ts";
 import { type JsonFields, jsonLine } from "../terminal/ndjson.ts";
-import { datasetSentence, moreCommands } from "./why_text.ts";
+import { datasetSentence, moreCommands } from "../../inspect/why/why_text.ts";
 
 /** @param source Words that name the source on a command line. */
 export function whyJson({ dataset, quantum }: WhyAnswer, source: readonly string[]): string {

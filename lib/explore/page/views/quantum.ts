@@ -14,6 +14,7 @@ import {
 import { attemptStatusName } from "../../../provenance/quantum_status.ts";
 import { caveatNames } from "../../../provenance/success_caveats.ts";
 import { formatInstant, formatSeconds, formatSize } from "../../../report/format.ts";
+import type { GraphDocuments } from "../../../sources/graph_source.ts";
 import { lastStatusName } from "../../../sources/quantum_text.ts";
 import { parseSelector } from "../../../sources/selector.ts";
 import { Edges } from "./edges.ts";
@@ -22,6 +23,7 @@ import { block, line, Problem, Status, Waiting } from "../parts.ts";
 import { dataIdText } from "../model/quantum_table.ts";
 import { linkTo, linkWith, type Route } from "../model/route.ts";
 import type { Run } from "../model/run.ts";
+import { whyWords } from "../model/why_words.ts";
 import { LongText } from "./long_text.ts";
 import { useAnswer } from "../use_answer.ts";
 import { html, type VNode } from "../view.ts";
@@ -30,6 +32,7 @@ import { Walk } from "./walk.ts";
 /** Parts that are shown one at a time. */
 const TABS: readonly [name: string, title: string][] = [
   ["log", "Log"],
+  ["why", "Why"],
   ["metadata", "Metadata"],
   ["inputs", "Inputs and outputs"],
   ["graph", "Graph"],
@@ -49,7 +52,9 @@ export function Quantum({ run, route }: { run: Run; route: Route }): VNode {
   if (answer.state === "waiting") return html`<${Waiting} what="the quantum" />`;
   if (answer.state === "failed") return html`<${Problem} error=${answer.error} />`;
   const { view, text } = answer.value;
-  const tab = TABS.some(([name]) => name === route.query.tab) ? route.query.tab : "log";
+  // A log that grows doesn't tell yet what is blocked, and by what.
+  const tabs = run.isGrowing ? TABS.filter(([name]) => name !== "why") : TABS;
+  const tab = tabs.some(([name]) => name === route.query.tab) ? route.query.tab : "log";
   const dataId = dataIdText(run.groups.get(view.taskLabel), view.dataCoordinate);
   return html`
     <section aria-labelledby="quantum-title">
@@ -61,7 +66,7 @@ export function Quantum({ run, route }: { run: Run; route: Route }): VNode {
       <p class="id"><code>${line(view.quantumId)}</code></p>
       <${Attempts} view=${view} route=${route} />
       <nav class="tabs" aria-label="Parts of the quantum">
-        ${TABS.map(([name, title]) =>
+        ${tabs.map(([name, title]) =>
           html`
             <a href=${linkWith(route, {
               tab: name === "log" ? null : name,
@@ -88,6 +93,8 @@ function Part(
 ): VNode {
   const chosen = Number(route.query.attempt ?? view.attempts.length - 1);
   switch (tab) {
+    case "why":
+      return html`<${Why} run=${run} id=${view.quantumId} route=${route} />`;
     case "metadata":
       return html`<${Metadata} run=${run} id=${view.quantumId} attempt=${chosen} route=${route} />`;
     case "inputs":
@@ -197,6 +204,14 @@ function Metadata(
   if (answer.state === "failed") return html`<${Problem} error=${answer.error} />`;
   if ("reason" in answer.value) return html`<p class="soft">${answer.value.reason}</p>`;
   return html`<${LongText} text=${answer.value.text} name="metadata" route=${route} />`;
+}
+
+/** The words of the command `why`. */
+function Why({ run, id, route }: { run: Run; id: string; route: Route }): VNode {
+  const answer = useAnswer(() => whyWords(run.documents as GraphDocuments, id), [run, id]);
+  if (answer.state === "waiting") return html`<${Waiting} what="what is around it" />`;
+  if (answer.state === "failed") return html`<${Problem} error=${answer.error} />`;
+  return html`<${LongText} text=${answer.value} name="why" route=${route} />`;
 }
 
 function Config({ run, label, route }: { run: Run; label: string; route: Route }): VNode {

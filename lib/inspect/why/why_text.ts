@@ -1,5 +1,5 @@
 /**
- * The answer of `why` for people: a screen of text.
+ * The answer of `why` for people: a screen of text, the same on a terminal and on a page.
  *
  * @module
  */
@@ -14,16 +14,12 @@ import type {
   NamedDataId,
   QuantumAnswer,
   WhyAnswer,
-} from "../../inspect/why/answer.ts";
+} from "./answer.ts";
 import type { Attempt } from "../../provenance/documents/quantum.ts";
 import { attemptStatusName } from "../../provenance/quantum_status.ts";
 import { caveatMeanings } from "../../provenance/success_caveats.ts";
 import { verdictText } from "../../provenance/verdict.ts";
-import { formatBytes } from "../terminal/amounts.ts";
-import type { Style } from "../terminal/color.ts";
 import { dataIdText } from "../../base/text/data_id_text.ts";
-import { statusText } from "../terminal/status_text.ts";
-import { formatTable } from "../terminal/table.ts";
 
 /** Lines of a message, and of a log, that are shown. */
 const MESSAGE_LINES = 4;
@@ -34,9 +30,30 @@ const SHOWN_ATTEMPTS = 5;
 const LINE_LETTERS = 240;
 const WRAP_LETTERS = 100;
 
-/** How the text is written. */
-interface WhyLayout {
-  style: Style;
+/** A column of the attempts. */
+export interface WhyColumn {
+  title: string;
+  align?: "left" | "right";
+  /** Whether cells may be cut where there is no room. */
+  isElastic?: boolean;
+}
+
+/** How the text is written: on a terminal, or on a page. */
+export interface WhyLayout {
+  /** Letters of a line, if that is known, and marks. */
+  style: {
+    readonly columns: number | null;
+    bold(text: string): string;
+    dim(text: string): string;
+    red(text: string): string;
+    green(text: string): string;
+    yellow(text: string): string;
+  };
+  /** The name of a status, marked. */
+  status(name: string): string;
+  bytes(nBytes: number): string;
+  /** Lines of a table. */
+  table(columns: readonly WhyColumn[], rows: readonly (readonly string[])[]): string;
   /** Words that name the source on a command line: with `--run`, if that was given. */
   source: readonly string[];
 }
@@ -128,7 +145,7 @@ function headLines(quantum: QuantumAnswer, layout: WhyLayout): string[] {
   const { verdict, status, attempts, outputs, causes } = quantum;
   const last = attempts.at(-1);
   const kind = verdict === "init" ? "init quantum" : "quantum";
-  const state = status === null ? "" : statusText(status, layout.style);
+  const state = status === null ? "" : layout.status(status);
   const lines = [
     nameLine(kind, quantum.task, quantum, quantum.quantumId, layout, state),
     // Of a blocked quantum the causes below say it better.
@@ -167,22 +184,22 @@ function exceptionLines(
   return lines;
 }
 
-function attemptLines({ attempts, verdict }: QuantumAnswer, { style }: WhyLayout): string[] {
+function attemptLines({ attempts, verdict }: QuantumAnswer, layout: WhyLayout): string[] {
   if (attempts.length < 2 && verdict !== "raised" && verdict !== "killed") return [];
   const first = Math.max(0, attempts.length - SHOWN_ATTEMPTS);
   const seconds = (value: number) => Number.isFinite(value) ? `${value.toFixed(1)} s` : "-";
   const rows = attempts.slice(first).map(({ status, caveats, exception, usage }, i) => [
     String(first + i),
-    statusText(attemptStatusName(status), style),
+    layout.status(attemptStatusName(status)),
     usage?.start.replace(/\.\d+/, "") || "-",
     usage === null ? "-" : seconds(usage.prepTime + usage.initTime + usage.runTime),
     usage === null ? "-" : seconds(usage.cpuSeconds),
-    usage === null || !Number.isFinite(usage.memory) ? "-" : formatBytes(usage.memory),
+    usage === null || !Number.isFinite(usage.memory) ? "-" : layout.bytes(usage.memory),
     exception === null
       ? caveatMeanings(caveats ?? 0).map(({ name }) => name).join(", ") || "-"
       : shortName(exception.typeName),
   ]);
-  const text = formatTable(
+  const text = layout.table(
     [
       { title: "attempt", align: "right" },
       { title: "status" },
@@ -193,7 +210,6 @@ function attemptLines({ attempts, verdict }: QuantumAnswer, { style }: WhyLayout
       { title: "exception or caveats", isElastic: true },
     ],
     rows,
-    { style },
   );
   return [
     ...text.trimEnd().split("\n"),
@@ -250,8 +266,8 @@ function causeLines(causes: Causes, layout: WhyLayout): string[] {
   return lines;
 }
 
-function statusOf({ status, nSteps }: Cause, { style }: WhyLayout): string {
-  return statusText(status, style) + (nSteps === 1 ? "" : ` (${nSteps} quanta up)`);
+function statusOf({ status, nSteps }: Cause, layout: WhyLayout): string {
+  return layout.status(status) + (nSteps === 1 ? "" : ` (${nSteps} quanta up)`);
 }
 
 /** What a failed quantum keeps from running. */
