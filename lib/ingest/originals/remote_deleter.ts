@@ -26,8 +26,9 @@ import type { TargetPaths } from "./target_paths.ts";
 const N_LISTS_AT_ONCE = 4;
 /** Objects that are read at once to be compared; the window of the store has the last word. */
 const N_READS_AT_ONCE = 64;
-/** Objects deleted by one request. */
+/** Objects deleted by one request, and such requests at once: a store may take a second for one. */
 const BATCH_SIZE = 1000;
+const N_BATCHES_AT_ONCE = 4;
 
 /** What a deleter must know of the ingest. */
 interface RemoteDeletion {
@@ -82,7 +83,8 @@ export class RemoteDeleter {
         throw error;
       }
     });
-    while (this.#proven.length > 0) await this.#flush();
+    const nBatches = Math.ceil(this.#proven.length / BATCH_SIZE);
+    await eachAtOnce(Array(nBatches).keys(), N_BATCHES_AT_ONCE, () => this.#flush());
   }
 
   async #pass(objects: AsyncIterable<ListedObject>, prover: OriginalProver): Promise<void> {

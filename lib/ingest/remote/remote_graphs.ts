@@ -160,7 +160,7 @@ export class RemoteGraphs implements Disposable {
     const at = this.at(target);
     if (plan.how === "put" && await this.versionAt(target) === null) {
       try {
-        await at.storage.put(at.path, source, { mustBeNew: true });
+        await at.storage.put(at.path, source, { mustBeNew: true, skipsLook: true });
       } catch (error) {
         // A request that was sent twice finds what it has put there: the content decides below.
         if (!(error instanceof RefusedError) || await this.versionAt(target) === null) {
