@@ -113,6 +113,8 @@ export interface AttemptEnd {
 /** A failed quantum with its cluster, and its number among those that block. */
 interface ListedFailure {
   row: FailedReport;
+  /** Values of its data ID, by which it is put in order. */
+  key: readonly JsonValue[];
   cluster: ClusterReport;
   number: number;
 }
@@ -297,14 +299,19 @@ export class ReportCollector {
         n_blocked: 0,
         run_time: finite(runTime),
       };
-      return { row, cluster, number };
+      return { row, key: this.#requiredValues(quantum), cluster, number };
     });
   }
 
   /** Required dimensions: those that single it out. */
   #dataId(quantum: NamedQuantum): { [dimension: string]: JsonValue } {
     const group = this.#dimensions.groups.get(quantum.taskLabel);
-    return dataIdObject(group, quantum.values.slice(0, group?.required.length));
+    return dataIdObject(group, this.#requiredValues(quantum));
+  }
+
+  #requiredValues({ taskLabel, values }: NamedQuantum): readonly JsonValue[] {
+    const n = this.#dimensions.groups.get(taskLabel)?.required.length;
+    return n === undefined || n === values.length ? values : values.slice(0, n);
   }
 
   /** Everything but the logs of samples. */
@@ -382,12 +389,11 @@ export class ReportCollector {
     const position = new Map(clusters.map((cluster, i) => [cluster, i]));
     return this.#failed.finish().flatMap(({ label, items, n }) => {
       if (items.length < n) capped.push({ what: "failed", task: label, n, shown: items.length });
-      const keyed = items.map((item) => ({ key: Object.values(item.row.data_id), ...item }));
-      return keyed.sort(compareDataIds).map(({ row, cluster, number }) => ({
-        ...row,
-        cluster: position.get(cluster) ?? null,
-        n_blocked: number < 0 ? 0 : nBlocked[number],
-      }));
+      return items.sort(compareDataIds).map(({ row, cluster, number }) => {
+        row.cluster = position.get(cluster) ?? null;
+        row.n_blocked = number < 0 ? 0 : nBlocked[number];
+        return row;
+      });
     });
   }
 }
