@@ -2,7 +2,8 @@
  * Times answers out of graphs of 10,000, 100,000 and more quanta: ours by process, and with `--reference` the
  * reference's `provenance-report` and table functions on the same graphs.
  *
- *     deno run -A tests/bench/answers.ts SCRATCH [--quanta 10000,100000,1000000] [--reference] [--save FILE]
+ *     deno run -A tests/bench/answers.ts SCRATCH [--quanta 10000,100000,1000000] [--reference]
+ *         [--logs 10000] [--save FILE]
  *
  * Processor time counts, user and system, of the whole process: wall time says nothing on a machine that others
  * use. Needs GNU `time`. A million quanta take 1.3 GB in SCRATCH, which is removed at the end.
@@ -14,6 +15,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PROJECT } from "../support/fixtures.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
+import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
 import { Reference } from "../oracle/reference.ts";
 import { makeWideGraph } from "./wide_graph.ts";
 
@@ -112,6 +116,46 @@ async function measureReference(scratch: string, name: string): Promise<Record<s
   return results;
 }
 
+/** What is searched for: with a piece of text that whatever matches must hold, and without. */
+const PATTERNS = ["nothing at all", "[0-9]+ zz [a-z]+"];
+
+/** Searches some `nLogs` logs of 30 kB. */
+async function measureGrep(scratch: string, nLogs: number): Promise<Record<string, unknown>> {
+  const run = join(scratch, "logs");
+  const graph = join(scratch, "logs.qg");
+  const visits = String(Math.max(1, Math.round(nLogs / 42)));
+  await timed(
+    ours("simulate", "--visits", visits, "--detectors", "20", "--log-size", "30000", run),
+  );
+  await timed(ours("aggregate-graph", `${run}/predicted.qg`, `${run}/repo`, "-o", graph));
+  Deno.removeSync(run, { recursive: true });
+  const { nLogs: n, nBytes } = await sizeOfLogs(graph);
+  const results: Record<string, unknown> = { nLogs: n, nBytes };
+  for (const pattern of PATTERNS) {
+    const trials: Trial[] = [];
+    for (let i = 0; i < N_TRIALS; i++) {
+      const { stdout: _, ...trial } = await timed(ours("grep", pattern, graph));
+      trials.push(trial);
+    }
+    const middle = median(trials);
+    results[pattern] = { ...middle, megabytesASecond: nBytes / 1e6 / middle.wallSeconds };
+    console.log("grep", pattern, results[pattern]);
+  }
+  Deno.removeSync(graph);
+  return results;
+}
+
+/** Logs of a graph, and bytes of their text. */
+async function sizeOfLogs(path: string): Promise<{ nLogs: number; nBytes: number }> {
+  using graph = await ProvenanceGraph.open(FileSource.open(path), await Zstd.load());
+  const size = { nLogs: 0, nBytes: 0 };
+  await graph.forEachBlock("logs.mb", (text) => {
+    size.nLogs++;
+    size.nBytes += text.length;
+  });
+  return size;
+}
+
 async function main(): Promise<void> {
   const { values, positionals: [scratch] } = parseArgs({
     args: Deno.args,
@@ -119,6 +163,7 @@ async function main(): Promise<void> {
     options: {
       quanta: { type: "string", default: "10000,100000,1000000" },
       reference: { type: "boolean", default: false },
+      logs: { type: "string", default: "0" },
       save: { type: "string" },
     },
   });
@@ -147,6 +192,7 @@ async function main(): Promise<void> {
     Deno.removeSync(path);
   }
   Deno.removeSync(small);
+  if (Number(values.logs) > 0) results.grep = await measureGrep(scratch, Number(values.logs));
   if (values.save !== undefined) {
     Deno.writeTextFileSync(values.save, `${JSON.stringify(results, null, 2)}\n`);
   }
