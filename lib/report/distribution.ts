@@ -24,6 +24,7 @@ interface CoarseBins {
  */
 export class LogDistribution {
   readonly #lowestExponent: number;
+  readonly #scale: LogScale;
   readonly #counts: Uint32Array;
   #exact: number[] | null = [];
   n = 0;
@@ -35,6 +36,7 @@ export class LogDistribution {
   constructor(lowestExponent: number, highestExponent: number) {
     this.#lowestExponent = lowestExponent;
     this.#counts = new Uint32Array((highestExponent - lowestExponent) * BINS_PER_DECADE);
+    this.#scale = scaleOf(lowestExponent, this.#counts.length);
   }
 
   /** Counts a value; one that is no finite number is ignored. */
@@ -103,8 +105,65 @@ export class LogDistribution {
   }
 
   #binOf(value: number): number {
-    if (value <= 0) return 0;
-    const bin = Math.floor((Math.log10(value) - this.#lowestExponent) * BINS_PER_DECADE);
-    return Math.min(this.#counts.length - 1, Math.max(0, bin));
+    return this.#scale.binOf(value);
   }
+}
+
+/**
+ * Bins of a scale. A logarithm for each of a million values took longer than all else that is done with them:
+ * the first bits of a number tell the bin, or the one below it.
+ */
+class LogScale {
+  /** Lower edge of each bin; the last one is infinite. */
+  readonly #edges: Float64Array;
+  /** Bin of the least number with these first bits. */
+  readonly #starts: Uint16Array;
+  readonly #firstBits: number;
+
+  constructor(lowestExponent: number, nBins: number) {
+    this.#edges = Float64Array.from(
+      { length: nBins + 1 },
+      (_, bin) => bin === nBins ? Infinity : 10 ** (lowestExponent + bin / BINS_PER_DECADE),
+    );
+    this.#firstBits = firstBits(this.#edges[0]);
+    const nStarts = firstBits(this.#edges[nBins - 1]) - this.#firstBits + 1;
+    this.#starts = new Uint16Array(nStarts);
+    // Of numbers with the same bits as an edge some are below it.
+    for (let i = 0, bin = 0; i < nStarts; i++) {
+      while (bin + 1 < nBins && firstBits(this.#edges[bin + 1]) < this.#firstBits + i) bin++;
+      this.#starts[i] = bin;
+    }
+  }
+
+  /** The bin of a number; those beyond the scale are in the first or last one. */
+  binOf(value: number): number {
+    const edges = this.#edges;
+    if (!(value >= edges[0])) return 0;
+    const starts = this.#starts;
+    let bin = starts[Math.min(firstBits(value) - this.#firstBits, starts.length - 1)];
+    while (value >= edges[bin + 1]) bin++;
+    return bin;
+  }
+}
+
+const NUMBER = new Float64Array(1);
+const HALVES = new Uint32Array(NUMBER.buffer);
+/** Where the bits of the upper half begin that are looked at: exponent, and eight bits of the rest. */
+const SHIFT = 12;
+
+/** The first bits of a positive number, in the order of numbers. */
+function firstBits(value: number): number {
+  NUMBER[0] = value;
+  // Little-endian: the upper half is the second.
+  return HALVES[1] >>> SHIFT;
+}
+
+const SCALES = new Map<string, LogScale>();
+
+/** Scales are shared: there are two of them, and distributions of each task. */
+function scaleOf(lowestExponent: number, nBins: number): LogScale {
+  const key = `${lowestExponent} ${nBins}`;
+  let scale = SCALES.get(key);
+  if (scale === undefined) SCALES.set(key, scale = new LogScale(lowestExponent, nBins));
+  return scale;
 }

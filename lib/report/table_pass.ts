@@ -230,7 +230,7 @@ class TablePass<Part> {
         rows.begin(tally, row);
       }
       rows.fates[row] = tally.fate;
-      rows.ends[row] = tally.end;
+      rows.failed[row] = tally.hasFailed ? 1 : 0;
       if (tally.end === ENDS.notRun) this.blocked.addBlocked(blockers, row);
       if (tally.end === ENDS.badly || rows.attempts[row] > 1) rows.special[rows.nSpecial++] = row;
     }
@@ -248,7 +248,7 @@ class TablePass<Part> {
         facts.row = row;
         return { quantum: facts, attempt: attempts[row] - 1, status: tallyAt(row).status };
       },
-      hasFailed: (row) => rows.ends[row] === ENDS.badly && tallyAt(row).hasFailed,
+      failed: rows.failed,
     });
     for (let i = 0; i < nSpecial; i++) {
       const row = special[i];
@@ -305,8 +305,8 @@ class BatchRows<Part> {
   readonly attempts: Float64Array | Int32Array;
   readonly earlier: CodedColumn | null;
   readonly fates: Uint8Array;
-  /** One of {@linkcode ENDS} of each row. */
-  readonly ends: Uint8Array;
+  /** 1 for each row whose last attempt failed. */
+  readonly failed: Uint8Array;
   /** Rows of the task that are looked at one by one. */
   readonly special: Uint32Array;
   nSpecial = 0;
@@ -334,7 +334,7 @@ class BatchRows<Part> {
     this.attempts = batch.numbers("attempts");
     this.earlier = batch.has(EARLIER_COLUMN.name) ? batch.coded(EARLIER_COLUMN.name) : null;
     this.fates = new Uint8Array(nRows);
-    this.ends = new Uint8Array(nRows);
+    this.failed = new Uint8Array(nRows);
     this.special = new Uint32Array(nRows);
   }
 
@@ -374,6 +374,7 @@ export async function takeTable<Part>(
   const pass = new TablePass(table, dimensions, sink);
   for await (const batch of table.readValues(pass.columns)) {
     pass.takeBatch(batch);
+    batch.release();
     stage.nDone += batch.nRows;
     watch.update();
   }

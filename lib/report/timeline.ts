@@ -52,20 +52,19 @@ export class Timeline {
    * @param end Half-open end; one before the start counts as the start.
    */
   add(task: number, start: number, end: number, hasFailed: boolean): void {
-    this.addAll(task, [start], [end], (i) => i === 0 && hasFailed, 0, 1);
+    this.addAll(task, [start], [end], [hasFailed ? 1 : 0], 1);
   }
 
-  /** Adds those of columns from one row to another; without a start there was none. */
+  /** Adds the first `n` of columns; without a start there was none, and those with a 1 have failed. */
   addAll(
     task: number,
     starts: ArrayLike<number>,
     ends: ArrayLike<number>,
-    hasFailed: (i: number) => boolean,
-    from: number,
-    to: number,
+    failed: ArrayLike<number>,
+    n: number,
   ): void {
     const base = task * N_INTERVALS;
-    for (let row = from; row < to; row++) {
+    for (let row = 0; row < n; row++) {
       const start = starts[row];
       if (Number.isNaN(start)) continue;
       const end = Math.max(start, ends[row]);
@@ -78,7 +77,7 @@ export class Timeline {
         const begin = this.#origin + i * this.#width;
         this.#busy[base + i] += Math.min(end, begin + this.#width) - Math.max(start, begin);
       }
-      if (hasFailed(row)) this.#failed[base + lastInterval]++;
+      if (failed[row] === 1) this.#failed[base + lastInterval]++;
     }
   }
 

@@ -27,7 +27,8 @@ export interface UsageColumns {
 export interface AttemptsOf {
   /** The attempt of a row. */
   at(row: number): { quantum: NamedQuantum; attempt: number; status: number };
-  hasFailed(row: number): boolean;
+  /** 1 for each row whose attempt failed. */
+  failed: Uint8Array;
 }
 
 /** When attempts ran; NaN where that isn't known. */
@@ -56,6 +57,7 @@ export class UsageTotals {
     cpu: new Float64Array(1),
   };
   readonly #oneTimes = timesOf(1);
+  readonly #oneFailed = new Uint8Array(1);
   readonly #latest: number;
   readonly #dataId: (quantum: NamedQuantum) => { [dimension: string]: JsonValue };
 
@@ -95,9 +97,10 @@ export class UsageTotals {
     one.init[0] = usage.initSeconds;
     one.run[0] = usage.runSeconds;
     one.cpu[0] = usage.cpuSeconds;
+    this.#oneFailed[0] = status === AttemptStatus.SUCCESSFUL ? 0 : 1;
     return this.addRows(part, one, ONE_ROW, {
       at: () => ({ quantum, attempt: i, status }),
-      hasFailed: () => status !== AttemptStatus.SUCCESSFUL,
+      failed: this.#oneFailed,
     })[0];
   }
 
@@ -151,18 +154,18 @@ export class UsageTotals {
     }
     part.cpuSeconds += cpuSeconds;
     part.memory.addAll(memory, from, to);
-    this.#addTimes(part, times, (i) => whose.hasFailed(from + i));
+    this.#addTimes(part, times, whose.failed.subarray(from, to));
     return times.ran;
   }
 
-  #addTimes(part: TaskPart, { ran, begin, end }: AttemptTimes, hasFailed: (i: number) => boolean) {
+  #addTimes(part: TaskPart, { ran, begin, end }: AttemptTimes, failed: Uint8Array) {
     const n = ran.length;
     part.runTime.addAll(ran, 0, n);
     for (let i = 0; i < n; i++) {
       if (begin[i] < part.firstStart) part.firstStart = begin[i];
       if (begin[i] <= end[i] && end[i] > part.lastEnd) part.lastEnd = end[i];
     }
-    this.timeline.addAll(part.position, begin, end, hasFailed, 0, n);
+    this.timeline.addAll(part.position, begin, end, failed, n);
   }
 
   /** Keeps an attempt; the value below which none is kept now. */

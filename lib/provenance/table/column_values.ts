@@ -319,24 +319,33 @@ function readLongNumbers(
   has: Uint8Array | null,
   isDouble: boolean,
 ): Float64Array {
-  const all = new Float64Array(nRows);
-  let at = offset;
-  for (let i = 0; i < nRows; i++) {
-    if (has !== null && has[i] === 0) all[i] = NaN;
-    else {
-      all[i] = isDouble
-        ? view.getFloat64(at, true)
-        : view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
-      at += 8;
+  const start = view.byteOffset + offset;
+  const nBytes = (view.byteLength - offset) & ~7;
+  const content = view.buffer.slice(start, start + nBytes);
+  const numbers = new Float64Array(content);
+  if (!isDouble) {
+    // Little-endian: the low half of an integer first; each is replaced by its number.
+    const halves = new Int32Array(content);
+    for (let i = 0; i < numbers.length; i++) {
+      numbers[i] = halves[2 * i + 1] * 2 ** 32 + (halves[2 * i] >>> 0);
     }
   }
-  return all;
+  if (has === null) return numbers.length === nRows ? numbers : numbers.subarray(0, nRows);
+  return spread(numbers, has);
 }
 
-/** One number for each row. */
-function spread(numbers: Int32Array, has: Uint8Array): Float64Array {
+/** One number for each row, NaN without a value. */
+function spread(numbers: Float64Array | Int32Array, has: Uint8Array): Float64Array {
   const all = new Float64Array(has.length).fill(NaN);
-  for (let i = 0, next = 0; i < has.length; i++) if (has[i] === 1) all[i] = numbers[next++];
+  // Rows with a value mostly stand together: they are copied at once.
+  for (let row = 0, next = 0; row < has.length;) {
+    const from = has.indexOf(1, row);
+    if (from < 0) break;
+    const to = has.indexOf(0, from);
+    row = to < 0 ? has.length : to;
+    all.set(numbers.subarray(next, next + row - from), from);
+    next += row - from;
+  }
   return all;
 }
 

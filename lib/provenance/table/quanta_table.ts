@@ -65,6 +65,21 @@ export class ValuesBatch {
     this.#columns = columns;
   }
 
+  /**
+   * Gives the memory of all columns back, for those who are done with them: left to the collector, that of
+   * many batches would be in use at a time. Nothing of the batch can be read any more.
+   */
+  release(): void {
+    for (const column of this.#columns.values()) {
+      const arrays = column.kind === "coded"
+        ? [column.codes]
+        : column.kind === "ids"
+        ? [column.bytes, column.at]
+        : [column.numbers];
+      for (const { buffer } of arrays) if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+    }
+  }
+
   /** Whether a column was read. */
   has(name: string): boolean {
     return this.#columns.has(name);
