@@ -1,6 +1,10 @@
 /** `check-downstream` beside what the reference does with the same graphs and repositories. */
 
 import assert from "node:assert/strict";
+import { parse, stringify } from "yaml";
+import { checkDownstream } from "../../lib/check/repository/downstream.ts";
+import { FakeS3 } from "../support/fake_s3.ts";
+import { moveToStore } from "../support/s3_repository.ts";
 import {
   expectProvgraph,
   PROJECT,
@@ -149,3 +153,57 @@ Deno.test("check-downstream refuses what it can't compare", async () => {
 });
 
 Deno.test.afterAll(removeUnpacked);
+
+/** Quanta and inputs that fail after an ingest, and files that are gone, in all. */
+async function gone(
+  work: TemporaryDirectory,
+  env = Deno.env as { get(name: string): string | undefined },
+) {
+  const { needs } = await checkDownstream(
+    { graphPath: GRAPH, repository: work.repo, run: RUN },
+    env,
+  );
+  const sum = (key: "nPendingInputs" | "nGone") => needs.reduce((n, need) => n + need[key], 0);
+  return { nPendingInputs: sum("nPendingInputs"), nGone: sum("nGone") };
+}
+
+Deno.test({
+  name: "check-downstream counts files that are gone from a remote store",
+  // Connections stay open for later requests.
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: async () => {
+    for (const [state, isGone] of [["ingested", true], ["aggregated", false]] as const) {
+      await using work = await copyOfFixture("small-ok", state);
+      const before = await gone(work);
+      await using store = new FakeS3();
+      moveToStore(work, store);
+      const found = await gone(work, store.env);
+      assert.deepEqual(found, before);
+      assert.equal(found.nGone, isGone ? found.nPendingInputs : 0);
+      assert.ok(found.nPendingInputs > 0);
+    }
+  },
+});
+
+Deno.test("check-downstream looks into each datastore of a chain", async () => {
+  await using work = await copyOfFixture("small-ok", "ingested");
+  const path = `${work.repo}/butler.yaml`;
+  const { datastore, ...config } = parse(Deno.readTextFileSync(path));
+  const member = (name: string, root: string, table: string) => ({
+    ...datastore,
+    ...{ name, root, records: { table } },
+  });
+  config.datastore = {
+    cls: "lsst.daf.butler.datastores.chainedDatastore.ChainedDatastore",
+    datastores: [
+      member("FileDatastore@<butlerRoot>", "<butlerRoot>", "file_datastore_records"),
+      member("second", "<butlerRoot>/second", "second_datastore_records"),
+    ],
+  };
+  Deno.removeSync(path);
+  Deno.writeTextFileSync(path, stringify(config));
+  const { nGone, nPendingInputs } = await gone(work);
+  assert.ok(nGone > 0);
+  assert.equal(nGone, nPendingInputs);
+});
