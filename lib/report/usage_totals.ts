@@ -123,7 +123,8 @@ export class UsageTotals {
     times.begin.fill(NaN);
     let leastLargest = this.largest.least;
     let leastSlowest = this.slowest.least;
-    let cpuSeconds = 0;
+    let [cpuSeconds, pairedCpu, pairedRun] = [0, 0, 0];
+    const { begin, end } = times;
     for (let row = from; row < to; row++) {
       const bytes = memory[row];
       if (bytes >= leastLargest) {
@@ -144,15 +145,17 @@ export class UsageTotals {
       times.ran[row - from] = ran;
       if (ran >= leastSlowest) leastSlowest = this.#offer(this.slowest, ran, columns, row, whose);
       if (hasCpu && ran > 0) {
-        part.pairedCpuSeconds += seconds;
-        part.pairedRunSeconds += ran;
+        pairedCpu += seconds;
+        pairedRun += ran;
       }
       const all = prep[row] + init[row] + ran;
       if (!Number.isFinite(all)) continue;
-      times.begin[row - from] = start[row];
-      times.end[row - from] = Math.max(start[row], start[row] + Math.round(all * 1e6));
+      begin[row - from] = start[row];
+      end[row - from] = Math.max(start[row], start[row] + Math.round(all * 1e6));
     }
     part.cpuSeconds += cpuSeconds;
+    part.pairedCpuSeconds += pairedCpu;
+    part.pairedRunSeconds += pairedRun;
     part.memory.addAll(memory, from, to);
     this.#addTimes(part, times, whose.failed.subarray(from, to));
     return times.ran;
