@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { openStorage } from "../../lib/storage/remote/open_storage.ts";
 import { MemorySource } from "../support/sources.ts";
-import { expectProvgraph, runProvgraph } from "../support/fixtures.ts";
+import { expectProvgraph } from "../support/fixtures.ts";
 import { unpackRemote } from "./remote_case.ts";
 import { type Server, startS3, startWebDav, stopServers } from "./servers.ts";
 
@@ -34,19 +34,6 @@ for (const [name, start] of SERVERS) {
       const options = { cwd: work.path, env };
       const named = await expectProvgraph(["info", "campaign", "--json"], options);
       assert.equal(JSON.parse(named.stdout).kind, "repository");
-    },
-  });
-
-  Deno.test({
-    name: `${name}: commands that can't do it refuse a remote datastore by name`,
-    sanitizeResources: false,
-    sanitizeOps: false,
-    fn: async () => {
-      await using work = await unpackRemote(server);
-      const scan = ["scan", "predicted.qg", "repo", "--shard", "0/2", "--chunks", "x"];
-      const result = await runProvgraph(scan, { cwd: work.path, env: server.variables });
-      assert.equal(result.code, 2, result.stderr);
-      assert.match(result.stderr, /is in a remote store, which this command doesn't support yet/);
     },
   });
 }
