@@ -61,6 +61,8 @@ export class RemoteDeleter {
   readonly #proven: string[] = [];
   /** Whether an error ends the pass. */
   #isEnding = false;
+  #failure: { error: unknown } | null = null;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(deletion: RemoteDeletion, events: DeletionEvents) {
     this.#deletion = deletion;
@@ -82,9 +84,10 @@ export class RemoteDeleter {
         this.#isEnding = true;
         throw error;
       }
-    });
-    const nBatches = Math.ceil(this.#proven.length / BATCH_SIZE);
-    await eachAtOnce(Array(nBatches).keys(), N_BATCHES_AT_ONCE, () => this.#flush());
+    }).catch((error) => void (this.#failure ??= { error }));
+    while (this.#proven.length > 0) await this.#begin();
+    await Promise.all(this.#underWay);
+    if (this.#failure !== null) throw this.#failure.error;
   }
 
   async #pass(objects: AsyncIterable<ListedObject>, prover: OriginalProver): Promise<void> {
@@ -99,7 +102,7 @@ export class RemoteDeleter {
         await this.#compare(unproven, prover, proofs);
         unproven = [];
       }
-      if (this.#proven.length >= BATCH_SIZE) await this.#flush();
+      if (this.#proven.length >= BATCH_SIZE) await this.#begin();
     }
     await this.#compare(unproven, prover, proofs);
   }
@@ -144,6 +147,18 @@ export class RemoteDeleter {
         this.#events.keep(path, "has more bytes than any file that is recorded");
       }
     });
+  }
+
+  /** Begins a deletion when fewer are under way; lists go on meanwhile. */
+  async #begin(): Promise<void> {
+    while (this.#underWay.size >= N_BATCHES_AT_ONCE) await Promise.race(this.#underWay);
+    if (this.#proven.length === 0) return;
+    if (this.#isEnding) return void (this.#proven.length = 0);
+    const flush = this.#flush().catch((error) => {
+      this.#isEnding = true;
+      this.#failure ??= { error };
+    }).finally(() => this.#underWay.delete(flush));
+    this.#underWay.add(flush);
   }
 
   async #flush(): Promise<void> {
