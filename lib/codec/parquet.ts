@@ -108,13 +108,4 @@ export interface ParquetCodec {
   parquetRead(request: ParquetReadRequest): Promise<void>;
   /** Leaves the reader at the page. */
   readPageHeader(reader: ParquetReader): ParquetPageHeader;
-  /** Reads as many values as `output` has, of a width in bits, in so many bytes. */
-  readHybrid(
-    reader: ParquetReader,
-    width: number,
-    output: Uint8Array | Uint32Array,
-    length: number,
-  ): void;
-  /** Reads differences of integers. */
-  readDeltas(reader: ParquetReader, count: number, output: Int32Array): void;
 }

@@ -9,10 +9,12 @@ export class LargestList<Item extends { quantum_id: string; attempt: number }> {
     this.#limit = limit;
   }
 
-  /** Items of a value below it aren't kept: to be asked where there are many. */
-  get least(): number {
+  /** The first index, from `from` on and below `to`, of a value that may be kept; `to` if there is none. */
+  next(values: Float64Array, from: number, to: number): number {
     const kept = this.#kept;
-    return kept.length < this.#limit ? -Infinity : kept.at(-1)?.value ?? Infinity;
+    const least = kept.length < this.#limit ? -Infinity : kept.at(-1)?.value ?? Infinity;
+    for (let i = from; i < to; i++) if (values[i] >= least) return i;
+    return to;
   }
 
   /** @param make is called only for an item that may be kept. */

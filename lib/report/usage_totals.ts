@@ -58,6 +58,7 @@ export class UsageTotals {
   };
   readonly #oneTimes = timesOf(1);
   readonly #oneFailed = new Uint8Array(1);
+  readonly #sums = new Float64Array(Object.keys(SUMS).length);
   readonly #latest: number;
   readonly #dataId: (quantum: NamedQuantum) => { [dimension: string]: JsonValue };
 
@@ -117,68 +118,40 @@ export class UsageTotals {
     { from, to }: { from: number; to: number },
     whose: AttemptsOf,
   ): Float64Array {
-    const { memory, start, prep, init, run, cpu } = columns;
     const times = to - from === 1 ? this.#oneTimes : timesOf(to - from);
-    times.ran.fill(NaN);
-    times.begin.fill(NaN);
-    let leastLargest = this.largest.least;
-    let leastSlowest = this.slowest.least;
-    let [cpuSeconds, pairedCpu, pairedRun] = [0, 0, 0];
-    const { begin, end } = times;
-    for (let row = from; row < to; row++) {
-      const bytes = memory[row];
-      if (bytes >= leastLargest) {
-        leastLargest = this.#offer(this.largest, bytes, columns, row, whose);
-      }
-      // No clock that is set: processors count it.
-      const seconds = cpu[row];
-      const hasCpu = seconds > SHORTEST_STEP && seconds < Infinity;
-      if (hasCpu) cpuSeconds += seconds;
-      const ran = run[row];
-      if (
-        isOddStart(start[row], this.#latest) || isOddStep(prep[row]) || isOddStep(init[row]) ||
-        isOddStep(ran)
-      ) {
-        part.nOddTimes++;
-        continue;
-      }
-      times.ran[row - from] = ran;
-      if (ran >= leastSlowest) leastSlowest = this.#offer(this.slowest, ran, columns, row, whose);
-      if (hasCpu && ran > 0) {
-        pairedCpu += seconds;
-        pairedRun += ran;
-      }
-      const all = prep[row] + init[row] + ran;
-      if (!Number.isFinite(all)) continue;
-      begin[row - from] = start[row];
-      end[row - from] = Math.max(start[row], start[row] + Math.round(all * 1e6));
+    const sums = this.#sums;
+    addSteps(columns, { from, to }, this.#latest, times, sums);
+    part.nOddTimes += sums[SUMS.nOdd];
+    part.cpuSeconds += sums[SUMS.cpu];
+    part.pairedCpuSeconds += sums[SUMS.pairedCpu];
+    part.pairedRunSeconds += sums[SUMS.pairedRun];
+    const { memory } = columns;
+    for (let row = this.largest.next(memory, from, to); row < to;) {
+      this.#offer(this.largest, memory[row], columns, row, whose);
+      row = this.largest.next(memory, row + 1, to);
     }
-    part.cpuSeconds += cpuSeconds;
-    part.pairedCpuSeconds += pairedCpu;
-    part.pairedRunSeconds += pairedRun;
+    const { ran } = times;
+    for (let i = this.slowest.next(ran, 0, to - from); i < to - from;) {
+      this.#offer(this.slowest, ran[i], columns, from + i, whose);
+      i = this.slowest.next(ran, i + 1, to - from);
+    }
     part.memory.addAll(memory, from, to);
-    this.#addTimes(part, times, whose.failed.subarray(from, to));
-    return times.ran;
+    part.runTime.addAll(ran, 0, to - from);
+    part.firstStart = Math.min(part.firstStart, sums[SUMS.firstStart]);
+    part.lastEnd = Math.max(part.lastEnd, sums[SUMS.lastEnd]);
+    const failed = whose.failed.subarray(from, to);
+    this.timeline.addAll(part.position, times.begin, times.end, failed, to - from);
+    return ran;
   }
 
-  #addTimes(part: TaskPart, { ran, begin, end }: AttemptTimes, failed: Uint8Array) {
-    const n = ran.length;
-    part.runTime.addAll(ran, 0, n);
-    for (let i = 0; i < n; i++) {
-      if (begin[i] < part.firstStart) part.firstStart = begin[i];
-      if (begin[i] <= end[i] && end[i] > part.lastEnd) part.lastEnd = end[i];
-    }
-    this.timeline.addAll(part.position, begin, end, failed, n);
-  }
-
-  /** Keeps an attempt; the value below which none is kept now. */
+  /** Keeps an attempt. */
   #offer(
     list: LargestList<ExtremeReport>,
     value: number,
     { run, memory }: UsageColumns,
     row: number,
     whose: AttemptsOf,
-  ): number {
+  ): void {
     list.offer(value, () => {
       const { quantum, attempt, status } = whose.at(row);
       return {
@@ -191,8 +164,61 @@ export class UsageTotals {
         memory: finite(memory[row]),
       };
     });
-    return list.least;
   }
+}
+
+/** Places of what is made of rows. */
+const SUMS = { cpu: 0, pairedCpu: 1, pairedRun: 2, nOdd: 3, firstStart: 4, lastEnd: 5 } as const;
+
+/**
+ * Adds up the steps of rows, and tells when each ran. A function by itself, of nothing but arrays: the engine
+ * gave up its code for a longer one at the end of each call.
+ *
+ * @param latest As {@linkcode UsageTotals} has it.
+ * @param sums Is set, see {@linkcode SUMS}.
+ */
+function addSteps(
+  { start, prep, init, run, cpu }: UsageColumns,
+  { from, to }: { from: number; to: number },
+  latest: number,
+  { ran, begin, end }: AttemptTimes,
+  sums: Float64Array,
+): void {
+  let [cpuSeconds, pairedCpu, pairedRun, nOdd] = [0, 0, 0, 0];
+  let [firstStart, lastEnd] = [Infinity, -Infinity];
+  for (let row = from, i = 0; row < to; row++, i++) {
+    // No clock that is set: processors count it.
+    const seconds = cpu[row];
+    const hasCpu = seconds > SHORTEST_STEP && seconds < Infinity;
+    if (hasCpu) cpuSeconds += seconds;
+    const runSeconds = run[row];
+    const isOdd = isOddStart(start[row], latest) || isOddStep(prep[row]) || isOddStep(init[row]) ||
+      isOddStep(runSeconds);
+    ran[i] = isOdd ? NaN : runSeconds;
+    begin[i] = NaN;
+    if (isOdd) nOdd++;
+    else {
+      if (hasCpu && runSeconds > 0) {
+        pairedCpu += seconds;
+        pairedRun += runSeconds;
+      }
+      const all = prep[row] + init[row] + runSeconds;
+      if (Number.isFinite(all)) {
+        const first = start[row];
+        const last = Math.max(first, first + Math.round(all * 1e6));
+        begin[i] = first;
+        end[i] = last;
+        if (first < firstStart) firstStart = first;
+        if (last > lastEnd) lastEnd = last;
+      }
+    }
+  }
+  sums[SUMS.cpu] = cpuSeconds;
+  sums[SUMS.pairedCpu] = pairedCpu;
+  sums[SUMS.pairedRun] = pairedRun;
+  sums[SUMS.nOdd] = nOdd;
+  sums[SUMS.firstStart] = firstStart;
+  sums[SUMS.lastEnd] = lastEnd;
 }
 
 function timesOf(n: number): AttemptTimes {

@@ -8,6 +8,7 @@
 import { newSeed } from "../../base/id_table.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { ParquetCodec, ParquetPageHeader, ParquetReader } from "../../codec/parquet.ts";
+import { MAX_WIDTH, readDeltas, readHybrid } from "./packed_values.ts";
 import type { TableType } from "./table_columns.ts";
 
 /** Text, or integer of a dimension: a number where that is exact. */
@@ -82,10 +83,10 @@ export function decodeColumn(
     reader.offset = end;
     header = parquet.readPageHeader(reader);
   }
-  const page = readPage(parquet, bytes, reader, header, form);
+  const page = readPage(bytes, reader, header, form);
   if (page === null) return null;
   const isCoded = page.header.encoding === "RLE_DICTIONARY";
-  if (dictionary !== null && isCoded) return readCodes(parquet, page, dictionary, form.nRows);
+  if (dictionary !== null && isCoded) return readCodes(page, dictionary, form.nRows);
   if (isCoded) return null;
   switch (form.type) {
     case "id":
@@ -95,7 +96,7 @@ export function decodeColumn(
     case "int64":
       return page.header.encoding === "PLAIN" ? readIntegers(page, form.nRows) : null;
     default: {
-      const numbers = readNumbers(parquet, page, form.type);
+      const numbers = readNumbers(page, form.type);
       return numbers && { kind: "numbers", numbers };
     }
   }
@@ -108,7 +109,6 @@ function part(bytes: Uint8Array<ArrayBuffer>, start: number, end: number) {
 
 /** Null if the page isn't the only one, or not of this version. */
 function readPage(
-  parquet: ParquetCodec,
   bytes: Uint8Array<ArrayBuffer>,
   { offset }: ParquetReader,
   { type, compressed_page_size: size, data_page_header_v2: header }: ParquetPageHeader,
@@ -122,7 +122,8 @@ function readPage(
   let has: Uint8Array | null = null;
   if (isNullable && header.num_nulls > 0) {
     has = new Uint8Array(nRows);
-    if (header.num_nulls < nRows) parquet.readHybrid(reader, 1, has, nLevels);
+    const start = header.repetition_levels_byte_length;
+    if (header.num_nulls < nRows) readHybrid(part(content, start, start + nLevels), 1, has);
   }
   reader.offset = header.repetition_levels_byte_length + nLevels;
   return { header, reader, has };
@@ -162,28 +163,33 @@ function plainInteger(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/** Null if codes are wider than any of ours. */
 function readCodes(
-  parquet: ParquetCodec,
   { header, reader, has }: Page,
   values: CodedValue[],
   nRows: number,
-): CodedColumn {
+): CodedColumn | null {
   const nValues = nRows - header.num_nulls;
-  let present = new Uint32Array(nValues);
-  const width = nValues === 0 ? 0 : reader.view.getUint8(reader.offset++);
-  if (width > 0) {
-    parquet.readHybrid(reader, width, present, reader.view.byteLength - reader.offset);
-  }
   const nullCode = values.length;
-  for (let i = 0; i < nValues; i++) {
-    if (present[i] >= nullCode) throw new Error("a value that its dictionary doesn't have");
-  }
-  if (has !== null) {
-    const codes = new Uint32Array(nRows).fill(nullCode);
-    for (let i = 0, next = 0; i < nRows; i++) if (has[i] === 1) codes[i] = present[next++];
-    present = codes;
-  }
-  return { kind: "coded", codes: present, values: [...values, null] };
+  const coded = (codes: Uint32Array): CodedColumn => ({
+    kind: "coded",
+    codes,
+    values: [...values, null],
+  });
+  const present = new Uint32Array(nValues);
+  if (nValues === 0) return coded(withNulls(present, has, nullCode));
+  const width = reader.view.getUint8(reader.offset++);
+  if (width > MAX_WIDTH) return null;
+  if (width > 0) readHybrid(bytesBehind(reader), width, present);
+  let greatest = 0;
+  for (let i = 0; i < nValues; i++) if (present[i] > greatest) greatest = present[i];
+  if (greatest >= nullCode) throw new Error("a value that its dictionary doesn't have");
+  return coded(withNulls(present, has, nullCode));
+}
+
+/** What stands behind the place of a reader. */
+function bytesBehind({ view, offset }: ParquetReader): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + offset, view.byteLength - offset);
 }
 
 /** Texts without a dictionary: each is a value of its own. */
@@ -202,25 +208,31 @@ function readIntegers({ header, reader, has }: Page, nRows: number): CodedColumn
   const { view, offset } = reader;
   const nValues = nRows - header.num_nulls;
   if (offset + 8 * nValues > view.byteLength) throw new Error("integers reach beyond their page");
-  const numbers = new IntegerNumbers(nValues);
-  const codes = new Uint32Array(nRows).fill(NULL_CODE);
-  let last = NaN;
-  let code = 0;
-  for (let i = 0, next = 0; i < nRows; i++) {
-    if (has !== null && has[i] === 0) continue;
-    const at = offset + 8 * next++;
-    const high = view.getInt32(at + 4, true);
-    if (high < -SAFE_HIGH || high >= SAFE_HIGH) {
-      code = numbers.ofLong(view.getBigInt64(at, true));
-      last = NaN;
-    } else {
-      const value = high * 2 ** 32 + view.getUint32(at, true);
-      if (value !== last) code = numbers.of(last = value);
+  const start = view.byteOffset + offset;
+  const content = view.buffer.slice(start, start + 8 * nValues);
+  const { codes, values } = numberIntegers(content);
+  return { kind: "coded", codes: withNulls(codes, has, values.length), values: [...values, null] };
+}
+
+/** Numbers little-endian integers of 64 bits in the order in which they are met. */
+function numberIntegers(content: ArrayBufferLike): { codes: Uint32Array; values: CodedValue[] } {
+  const halves = new Int32Array(content);
+  const n = halves.length / 2;
+  const numbers = new IntegerNumbers(n);
+  const codes = new Uint32Array(n);
+  let [low, high, code] = [0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    // Neighbours mostly agree.
+    if (i === 0 || halves[2 * i] !== low || halves[2 * i + 1] !== high) {
+      low = halves[2 * i];
+      high = halves[2 * i + 1];
+      code = high < -SAFE_HIGH || high >= SAFE_HIGH
+        ? numbers.ofLong(BigInt(high) << 32n | BigInt(low >>> 0))
+        : numbers.of(high * 2 ** 32 + (low >>> 0));
     }
     codes[i] = code;
   }
-  const { values } = numbers;
-  return { kind: "coded", codes: withNulls(codes, values.length), values: [...values, null] };
+  return { codes, values: numbers.values };
 }
 
 /** Numbers integers in the order in which they are met. */
@@ -266,10 +278,42 @@ class IntegerNumbers {
 /** High halves of integers that are exact as numbers. */
 const SAFE_HIGH = 2 ** 21;
 
-/** Puts the code of null where none was set. */
-function withNulls(codes: Uint32Array, nullCode: number): Uint32Array {
-  for (let i = 0; i < codes.length; i++) if (codes[i] === NULL_CODE) codes[i] = nullCode;
-  return codes;
+/** A code for each row: that of null where it has no value. */
+function withNulls(codes: Uint32Array, has: Uint8Array | null, nullCode: number): Uint32Array {
+  if (has === null) return codes;
+  const all = new Uint32Array(has.length);
+  if (nullCode > 0) all.fill(nullCode);
+  if (isMostlyRuns(codes.length, has.length)) copyRuns(all, codes, has);
+  else {
+    for (let row = 0, next = 0; row < all.length; row++) {
+      if (has[row] === 1) all[row] = codes[next++];
+    }
+  }
+  return all;
+}
+
+/** Whether rows with a value, or without one, are so few that most stand together. */
+function isMostlyRuns(nValues: number, nRows: number): boolean {
+  return Math.min(nValues, nRows - nValues) * ROWS_OF_A_RUN < nRows;
+}
+
+/** As many rows are copied one by one in the time that a run of them takes. */
+const ROWS_OF_A_RUN = 32;
+
+/** Puts values into the rows that have one, those that stand together at once. */
+function copyRuns(
+  all: Float64Array | Uint32Array,
+  values: Float64Array | Int32Array | Uint32Array,
+  has: Uint8Array,
+): void {
+  for (let row = 0, next = 0; row < has.length;) {
+    const from = has.indexOf(1, row);
+    if (from < 0) break;
+    const to = has.indexOf(0, from);
+    row = to < 0 ? has.length : to;
+    all.set(values.subarray(next, next + row - from), from);
+    next += row - from;
+  }
 }
 
 function readIds({ header, reader, has }: Page, nRows: number): IdColumn {
@@ -290,14 +334,13 @@ function readIds({ header, reader, has }: Page, nRows: number): IdColumn {
 
 /** A number for each row, NaN without a value; null for an encoding or a type that isn't ours. */
 function readNumbers(
-  parquet: ParquetCodec,
   { header, reader, has }: Page,
   type: TableType,
 ): Float64Array | Int32Array | null {
   const n = header.num_values - header.num_nulls;
   if (header.encoding === "DELTA_BINARY_PACKED" && type === "int32") {
     const integers = new Int32Array(n);
-    if (n > 0) parquet.readDeltas(reader, n, integers);
+    if (!readDeltas(bytesBehind(reader), integers)) return null;
     return has === null ? integers : spread(integers, has);
   }
   if (header.encoding !== "PLAIN") return null;
@@ -337,14 +380,11 @@ function readLongNumbers(
 /** One number for each row, NaN without a value. */
 function spread(numbers: Float64Array | Int32Array, has: Uint8Array): Float64Array {
   const all = new Float64Array(has.length).fill(NaN);
-  // Rows with a value mostly stand together: they are copied at once.
-  for (let row = 0, next = 0; row < has.length;) {
-    const from = has.indexOf(1, row);
-    if (from < 0) break;
-    const to = has.indexOf(0, from);
-    row = to < 0 ? has.length : to;
-    all.set(numbers.subarray(next, next + row - from), from);
-    next += row - from;
+  if (isMostlyRuns(numbers.length, has.length)) copyRuns(all, numbers, has);
+  else {
+    for (let row = 0, next = 0; row < all.length; row++) {
+      if (has[row] === 1) all[row] = numbers[next++];
+    }
   }
   return all;
 }
@@ -380,7 +420,8 @@ export function valuesOf(values: ArrayLike<unknown>, type: TableType): ColumnVal
     }
     codes[i] = code ?? NULL_CODE;
   }
-  return { kind: "coded", codes: withNulls(codes, distinct.length), values: [...distinct, null] };
+  for (let i = 0; i < n; i++) if (codes[i] === NULL_CODE) codes[i] = distinct.length;
+  return { kind: "coded", codes, values: [...distinct, null] };
 }
 
 /** Until it is known how many values there are. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Grower } from "../../base/grower.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { HeatLine, HeatMapReport, PlaceCounts } from "../model.ts";
 
@@ -92,19 +93,67 @@ function indexes({ codes, values }: CodedValues, axis: Axis, from: number, to: n
   return found;
 }
 
+/**
+ * Three counts for each place: quanta, failed, blocked. The places of a row stand together, and rows one after
+ * another: arrays for each of some ten thousand rows would take longer than all else.
+ */
+class PlaceTable {
+  /** All counts, see {@linkcode start}. */
+  readonly counts = new Grower<Uint32Array>(Uint32Array);
+  /** Where each row begins in the counts, and how many places it has. */
+  readonly #starts = new Grower<Uint32Array>(Uint32Array);
+  readonly #rooms = new Grower<Uint32Array>(Uint32Array);
+  #nCounts = 0;
+
+  get nPlaces(): number {
+    return this.#nCounts / N_COUNTS;
+  }
+
+  /** Where the rows begin, of which there are at most `nRows`. */
+  starts(nRows: number): Uint32Array {
+    return this.#starts.reach(nRows);
+  }
+
+  /** How many places each has. */
+  rooms(nRows: number): Uint32Array {
+    return this.#rooms.reach(nRows);
+  }
+
+  /** Makes room in a row for a column, of which there are `nColumns` so far. */
+  makeRoom(row: number, column: number, nColumns: number): void {
+    const starts = this.starts(row);
+    const rooms = this.rooms(row);
+    const [start, room] = [starts[row], rooms[row]];
+    if (column < room) return;
+    // As long as rows have been so far, so that most grow but once.
+    const grown = Math.max(column + 1, 2 * room, Math.min(nColumns, USUAL_COLUMNS));
+    const end = this.#nCounts + N_COUNTS * grown;
+    const counts = this.counts.reach(end);
+    counts.copyWithin(this.#nCounts, start, start + N_COUNTS * room);
+    starts[row] = this.#nCounts;
+    rooms[row] = grown;
+    this.#nCounts = end;
+  }
+}
+
 /** Counts over one pair of dimensions. */
 class Grid {
   readonly rows = new Axis();
   readonly columns = new Axis();
   readonly tasks = new Set<string>();
-  /** By row, then column: quanta, failed, blocked. */
-  readonly #counts: Uint32Array[] = [];
-  #nPlaces = 0;
+  readonly #places = new PlaceTable();
 
   constructor(readonly dimensions: [string, string]) {}
 
   add(row: JsonValue, column: JsonValue, fate: number): void {
-    this.#count(this.rows.indexOf(row), this.columns.indexOf(column), fate);
+    const r = this.rows.indexOf(row);
+    const c = this.columns.indexOf(column);
+    const places = this.#places;
+    places.makeRoom(r, c, this.columns.values.length);
+    const counts = places.counts.array;
+    const at = places.starts(r)[r] + N_COUNTS * c;
+    counts[at]++;
+    if (fate !== FATES.other) counts[at + fate]++;
   }
 
   /** Counts rows of two columns. */
@@ -119,38 +168,27 @@ class Grid {
     const columnOf = indexes(columns, this.columns, from, to);
     const rowCodes = rows.codes;
     const columnCodes = columns.codes;
-    const counts = this.#counts;
+    const places = this.#places;
+    const nColumns = this.columns.values.length;
+    const starts = places.starts(this.rows.values.length);
+    const rooms = places.rooms(this.rows.values.length);
+    let counts = places.counts.array;
     for (let i = from; i < to; i++) {
       const r = rowOf[rowCodes[i]];
       const column = columnOf[columnCodes[i]];
-      const at = N_COUNTS * column;
-      const row = counts[r];
+      if (column >= rooms[r]) {
+        places.makeRoom(r, column, nColumns);
+        counts = places.counts.array;
+      }
+      const at = starts[r] + N_COUNTS * column;
+      counts[at]++;
       const fate = fates[i];
-      // A row that is long enough already, as nearly all are.
-      if (row !== undefined && at < row.length) {
-        row[at]++;
-        if (fate !== FATES.other) row[at + fate]++;
-      } else this.#count(r, column, fate);
+      if (fate !== FATES.other) counts[at + fate]++;
     }
-  }
-
-  #count(r: number, column: number, fate: number): void {
-    const at = N_COUNTS * column;
-    let counts = this.#counts[r] ?? new Uint32Array(0);
-    if (at >= counts.length) {
-      // As long as rows have been so far, so that most grow but once.
-      const usual = N_COUNTS * Math.min(this.columns.values.length, USUAL_COLUMNS);
-      const grown = new Uint32Array(Math.max(at + N_COUNTS, 2 * counts.length, usual));
-      grown.set(counts);
-      this.#nPlaces += (grown.length - counts.length) / N_COUNTS;
-      counts = this.#counts[r] = grown;
-    }
-    counts[at]++;
-    if (fate !== FATES.other) counts[at + fate]++;
   }
 
   get isTooLarge(): boolean {
-    return this.#nPlaces > MAX_PLACES;
+    return this.#places.nPlaces > MAX_PLACES;
   }
 
   /** Null if nothing failed, or there is but one place. */
@@ -203,21 +241,25 @@ class Grid {
       columns: new Uint32Array(N_COUNTS * nColumns),
       places: new Uint32Array(N_COUNTS * rowBins.length * columnBins.length),
     };
-    this.#counts.forEach((counts, r) => {
+    const nRows = this.rows.values.length;
+    const starts = this.#places.starts(nRows);
+    const rooms = this.#places.rooms(nRows);
+    const counts = this.#places.counts.array;
+    for (let r = 0; r < nRows; r++) {
       const place = rowBin[r] * columnBins.length;
-      const nInRow = Math.min(nColumns, counts.length / N_COUNTS);
+      const nInRow = Math.min(nColumns, rooms[r]);
       for (let c = 0; c < nInRow; c++) {
-        const at = N_COUNTS * c;
+        const at = starts[r] + N_COUNTS * c;
         if (counts[at] === 0) continue;
         const to = N_COUNTS * (place + columnBin[c]);
         for (let which = 0; which < N_COUNTS; which++) {
           const n = counts[at + which];
           sums.rows[N_COUNTS * r + which] += n;
-          sums.columns[at + which] += n;
+          sums.columns[N_COUNTS * c + which] += n;
           sums.places[to + which] += n;
         }
       }
-    });
+    }
     return sums;
   }
 

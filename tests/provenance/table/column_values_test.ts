@@ -70,6 +70,8 @@ const COLUMNS: [
 ][] = [
   ["few texts", "string", undefined, (i) => ["isr", "warp", "", "é🔭"][i % 4]],
   ["one text", "string", undefined, () => "FAILED"],
+  ["runs among others", "string", undefined, (i) => i % 300 < 250 ? "isr" : `warp${i % 77}`],
+  ["a thousand texts", "string", undefined, (i) => `visit ${(i >> 1) * 7}`],
   ["texts that all differ", "string", "PLAIN", (i) => `message ${i}`],
   ["few integers", "int64", undefined, (i) => BigInt(i % 7)],
   ["integers that all differ", "int64", "PLAIN", (i) => BigInt(i) * 1_000_003n - 5n],
@@ -77,6 +79,7 @@ const COLUMNS: [
   ["integers at the edge", "int64", "PLAIN", (i) => 2n ** 53n - 2n + BigInt(i % 4)],
   ["integers just below the edge", "int64", undefined, (i) => -(2n ** 53n) + BigInt(i % 3)],
   ["differences", "int32", "DELTA_BINARY_PACKED", (i) => i * i % 1000 - 300],
+  ["growing numbers", "int32", "DELTA_BINARY_PACKED", (i) => i * 3 - 2000],
   ["equal numbers", "int32", "DELTA_BINARY_PACKED", () => 1],
   ["plain integers", "int32", "PLAIN", (i) => 1 - i],
   ["doubles", "double", "PLAIN", (i) => i / 3],
@@ -124,3 +127,25 @@ for (const cut of [1, 40, 900]) {
     assert.throws(() => decodeColumn(PARQUET, bytes.subarray(0, bytes.length - cut), form));
   });
 }
+
+for (const encoding of [undefined, "DELTA_BINARY_PACKED"] as const) {
+  Deno.test(`a column that lacks its last bytes is damaged, encoding ${encoding ?? "RLE"}`, () => {
+    const type = encoding === undefined ? "int64" : "int32";
+    const value = (i: number) => i % 5 === 0 ? 1 : 2;
+    const data = Array.from(
+      { length: N_ROWS },
+      (_, i) => type === "int64" ? BigInt(value(i)) : value(i),
+    );
+    const bytes = written(type, false, data, encoding);
+    const form: ColumnForm = { name: "c", type, isNullable: false, nRows: N_ROWS };
+    assert.notEqual(decodeColumn(PARQUET, bytes, form), null);
+    assert.throws(() => decodeColumn(PARQUET, bytes.subarray(0, bytes.length - 40), form));
+  });
+}
+
+Deno.test("differences of more bits than ours are left to the package", () => {
+  const data = Array.from({ length: N_ROWS }, (_, i) => [0, 2 ** 30, 5, -3][i % 4]);
+  const bytes = written("int32", false, data, "DELTA_BINARY_PACKED");
+  const form: ColumnForm = { name: "c", type: "int32", isNullable: false, nRows: N_ROWS };
+  assert.equal(decodeColumn(PARQUET, bytes, form), null);
+});
