@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageHead, messageShape } from "./message_shape.ts";
+import { MAX_LETTERS, messageHead, messageShape } from "./message_shape.ts";
 import { AttemptStatus } from "./quantum_status.ts";
 
 /** Shapes of one task and exception that are told apart; all others are one cluster. */
@@ -28,7 +28,9 @@ export class FailureClusters<Cluster> {
   readonly #make: (key: ClusterKey) => Cluster;
   readonly #clusters = new Map<string, Cluster>();
   readonly #nShapes = new Map<string, number>();
-  readonly #remembered = new Map<string, Cluster>();
+  /** By task, exception and message: texts put together would be made and looked at again for each failure. */
+  readonly #remembered = new Map<string, Map<string | null, Map<string, Cluster>>>();
+  #nRemembered = 0;
 
   /** @param make Makes what is kept of a new cluster. */
   constructor(make: (key: ClusterKey) => Cluster) {
@@ -41,14 +43,28 @@ export class FailureClusters<Cluster> {
    * @param message As the exception has it; empty without one.
    */
   of(task: string, exception: string | null, message: string): Cluster {
-    const kind = `${task}\0${exception === null ? "" : `=${exception}`}`;
-    const text = `${kind}\0${messageHead(message)}`;
-    const known = this.#remembered.get(text);
+    const messages = this.#messagesOf(task, exception);
+    // Of a longer one no more is kept than what is looked at.
+    const text = message.length <= MAX_LETTERS ? message : messageHead(message);
+    const known = messages.get(text);
     if (known !== undefined) return known;
+    const kind = `${task}\0${exception === null ? "" : `=${exception}`}`;
     const cluster = this.#find(kind, { task, exception, shape: messageShape(message) });
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(text, cluster);
+    messages.set(text, cluster);
+    if (++this.#nRemembered > MAX_REMEMBERED) {
+      this.#remembered.clear();
+      this.#nRemembered = 0;
+    }
     return cluster;
+  }
+
+  /** Clusters by message that are remembered. */
+  #messagesOf(task: string, exception: string | null): Map<string, Cluster> {
+    let ofTask = this.#remembered.get(task);
+    if (ofTask === undefined) this.#remembered.set(task, ofTask = new Map());
+    let messages = ofTask.get(exception);
+    if (messages === undefined) ofTask.set(exception, messages = new Map());
+    return messages;
   }
 
   /** All clusters in the order in which they were met. */

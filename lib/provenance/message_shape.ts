@@ -8,7 +8,7 @@
 /** Letters of a line that are kept, as in the table of quanta (`schema/quantum-graph.md`, 4.5). */
 const MAX_LINE = 500;
 /** Letters of a line that are looked at: what tells causes apart comes first. */
-const MAX_LETTERS = 400;
+export const MAX_LETTERS = 400;
 
 /** A kind of text that differs from one quantum to the next. */
 interface Varying {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { newSeed } from "../../base/id_table.ts";
+import { IntegerNumbers } from "../../base/integer_numbers.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { ParquetCodec, ParquetPageHeader, ParquetReader } from "../../codec/parquet.ts";
 import { MAX_WIDTH, readDeltas, readHybrid } from "./packed_values.ts";
@@ -218,7 +218,19 @@ function readIntegers({ header, reader, has }: Page, nRows: number): CodedColumn
 function numberIntegers(content: ArrayBufferLike): { codes: Uint32Array; values: CodedValue[] } {
   const halves = new Int32Array(content);
   const n = halves.length / 2;
-  const numbers = new IntegerNumbers(n);
+  const numbers = new IntegerNumbers();
+  const long = new Map<bigint, number>();
+  const values: CodedValue[] = [];
+  const numberOf = (low: number, high: number): number => {
+    const isExact = high >= -SAFE_HIGH && high < SAFE_HIGH;
+    const value = isExact ? high * 2 ** 32 + (low >>> 0) : BigInt(high) << 32n | BigInt(low >>> 0);
+    const next = values.length;
+    const number = typeof value === "number" ? numbers.of(value, next) : long.get(value) ?? next;
+    if (number < next) return number;
+    if (typeof value === "bigint") long.set(value, next);
+    values.push(value);
+    return next;
+  };
   const codes = new Uint32Array(n);
   let [low, high, code] = [0, 0, 0];
   for (let i = 0; i < n; i++) {
@@ -226,53 +238,11 @@ function numberIntegers(content: ArrayBufferLike): { codes: Uint32Array; values:
     if (i === 0 || halves[2 * i] !== low || halves[2 * i + 1] !== high) {
       low = halves[2 * i];
       high = halves[2 * i + 1];
-      code = high < -SAFE_HIGH || high >= SAFE_HIGH
-        ? numbers.ofLong(BigInt(high) << 32n | BigInt(low >>> 0))
-        : numbers.of(high * 2 ** 32 + (low >>> 0));
+      code = numberOf(low, high);
     }
     codes[i] = code;
   }
-  return { codes, values: numbers.values };
-}
-
-/** Numbers integers in the order in which they are met. */
-class IntegerNumbers {
-  readonly values: CodedValue[] = [];
-  /** By place: the number, from 1 on; and the value. */
-  readonly #numbers: Uint32Array;
-  readonly #keys: Float64Array;
-  readonly #long = new Map<bigint, number>();
-  /** Values come from a file: with a seed unknown to its author they don't crowd. */
-  readonly #seed = newSeed();
-
-  /** @param n Most that are met. */
-  constructor(n: number) {
-    let size = 16;
-    while (size < 2 * n) size *= 2;
-    this.#numbers = new Uint32Array(size);
-    this.#keys = new Float64Array(size);
-  }
-
-  /** @param value A safe integer. */
-  of(value: number): number {
-    const mask = this.#keys.length - 1;
-    const high = Math.floor(value / 2 ** 32);
-    let place = Math.imul(this.#seed ^ value, 0x9e3779b1);
-    place = Math.imul(place ^ place >>> 15 ^ high, 0x9e3779b1);
-    place = (place ^ place >>> 15) & mask;
-    for (; this.#numbers[place] !== 0; place = (place + 1) & mask) {
-      if (this.#keys[place] === value) return this.#numbers[place] - 1;
-    }
-    this.#keys[place] = value;
-    return (this.#numbers[place] = this.values.push(value)) - 1;
-  }
-
-  /** The same of one that no number has. */
-  ofLong(value: bigint): number {
-    let number = this.#long.get(value);
-    if (number === undefined) this.#long.set(value, number = this.values.push(value) - 1);
-    return number;
-  }
+  return { codes, values };
 }
 
 /** High halves of integers that are exact as numbers. */
@@ -352,26 +322,49 @@ function readNumbers(
     const integers = Int32Array.from({ length: n }, (_, i) => view.getInt32(offset + 4 * i, true));
     return has === null ? integers : spread(integers, has);
   }
-  return readLongNumbers(reader, header.num_values, has, type === "double");
+  return type === "double"
+    ? readDoubles(bytesBehind(reader).subarray(0, 8 * n), header.num_values, has)
+    : readTimes(reader, header.num_values, has);
 }
 
-/** Doubles, or integers of 64 bits, which are exact up to 2^53 as times are. */
-function readLongNumbers(
+/** Doubles from wherever they stand. */
+function readDoubles(bytes: Uint8Array, nRows: number, has: Uint8Array | null): Float64Array {
+  const isWhole = has === null || !isMostlyRuns(bytes.length / 8, nRows);
+  const numbers = new Float64Array(isWhole ? bytes.length / 8 : nRows);
+  const target = new Uint8Array(numbers.buffer);
+  if (isWhole) {
+    target.set(bytes);
+    return has === null ? numbers : spread(numbers, has);
+  }
+  let next = 0;
+  for (let row = 0; row < nRows;) {
+    const found = has.indexOf(1, row);
+    const from = found < 0 ? nRows : found;
+    numbers.fill(NaN, row, from);
+    const end = has.indexOf(0, from);
+    row = end < 0 ? nRows : end;
+    const size = 8 * (row - from);
+    target.set(bytes.subarray(next, next + size), 8 * from);
+    next += size;
+  }
+  if (next !== bytes.length) throw new Error("levels that don't fit the values");
+  return numbers;
+}
+
+/** Integers of 64 bits, which are exact up to 2^53 as times are. */
+function readTimes(
   { view, offset }: ParquetReader,
   nRows: number,
   has: Uint8Array | null,
-  isDouble: boolean,
 ): Float64Array {
   const start = view.byteOffset + offset;
   const nBytes = (view.byteLength - offset) & ~7;
   const content = view.buffer.slice(start, start + nBytes);
   const numbers = new Float64Array(content);
-  if (!isDouble) {
-    // Little-endian: the low half of an integer first; each is replaced by its number.
-    const halves = new Int32Array(content);
-    for (let i = 0; i < numbers.length; i++) {
-      numbers[i] = halves[2 * i + 1] * 2 ** 32 + (halves[2 * i] >>> 0);
-    }
+  // Little-endian: the low half of an integer first; each is replaced by its number.
+  const halves = new Int32Array(content);
+  for (let i = 0; i < numbers.length; i++) {
+    numbers[i] = halves[2 * i + 1] * 2 ** 32 + (halves[2 * i] >>> 0);
   }
   if (has === null) return numbers.length === nRows ? numbers : numbers.subarray(0, nRows);
   return spread(numbers, has);

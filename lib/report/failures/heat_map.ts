@@ -5,6 +5,7 @@
  */
 
 import { Grower } from "../../base/grower.ts";
+import { IntegerNumbers } from "../../base/integer_numbers.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { HeatLine, HeatMapReport, PlaceCounts } from "../model.ts";
 
@@ -48,16 +49,21 @@ export interface RowRange {
 /** Values of a dimension in the order in which they were met. */
 class Axis {
   readonly values: JsonValue[] = [];
-  readonly #index = new Map<JsonValue, number>();
+  readonly #integers = new IntegerNumbers();
+  readonly #others = new Map<JsonValue, number>();
   /** Neighbours mostly agree. */
   #last: JsonValue | undefined = undefined;
   #lastIndex = 0;
 
   indexOf(value: JsonValue): number {
     if (value === this.#last) return this.#lastIndex;
-    let index = this.#index.get(value);
-    if (index === undefined) {
-      this.#index.set(value, index = this.values.length);
+    const next = this.values.length;
+    const isInteger = Number.isSafeInteger(value);
+    const index = isInteger
+      ? this.#integers.of(value as number, next)
+      : this.#others.get(value) ?? next;
+    if (index === next) {
+      if (!isInteger) this.#others.set(value, next);
       this.values.push(value);
     }
     this.#last = value;
@@ -199,13 +205,12 @@ class Grid {
     const rowBins = binned(rows, MAX_ROWS);
     const columnBins = binned(columns, MAX_COLUMNS);
     const sums = this.#sums(rowBins, columnBins);
-    const rowSums = rows.map((r) => placeCounts(sums.rows, r));
-    if (rowSums.every(({ n_failed, n_blocked }) => n_failed + n_blocked === 0)) return null;
-    const columnSums = columns.map((c) => placeCounts(sums.columns, c));
+    const { n_failed, n_blocked } = total(sums.columns, columns);
+    if (n_failed + n_blocked === 0) return null;
     const line = (axis: Axis, bin: number[], counts: Uint32Array): HeatLine => ({
       first: axis.values[bin[0]],
       last: axis.values[bin.at(-1)!],
-      ...total(bin.map((i) => placeCounts(counts, i))),
+      ...total(counts, bin),
     });
     const places = (row: number, which: number) =>
       columnBins.map((_, column) =>
@@ -221,8 +226,8 @@ class Grid {
         blocked: places(row, 2),
       })),
       columns: columnBins.map((bin) => line(this.columns, bin, sums.columns)),
-      worst: this.#worst(rows.map((r) => this.rows.values[r]), rowSums, 0)
-        .concat(this.#worst(columns.map((c) => this.columns.values[c]), columnSums, 1)),
+      worst: this.#worst(rows, this.rows.values, sums.rows, 0)
+        .concat(this.#worst(columns, this.columns.values, sums.columns, 1)),
     };
   }
 
@@ -254,6 +259,8 @@ class Grid {
         const to = N_COUNTS * (place + columnBin[c]);
         for (let which = 0; which < N_COUNTS; which++) {
           const n = counts[at + which];
+          // Hardly any have failed.
+          if (n === 0) continue;
           sums.rows[N_COUNTS * r + which] += n;
           sums.columns[N_COUNTS * c + which] += n;
           sums.places[to + which] += n;
@@ -263,13 +270,15 @@ class Grid {
     return sums;
   }
 
-  #worst(values: JsonValue[], sums: PlaceCounts[], axis: 0 | 1): HeatMapReport["worst"] {
-    return sums.map((counts, i) => ({
-      dimension: this.dimensions[axis],
-      value: values[i],
-      ...counts,
-    }))
-      .filter(({ n_failed }) => n_failed > 0)
+  /** @param sorted Positions in the order of their values. */
+  #worst(
+    sorted: readonly number[],
+    values: readonly JsonValue[],
+    sums: Uint32Array,
+    axis: 0 | 1,
+  ): HeatMapReport["worst"] {
+    return sorted.filter((i) => sums[N_COUNTS * i + FATES.failed] > 0)
+      .map((i) => ({ dimension: this.dimensions[axis], value: values[i], ...total(sums, [i]) }))
       .sort((a, b) =>
         b.n_failed - a.n_failed || b.n_blocked - a.n_blocked || compareValues(a.value, b.value)
       )
@@ -284,17 +293,14 @@ interface GridSums {
   places: Uint32Array;
 }
 
-function placeCounts(counts: Uint32Array, i: number): PlaceCounts {
-  const at = N_COUNTS * i;
-  return { n_quanta: counts[at], n_failed: counts[at + 1], n_blocked: counts[at + 2] };
-}
-
-function total(counts: readonly PlaceCounts[]): PlaceCounts {
+/** The counts of some positions, added up. */
+function total(counts: Uint32Array, positions: readonly number[]): PlaceCounts {
   const sum: PlaceCounts = { n_quanta: 0, n_failed: 0, n_blocked: 0 };
-  for (const { n_quanta, n_failed, n_blocked } of counts) {
-    sum.n_quanta += n_quanta;
-    sum.n_failed += n_failed;
-    sum.n_blocked += n_blocked;
+  for (const i of positions) {
+    const at = N_COUNTS * i;
+    sum.n_quanta += counts[at];
+    sum.n_failed += counts[at + FATES.failed];
+    sum.n_blocked += counts[at + FATES.blocked];
   }
   return sum;
 }
