@@ -70,10 +70,12 @@ async function isQuick(
 
 async function carryOut(request: PlainRequest, context: CliContext): Promise<void> {
   const { terminal } = context;
+  const loadOpener = () =>
+    import(import.meta.resolve("../sources/open_source.ts")) as Promise<
+      typeof import("../sources/open_source.ts")
+    >;
   const open = async () => {
-    const { openSource } = await import(
-      import.meta.resolve("../sources/open_source.ts")
-    ) as typeof import("../sources/open_source.ts");
+    const { openSource } = await loadOpener();
     return await openSource(
       request.source,
       request.run,
@@ -83,9 +85,11 @@ async function carryOut(request: PlainRequest, context: CliContext): Promise<voi
     );
   };
   if (request.command === "why") {
-    const { printWhy } = await import(
-      import.meta.resolve("./plain_why.ts")
-    ) as typeof import("./plain_why.ts");
+    const loading = import(import.meta.resolve("./plain_why.ts")) as Promise<
+      typeof import("./plain_why.ts")
+    >;
+    // At once: the runtime reads modules of one while it compiles those of the other.
+    const [{ printWhy }] = await Promise.all([loading, loadOpener()]);
     return await printWhy(request, open, (text) => terminal.write(text));
   }
   if (await isQuick(request, context)) return;

@@ -68,12 +68,7 @@ export function reportCommand(
       const htmlTarget = html === undefined ? null : { path: target(html, "page") };
       const markdownTarget = markdown === undefined ? null : { path: target(markdown, "document") };
 
-      const { collectReport } = await import(
-        import.meta.resolve("../../report/collect.ts")
-      ) as typeof import("../../report/collect.ts");
-      const { DEFAULT_REPORT_LIMITS } = await import(
-        import.meta.resolve("../../report/collector.ts")
-      ) as typeof import("../../report/collector.ts");
+      const { collectReport, DEFAULT_REPORT_LIMITS } = await loadReport();
       await using source = await openArgument(argument, options.run, options, cli, context);
       await using baseline = options.baseline === undefined
         ? null
@@ -109,6 +104,20 @@ export function reportCommand(
         cli.terminal.write(shown(reportText(report, context.style), context.style));
       }
     });
+}
+
+/** Loads what makes a report, and at the same time what opens a SOURCE. */
+async function loadReport() {
+  const [{ collectReport }, { DEFAULT_REPORT_LIMITS }] = await Promise.all([
+    import(import.meta.resolve("../../report/collect.ts")) as Promise<
+      typeof import("../../report/collect.ts")
+    >,
+    import(import.meta.resolve("../../report/collector.ts")) as Promise<
+      typeof import("../../report/collector.ts")
+    >,
+    import(import.meta.resolve("../../sources/open_source.ts")),
+  ]);
+  return { collectReport, DEFAULT_REPORT_LIMITS };
 }
 
 /** A report is made of JSON values alone, which interfaces can't express. */
