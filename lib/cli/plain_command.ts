@@ -1,7 +1,7 @@
 /**
- * `cat SOURCE WHAT [ID...]` and `why SOURCE ID...` without any option but `--run`: what scripts ask for, one
- * document after the other. There is next to nothing to parse then, and the package that parses options
- * takes a third of the time of such a command.
+ * `cat SOURCE WHAT [ID...]`, `why SOURCE ID...` and `report SOURCE` without any option but `--run`: what scripts
+ * ask for, one document after the other. There is next to nothing to parse then, and the package that parses
+ * options takes a third of the time of such a command.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { ClosedPipeError, type Terminal } from "./terminal/terminal.ts";
 /** What such a command line asks for. */
 type PlainRequest =
   & { source: string; idWords: string[]; run: string | null }
-  & ({ command: "cat"; what: DocumentKind } | { command: "why" });
+  & ({ command: "cat"; what: DocumentKind } | { command: "why" } | { command: "report" });
 
 /**
  * Carries out a command line, if it is one of these.
@@ -92,6 +92,13 @@ async function carryOut(request: PlainRequest, context: CliContext): Promise<voi
     const [{ printWhy }] = await Promise.all([loading, loadOpener()]);
     return await printWhy(request, open, (text) => terminal.write(text));
   }
+  if (request.command === "report") {
+    const loading = import(import.meta.resolve("./plain_report.ts")) as Promise<
+      typeof import("./plain_report.ts")
+    >;
+    const [{ printReport }] = await Promise.all([loading, loadOpener()]);
+    return await printReport(request.source, open, context);
+  }
   if (await isQuick(request, context)) return;
   await using source = await open();
   const { cat } = await import(
@@ -137,6 +144,9 @@ function plainRequest(args: readonly string[]): PlainRequest | null {
   if (run === "" || words.some((word) => word.startsWith("-")) || run?.startsWith("-")) return null;
   const [command, source, ...rest] = words;
   if (command === "why" && rest.length > 0) return { command, source, idWords: rest, run };
+  if (command === "report" && source !== undefined && rest.length === 0) {
+    return { command, source, idWords: [], run };
+  }
   const what = DOCUMENT_KINDS.find((known) => known === rest[0]);
   return command !== "cat" || what === undefined
     ? null

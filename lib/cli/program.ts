@@ -20,7 +20,7 @@ import { asksForJson, describeError } from "./tell_error.ts";
 import { expandOptionsFile } from "./options_file.ts";
 import { namedOutputs } from "./outputs/outputs.ts";
 import type { MetricsFile } from "./status/metrics_file.ts";
-import { type ProgressOptions, ProgressReporter } from "./terminal/progress.ts";
+import { type ProgressOptions, ProgressReporter, STATUS_SECONDS } from "./terminal/progress.ts";
 import type { BarArea } from "./terminal/progress_bar.ts";
 import type { makeStatusSinks, SinkOptions } from "./status/status_sinks.ts";
 import { ClosedPipeError } from "./terminal/terminal.ts";
@@ -28,9 +28,6 @@ import { usageHint } from "./usage_hint.ts";
 
 /** Hidden; completion scripts ask it for values. */
 const COMPLETE_COMMAND = "__complete";
-
-/** Seconds between two status lines. */
-const STATUS_SECONDS = 30;
 
 /** What is known of one command line while it runs. */
 interface ProgramState {

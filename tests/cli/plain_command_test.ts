@@ -1,4 +1,4 @@
-/** `cat` and `why` without options but `--run`, which are carried out without the parser of options. */
+/** `cat`, `why` and `report` without options but `--run`, which are carried out without the parser of options. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -120,5 +120,24 @@ for (const [words, isThere] of QUESTIONS) {
     assert.equal(plain.stdout, parsed.stdout);
     assert.equal(plain.stderr, parsed.stderr);
     assert.equal(plain.stdout !== "", isThere);
+  });
+}
+
+for (
+  const [what, words] of [
+    ["a graph", [MIXED]],
+    ["a graph of a RUN", [MIXED, "--run", RUN]],
+    ["a graph of another RUN", [MIXED, "--run", "u/another"]],
+    ["a plan", [fixturePath("small-mixed", "predicted.qg")]],
+    ["a file that is missing", ["missing.qg"]],
+    ["two SOURCEs", [MIXED, MIXED]],
+    ["nothing", []],
+  ] as [what: string, words: string[]][]
+) {
+  Deno.test(`report of ${what} is that with an option that changes nothing`, async () => {
+    const plain = await runProvgraph(["report", ...words]);
+    const parsed = await runProvgraph(["--color", "never", "report", ...words]);
+    assert.deepEqual(plain, parsed);
+    assert.notEqual(plain.stdout + plain.stderr, "");
   });
 }

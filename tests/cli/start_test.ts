@@ -81,6 +81,7 @@ for (
     ["lib/inspect/cat/cat.ts", []],
     ["lib/cli/quick_cat.ts", []],
     ["lib/cli/plain_why.ts", []],
+    ["lib/cli/plain_report.ts", []],
     ["lib/sources/repository_source.ts", ["node:sqlite"]],
   ] as const
 ) {

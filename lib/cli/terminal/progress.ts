@@ -12,6 +12,8 @@ import type { JsonFields } from "./ndjson.ts";
 import type { BarArea } from "./progress_bar.ts";
 import type { StageReport, StatusReport, StatusSink } from "./status_report.ts";
 
+/** Seconds between two status lines, unless another time is asked for. */
+export const STATUS_SECONDS = 30;
 /** Milliseconds between two drawings of bars. */
 const DRAW_MS = 200;
 /** Rates are those of the last so many milliseconds. */

@@ -181,10 +181,16 @@ function readCodes(
   const width = reader.view.getUint8(reader.offset++);
   if (width > MAX_WIDTH) return null;
   if (width > 0) readHybrid(bytesBehind(reader), width, present);
-  let greatest = 0;
-  for (let i = 0; i < nValues; i++) if (present[i] > greatest) greatest = present[i];
-  if (greatest >= nullCode) throw new Error("a value that its dictionary doesn't have");
+  // Of as many bits all codes have a value.
+  if (2 ** width > nullCode) checkCodes(present, nullCode);
   return coded(withNulls(present, has, nullCode));
+}
+
+/** @throws {Error} if a code is none of so many values. */
+function checkCodes(codes: Uint32Array, nValues: number): void {
+  let greatest = 0;
+  for (let i = 0; i < codes.length; i++) if (codes[i] > greatest) greatest = codes[i];
+  if (greatest >= nValues) throw new Error("a value that its dictionary doesn't have");
 }
 
 /** What stands behind the place of a reader. */
@@ -292,8 +298,12 @@ function readIds({ header, reader, has }: Page, nRows: number): IdColumn {
   if (offset + length > view.byteLength) throw new Error("ids reach beyond their page");
   const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length).slice();
   const at = new Int32Array(nRows);
+  if (has === null) {
+    for (let i = 0; i < nRows; i++) at[i] = i * UUID_SIZE;
+    return { kind: "ids", bytes, at };
+  }
   for (let i = 0, next = 0; i < nRows; i++) {
-    if (has !== null && has[i] === 0) at[i] = -1;
+    if (has[i] === 0) at[i] = -1;
     else {
       at[i] = next;
       next += UUID_SIZE;
