@@ -3,7 +3,7 @@
 import { why } from "../inspect/why/why.ts";
 import { parseSelector } from "../sources/selector.ts";
 import type { DocumentSource } from "../sources/source.ts";
-import { DEFAULT_WHY_LIMIT, whySourceWords } from "./why_words.ts";
+import { DEFAULT_WHY_LIMIT, whySourceWords } from "./summaries/why_words.ts";
 import { whyScreen } from "./summaries/why_screen.ts";
 import { makeStyle, shown } from "./terminal/color.ts";
 

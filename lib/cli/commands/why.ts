@@ -6,7 +6,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
 import { WHY_EPILOGUE } from "../manual/help.ts";
 import { withPager } from "../terminal/pager.ts";
-import { DEFAULT_WHY_LIMIT, whySourceWords } from "../why_words.ts";
+import { DEFAULT_WHY_LIMIT, whySourceWords } from "../summaries/why_words.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {

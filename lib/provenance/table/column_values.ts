@@ -5,9 +5,9 @@
  * @module
  */
 
-import { IntegerNumbers } from "../../base/integer_numbers.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { ParquetCodec, ParquetPageHeader, ParquetReader } from "../../codec/parquet.ts";
+import { IntegerNumbers } from "./integer_numbers.ts";
 import { MAX_WIDTH, readDeltas, readHybrid } from "./packed_values.ts";
 import type { TableType } from "./table_columns.ts";
 

@@ -5,8 +5,8 @@
  */
 
 import { Grower } from "../../base/grower.ts";
-import { IntegerNumbers } from "../../base/integer_numbers.ts";
 import type { JsonValue } from "../../base/json_text.ts";
+import { IntegerNumbers } from "../../provenance/table/integer_numbers.ts";
 import type { HeatLine, HeatMapReport, PlaceCounts } from "../model.ts";
 
 /** Pairs that are looked at first. */
@@ -22,7 +22,7 @@ const MAX_ROWS = 60;
 const MAX_COLUMNS = 200;
 /** Single values that are told. */
 const N_WORST = 12;
-/** Places of a map: 12 bytes each. */
+/** Places of a map: 12 to 24 bytes each. */
 const MAX_PLACES = 8_000_000;
 /** Places that a row has from the start, if there are as many columns. */
 const USUAL_COLUMNS = 32;
@@ -109,6 +109,8 @@ class PlaceTable {
   /** Where each row begins in the counts, and how many places it has. */
   readonly #starts = new Grower<Uint32Array>(Uint32Array);
   readonly #rooms = new Grower<Uint32Array>(Uint32Array);
+  /** Where places are that a row has grown out of, by their number. */
+  readonly #free = new Map<number, number[]>();
   #nCounts = 0;
 
   get nPlaces(): number {
@@ -132,13 +134,29 @@ class PlaceTable {
     const [start, room] = [starts[row], rooms[row]];
     if (column < room) return;
     // As long as rows have been so far, so that most grow but once.
-    const grown = Math.max(column + 1, 2 * room, Math.min(nColumns, USUAL_COLUMNS));
-    const end = this.#nCounts + N_COUNTS * grown;
-    const counts = this.counts.reach(end);
-    counts.copyWithin(this.#nCounts, start, start + N_COUNTS * room);
-    starts[row] = this.#nCounts;
+    let grown = Math.max(room, Math.min(nColumns, USUAL_COLUMNS));
+    while (grown <= column) grown *= 2;
+    starts[row] = this.#take(grown);
     rooms[row] = grown;
-    this.#nCounts = end;
+    if (room === 0) return;
+    this.counts.array.copyWithin(starts[row], start, start + N_COUNTS * room);
+    const free = this.#free.get(room);
+    if (free === undefined) this.#free.set(room, [start]);
+    else free.push(start);
+  }
+
+  /** Where so many places without a count begin. */
+  #take(room: number): number {
+    const size = N_COUNTS * room;
+    const free = this.#free.get(room)?.pop();
+    if (free !== undefined) {
+      this.counts.array.fill(0, free, free + size);
+      return free;
+    }
+    const start = this.#nCounts;
+    this.#nCounts += size;
+    this.counts.reach(this.#nCounts);
+    return start;
   }
 }
 

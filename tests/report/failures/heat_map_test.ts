@@ -92,3 +92,48 @@ Deno.test("many visits share rows, and none is lost", () => {
     assert.equal(quanta.reduce((a, b) => a + b), n_quanta);
   }
 });
+
+for (
+  const [order, columnOf] of [
+    ["in order", (i) => i % 189],
+    ["from the last", (i) => 188 - i % 189],
+    ["from everywhere", (i) => i * 101 % 189],
+    ["a few of each row", (i) => (i % 189) < 3 ? 60 * (i % 189) : 7],
+  ] as [order: string, columnOf: (i: number) => number][]
+) {
+  Deno.test(`rows grow while detectors come ${order}, one by one and by columns`, () => {
+    const [nRows, nColumns] = [50, 189];
+    const n = nRows * nColumns;
+    const rows = Uint32Array.from({ length: n }, (_, i) => i % 2 === 0 ? 3 : i / nColumns);
+    const columns = Uint32Array.from({ length: n }, (_, i) => columnOf(i));
+    const fates = Uint8Array.from({ length: n }, (_, i) => i % 3);
+    const counted = new Map<string, number>();
+    for (let i = 0; i < n; i++) {
+      const place = `${rows[i]} ${columns[i]} ${fates[i]}`;
+      counted.set(place, (counted.get(place) ?? 0) + 1);
+    }
+    const values = Array.from({ length: nColumns }, (_, i) => i);
+    const single = new HeatMaps(VISITS);
+    for (let i = 0; i < n; i++) single.add("isr", ["Cam", rows[i], columns[i]], fates[i]);
+    const whole = new HeatMaps(VISITS);
+    const coded = [{ codes: new Uint32Array(n), values: ["Cam"] }, { codes: rows, values }, {
+      codes: columns,
+      values,
+    }];
+    for (let from = 0; from < n; from += 1000) {
+      whole.addRows("isr", coded, fates, { from, to: Math.min(n, from + 1000) });
+    }
+    const [map] = whole.report();
+    assert.deepEqual(map, single.report()[0]);
+    for (const { first: row, quanta, failed, blocked } of map.rows) {
+      map.columns.forEach(({ first: column }, c) => {
+        const [other, nFailed, nBlocked] = [0, 1, 2].map((fate) =>
+          counted.get(`${row} ${column} ${fate}`) ?? 0
+        );
+        assert.equal(quanta[c], other + nFailed + nBlocked, `${row} ${column}`);
+        assert.equal(failed[c], nFailed);
+        assert.equal(blocked[c], nBlocked);
+      });
+    }
+  });
+}

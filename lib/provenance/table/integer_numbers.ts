@@ -5,7 +5,7 @@
  * @module
  */
 
-import { newSeed } from "./id_table.ts";
+import { newSeed } from "../../base/id_table.ts";
 
 /** Places to begin with. */
 const MIN_PLACES = 1024;
