@@ -46,8 +46,8 @@ export class LogDistribution {
 
   /** Counts those of a column from one row to another. */
   addAll(values: ArrayLike<number>, from: number, to: number): void {
+    this.#scale.count(values, from, to, this.#counts);
     let { n, sum, min, max } = this;
-    const counts = this.#counts;
     for (let i = from; i < to; i++) {
       const value = values[i];
       if (!Number.isFinite(value)) continue;
@@ -55,7 +55,6 @@ export class LogDistribution {
       sum += value;
       if (value < min) min = value;
       if (value > max) max = value;
-      counts[this.#binOf(value)]++;
       if (this.#exact !== null && this.#exact.push(value) > N_EXACT) this.#exact = null;
     }
     this.n = n;
@@ -93,8 +92,8 @@ export class LogDistribution {
     const width = BINS_PER_DECADE / perDecade;
     const bins: CoarseBins = { lower: [], n: [] };
     if (this.n === 0) return bins;
-    const first = Math.floor(this.#binOf(this.min) / width);
-    const last = Math.floor(this.#binOf(this.max) / width);
+    const first = Math.floor(this.#scale.binOf(this.min) / width);
+    const last = Math.floor(this.#scale.binOf(this.max) / width);
     for (let bin = first; bin <= last; bin++) {
       let n = 0;
       for (let i = bin * width; i < (bin + 1) * width; i++) n += this.#counts[i];
@@ -102,10 +101,6 @@ export class LogDistribution {
       bins.n.push(n);
     }
     return bins;
-  }
-
-  #binOf(value: number): number {
-    return this.#scale.binOf(value);
   }
 }
 
@@ -137,12 +132,32 @@ class LogScale {
 
   /** The bin of a number; those beyond the scale are in the first or last one. */
   binOf(value: number): number {
+    const counts = new Uint32Array(this.#edges.length);
+    this.count([value], 0, 1, counts);
+    return counts.indexOf(1);
+  }
+
+  /**
+   * Counts the finite numbers of a column by their bins. All in one function: numbers that are handed to another
+   * are boxed.
+   */
+  count(values: ArrayLike<number>, from: number, to: number, counts: Uint32Array): void {
     const edges = this.#edges;
-    if (!(value >= edges[0])) return 0;
     const starts = this.#starts;
-    let bin = starts[Math.min(firstBits(value) - this.#firstBits, starts.length - 1)];
-    while (value >= edges[bin + 1]) bin++;
-    return bin;
+    const firstStart = this.#firstBits;
+    const lastStart = starts.length - 1;
+    for (let i = from; i < to; i++) {
+      const value = values[i];
+      if (!Number.isFinite(value)) continue;
+      let bin = 0;
+      if (value >= edges[0]) {
+        NUMBER[0] = value;
+        // Little-endian: the upper half is the second.
+        bin = starts[Math.min((HALVES[1] >>> SHIFT) - firstStart, lastStart)];
+        while (value >= edges[bin + 1]) bin++;
+      }
+      counts[bin]++;
+    }
   }
 }
 

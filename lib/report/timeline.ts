@@ -64,18 +64,23 @@ export class Timeline {
     n: number,
   ): void {
     const base = task * N_INTERVALS;
+    const busy = this.#busy;
+    let [origin, width] = [this.#origin, this.#width];
     for (let row = 0; row < n; row++) {
       const start = starts[row];
       if (Number.isNaN(start)) continue;
       const end = Math.max(start, ends[row]);
-      if (Number.isNaN(this.#origin)) this.#origin = floorTo(start, this.#width);
       if (start < this.#first) this.#first = start;
       if (end > this.#last) this.#last = end;
-      if (start < this.#origin || end >= this.#origin + N_INTERVALS * this.#width) this.#widen();
-      const lastInterval = this.#intervalOf(end);
-      for (let i = this.#intervalOf(start); i <= lastInterval; i++) {
-        const begin = this.#origin + i * this.#width;
-        this.#busy[base + i] += Math.min(end, begin + this.#width) - Math.max(start, begin);
+      // Not so before the first attempt, when there is no origin.
+      if (!(start >= origin && end < origin + N_INTERVALS * width)) {
+        this.#widen();
+        [origin, width] = [this.#origin, this.#width];
+      }
+      const lastInterval = Math.floor((end - origin) / width);
+      for (let i = Math.floor((start - origin) / width); i <= lastInterval; i++) {
+        const begin = origin + i * width;
+        busy[base + i] += Math.min(end, begin + width) - Math.max(start, begin);
       }
       if (failed[row] === 1) this.#failed[base + lastInterval]++;
     }
