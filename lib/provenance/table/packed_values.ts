@@ -1,7 +1,7 @@
 /**
  * The two packings of small integers that tables of quanta have: runs and bits of Parquet's "RLE/bit-packing
- * hybrid", and differences in bits (`DELTA_BINARY_PACKED`). As the package reads them, but several times as
- * quick: of a million rows they take most of the time.
+ * hybrid", and differences in bits (`DELTA_BINARY_PACKED`). As the package reads them, but without asking for
+ * each byte through a `DataView`, and runs at once.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function readHybrid(
     const most = n - seen;
     if (header % 2 === 1) {
       const count = Math.min(length * 8, most);
-      unpack(bytes, place.at, width, output.subarray(seen, seen + count));
+      unpack(bytes, place.at, width, output, { from: seen, to: seen + count });
       place.at += length * width;
       seen += count;
     } else {
@@ -51,14 +51,14 @@ function unpack(
   start: number,
   width: number,
   output: Uint8Array | Uint32Array,
+  { from, to }: { from: number; to: number },
 ): void {
-  const n = output.length;
-  if (start + Math.ceil(n * width / 8) > bytes.length) throw tooShort();
+  if (start + Math.ceil((to - from) * width / 8) > bytes.length) throw tooShort();
   const mask = (1 << width) - 1;
   let at = start;
   let bits = 0;
   let nBits = 0;
-  for (let i = 0; i < n; i++) {
+  for (let i = from; i < to; i++) {
     while (nBits < width) {
       bits |= bytes[at++] << nBits;
       nBits += 8;
@@ -88,7 +88,6 @@ export function readDeltas(bytes: Uint8Array, output: Int32Array): boolean {
   const partSize = blockSize / nParts;
   if (!(partSize > 0) || partSize % 8 !== 0) return false;
   output[0] = value;
-  const rests = new Uint32Array(partSize);
   for (let seen = 1; seen < n;) {
     const least = readZigZag(bytes, place);
     const widths = place.at;
@@ -96,18 +95,40 @@ export function readDeltas(bytes: Uint8Array, output: Int32Array): boolean {
     for (let part = 0; part < nParts && seen < n; part++) {
       const width = bytes[widths + part];
       if (!(width <= MAX_WIDTH)) return false;
-      const count = Math.min(partSize, n - seen);
-      if (width === 0 && least === 0) output.fill(value, seen, seen + count);
-      else {
-        if (width === 0) rests.fill(0);
-        else unpack(bytes, place.at, width, rests.subarray(0, count));
-        for (let i = 0; i < count; i++) output[seen + i] = value = value + least + rests[i] | 0;
-      }
-      seen += count;
+      const to = Math.min(seen + partSize, n);
+      if (width === 0 && least === 0) output.fill(value, seen, to);
+      else value = addDifferences(bytes, place.at, { width, least, value }, output, seen, to);
+      seen = to;
       place.at += partSize * width / 8;
     }
   }
   return true;
+}
+
+/** Reads a part of them; the last one. */
+function addDifferences(
+  bytes: Uint8Array,
+  start: number,
+  { width, least, value }: { width: number; least: number; value: number },
+  output: Int32Array,
+  from: number,
+  to: number,
+): number {
+  if (start + Math.ceil((to - from) * width / 8) > bytes.length) throw tooShort();
+  const mask = (1 << width) - 1;
+  let at = start;
+  let bits = 0;
+  let nBits = 0;
+  for (let i = from; i < to; i++) {
+    while (nBits < width) {
+      bits |= bytes[at++] << nBits;
+      nBits += 8;
+    }
+    output[i] = value = value + least + (bits & mask) | 0;
+    bits >>>= width;
+    nBits -= width;
+  }
+  return value;
 }
 
 /** Seven bits a byte, the lowest first; differences of integers of 32 bits take 33. */
