@@ -13,10 +13,12 @@
  */
 
 import { Buffer } from "node:buffer";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { writeLicenses } from "../package/licenses.ts";
 import { writeBuildRecord } from "../package/project.ts";
+import { makeProgramTree } from "./program_tree.ts";
 
 /** Platforms that binaries are made for. */
 const TARGETS = [
@@ -55,7 +57,10 @@ if (!TARGETS.includes(target)) {
   fail(`there is no target "${target}"`, `one of ${TARGETS.join(", ")}`);
 }
 const isForHere = target === Deno.build.target;
-const output = values.output ?? `${project}dist/provgraph${isForHere ? "" : `-${target}`}`;
+const output = resolve(
+  project,
+  values.output ?? `dist/provgraph${isForHere ? "" : `-${target}`}`,
+);
 // A runtime that somebody has put here is one for here.
 const denort = isForHere ? Deno.env.get("DENORT_BIN") : undefined;
 const deno = denort === undefined ? Deno.execPath() : Deno.env.get("DENO") ?? Deno.execPath();
@@ -66,6 +71,12 @@ if (denort !== undefined && !isFile(denort)) {
 Deno.mkdirSync(`${project}dist`, { recursive: true });
 const build = writeBuildRecord(`${project}dist`);
 writeLicenses(`${project}dist`);
+const tree = `${project}dist/program`;
+const start = await makeProgramTree(project, tree);
+for (const name of ["build.json", "THIRD_PARTY_LICENSES"]) {
+  Deno.mkdirSync(`${tree}/dist`, { recursive: true });
+  Deno.copyFileSync(`${project}dist/${name}`, `${tree}/dist/${name}`);
+}
 const hosts = values["allow-net"];
 const args = [
   "compile",
@@ -96,17 +107,12 @@ const args = [
   "dist/THIRD_PARTY_LICENSES",
   "--include",
   "LICENSE",
-  "--exclude",
-  "lib/python",
-  // What the page was made of, and packages that only it needs.
-  "--exclude",
-  "lib/explore/page",
   ...(isForHere ? [] : ["--target", target]),
   "--output",
   output,
-  "main.ts",
+  start,
 ];
-const result = new Deno.Command(deno, { cwd: project, args }).outputSync();
+const result = new Deno.Command(deno, { cwd: tree, args }).outputSync();
 if (!result.success) {
   const reason = new TextDecoder().decode(result.stderr).trim();
   fail(
