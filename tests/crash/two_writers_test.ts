@@ -229,7 +229,10 @@ async function playTurn(
   const answers = await Promise.all(orders.map((order, i) => drivers[i].ingest(order)));
   for (const { code, message } of answers) assert.ok([0, 1, 2, 3].includes(code), message);
   assertContentKept(work, before, await turn.registered(), master);
-  assert.ok(answers.some(({ code }) => code === 0 || code === 3), "nobody has got through");
+  assert.ok(
+    answers.some(({ code }) => code === 0 || code === 3),
+    `nobody has got through: ${answers.map(({ message }) => message).join("; ")}`,
+  );
   return answers;
 }
 
