@@ -33,7 +33,11 @@ export class TaskPart {
   firstStart = Infinity;
   lastEnd = -Infinity;
 
-  constructor(readonly position: number) {}
+  readonly position: number;
+
+  constructor(position: number) {
+    this.position = position;
+  }
 
   /** All that the report says of the task. */
   report(counts: TaskCounts): TaskReport {

@@ -34,8 +34,6 @@ async function main(): Promise<number> {
     "run",
     "--quiet",
     "-A",
-    "--lock=tests/deno.lock",
-    "--frozen",
     join(PROJECT, "tests", "tools", "compile.ts"),
     "--allow-net",
     TEST_HOSTS,

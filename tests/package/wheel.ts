@@ -87,8 +87,7 @@ export function makeBinary(
 ): string {
   const binary = `${DIST}provgraph${target === Deno.build.target ? "" : `-${target}`}`;
   execute(Deno.execPath(), [
-    ...["run", "-A", "--lock=tests/deno.lock", "--frozen", `${ROOT}tests/tools/compile.ts`],
-    ...["--target", target, "--output", binary],
+    ...["run", "-A", `${ROOT}tests/tools/compile.ts`, "--target", target, "--output", binary],
     ...hosts.flatMap((host) => ["--allow-net", host]),
   ]);
   return binary;

@@ -26,7 +26,7 @@ interface PostgresModule {
 /** What `npm:esbuild` exports, as far as tools use it. */
 export interface EsbuildModule {
   build(options: Record<string, unknown>): Promise<{
-    outputFiles: { path: string; text: string }[];
+    outputFiles: { text: string }[];
     /** Inputs by path. */
     metafile: { inputs: Record<string, unknown> };
   }>;

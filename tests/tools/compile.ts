@@ -72,7 +72,7 @@ Deno.mkdirSync(`${project}dist`, { recursive: true });
 const build = writeBuildRecord(`${project}dist`);
 writeLicenses(`${project}dist`);
 const tree = `${project}dist/program`;
-const start = await makeProgramTree(project, tree);
+const start = makeProgramTree(project, tree);
 for (const name of ["build.json", "THIRD_PARTY_LICENSES"]) {
   Deno.mkdirSync(`${tree}/dist`, { recursive: true });
   Deno.copyFileSync(`${project}dist/${name}`, `${tree}/dist/${name}`);

@@ -1,22 +1,20 @@
 /**
  * The program as JavaScript, to be compiled into a binary: what a binary holds is looked through whenever it
- * starts, and TypeScript would be in it twice, with comments and source maps.
+ * starts, and TypeScript would be in it twice, with source maps. Types become blanks, so that every line
+ * and column is where it is in the source.
  *
  * @module
  */
 
+import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
-import { importEsbuild } from "../support/packages.ts";
 
 /** Folders of the program. */
 const FOLDERS = ["lib", "workers", "schema"];
-const FILES = ["deno.json", "deno.lock", "LICENSE"];
+const FILES = ["deno.json", "deno.lock", "LICENSE", "main.ts"];
 
 /** Sources of what is kept compiled beside them, or lies in packages of other kinds. */
 const LEFT_OUT = ["lib/explore/page", "lib/python"];
-
-/** What the oldest runtime that a binary is made with knows: all that the sources are written in. */
-const TARGET = "esnext";
 
 /**
  * Fills a directory with the program: every module as JavaScript under the same name but for its ending,
@@ -26,38 +24,18 @@ const TARGET = "esnext";
  * @param tree Directory to fill; what is in it is removed.
  * @returns path of the module to start.
  */
-export async function makeProgramTree(project: string, tree: string): Promise<string> {
+export function makeProgramTree(project: string, tree: string): string {
   Deno.mkdirSync(tree, { recursive: true });
   Deno.removeSync(tree, { recursive: true });
-  const paths = [
-    ...FILES,
-    "main.ts",
-    ...FOLDERS.flatMap((folder) => [...filesIn(project, folder)]),
-  ];
-  const modules = paths.filter((path) => path.endsWith(".ts"));
+  const paths = [...FILES, ...FOLDERS.flatMap((folder) => [...filesIn(project, folder)])];
   for (const path of paths) {
-    if (!path.endsWith(".ts")) write(join(tree, path), Deno.readFileSync(join(project, path)));
-  }
-  const esbuild = await importEsbuild();
-  try {
-    const { outputFiles } = await esbuild.build({
-      entryPoints: modules,
-      absWorkingDir: project,
-      outbase: project,
-      outdir: tree,
-      bundle: false,
-      write: false,
-      format: "esm",
-      target: TARGET,
-      charset: "utf8",
-      legalComments: "none",
-      logLevel: "error",
-    });
-    for (const { path, text } of outputFiles) {
-      write(path, new TextEncoder().encode(withRenamedModules(text)));
+    const [from, to] = [join(project, path), join(tree, path)];
+    Deno.mkdirSync(dirname(to), { recursive: true });
+    if (!path.endsWith(".ts")) Deno.copyFileSync(from, to);
+    else {
+      const script = stripTypeScriptTypes(Deno.readTextFileSync(from), { mode: "strip" });
+      Deno.writeTextFileSync(to.replace(/\.ts$/, ".js"), withRenamedModules(script));
     }
-  } finally {
-    await esbuild.stop();
   }
   return join(tree, "main.js");
 }
@@ -77,9 +55,4 @@ function* filesIn(project: string, folder: string): Generator<string> {
 /** A text that is a path from a module to another names the renamed one: in imports, tables and URLs. */
 function withRenamedModules(script: string): string {
   return script.replace(/(["'`])(\.\.?\/[^"'`\s]*)\.ts\1/g, "$1$2.js$1");
-}
-
-function write(path: string, bytes: Uint8Array): void {
-  Deno.mkdirSync(dirname(path), { recursive: true });
-  Deno.writeFileSync(path, bytes);
 }

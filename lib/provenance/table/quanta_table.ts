@@ -54,14 +54,14 @@ export interface TableBatch {
 
 /** Values of some columns for consecutive rows, in typed arrays. */
 export class ValuesBatch {
+  /** Number of the first row. */
+  readonly start: number;
+  readonly nRows: number;
   readonly #columns: ReadonlyMap<string, ColumnValues>;
 
-  /** @param start Number of the first row. */
-  constructor(
-    readonly start: number,
-    readonly nRows: number,
-    columns: ReadonlyMap<string, ColumnValues>,
-  ) {
+  constructor(start: number, nRows: number, columns: ReadonlyMap<string, ColumnValues>) {
+    this.start = start;
+    this.nRows = nRows;
     this.#columns = columns;
   }
 

@@ -165,9 +165,12 @@ class Grid {
   readonly rows = new Axis();
   readonly columns = new Axis();
   readonly tasks = new Set<string>();
+  readonly dimensions: [string, string];
   readonly #places = new PlaceTable();
 
-  constructor(readonly dimensions: [string, string]) {}
+  constructor(dimensions: [string, string]) {
+    this.dimensions = dimensions;
+  }
 
   add(row: JsonValue, column: JsonValue, fate: number): void {
     const r = this.rows.indexOf(row);

@@ -9,7 +9,11 @@ import { visibleText } from "../../base/text/visible_text.ts";
 
 /** Markup that may be put into a page as it is. */
 export class Markup {
-  constructor(readonly text: string) {}
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 /** What a template takes: texts and numbers are escaped, markup is not. */
