@@ -66,8 +66,7 @@ export class LockFile implements Disposable {
   static acquire(path: string): LockFile {
     const lockPath = `${path}.lock`;
     const own = describeSelf();
-    const draft = lockDraftName(lockPath);
-    const file = openDraft(draft);
+    const { draft, file } = createDraft(path, lockPath, own);
     let lock: LockFile | null = null;
     let held: EnvironmentError | null = null;
     try {
@@ -153,22 +152,45 @@ function openToLook(lockPath: string): Deno.FsFile | null {
   return null;
 }
 
-function openDraft(draft: string): Deno.FsFile {
+/**
+ * Creates a draft and takes its advisory lock. Until it has that, a process that removes what killed ones
+ * left may take the draft for abandoned; then another is made.
+ */
+function createDraft(
+  path: string,
+  lockPath: string,
+  own: LockHolder,
+): { draft: string; file: Deno.FsFile } {
+  for (let round = 0; round < MAX_LOCK_ROUNDS; round++) {
+    const draft = lockDraftName(lockPath);
+    let file: Deno.FsFile;
+    try {
+      file = Deno.openSync(draft, { read: true, write: true, createNew: true });
+    } catch (error) {
+      throw fileError("create lock file", draft, error);
+    }
+    own.keepsAdvisory = keepAdvisoryLock(file);
+    if (pathIdentity(draft) === identityOf(file.statSync())) return { draft, file };
+    file.close();
+  }
+  throw new EnvironmentError(
+    `Cannot lock "${path}": the draft of "${lockPath}" was taken away ${MAX_LOCK_ROUNDS} times`,
+    { hint: "end what removes files there, then run the same command again" },
+  );
+}
+
+/** Takes the advisory lock of a file; false if its file system has no such locks. */
+function keepAdvisoryLock(file: Deno.FsFile): boolean {
   try {
-    return Deno.openSync(draft, { read: true, write: true, createNew: true });
-  } catch (error) {
-    throw fileError("create lock file", draft, error);
+    file.lockSync(true);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 /** Writes what will become the lock file; no reader ever sees it half written, nor does a power cut. */
 function writeDraft(draft: string, file: Deno.FsFile, own: LockHolder): void {
-  try {
-    file.lockSync(true);
-    own.keepsAdvisory = true;
-  } catch {
-    // This file system has no such locks.
-  }
   try {
     const bytes = new TextEncoder().encode(JSON.stringify(own) + "\n");
     for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));

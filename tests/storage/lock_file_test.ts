@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { EnvironmentError, NotFoundError, RefusedError } from "../../lib/base/errors.ts";
 import { isConclusive } from "../../lib/storage/lock_holder.ts";
 import { inspectLock, LockFile, type LockHolder } from "../../lib/storage/lock_file.ts";
+import { removeLeftovers } from "../../lib/storage/temporary_file.ts";
 import { inTemporaryDirectory } from "./support.ts";
 
 /** The lock that a run of `acquire()` leaves, changed. */
@@ -197,6 +198,26 @@ Deno.test("LockFile.release() leaves a lock that is no longer its own", () => {
 Deno.test("LockFile.acquire() says when the directory is missing", () => {
   inTemporaryDirectory((directory) => {
     assert.throws(() => LockFile.acquire(`${directory}/b/out.qg`), NotFoundError);
+  });
+});
+
+Deno.test("LockFile.acquire() makes another draft where one was taken for abandoned", () => {
+  inTemporaryDirectory((directory) => {
+    const lockFile = Deno.FsFile.prototype.lockSync;
+    let nSwept = 0;
+    // Another process removes what killed ones left, just before the draft has its advisory lock.
+    Deno.FsFile.prototype.lockSync = function (isExclusive) {
+      if (nSwept++ < 3) removeLeftovers(`${directory}/out.qg`, false);
+      lockFile.call(this, isExclusive);
+    };
+    try {
+      using lock = LockFile.acquire(`${directory}/out.qg`);
+      assert.equal(inspectLock(lock.path)?.use, "held");
+    } finally {
+      Deno.FsFile.prototype.lockSync = lockFile;
+    }
+    assert.equal(nSwept, 4);
+    assert.deepEqual([...Deno.readDirSync(directory)], []);
   });
 });
 
