@@ -13,7 +13,7 @@
  */
 
 import type { Command } from "commander";
-import { RefusedError } from "../../base/errors.ts";
+import { NotFoundError, RefusedError } from "../../base/errors.ts";
 import { basename, dirname, join } from "../../base/paths.ts";
 import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
@@ -162,8 +162,8 @@ async function runOf(
   cwd: string,
 ): Promise<string | null> {
   try {
-    const beginning = await graphBeginning(headOf(filePath(graph, env, cwd, "graph")));
-    return beginning?.run ?? null;
+    const head = headOf(filePath(graph, env, cwd, "graph"));
+    return head === null ? null : (await graphBeginning(head))?.run ?? null;
   } catch {
     // The command says what is wrong with it.
     return null;
@@ -243,7 +243,10 @@ async function refuseContent(
   }
   const root = rootAbove(path, roots);
   if (isForced && root === null) return;
-  const reason = await kind.refusal(headOf(path), path);
+  const head = headOf(path);
+  // Another process may take its file away meanwhile, as a chunk log that is done with.
+  if (head === null) return;
+  const reason = await kind.refusal(head, path);
   if (reason === null) return;
   if (root !== null) {
     throw refused(output, `it is in repository "${root}" and may be a part of it`, OTHER_FILE);
@@ -380,8 +383,10 @@ function realPlace(path: string): string {
   }
 }
 
-function headOf(path: string): Uint8Array {
-  const { file } = openRegularFile(path);
+/** Beginning of a file; null if it is gone. */
+function headOf(path: string): Uint8Array | null {
+  const file = openIfThere(path);
+  if (file === null) return null;
   using _file = file;
   const head = new Uint8Array(HEAD_SIZE);
   let done = 0;
@@ -391,6 +396,15 @@ function headOf(path: string): Uint8Array {
     done += n;
   }
   return head.subarray(0, done);
+}
+
+function openIfThere(path: string): Deno.FsFile | null {
+  try {
+    return openRegularFile(path).file;
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
 }
 
 function statOf(path: string): Deno.FileInfo | null {
