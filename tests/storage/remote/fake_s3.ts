@@ -41,10 +41,16 @@ interface StoredObject {
   headers: Record<string, string>;
 }
 
+interface Upload {
+  key: string;
+  startMs: number;
+  parts: Map<number, Uint8Array<ArrayBuffer>>;
+}
+
 /** Starts one; its bucket is called "bucket". @param pageSize Keys of one page of a list. */
 export function startFakeS3(pageSize = 2) {
   const objects = new Map<string, StoredObject>();
-  const uploads = new Map<string, Map<number, Uint8Array<ArrayBuffer>>>();
+  const uploads = new Map<string, Upload>();
   const seen: SeenRequest[] = [];
   const state: { script: Script | null } = { script: null };
   let nVersions = 0;
@@ -82,6 +88,20 @@ export function startFakeS3(pageSize = 2) {
     );
   }
 
+  function listUploads({ query }: SeenRequest): Response {
+    const elements = [...uploads].filter(([, { key }]) => key.startsWith(query.get("prefix") ?? ""))
+      .map(([id, { key, startMs }]) =>
+        `<Upload><Key>${xml(key)}</Key><UploadId>${id}</UploadId><Initiated>${
+          new Date(startMs).toISOString()
+        }</Initiated></Upload>`
+      );
+    const date = new Date().toUTCString();
+    return new Response(
+      `<ListMultipartUploadsResult>${elements.join("")}</ListMultipartUploadsResult>`,
+      { headers: { date } },
+    );
+  }
+
   function get({ method, key, headers }: SeenRequest): Response {
     const object = objects.get(key);
     if (object === undefined) {
@@ -114,16 +134,16 @@ export function startFakeS3(pageSize = 2) {
     }
     if (query.has("uploads")) {
       const id = `upload-${++nVersions}`;
-      uploads.set(id, new Map());
+      uploads.set(id, { key, startMs: Date.now(), parts: new Map() });
       const about = `<Key>${xml(key)}</Key><UploadId>${id}</UploadId>`;
       return new Response(
         `<InitiateMultipartUploadResult>${about}</InitiateMultipartUploadResult>`,
       );
     }
     const id = query.get("uploadId") ?? "";
-    const parts = uploads.get(id);
-    if (parts === undefined) return s3Error(404, "NoSuchUpload");
-    const bytes = [...parts].sort(([a], [b]) => a - b).flatMap(([, part]) => [...part]);
+    const upload = uploads.get(id);
+    if (upload === undefined) return s3Error(404, "NoSuchUpload");
+    const bytes = [...upload.parts].sort(([a], [b]) => a - b).flatMap(([, part]) => [...part]);
     const answer = store(request, new Uint8Array(bytes));
     if (answer.status !== 200) return answer;
     uploads.delete(id);
@@ -133,11 +153,12 @@ export function startFakeS3(pageSize = 2) {
   function act(request: SeenRequest): Response {
     const { method, key, query, body } = request;
     const id = query.get("uploadId");
+    if (key === "" && query.has("uploads")) return listUploads(request);
     if (key === "" && method === "GET") return list(request);
     if (method === "POST") return post(request);
     if (method === "PUT" && id !== null) {
       if (!uploads.has(id)) return s3Error(404, "NoSuchUpload");
-      uploads.get(id)!.set(Number(query.get("partNumber")), body);
+      uploads.get(id)!.parts.set(Number(query.get("partNumber")), body);
       return new Response(null, { headers: { etag: `"part-${query.get("partNumber")}"` } });
     }
     if (method === "PUT") {

@@ -328,6 +328,40 @@ for (const [name, script, isThere] of UPLOADS) {
   });
 }
 
+const DAY_MS = 86_400_000;
+
+/** Uploads that others have begun: of which key, how long ago, what the list of them answers; whether they stay. */
+const LEFT_UPLOADS: readonly (readonly [string, string, number, Script | null, boolean])[] = [
+  ["of the same key, a day old, is aborted", "data/large", DAY_MS + 60_000, null, false],
+  ["of the same key, younger, stays", "data/large", DAY_MS - 60_000, null, true],
+  ["of a key that begins alike stays", "data/large-2", 2 * DAY_MS, null, true],
+  [
+    "stays where uploads can't be listed",
+    "data/large",
+    2 * DAY_MS,
+    ({ key, query }) => key === "" && query.has("uploads") ? s3Error(403, "AccessDenied") : null,
+    true,
+  ],
+  [
+    "stays where the list is no list",
+    "data/large",
+    2 * DAY_MS,
+    ({ key, query }) => key === "" && query.has("uploads") ? new Response("<html>") : null,
+    true,
+  ],
+];
+for (const [name, key, ageMs, script, stays] of LEFT_UPLOADS) {
+  Deno.test(`S3: an upload in parts that somebody has left ${name}`, async () => {
+    await using server = startFakeS3();
+    using storage = await open(server);
+    server.uploads.set("left", { key, startMs: Date.now() - ageMs, parts: new Map() });
+    server.setScript(script);
+    await storage.put("large", new MemorySource(LARGE), { mustBeNew: false });
+    assert.deepEqual(server.objects.get("data/large")!.bytes, LARGE);
+    assert.deepEqual([...server.uploads.keys()], stays ? ["left"] : []);
+  });
+}
+
 Deno.test("S3: a new object whose answer was lost is known by its content, not taken for another's", async () => {
   await using server = startFakeS3();
   using storage = await open(server);

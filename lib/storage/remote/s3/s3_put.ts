@@ -9,6 +9,7 @@ import { nodeCrypto } from "../../../base/node_modules.ts";
 import type { ByteSource } from "../../byte_source.ts";
 import { eachAtOnce } from "../at_once.ts";
 import { type Answer, LostAnswerError } from "../http_transport.ts";
+import { abortOldUploads } from "./old_uploads.ts";
 import { codeOf, type S3Client } from "./s3_client.ts";
 import { quotePath } from "../storage_url.ts";
 import { textOf, xmlText } from "../xml.ts";
@@ -85,6 +86,8 @@ export class S3Putter {
     what: string,
   ): Promise<void> {
     const partSize = Math.max(this.#partSize, Math.ceil(source.size / MAX_PARTS));
+    // Their room may be needed; but whether they could be aborted decides nothing.
+    await abortOldUploads(this.#client, key, what).catch(() => {});
     const digest = await sha256Of(source, partSize);
     const uploadId = await this.#begin(key, digest, what);
     const etags: string[] = [];
