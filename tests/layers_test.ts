@@ -119,7 +119,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "sources/trace": [...SOURCES, "sources"],
   "sources/repository": SOURCES,
   "sources/logs": [...SOURCES, "sources"],
-  browser: [...SOURCES, "sources", "sources/trace"],
+  browser: [...SOURCES, "sources", "sources/table", "sources/trace"],
   export: [...BYTES, "butler/dimensions", "provenance", "provenance/documents", "sources"],
   inspect: ["base", "butler/dimensions", ...RECORDS, "sources"],
   "inspect/cat": [
@@ -182,7 +182,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "report/failures",
   ],
   "report/page": ["base", "provenance", "report", "report/failures"],
-  explore: ["base", "storage", "sources"],
+  explore: ["base", "storage", "lib/storage/remote/storage_url.ts", "sources"],
   "explore/page": [...PAGE, "explore/page/model", "explore/page/views"],
   "explore/page/model": PAGE,
   "explore/page/views": [...PAGE, "explore/page", "explore/page/model"],

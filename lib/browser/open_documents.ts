@@ -12,6 +12,7 @@ import { GraphDocuments } from "../sources/graph_source.ts";
 import type { ByteSource } from "../storage/byte_source.ts";
 import { type Fetch, HttpSource } from "../storage/http_source.ts";
 import { BlobSource } from "./blob_source.ts";
+import { PARTS_AT_HAND } from "./graph_parts.ts";
 import { growingBlob, growingUrl } from "./growing_bytes.ts";
 import { GrowingLogDocuments } from "./growing_log_source.ts";
 import { pageFetch } from "./page_fetch.ts";
@@ -34,7 +35,7 @@ export async function openGraphDocuments(
   codecs: GraphCodecs,
   options: PageOptions = {},
 ): Promise<GraphDocuments> {
-  return new GraphDocuments(await ProvenanceGraph.open(await openBytes(place, options), codecs));
+  return graphDocuments(await openBytes(place, options), codecs);
 }
 
 /**
@@ -62,7 +63,7 @@ export async function openRunDocuments(
     return followDocuments(place, codecs, options);
   }
   try {
-    return new GraphDocuments(await ProvenanceGraph.open(source, codecs));
+    return await graphDocuments(source, codecs);
   } catch (error) {
     if (!(error instanceof InvalidQuantumGraphFileError)) throw error;
     throw new InvalidQuantumGraphFileError(error.message, {
@@ -83,6 +84,11 @@ export function followDocuments(
     ? growingUrl(place, pageFetch(options.fetch ?? fetch))
     : growingBlob(place, "name" in place ? String(place.name) : "dropped file");
   return new GrowingLogDocuments(bytes, codecs);
+}
+
+async function graphDocuments(source: ByteSource, codecs: GraphCodecs): Promise<GraphDocuments> {
+  const graph = await ProvenanceGraph.open(source, codecs);
+  return new GraphDocuments(graph, false, PARTS_AT_HAND);
 }
 
 async function openBytes(place: string | Blob, options: PageOptions): Promise<ByteSource> {

@@ -8,7 +8,8 @@ import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { withoutSecrets } from "../base/text/secrets.ts";
 import type { DocumentSource } from "../sources/source.ts";
 import { FileSource } from "../storage/file_source.ts";
-import { HttpSource, isHttpUrl } from "../storage/http_source.ts";
+import { HttpSource } from "../storage/http_source.ts";
+import { isHttpUrl } from "../storage/remote/storage_url.ts";
 import { type ServedBytes, servedGrowingFile, servedSource } from "./served_bytes.ts";
 
 /**

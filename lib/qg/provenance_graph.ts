@@ -311,16 +311,18 @@ export class ProvenanceGraph implements Disposable {
     );
   }
 
+  /** Whether there is a table of quanta that can be read by ranges; whether it counts, only its reader knows. */
+  get hasQuantaTable(): boolean {
+    return this.#zip.members.get(QUANTA_TABLE_MEMBER)?.method === 0;
+  }
+
   /**
    * The member with the table of quanta and what reads it, with size and checksum that `quanta.mb` has; null
    * if there is no such member, or nothing to read it with. What it says is understood by `provenance/table`.
    */
   async quantaTable(): Promise<QuantaTableMember | null> {
     const { members } = this.#zip;
-    const member = members.get(QUANTA_TABLE_MEMBER);
-    if (member === undefined || member.method !== 0 || this.#zstd.parquet === undefined) {
-      return null;
-    }
+    if (!this.hasQuantaTable || this.#zstd.parquet === undefined) return null;
     const { size, crc32 } = members.get(QUANTA_MEMBER)!;
     return {
       source: await this.#zip.memberSource(QUANTA_TABLE_MEMBER),

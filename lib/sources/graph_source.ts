@@ -10,13 +10,11 @@ import { NotFoundError } from "../base/errors.ts";
 import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
 import { readDataset } from "../provenance/documents/dataset.ts";
 import { readQuantum } from "../provenance/documents/quantum.ts";
-import { QuantaTable } from "../provenance/table/quanta_table.ts";
+import type { QuantaTable } from "../provenance/table/quanta_table.ts";
 import type { Address } from "../qg/address_file.ts";
 import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
-import { datasetCandidate, groupOf, quantumCandidate } from "./data_id_candidates.ts";
 import { type GraphInfo, headerInfo } from "./info.ts";
 import type { LogStore } from "./logs/log_store.ts";
-import { countByTable, wishedAddresses, wishedValues } from "./table/by_table.ts";
 import { parseStored } from "./parse_stored.ts";
 import { configOf } from "./pipeline_config.ts";
 import { missingReason } from "./quantum_text.ts";
@@ -47,7 +45,6 @@ import {
   type DocumentSource,
 } from "./source.ts";
 import { taskInfos } from "./task_infos.ts";
-import { ProvenanceTraceSource } from "./trace/in_graph.ts";
 import type { TabledQuanta } from "./table/tabled_quanta.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
 
@@ -59,18 +56,40 @@ const MEMBERS = {
   dataset: "datasets.mb",
 } as const;
 
+/**
+ * Modules that only some questions need: about the table of quanta, about what lies up and down, by data ID.
+ * They are a third of all that is loaded for a graph, and a document that is asked for by its ID needs none.
+ */
+export interface GraphParts {
+  /** Rows that are wished for, and counts. */
+  table(): Promise<typeof import("./table/by_table.ts")>;
+  /** What lies up and down. */
+  trace(): Promise<typeof import("./trace/in_graph.ts")>;
+  /** Labels with data IDs. */
+  dataIds(): Promise<typeof import("./data_id_candidates.ts")>;
+}
+
+/** Each is loaded when it is asked for. A page has them with all the rest. */
+const PARTS_ON_DEMAND: GraphParts = {
+  table: () => import(import.meta.resolve("./table/by_table.ts")),
+  trace: () => import(import.meta.resolve("./trace/in_graph.ts")),
+  dataIds: () => import(import.meta.resolve("./data_id_candidates.ts")),
+};
+
 /** A provenance graph as a source of documents. It closes the graph. */
 export class GraphDocuments implements DocumentSource {
   readonly name: string;
   readonly isPlan = false;
   readonly #graph: ProvenanceGraph;
   readonly #isLocal: boolean;
+  readonly #parts: GraphParts;
   #table: Promise<QuantaTable | null> | null = null;
 
   /** @param isLocal Whether the graph's name is the path of a file. */
-  constructor(graph: ProvenanceGraph, isLocal = false) {
+  constructor(graph: ProvenanceGraph, isLocal = false, parts: GraphParts = PARTS_ON_DEMAND) {
     this.#graph = graph;
     this.#isLocal = isLocal;
+    this.#parts = parts;
     this.name = `provenance graph "${graph.name}"`;
   }
 
@@ -150,7 +169,9 @@ export class GraphDocuments implements DocumentSource {
 
   async *quanta(wish?: QuantumWish): AsyncGenerator<Uint8Array> {
     const table = wish === undefined ? null : await this.quantaTable();
-    const addresses = table === null ? null : await wishedAddresses(table, wish!);
+    const addresses = table === null
+      ? null
+      : await (await this.#parts.table()).wishedAddresses(table, wish!);
     if (addresses !== null) return yield* this.#graph.quantaAt(addresses);
     for await (const { text } of this.#graph.blocks("quanta.mb")) yield text;
   }
@@ -161,17 +182,27 @@ export class GraphDocuments implements DocumentSource {
     most: number,
   ): Promise<WishValue[][] | null> {
     const table = await this.quantaTable();
-    return table === null ? null : await wishedValues(table, wish, names, most);
+    if (table === null) return null;
+    const { wishedValues } = await this.#parts.table();
+    return await wishedValues(table, wish, names, most);
   }
 
   async countStatuses(): Promise<StatusCounts | null> {
     const table = await this.quantaTable();
-    return table === null ? null : await countByTable(table);
+    if (table === null) return null;
+    const { countByTable } = await this.#parts.table();
+    return await countByTable(table);
   }
 
   /** The table of quanta; null where there is none that counts. Opened once. */
   quantaTable(): Promise<QuantaTable | null> {
-    return this.#table ??= QuantaTable.open(this.#graph);
+    return this.#table ??= this.#openTable();
+  }
+
+  async #openTable(): Promise<QuantaTable | null> {
+    if (!this.#graph.hasQuantaTable) return null;
+    const { QuantaTable } = await this.#parts.table();
+    return await QuantaTable.open(this.#graph);
   }
 
   async *datasets({ types }: DatasetWish): AsyncGenerator<DatasetRow> {
@@ -241,8 +272,9 @@ export class GraphDocuments implements DocumentSource {
   }
 
   /** Who reads and writes what. */
-  traceSource(): Promise<TraceSource> {
-    return ProvenanceTraceSource.open({
+  async traceSource(): Promise<TraceSource> {
+    const { ProvenanceTraceSource } = await this.#parts.trace();
+    return await ProvenanceTraceSource.open({
       name: this.name,
       announce: (documents) => this.announce(documents),
       node: (selector, kind) => this.#node(selector, kind),
@@ -283,6 +315,7 @@ export class GraphDocuments implements DocumentSource {
     { label, terms }: Selector & { kind: "dataId" },
     kind: "quantum" | "dataset",
   ): Promise<Candidate[]> {
+    const { datasetCandidate, groupOf, quantumCandidate } = await this.#parts.dataIds();
     const pipeline = await this.#graph.pipelineGraph();
     const group = groupOf(pipeline, kind, label, this.name);
     const matcher = new DataIdMatcher(group, terms, `${kind} of "${label}"`);

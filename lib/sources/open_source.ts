@@ -13,11 +13,10 @@ import { openNamedGraph } from "../qg/absent_graph.ts";
 import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
 import { openArchive } from "../qg/graph_file.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import { CHUNK_LOG_MAGIC } from "../chunks/framing.ts";
+import { CHUNK_LOG_MAGIC } from "../chunks/chunk_format.ts";
 import type { ByteSource } from "../storage/byte_source.ts";
 import { FileSource } from "../storage/file_source.ts";
-import { HttpSource, isHttpUrl } from "../storage/http_source.ts";
-import { isRemoteUri } from "../storage/remote/storage_url.ts";
+import { isHttpUrl, isRemoteUri } from "../storage/remote/storage_url.ts";
 import { Zstd } from "../codec/zstd.ts";
 import type { DocumentSource } from "./source.ts";
 import { GraphDocuments } from "./graph_source.ts";
@@ -40,6 +39,9 @@ export async function openSource(
 ): Promise<DocumentSource> {
   const zstd = Zstd.forFewReads();
   if (isHttpUrl(argument)) {
+    const { HttpSource } = await import(
+      import.meta.resolve("../storage/http_source.ts")
+    ) as typeof import("../storage/http_source.ts");
     const remote = await ProvenanceGraph.open(await HttpSource.open(argument), zstd);
     return checkRun(new GraphDocuments(remote), run);
   }

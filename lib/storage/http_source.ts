@@ -27,11 +27,6 @@ const MIN_BYTES_PER_MS = 100;
 /** What a server may do; injected for tests. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Whether an argument is a URL that {@linkcode HttpSource} reads. */
-export function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text);
-}
-
 /**
  * A remote file. Every range is one request; the tail read when opening, or the whole of a small file
  * from a server without ranges, is kept.

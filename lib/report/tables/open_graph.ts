@@ -17,8 +17,8 @@ import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { RepositoryStore } from "../../sources/repository_store.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
 import { FileSource } from "../../storage/file_source.ts";
-import { HttpSource, isHttpUrl } from "../../storage/http_source.ts";
-import { isRemoteUri } from "../../storage/remote/storage_url.ts";
+import { HttpSource } from "../../storage/http_source.ts";
+import { isHttpUrl, isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { seemsDirectory } from "../../storage/path_kind.ts";
 
 /**

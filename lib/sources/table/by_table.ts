@@ -6,7 +6,7 @@
 
 import {
   mayHave,
-  type QuantaTable,
+  QuantaTable,
   type TableGroup,
   type ValuesBatch,
 } from "../../provenance/table/quanta_table.ts";
@@ -14,6 +14,8 @@ import { Grower } from "../../base/grower.ts";
 import { sortOffsets } from "../../base/sort_ids.ts";
 import type { Address } from "../../qg/address_file.ts";
 import { countStatus, type QuantumWish, type StatusCounts, type WishValue } from "../rows.ts";
+
+export { QuantaTable };
 
 /** A pass is quicker if one quantum in so many is wished for. */
 const MIN_RATIO = 3;

@@ -31,6 +31,11 @@ export function isRemoteUri(text: string): boolean {
   return REMOTE.has(/^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase() ?? "");
 }
 
+/** Whether an argument is a URL of a file that any web server serves by ranges. */
+export function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text);
+}
+
 /** A place, normalised. Two URLs with one {@linkcode text} are one place. */
 export class StorageUrl {
   readonly scheme: StorageScheme;
