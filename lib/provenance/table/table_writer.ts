@@ -1,6 +1,6 @@
 /**
  * Writes the table of quanta as Parquet, a row group at a time. A module of its own, loaded when a table is
- * written: it brings the package with it.
+ * written.
  *
  * The rows stand by task, and within a task in the order of the predicted graph, so that the same run
  * makes the same table, but for places of documents, which follow the order of scanning. Nothing is
@@ -9,13 +9,22 @@
  * @module
  */
 
-import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
 import { decodeUtf8, type JsonValue } from "../../base/json_text.ts";
-import { UUID_SIZE } from "../../base/uuid.ts";
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 import { type Blockers, isBlocking, NOT_COUNTED } from "../blockers.ts";
 import { parseNatively } from "../documents/native_json.ts";
 import { attemptStatusName } from "../quantum_status.ts";
+import {
+  CodedColumn,
+  doubles,
+  ids,
+  integers,
+  numberedTexts,
+  rareTexts,
+  times,
+} from "./row_columns.ts";
+import type { ColumnRows } from "./parquet_pages.ts";
+import { ParquetTable } from "./parquet_table.ts";
 import {
   EARLIER_COLUMN,
   ORIGIN_KEY,
@@ -47,9 +56,6 @@ const MAX_GROUP = 2 ** 16;
 /** Tasks with fewer quanta share a group with the next, so that groups don't cost more than rows. */
 const MIN_GROUP = 2 ** 12;
 
-/** For the package: all rows of a column are one page. */
-const ONE_PAGE = 0;
-
 /** Columns whose ranges are told, for readers that skip groups by them. */
 const STATISTICS = new Set<string>(["task", "status"]);
 
@@ -60,33 +66,19 @@ const STATISTICS = new Set<string>(["task", "status"]);
  * @throws {SyntaxError} if a data ID doesn't fit the layout.
  */
 export function writeTable(input: TableInput, emit: (bytes: Uint8Array) => void): void {
-  const writer = new ByteWriter(1 << 16);
-  const flush = () => {
-    emit(writer.getBytes());
-    writer.index = 0;
-  };
   const columns = allColumns(input.layout);
   const origin: TableOrigin = {
     version: TABLE_VERSION,
     quanta: input.quanta,
     dimensions: input.layout.dimensions,
   };
-  const parquet = new ParquetWriter({
-    writer: Object.assign(writer, { flush }),
-    schema: [{ name: "quanta", num_children: columns.length }, ...columns.map(schemaElement)],
-    codec: "UNCOMPRESSED",
-    statistics: false,
-    statisticsTruncateLength: Infinity,
-    kvMetadata: [{ key: ORIGIN_KEY, value: JSON.stringify(origin) }],
-    createdBy: "provgraph",
-  });
+  const table = new ParquetTable(columns, STATISTICS, emit);
   const inputs = countDistinctInputs(input.arrays);
   for (const rows of rowGroups(input.arrays)) {
-    const columnData = groupColumns(input, inputs, rows);
-    parquet.write({ columnData, rowGroupSize: rows.length, pageSize: ONE_PAGE });
+    const byName = groupColumns(input, inputs, rows);
+    table.write(rows.length, columns.map(({ name }) => byName.get(name)!));
   }
-  parquet.finish();
-  flush();
+  table.finish(ORIGIN_KEY, JSON.stringify(origin));
 }
 
 /** Columns of a table, those of dimensions behind the task. */
@@ -98,34 +90,6 @@ function allColumns(layout: TableLayout): TableColumn[] {
   }));
   const [id, task, ...others] = TABLE_COLUMNS;
   return [id, task, ...dimensions, ...others, EARLIER_COLUMN];
-}
-
-function schemaElement({ name, type, isNullable }: TableColumn): SchemaElement {
-  const common = { name, repetition_type: isNullable ? "OPTIONAL" : "REQUIRED" } as const;
-  switch (type) {
-    case "id":
-      return {
-        ...common,
-        type: "FIXED_LEN_BYTE_ARRAY",
-        type_length: UUID_SIZE,
-        logical_type: { type: "UUID" },
-      };
-    case "string":
-      return { ...common, type: "BYTE_ARRAY", converted_type: "UTF8" };
-    case "int32":
-      return { ...common, type: "INT32" };
-    case "int64":
-      return { ...common, type: "INT64" };
-    case "double":
-      return { ...common, type: "DOUBLE" };
-    case "time":
-      return {
-        ...common,
-        type: "INT64",
-        converted_type: "TIMESTAMP_MICROS",
-        logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MICROS" },
-      };
-  }
 }
 
 /** Quanta of each group: by task, in the order of the graph. */
@@ -155,72 +119,55 @@ function countDistinctInputs({ nQuanta, consumers }: GraphArrays): Uint32Array {
   return counts;
 }
 
-/** The columns of some quanta. */
+/** The columns of some quanta, by name. */
 function groupColumns(
   { arrays, layout, rows: all, texts, blockers, documentOffset, documentSize }: TableInput,
   nInputs: Uint32Array,
   rows: Uint32Array,
-): ColumnSource[] {
+): Map<string, ColumnRows> {
   const { quantumIds, taskLabels, taskIndex, outputStart } = arrays;
   const { numbers } = all;
   const textsOf = (q: number) => texts[all.collector[q] - 1];
-  const column = <T>(value: (q: number) => T): T[] => Array.from(rows, value);
-  const id = (q: number) => quantumIds.slice(q * UUID_SIZE, (q + 1) * UUID_SIZE);
-  const double = (values: Float64Array) =>
-    column((q) => Number.isFinite(values[q]) ? values[q] : null);
+  const hasFailed = (q: number) => numbers.exception[q] !== 0;
+  const isBlocked = (q: number) => blockers.first[q] >= 0;
+  const finite = (values: Float64Array) => doubles(rows, values, Number.isFinite);
   const counted = (values: Int32Array, has: (q: number) => boolean) =>
-    column((q) => has(q) && values[q] !== NOT_COUNTED ? values[q] : null);
-  const dimensions = dimensionColumns({ arrays, layout, textsOf }, rows);
-  const data: Record<TableColumnName, unknown[]> = {
-    quantum_id: column(id),
-    task: column((q) => taskLabels[taskIndex[q]]),
-    status: column((q) => attemptStatusName(numbers.status[q])),
-    attempts: column((q) => numbers.attempts[q]),
-    caveats: column((q) => numbers.caveats[q] < 0 ? null : numbers.caveats[q]),
-    exception: column((q) =>
-      numbers.exception[q] === 0 ? null : textsOf(q).exceptions[numbers.exception[q] - 1]
+    integers(rows, (q) => values[q], (q) => has(q) && values[q] !== NOT_COUNTED);
+  const data: Record<TableColumnName, ColumnRows> = {
+    quantum_id: ids(rows, quantumIds, (q) => q),
+    task: numberedTexts(rows, taskIndex, (number) => taskLabels[number]),
+    status: numberedTexts(rows, numbers.status, attemptStatusName),
+    attempts: integers(rows, (q) => numbers.attempts[q]),
+    caveats: integers(rows, (q) => numbers.caveats[q], (q) => numbers.caveats[q] >= 0),
+    exception: rareTexts(
+      rows,
+      (q) => hasFailed(q) ? textsOf(q).exceptions[numbers.exception[q] - 1] : null,
     ),
-    message: column((q) => {
-      if (numbers.exception[q] === 0) return null;
+    message: rareTexts(rows, (q) => {
+      if (!hasFailed(q)) return null;
       const start = numbers.messageStart[q];
       return decodeUtf8(textsOf(q).messages.subarray(start, start + numbers.messageSize[q]));
     }),
-    start: column((q) => Number.isNaN(numbers.start[q]) ? null : BigInt(numbers.start[q])),
-    prep_time: double(numbers.prepTime),
-    init_time: double(numbers.initTime),
-    run_time: double(numbers.runTime),
-    run_time_cpu: double(numbers.cpuTime),
-    memory: double(numbers.memory),
-    n_inputs: column((q) => nInputs[q]),
-    n_outputs: column((q) => outputStart[q + 1] - outputStart[q]),
-    n_produced: column((q) => numbers.nProduced[q]),
-    blocked_by: column((q) => blockers.first[q] < 0 ? null : id(blockers.first[q])),
-    n_blockers: counted(blockers.nBlockers, (q) => blockers.first[q] >= 0),
+    start: times(rows, numbers.start),
+    prep_time: finite(numbers.prepTime),
+    init_time: finite(numbers.initTime),
+    run_time: finite(numbers.runTime),
+    run_time_cpu: finite(numbers.cpuTime),
+    memory: finite(numbers.memory),
+    n_inputs: integers(rows, (q) => nInputs[q]),
+    n_outputs: integers(rows, (q) => outputStart[q + 1] - outputStart[q]),
+    n_produced: integers(rows, (q) => numbers.nProduced[q]),
+    blocked_by: ids(rows, quantumIds, (q) => blockers.first[q], isBlocked),
+    n_blockers: counted(blockers.nBlockers, isBlocked),
     n_blocked: counted(blockers.nBlocked, (q) => isBlocking(numbers.status[q])),
-    document_offset: column((q) => documentOffset[q]),
-    document_size: column((q) => documentSize[q]),
+    document_offset: doubles(rows, documentOffset),
+    document_size: integers(rows, (q) => documentSize[q]),
   };
-  const byName = new Map<string, unknown[]>([
+  return new Map([
     ...Object.entries(data),
-    [EARLIER_COLUMN.name, column((q) => earlierOf(textsOf(q), q))],
-    ...dimensions,
+    [EARLIER_COLUMN.name, rareTexts(rows, (q) => earlierOf(textsOf(q), q))],
+    ...dimensionColumns({ arrays, layout, textsOf }, rows),
   ]);
-  return allColumns(layout).map(({ name, type }): ColumnSource => ({
-    name,
-    data: byName.get(name)!,
-    statistics: STATISTICS.has(name),
-    ...(hasDictionary(type) ? {} : { encoding: encodingOf(type) }),
-  }));
-}
-
-/** Columns of few values, as those of dimensions are, have them in a dictionary. */
-function hasDictionary(type: TableColumn["type"]): boolean {
-  return type === "string" || type === "int64";
-}
-
-/** Differences of long integers would take the writer most of its time, and are not much smaller. */
-function encodingOf(type: TableColumn["type"]): "PLAIN" | "DELTA_BINARY_PACKED" {
-  return type === "int32" ? "DELTA_BINARY_PACKED" : "PLAIN";
 }
 
 /** Values of data IDs by the columns of their dimensions; null where a task hasn't one. */
@@ -229,8 +176,8 @@ function dimensionColumns(
     textsOf: (q: number) => TableTexts;
   },
   rows: Uint32Array,
-): Map<string, unknown[]> {
-  const columns = layout.dimensions.map(() => new Array<unknown>(rows.length).fill(null));
+): Map<string, ColumnRows> {
+  const columns = layout.dimensions.map(() => new CodedColumn(rows.length));
   const { coordinateStart, coordinates, taskLabels, taskIndex } = arrays;
   rows.forEach((q, i) => {
     const numbers = layout.tasks[taskLabels[taskIndex[q]]];
@@ -241,15 +188,15 @@ function dimensionColumns(
       throw new SyntaxError("a data ID that has not the dimensions of its task");
     }
     values.forEach((value, k) => {
-      columns[numbers[k]][i] = typedValue(value, layout.dimensions[numbers[k]].type);
+      columns[numbers[k]].set(i, typedValue(value, layout.dimensions[numbers[k]].type));
     });
   });
-  return new Map(layout.dimensions.map(({ column }, k) => [column, columns[k]]));
+  return new Map(layout.dimensions.map(({ column }, k) => [column, columns[k].take()]));
 }
 
-function typedValue(value: JsonValue, type: "int" | "string"): unknown {
+function typedValue(value: JsonValue, type: "int" | "string"): string | number | null {
   if (value === null) return null;
   if (type === "string" && typeof value === "string") return value;
-  if (type === "int" && Number.isInteger(value)) return BigInt(value as number);
+  if (type === "int" && Number.isInteger(value)) return value as number;
   throw new SyntaxError("a data ID with a value of another type");
 }
