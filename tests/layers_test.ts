@@ -203,6 +203,7 @@ const OPEN_FOLDERS = new Set([
   "cli/commands/site",
   "cli/completion",
   "cli/outputs",
+  "cli/plain",
   "cli/status",
   "cli/summaries",
 ]);

@@ -8,16 +8,15 @@
 import type { Environment } from "../base/environment.ts";
 import { InvalidArgumentError, Option } from "commander";
 import { DEFAULT_COMPRESSION } from "../aggregate/scan/compression.ts";
-import { UsageError } from "../base/errors.ts";
-import { LEVEL_NUMBERS, type Log, type LogLevel } from "../base/log.ts";
-import { nearestHint } from "../base/text/nearest.ts";
+import { LEVEL_NUMBERS, type Log } from "../base/log.ts";
 import { localPath } from "../butler/config/local_path.ts";
 import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions } from "../butler/registry/lock_wait.ts";
+import { levelNumber } from "./values.ts";
+
+export { gather, parseStatus } from "./values.ts";
 
 /** Longest wait for a lock, seconds: a day. */
 const MAX_BUSY_SECONDS = 86_400;
-
-const STATUSES = ["ABORTED", "UNKNOWN", "ABORTED_SUCCESS", "FAILED", "BLOCKED", "SUCCESSFUL"];
 
 /** What `--busy-timeout` gives: seconds. */
 export interface BusyOptions {
@@ -107,11 +106,6 @@ export function forceOption(): Option {
   ).default(false);
 }
 
-/** Parser that gathers the values of a repeated option, each of which may be a list with commas. */
-export function gather(text: string, previous: readonly string[] | undefined): string[] {
-  return [...(previous ?? []), ...text.split(",").filter((part) => part !== "")];
-}
-
 /**
  * Absolute path of a file argument: a plain path or a `file:` URI.
  *
@@ -128,19 +122,8 @@ export function filePath(
 
 /** Number of a level by its name, or the number itself. */
 export function logLevel(text: string): number {
-  const name = text.toUpperCase();
-  if (name === "WARN") return LEVEL_NUMBERS.WARNING;
-  if (Object.hasOwn(LEVEL_NUMBERS, name)) return LEVEL_NUMBERS[name as LogLevel];
-  if (/^\d{1,3}$/.test(text)) return Number(text);
+  const level = levelNumber(text);
+  if (level !== null) return level;
   const known = Object.keys(LEVEL_NUMBERS).join(", ");
   throw new InvalidArgumentError(`It is no number. Allowed choices are ${known}.`);
-}
-
-/** Name of a status, however it is written. @throws {UsageError} if there is none of that name. */
-export function parseStatus(text: string): string {
-  const name = text.toUpperCase();
-  if (STATUSES.includes(name)) return name;
-  throw new UsageError(`Cannot use --status "${text}": it is no status`, {
-    hint: nearestHint(name, STATUSES, `one of ${STATUSES.join(", ")}`),
-  });
 }

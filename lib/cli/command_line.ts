@@ -7,7 +7,7 @@
 import { EnvironmentError, UsageError } from "../base/errors.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodeOf } from "./exit_codes.ts";
-import { runPlainCommand } from "./plain_command.ts";
+import { runPlainCommand } from "./plain/plain_command.ts";
 import { asksForJson, describeError } from "./tell_error.ts";
 
 /**

@@ -1,7 +1,8 @@
-/** `cat`, `why` and `report` without options but `--run`, which are carried out without the parser of options. */
+/** Command lines with the options that scripts use, which are carried out without the parser of options. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { plainWords } from "../../lib/cli/plain/plain_words.ts";
 import {
   expectProvgraph,
   fixturePath,
@@ -139,5 +140,83 @@ for (
     const parsed = await runProvgraph(["--color", "never", "report", ...words]);
     assert.deepEqual(plain, parsed);
     assert.notEqual(plain.stdout + plain.stderr, "");
+  });
+}
+
+/** Command lines, and whether there is an answer. Each is also one with an option that changes nothing. */
+const LINES: readonly (readonly [words: string[], isThere: boolean])[] = [
+  [["info", MIXED], true],
+  [["info", MIXED, "--json"], true],
+  [["info", MIXED, "--count", "--json"], true],
+  [["info", "--count", MIXED, "--run", RUN], true],
+  [["info", MIXED, "--run", "u/another", "--json"], false],
+  [["info", MIXED, MIXED], false],
+  [["info", "missing.qg"], false],
+  [["info", MIXED, "--no-such"], false],
+  [["info", MIXED, "--run", RUN, "--run", "u/another"], false],
+  [["cat", MIXED, "log", ...QUANTUM, "--attempt", "0"], true],
+  [["cat", MIXED, "log", ...QUANTUM, "--attempt", "-1", "--json"], true],
+  [["cat", MIXED, "log", ...QUANTUM, "--attempt", "7"], false],
+  [["cat", MIXED, "log", ...QUANTUM, "--attempt", "x"], false],
+  [["cat", MIXED, "log", ...QUANTUM, "--all-attempts", "--format", "ndjson"], true],
+  [["cat", MIXED, "log", ...QUANTUM, "--all-attempts", "--attempt", "0"], false],
+  [["cat", MIXED, "--level", "warn", "log", ...QUANTUM, "--tail", "1"], true],
+  [["cat", MIXED, "log", ...QUANTUM, "--level", "loud"], false],
+  [["cat", MIXED, "log", ...QUANTUM, "--tail", "-1"], false],
+  [["cat", MIXED, "metadata", ...QUANTUM, "--raw"], true],
+  [["cat", MIXED, "metadata", ...QUANTUM, "--raw", "--json"], false],
+  [["cat", MIXED, "metadata", ...QUANTUM, "--format", "yaml"], false],
+  [["cat", MIXED, "metadata", ...QUANTUM, "--tail", "1"], false],
+  [["cat", MIXED, "log", SUCCESSFUL, "--json"], true],
+  [["ls", MIXED, "quanta"], true],
+  [["ls", MIXED, "quanta", "--json", "--limit", "3"], true],
+  [["ls", MIXED, "quanta", "--limit", "1", "--sort", "none", "--task", "coadd,calibrate"], true],
+  [["ls", MIXED, "quanta", "--status", "failed,BLOCKED", "--fields", "task,status"], true],
+  [["ls", MIXED, "quanta", "--sort", "-run_time"], true],
+  [["ls", MIXED, "datasets", "--type", "raw", "--where", "visit=1"], true],
+  [["ls", MIXED, "datasets", "--count", "--json"], true],
+  [["ls", MIXED, "attempts", "--exception", "ValueError"], true],
+  [["ls", MIXED, "quanta", "--count", "--fields", "task"], false],
+  [["ls", MIXED, "quanta", "--fields", "colour"], false],
+  [["ls", MIXED, "quanta", "--status", "NO", "--json"], false],
+  [["ls", MIXED, "quanta", "--limit", "-1"], false],
+  [["ls", MIXED, "quanta", "--where", "visit=="], false],
+  [["ls", MIXED, "quanta", "datasets"], false],
+  [["ls", MIXED, "letters"], false],
+  [["ls", MIXED], false],
+];
+
+for (const [words, isThere] of LINES) {
+  const shown = words.map((word) => word === MIXED ? "SOURCE" : word).join(" ");
+  Deno.test(`${shown} answers as with an option that changes nothing`, async () => {
+    const plain = await runProvgraph(words);
+    const parsed = await runProvgraph(["--color", "never", ...words]);
+    assert.deepEqual(plain, parsed);
+    assert.equal(plain.code === 0, isThere, plain.stderr);
+  });
+}
+
+for (
+  const [args, isPlain] of [
+    [["info", "a.qg", "--count"], true],
+    [["ls", "--limit", "3", "a.qg", "quanta"], true],
+    [["cat", "a.qg", "log", "x", "--attempt", "-1"], true],
+    [["cat", "a.qg", "log", "x", "--attempt", "--json"], false],
+    [["cat", "a.qg", "--batch"], false],
+    [["ls", "a.qg", "quanta", "--limit=3"], false],
+    [["ls", "a.qg", "quanta", "--task", "a", "--task", "b"], false],
+    [["ls", "a.qg", "quanta", "--sort", "-run_time"], false],
+    [["ls", "a.qg", "quanta", "--limit"], false],
+    [["info", "a.qg", "-v"], false],
+    [["info", "--", "a.qg"], false],
+    [["info", "-"], false],
+    [["--json", "info", "a.qg"], false],
+    [["check", "a.qg"], false],
+    [["toString", "a.qg"], false],
+    [[], false],
+  ] as [args: string[], isPlain: boolean][]
+) {
+  Deno.test(`${args.join(" ")}: the parser of options ${isPlain ? "isn't" : "is"} needed`, () => {
+    assert.equal(plainWords(args) !== null, isPlain);
   });
 }

@@ -79,9 +79,12 @@ for (
     ["main.ts", []],
     ["lib/sources/open_source.ts", []],
     ["lib/inspect/cat/cat.ts", []],
-    ["lib/cli/quick_cat.ts", []],
-    ["lib/cli/plain_why.ts", []],
-    ["lib/cli/plain_report.ts", []],
+    ["lib/cli/plain/quick_cat.ts", []],
+    ["lib/cli/plain/plain_cat.ts", []],
+    ["lib/cli/plain/plain_info.ts", []],
+    ["lib/cli/plain/plain_list.ts", []],
+    ["lib/cli/plain/plain_why.ts", []],
+    ["lib/cli/plain/plain_report.ts", []],
     ["lib/sources/repository_source.ts", ["node:sqlite"]],
   ] as const
 ) {
@@ -112,7 +115,7 @@ for (const { name, module } of COMMANDS) {
 }
 
 Deno.test("cat of a log by its ID loads what reads a graph, and nothing of lists and repositories", async () => {
-  const loaded = await readFor(["main.ts", "lib/cli/quick_cat.ts"]);
+  const loaded = await readFor(["main.ts", "lib/cli/plain/quick_cat.ts"]);
   assert.ok(loaded.length > 40 && loaded.length <= 62, `${loaded.length}: ${loaded.join(" ")}`);
   const needless = loaded.filter((path) =>
     /^lib\/(?:butler|provenance|chunks|storage\/remote|sources\/(?:table|trace))\//.test(path) &&

@@ -1,14 +1,14 @@
 /** `report` without options: see `plain_command.ts`. @module */
 
-import { TOOL_NAME, TOOL_VERSION } from "../base/version.ts";
-import { collectReport } from "../report/collect.ts";
-import { DEFAULT_REPORT_LIMITS } from "../report/collector.ts";
-import type { DocumentSource } from "../sources/source.ts";
-import type { CliContext } from "./context.ts";
-import { reportText } from "./summaries/report_text.ts";
-import { makeStyle, shown } from "./terminal/color.ts";
-import { Logger } from "./terminal/logger.ts";
-import { ProgressReporter, STATUS_SECONDS } from "./terminal/progress.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../../base/version.ts";
+import { collectReport } from "../../report/collect.ts";
+import { DEFAULT_REPORT_LIMITS } from "../../report/collector.ts";
+import type { DocumentSource } from "../../sources/source.ts";
+import type { CliContext } from "../context.ts";
+import { reportText } from "../summaries/report_text.ts";
+import { makeStyle, shown } from "../terminal/color.ts";
+import { Logger } from "../terminal/logger.ts";
+import { ProgressReporter, STATUS_SECONDS } from "../terminal/progress.ts";
 
 /** Prints the main numbers of a run. */
 export async function printReport(

@@ -1,11 +1,11 @@
 /** `why` without options: see `plain_command.ts`. @module */
 
-import { why } from "../inspect/why/why.ts";
-import { parseSelector } from "../sources/selector.ts";
-import type { DocumentSource } from "../sources/source.ts";
-import { DEFAULT_WHY_LIMIT, whySourceWords } from "./summaries/why_words.ts";
-import { whyScreen } from "./summaries/why_screen.ts";
-import { makeStyle, shown } from "./terminal/color.ts";
+import { why } from "../../inspect/why/why.ts";
+import { parseSelector } from "../../sources/selector.ts";
+import type { DocumentSource } from "../../sources/source.ts";
+import { DEFAULT_WHY_LIMIT, whySourceWords } from "../summaries/why_words.ts";
+import { whyScreen } from "../summaries/why_screen.ts";
+import { makeStyle, shown } from "../terminal/color.ts";
 
 /** Explains what the words name. */
 export async function printWhy(

@@ -5,15 +5,15 @@
  * @module
  */
 
-import type { Environment } from "../base/environment.ts";
-import { ProvgraphError } from "../base/errors.ts";
-import { visibleBytes, visibleText } from "../base/text/visible_text.ts";
-import { localPath } from "../butler/config/local_path.ts";
-import { Zstd } from "../codec/zstd.ts";
-import { writeAsText } from "../inspect/cat/cat_text.ts";
-import { type NodeAddresses, ProvenanceGraph, splitAttempts } from "../qg/provenance_graph.ts";
-import { parseSelector, type Selector } from "../sources/selector.ts";
-import { FileSource } from "../storage/file_source.ts";
+import type { Environment } from "../../base/environment.ts";
+import { ProvgraphError } from "../../base/errors.ts";
+import { visibleBytes, visibleText } from "../../base/text/visible_text.ts";
+import { localPath } from "../../butler/config/local_path.ts";
+import { Zstd } from "../../codec/zstd.ts";
+import { writeAsText } from "../../inspect/cat/cat_text.ts";
+import { type NodeAddresses, ProvenanceGraph, splitAttempts } from "../../qg/provenance_graph.ts";
+import { parseSelector, type Selector } from "../../sources/selector.ts";
+import { FileSource } from "../../storage/file_source.ts";
 
 /** A document that is looked for. */
 interface LookUp {
