@@ -41,7 +41,7 @@ import { readPackages } from "./read_packages.ts";
 import { refuseOtherGraph } from "./right_run.ts";
 import { AggregationFiles } from "./remote_files.ts";
 import { RunTraces } from "./run_traces.ts";
-import { checkCompression } from "./scan/compression.ts";
+import { checkCompression, compressionLevel } from "./scan/compression.ts";
 import { checkCounts, indexGraphWith } from "./scan/index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan/scan_setup.ts";
 import { untilKnown } from "./scan/scan_files.ts";
@@ -129,6 +129,7 @@ async function aggregate(
   const isWritingGraph = isWriting && !options.isIncomplete;
   const chunkLogPath = isWriting ? chunkLogPathOf(options.outputPath!) : null;
   using traces = new RunTraces(chunkLogPath);
+  const zstdLevel = compressionLevel(options.zstdLevel, index.nQuanta);
   const scanner: CommonScannerSetup = {
     graphPath: options.graphPath,
     repository: config,
@@ -145,7 +146,7 @@ async function aggregate(
     promiseIngestGraph: options.promiseIngestGraph,
     readAhead: options.readAhead,
     nScanners: options.nScanners,
-    zstdLevel: options.zstdLevel,
+    zstdLevel,
     dictionary: new Uint8Array(0),
     remote: null,
   };
@@ -193,7 +194,7 @@ async function aggregate(
         fingerprint,
         graphHeaderText: graph.headerText,
         dictionary: scanner.dictionary,
-        pipelineGraphFrame: zstd.compressor(null, options.zstdLevel)
+        pipelineGraphFrame: zstd.compressor(null, zstdLevel)
           .compress(graph.pipelineGraphText),
       }),
       index: index.arrays,
@@ -245,7 +246,7 @@ async function aggregate(
     const documents = packages === null ? [] : makeDocuments(
       graph,
       scanner.dictionary,
-      zstd.compressor(scanner.dictionary, options.zstdLevel),
+      zstd.compressor(scanner.dictionary, zstdLevel),
       packages.text,
     );
     await supervisor.scan();

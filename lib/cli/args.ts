@@ -89,7 +89,7 @@ export function zstdLevelOption(): Option {
     "--zstd-level <n>",
     "compression level of logs and metadata (10, as the butler's: a tenth smaller, half as fast); " +
       "quanta and datasets get at most 3",
-  ).argParser(integerAtLeast(1, 22)).default(DEFAULT_COMPRESSION.zstdLevel);
+  ).argParser(integerAtLeast(1, 22)).default(undefined, "1; 3 for up to 5000 quanta");
 }
 
 /** `--zstd-dict-n-inputs`, of the same commands. */

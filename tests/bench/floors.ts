@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { blockCompressors } from "../../lib/chunks/block_stage.ts";
-import { DEFAULT_COMPRESSION } from "../../lib/aggregate/scan/compression.ts";
+import { compressionLevel } from "../../lib/aggregate/scan/compression.ts";
 import { DICTIONARY_MEMBER } from "../../lib/qg/member_names.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { FileSource, readWholeFile, ReusableBuffer } from "../../lib/storage/file_source.ts";
@@ -70,7 +70,7 @@ async function compressFloor(graphPath: string): Promise<number> {
   const zstd = await Zstd.load();
   using source = FileSource.open(graphPath);
   const dictionary = await (await ZipReader.open(source)).readMember(DICTIONARY_MEMBER);
-  const { large, small } = blockCompressors(zstd, dictionary, DEFAULT_COMPRESSION.zstdLevel);
+  const { large, small } = blockCompressors(zstd, dictionary, compressionLevel(null, Infinity));
   using graph = await ProvenanceGraph.open(FileSource.open(graphPath), zstd);
   let seconds = 0;
   for (const member of ["quanta.mb", "datasets.mb", "metadata.mb", "logs.mb"] as const) {

@@ -37,7 +37,7 @@ import { fingerprintOf, undoDirectories } from "../output_files.ts";
 import { requireDatastore, requireRunFolder } from "../presence.ts";
 import { AggregationFiles } from "../remote_files.ts";
 import { RunTraces } from "../run_traces.ts";
-import { checkCompression } from "../scan/compression.ts";
+import { checkCompression, compressionLevel } from "../scan/compression.ts";
 import { checkDocumentForms } from "../scan/document_readers.ts";
 import { indexGraph } from "../scan/index_graph.ts";
 import { type CommonScannerSetup, makeDictionary, templateElements } from "../scan/scan_setup.ts";
@@ -104,6 +104,7 @@ async function scan(
   await requireDatastore(config, stored, options.allowEmpty);
   requireOpenFiles(options.graphPath, options.nScanners, options.nScanners > 1);
   const index = indexGraph(graph);
+  const zstdLevel = compressionLevel(options.zstdLevel, index.nQuanta);
   const setup: CommonScannerSetup = {
     graphPath: options.graphPath,
     repository: config,
@@ -122,7 +123,7 @@ async function scan(
     promiseIngestGraph: false,
     readAhead: options.readAhead,
     nScanners: options.nScanners,
-    zstdLevel: options.zstdLevel,
+    zstdLevel,
     dictionary: new Uint8Array(0),
     remote: null,
   };
@@ -142,7 +143,7 @@ async function scan(
   const header = {
     fingerprint,
     graphHeaderText: graph.headerText,
-    pipelineGraphFrame: zstd.compressor(null, options.zstdLevel).compress(graph.pipelineGraphText),
+    pipelineGraphFrame: zstd.compressor(null, zstdLevel).compress(graph.pipelineGraphText),
   };
   const part = partPath(options.chunkLogPath);
   using traces = new RunTraces(part);
@@ -159,7 +160,7 @@ async function scan(
     index,
     fingerprint,
     zstd,
-    options.zstdLevel,
+    zstdLevel,
     setup.dictionary,
   );
   if (merged !== null) tellMerge(merged, log);

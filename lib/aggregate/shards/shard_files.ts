@@ -20,6 +20,7 @@ import { fileError, fileIdentity, FileSource } from "../../storage/file_source.t
 import { randomWord } from "../../storage/temporary_name.ts";
 import { chunkLogPathOf } from "../../chunks/chunk_log_path.ts";
 import type { AggregateOptions } from "../options.ts";
+import { compressionLevel } from "../scan/compression.ts";
 
 /** Digits of the fingerprint in the name of a dictionary file. */
 const FINGERPRINT_DIGITS = 16;
@@ -184,7 +185,7 @@ export function mergeShards(
     index,
     fingerprint,
     zstd,
-    options.zstdLevel,
+    compressionLevel(options.zstdLevel, index.nQuanta),
   );
   if (summary === null) {
     log.log(

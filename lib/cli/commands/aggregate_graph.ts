@@ -39,7 +39,7 @@ interface Options {
   dryRun: boolean;
   registerDatasetTypes: boolean;
   updateOutputChain: boolean;
-  zstdLevel: number;
+  zstdLevel?: number;
   zstdDictSize: number;
   zstdDictNInputs: number;
   mockStorageClasses: boolean;
@@ -92,7 +92,7 @@ export function aggregateGraphCommand(
       isDryRun: options.dryRun,
       registerDatasetTypes: options.registerDatasetTypes,
       updateOutputChain: options.updateOutputChain,
-      zstdLevel: options.zstdLevel,
+      zstdLevel: options.zstdLevel ?? null,
       zstdDictSize: options.zstdDictSize,
       zstdDictNInputs: options.zstdDictNInputs,
       mockStorageClasses: options.mockStorageClasses,

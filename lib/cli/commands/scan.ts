@@ -34,7 +34,7 @@ interface Options {
   shard: Shard;
   chunks: string;
   processes: number;
-  zstdLevel: number;
+  zstdLevel?: number;
   zstdDictSize: number;
   zstdDictNInputs: number;
   mockStorageClasses: boolean;
@@ -96,7 +96,7 @@ export function scanCommand(
         nScanners: options.processes,
         mockStorageClasses: options.mockStorageClasses,
         readAhead: options.readAhead,
-        zstdLevel: options.zstdLevel,
+        zstdLevel: options.zstdLevel ?? null,
         zstdDictSize: options.zstdDictSize,
         zstdDictNInputs: options.zstdDictNInputs,
         isStrict: options.strict,
