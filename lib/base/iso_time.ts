@@ -51,7 +51,8 @@ export function parseIsoTime(text: string): number | null {
 
 /** The form that nearly all times have, `2026-07-15T12:34:56.123456`, perhaps with a zero offset. */
 const PLAIN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|\+00:00)?$/;
-/** Length of its part that the engine's own parser takes, and of that with the last digits. */
+/** Lengths of its whole seconds, of its part that the engine's own parser takes, and of that with all digits. */
+const SECONDS_LENGTH = 19;
 const MILLISECONDS_LENGTH = 23;
 const PLAIN_LENGTH = 26;
 
@@ -125,6 +126,11 @@ const OFFSET = /[+-]\d{2}:?\d{2}$/;
  * @throws {RangeError} as {@linkcode formatIsoTime}.
  */
 export function normalIsoTime(text: string): string {
+  if (parsePlainTime(text) !== null) {
+    // It has that form already, but for digits that are zero and the name of a zero offset.
+    const end = text.startsWith(".000000", SECONDS_LENGTH) ? SECONDS_LENGTH : PLAIN_LENGTH;
+    return text.length === PLAIN_LENGTH ? text.slice(0, end) : `${text.slice(0, end)}Z`;
+  }
   const microseconds = parseIsoTime(text)!;
   const offset = OFFSET.exec(text.slice(10))?.[0] ?? "";
   const digits = offset.replace(":", "");

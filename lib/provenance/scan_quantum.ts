@@ -11,7 +11,8 @@ import type { ByteBuilder } from "../base/bytes.ts";
 import type { PredictedDatasetText, PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
 import type { AttemptExtra, LogFile, Range } from "./documents/log_records.ts";
 import { AttemptStatus, KNOWN_CAVEATS, ScanStatus } from "./quantum_status.ts";
-import { resourceUsageText, type TaskMetadata } from "./documents/task_metadata.ts";
+import type { ResourceUsage } from "./documents/quantum.ts";
+import { recordedUsage, type TaskMetadata } from "./documents/task_metadata.ts";
 
 /** A document found, with the bytes it was read from. */
 export interface LogSource {
@@ -34,7 +35,9 @@ export interface Attempt {
    * metadata stay: the reference writes null for them, and its reader takes both.
    */
   exception: string | Range | null;
-  resourceUsage: string;
+  /** What it took, as JSON text and as read; null for both if it isn't known. */
+  resourceUsage: string | null;
+  usage: ResourceUsage | null;
   previousProcessQuanta: Range | null;
   /** Pieces of the array of records, in the log file; null when there is no log. */
   log: readonly Range[] | null;
@@ -80,7 +83,8 @@ export function assembleAttempts(
     status: AttemptStatus.FAILED,
     caveats: null,
     exception: null,
-    resourceUsage: "null",
+    resourceUsage: null,
+    usage: null,
     previousProcessQuanta: null,
     log: null,
     metadata: null,
@@ -124,7 +128,11 @@ export function assembleAttempts(
       }
     }
   }
-  last.resourceUsage = resourceUsageText(lastMetadata);
+  const recorded = recordedUsage(lastMetadata);
+  if (recorded !== null) {
+    last.resourceUsage = recorded.text;
+    last.usage = recorded.usage;
+  }
   attempts.push(last);
   const outputs = lastMetadata?.quantum?.outputs;
   return {
@@ -136,11 +144,13 @@ export function assembleAttempts(
 }
 
 function earlierAttempt(extra: AttemptExtra, bytes: Uint8Array): Attempt {
+  const recorded = recordedUsage(extra.metadata);
   return {
     status: AttemptStatus.FAILED,
     caveats: null,
     exception: extra.exception,
-    resourceUsage: resourceUsageText(extra.metadata),
+    resourceUsage: recorded?.text ?? null,
+    usage: recorded?.usage ?? null,
     previousProcessQuanta: extra.previousProcessQuanta,
     log: extra.logs === null || isEmptyArray(bytes, extra.logs)
       ? []

@@ -30,6 +30,7 @@ import {
 import { loadChunkLogAt } from "../../chunks/table.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { brokenFileReason } from "../../provenance/broken_file.ts";
+import { DocumentDigest } from "../../provenance/documents/document_digest.ts";
 import type { MetadataConverter } from "../../provenance/documents/document_forms.ts";
 import { parseLogFile } from "../../provenance/documents/log_records.ts";
 import { parseTaskMetadata, type TaskMetadata } from "../../provenance/documents/task_metadata.ts";
@@ -161,7 +162,7 @@ export class Scanner {
   readonly #text = new ByteBuilder();
   readonly #log: WorkerLog;
   #converters: ReadonlyMap<string, MetadataConverter> = new Map();
-  readonly #digest: ContentDigest;
+  readonly #digest: DocumentDigest;
   readonly #rows: ShareRows;
   /** Batches that have come and wait for the one in hand. */
   readonly #announced: { quanta: Uint32Array; turns: Turns }[] = [];
@@ -169,7 +170,7 @@ export class Scanner {
   private constructor(
     setup: ScannerSetup,
     { graph, zstd }: OpenedGraph,
-    digest: ContentDigest,
+    digest: DocumentDigest,
     { files, isOwn }: { files: ScanFiles; isOwn: boolean },
   ) {
     this.#ownFiles = isOwn ? { [Symbol.dispose]: () => files.close() } : null;
@@ -206,7 +207,7 @@ export class Scanner {
     const scanner = new Scanner(
       setup,
       isOpened ? opened! : await OpenedGraph.open(setup.graphPath),
-      await ContentDigest.load(),
+      new DocumentDigest(await ContentDigest.load()),
       { files: files ?? await openScanFiles(setup), isOwn: files === null },
     );
     await scanner.#loadConverters();

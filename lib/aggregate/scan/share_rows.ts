@@ -67,7 +67,7 @@ export class ShareRows {
           status: attempt.status,
           caveats: attempt.caveats,
           exception: exceptionText(attempt, logBytes),
-          usage: attempt.resourceUsage,
+          usage: attempt.usage,
         })
       );
       const [start, end] = quantum.dataCoordinateRange;

@@ -108,8 +108,7 @@ export interface AttemptParts {
   caveats: number | null;
   /** JSON; null for none. */
   exception: Uint8Array | null;
-  /** JSON as we write it: without NaN, infinities and long integers. */
-  usage: string;
+  usage: ResourceUsage | null;
 }
 
 /**
@@ -118,12 +117,8 @@ export interface AttemptParts {
  * @throws {SyntaxError} if a part isn't what it must be.
  */
 export function attemptOfParts({ status, caveats, exception, usage }: AttemptParts): Attempt {
-  return readAttempt({
-    status,
-    caveats,
-    exception: exception && parseNatively(exception),
-    resource_usage: JSON.parse(usage),
-  });
+  const thrown = exception && parseNatively(exception);
+  return { status, caveats, exception: thrown === null ? null : readException(thrown), usage };
 }
 
 function readException(value: JsonValue): Attempt["exception"] {

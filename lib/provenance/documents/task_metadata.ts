@@ -15,6 +15,7 @@ import {
   parseIsoTime,
 } from "../../base/iso_time.ts";
 import { uuidToText, writeUuidText } from "../../base/uuid.ts";
+import type { ResourceUsage } from "./quantum.ts";
 import {
   QUANTUM_NUMBERS,
   QUANTUM_TIMES,
@@ -377,30 +378,55 @@ function readScalarsText(cursor: JsonCursor): string {
   return decoder.decode(cursor.bytes.subarray(start, cursor.position));
 }
 
+/** What an attempt took, and the JSON text of it. */
+export interface RecordedUsage {
+  text: string;
+  /** As it would be read from the text. */
+  usage: ResourceUsage;
+}
+
+/** JSON text of the ResourceUsage of an attempt, or `null`; see {@linkcode recordedUsage}. */
+export function resourceUsageText(metadata: TaskMetadata | null): string {
+  return recordedUsage(metadata)?.text ?? "null";
+}
+
 /**
- * JSON text of the ResourceUsage of an attempt, or `null`.
+ * The ResourceUsage of an attempt.
  *
  * Null as well where a time or the memory that it needs is missing or unreadable: the reference
  * stops there with an error, which a campaign can't afford for a figure of merit.
  */
-export function resourceUsageText(metadata: TaskMetadata | null): string {
+export function recordedUsage(metadata: TaskMetadata | null): RecordedUsage | null {
   const section = metadata?.quantum;
-  if (section == null) return "null";
+  if (section == null) return null;
   const prep = section.prepUtc === undefined ? null : parseIsoTime(section.prepUtc);
   const end = section.endUtc === undefined ? null : parseIsoTime(section.endUtc);
   const memory = section.endMaxResidentSetSize;
-  if (prep === null || end === null || memory === undefined) return "null";
+  if (prep === null || end === null || memory === undefined) return null;
   const init = section.initUtc === undefined ? end : parseIsoTime(section.initUtc);
   const start = section.startUtc === undefined ? end : parseIsoTime(section.startUtc);
-  if (init === null || start === null || prep < FIRST_TIME || prep >= END_OF_TIME) return "null";
+  if (init === null || start === null || prep < FIRST_TIME || prep >= END_OF_TIME) return null;
   const cpu = section.endCpuTime === undefined || section.startCpuTime === undefined
     ? 0
     : section.endCpuTime - section.startCpuTime;
-  if (![memory, cpu].every(Number.isFinite)) return "null";
-  const seconds = (from: number, to: number) => floatText((to - from) / 1e6);
-  return `{"memory":${floatText(memory)},"start":"${normalIsoTime(section.prepUtc!)}","prep_time":${
-    seconds(prep, init)
-  },"init_time":${seconds(init, start)},"run_time":${seconds(start, end)},"run_time_cpu":${
-    floatText(cpu)
-  }}`;
+  if (!Number.isFinite(memory) || !Number.isFinite(cpu)) return null;
+  const usage: ResourceUsage = {
+    memory: unsignedZero(memory),
+    start: normalIsoTime(section.prepUtc!),
+    prepTime: (init - prep) / 1e6,
+    initTime: (start - init) / 1e6,
+    runTime: (end - start) / 1e6,
+    cpuSeconds: unsignedZero(cpu),
+  };
+  const text = `{"memory":${floatText(usage.memory)},"start":"${usage.start}","prep_time":${
+    floatText(usage.prepTime)
+  },"init_time":${floatText(usage.initTime)},"run_time":${
+    floatText(usage.runTime)
+  },"run_time_cpu":${floatText(usage.cpuSeconds)}}`;
+  return { text, usage };
+}
+
+/** The number; its text has no sign of zero. */
+function unsignedZero(value: number): number {
+  return value === 0 ? 0 : value;
 }

@@ -80,6 +80,8 @@ TEXTS.forEach((text, i) => {
 
 /** The document in the module's memory, which holds one; null outside of {@linkcode withUsualForms}. */
 let loaded: Uint8Array | null = null;
+/** The document whose bytes still lie there. */
+let copied: Uint8Array | null = null;
 
 /**
  * Reads a document. While that goes on, {@linkcode takeUsualRecord} and {@linkcode takeUsualMetadata} know
@@ -103,7 +105,20 @@ function load(document: Uint8Array): void {
   }
   memory.set(document, wasm.DOCUMENT);
   memory.fill(0, wasm.DOCUMENT + document.length, needed);
-  loaded = document;
+  loaded = copied = document;
+}
+
+/**
+ * Writes the digest of a document, as `ContentDigest` does, from the copy that was read last: it is of the very
+ * bytes that were checked, and costs neither another copy nor a second pass.
+ *
+ * @returns false, nothing written, if that is not the document which was read last.
+ */
+export function writeDigestOfRead(document: Uint8Array, target: Uint8Array, at: number): boolean {
+  if (document !== copied) return false;
+  wasm.digest(document.length);
+  for (let i = 0; i < wasm.DIGEST_SIZE; i++) target[at + i] = memory[wasm.DIGEST + i];
+  return true;
 }
 
 /** Passes over a log record of the usual form; false, consuming nothing but blanks, for any other. */

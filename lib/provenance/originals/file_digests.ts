@@ -83,7 +83,7 @@ export function writeFileProof(
   which: 0 | 1,
   version: FileVersion,
   bytes: Uint8Array,
-  digest: ContentDigest,
+  digest: Pick<ContentDigest, "write">,
 ): void {
   const at = which * FILE_PROOF_SIZE;
   new DataView(target.buffer, target.byteOffset, target.length)
