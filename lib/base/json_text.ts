@@ -39,7 +39,11 @@ const MAX_DIGITS = 4300;
 const MAX_EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: MAX_EXACT_DIGITS }, (_, i) => Number(`1e${i}`));
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Ten times as fast as the strict one; puts {@linkcode REPLACEMENT} in the place of what isn't UTF-8. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** A letter that texts may have as well. */
+const REPLACEMENT = "\ufffd";
 const encoder = new TextEncoder();
 
 const NOT_UTF8 = "Cannot parse JSON: the text is not UTF-8";
@@ -626,7 +630,8 @@ export function decodeJsonString(bytes: Uint8Array, start: number, end: number):
  */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return decoder.decode(bytes);
+    const text = decoder.decode(bytes);
+    return text.includes(REPLACEMENT) ? strictDecoder.decode(bytes) : text;
   } catch {
     throw new SyntaxError(NOT_UTF8);
   }
