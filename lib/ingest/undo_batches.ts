@@ -46,7 +46,7 @@ interface Row {
 /** Where an original is in one datastore. */
 interface Place {
   /** Where it may be, today's path first; none if the datastore doesn't take it. */
-  paths: string[];
+  paths: readonly string[];
   /** Where it is; null for nowhere. */
   path: string | null;
 }

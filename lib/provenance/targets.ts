@@ -20,13 +20,7 @@ import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { CoordinateList } from "./coordinate_list.ts";
 import { readProduced } from "./documents/dataset.ts";
 import { readInitQuanta } from "./documents/init_quanta.ts";
-import {
-  type QuantumDocument,
-  type QuantumFileIds,
-  quantumFileIds,
-  quantumStatus,
-  readQuantum,
-} from "./documents/quantum.ts";
+import { type QuantumFiles, readQuantumFiles } from "./documents/quantum_files.ts";
 import type { OriginalKind, OriginalType } from "./originals/original_type.ts";
 import { resolveGroup } from "./output_types.ts";
 import { AttemptStatus } from "./quantum_status.ts";
@@ -43,6 +37,9 @@ export const TargetState = {
 
 /** Number of the quantum of a target that has none: a config. */
 export const NO_QUANTUM = 0xffffffff;
+
+/** Targets whose paths are kept: about 15 MB, which spares all of a middling run from being put together twice. */
+const MAX_FIRST_PATHS = 2 ** 16;
 
 interface TaskTypes {
   metadata: number;
@@ -95,7 +92,8 @@ class TargetTypes {
   }
 }
 
-/** All targets of a graph. Memory: 36 to 44 bytes a target, and the coordinates of the quanta. */
+/** All targets of a graph. Memory: 36 to 44 bytes a target, the coordinates of the quanta, and
+ * some paths. */
 export class Targets {
   readonly types: DatasetType[] = [];
   readonly plans: DatasetPlan[] = [];
@@ -118,6 +116,8 @@ export class Targets {
   readonly #coordinates: CoordinateList;
   readonly #list: TargetList;
   #recorded: ReadonlyMap<number, string> = new Map();
+  /** Paths of the first targets: they are wanted before anything is changed, and again. */
+  #firstPaths: (readonly string[])[] = [];
   /** The data ID of the last row: a quantum's metadata and log share theirs. */
   #lastValues: DataIdValue[] = [];
   #lastCoordinateAt = -1;
@@ -197,7 +197,7 @@ export class Targets {
         );
       }
       onQuantum();
-      const status = quantumStatus(quantum);
+      const { status } = quantum;
       const hasMetadata = status === AttemptStatus.SUCCESSFUL ||
         status === AttemptStatus.ABORTED_SUCCESS;
       const at = coordinates.add(quantum.dataCoordinate);
@@ -288,6 +288,7 @@ export class Targets {
   /** Takes paths of originals, by target, that records name and templates don't predict. */
   noteRecorded(paths: ReadonlyMap<number, string>): void {
     this.#recorded = paths;
+    this.#firstPaths = [];
   }
 
   /**
@@ -298,7 +299,12 @@ export class Targets {
    * @param records Called from within `withRecords()`.
    * @throws {RefusedError} as {@linkcode dataId}, or if a record that the template needs is missing.
    */
-  paths(target: number, records: DimensionRecordSource): string[] {
+  paths(target: number, records: DimensionRecordSource): readonly string[] {
+    if (target >= MAX_FIRST_PATHS) return this.#pathsOf(target, records);
+    return this.#firstPaths[target] ??= this.#pathsOf(target, records);
+  }
+
+  #pathsOf(target: number, records: DimensionRecordSource): string[] {
     const recorded = this.#recorded.get(target);
     const odd = recorded === undefined ? [] : [recorded];
     const values = this.dataId(target);
@@ -322,12 +328,10 @@ async function wasProduced(graph: ProvenanceGraph, id: Uint8Array): Promise<bool
 }
 
 /** A quantum, or where in the graph it can't be read. */
-function readTargets(text: Uint8Array, offset: number): QuantumDocument & QuantumFileIds {
+function readTargets(text: Uint8Array, offset: number): QuantumFiles {
   // Who reads all targets adds the name of the graph.
-  return parseBlock({ graphName: null, what: "quantum", member: QUANTA_MEMBER, offset }, () => {
-    const quantum = readQuantum(text);
-    return { ...quantum, ...quantumFileIds(quantum) };
-  });
+  const place = { graphName: null, what: "quantum", member: QUANTA_MEMBER, offset };
+  return parseBlock(place, () => readQuantumFiles(text));
 }
 
 /** What is wrong with a graph, with its name; anything else stays what it is. */

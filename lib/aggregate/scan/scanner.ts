@@ -30,7 +30,6 @@ import {
 import { loadChunkLogAt } from "../../chunks/table.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { brokenFileReason } from "../../provenance/broken_file.ts";
-import { DocumentDigest } from "../../provenance/documents/document_digest.ts";
 import type { MetadataConverter } from "../../provenance/documents/document_forms.ts";
 import { parseLogFile } from "../../provenance/documents/log_records.ts";
 import { parseTaskMetadata, type TaskMetadata } from "../../provenance/documents/task_metadata.ts";
@@ -74,6 +73,7 @@ import { ShareRows } from "./share_rows.ts";
 import type { FoundChunkLog, ScannerSetup, ScanResult } from "../messages.ts";
 import { BatchState } from "./batch_result.ts";
 import type { SampleBlocks } from "./dictionary.ts";
+import { DocumentDigest } from "./document_digest.ts";
 import { metadataConverters } from "./document_readers.ts";
 import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";

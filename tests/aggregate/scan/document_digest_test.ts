@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DocumentDigest } from "../../../lib/provenance/documents/document_digest.ts";
+import { DocumentDigest } from "../../../lib/aggregate/scan/document_digest.ts";
 import { withUsualForms } from "../../../lib/provenance/documents/usual_documents.ts";
 import { ContentDigest, DIGEST_SIZE } from "../../../lib/storage/content_digest.ts";
 import { randomBytes } from "../../storage/support.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { writeDigestOfRead } from "./usual_documents.ts";
+import { writeDigestOfRead } from "../../provenance/documents/usual_documents.ts";
 
 /** Writes the digest of some bytes to a place: a `ContentDigest` of `storage`. */
 interface DigestWriter {
