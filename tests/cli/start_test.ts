@@ -123,3 +123,18 @@ Deno.test("cat of a log by its ID loads what reads a graph, and nothing of lists
   );
   assert.deepEqual(needless, []);
 });
+
+for (
+  const [what, path, most] of [
+    ["info", "lib/cli/plain/plain_info.ts", 90],
+    ["cat with options, by ID", "lib/cli/plain/plain_cat.ts", 93],
+  ] as [what: string, path: string, most: number][]
+) {
+  Deno.test(`${what}, of a graph loads no table, nothing about traces and data IDs, and no parser of options`, async () => {
+    const loaded = await readFor(["main.ts", path, "lib/sources/open_source.ts"]);
+    assert.ok(loaded.length > 70 && loaded.length <= most, `${loaded.length}: ${loaded.join(" ")}`);
+    const needless =
+      /^(?:npm:.*|lib\/(?:provenance\/table|sources\/(?:table|trace|logs\/graph_logs|data_id))\b.*)$/;
+    assert.deepEqual(loaded.filter((name) => needless.test(name)), []);
+  });
+}
