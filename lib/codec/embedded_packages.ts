@@ -19,7 +19,6 @@ import "hyparquet/src/read.js";
 import "hyparquet-writer";
 import "hyparquet-writer/src/bytewriter.js";
 import "hyparquet-writer/src/delta.js";
-import "hyparquet-writer/src/encoding.js";
 import "hyparquet-writer/src/thrift.js";
 import "postgres";
 import "xxhash-wasm";

@@ -8,9 +8,9 @@
 
 import { ByteWriter } from "hyparquet-writer/src/bytewriter.js";
 import { deltaBinaryPack } from "hyparquet-writer/src/delta.js";
-import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
 import { serializeTCompactProtocol } from "hyparquet-writer/src/thrift.js";
 import { encodeUtf8 } from "../../base/json_text.ts";
+import { writeHybrid } from "./hybrid_writer.ts";
 
 /** Rows of a column which have one value of few: texts, or integers of 64 bits. */
 export interface CodedRows {
@@ -154,7 +154,7 @@ function codesPage(codes: Int32Array): ByteWriter {
   const width = Math.ceil(Math.log2(max + 1));
   const content = new ByteWriter();
   content.appendUint8(width);
-  writeRleBitPackedHybrid(content, present, width);
+  writeHybrid(content, present, width);
   return content;
 }
 
@@ -185,7 +185,7 @@ function writeDataPage(
   const levelContent = new ByteWriter();
   let nNulls = 0;
   if (levels !== null) {
-    writeRleBitPackedHybrid(levelContent, levels, 1);
+    writeHybrid(levelContent, levels, 1);
     for (const level of levels) if (level === 0) nNulls++;
   }
   const size = levelContent.offset + content.offset;
