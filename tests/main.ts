@@ -3,14 +3,18 @@
  * of one process, as `deno test --parallel` has them, would share a working directory, and commands run
  * in the tests' own process (`support/in_process.ts`).
  *
- * What they write is in memory, where nobody waits for a disk, unless TMPDIR says where.
+ * The files of a process share a thread, so that the program is loaded and becomes fast once
+ * (`support/test_group.ts`); not so those of suites with a task of their own, and on a binary. What they
+ * write is in memory, where nobody waits for a disk, unless TMPDIR says where.
  *
  * Ends as `deno test` does: a list of what failed, and one line of counts.
  *
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { fastDirectory } from "./support/fast_directory.ts";
 import { IS_BINARY, PROJECT } from "./support/fixtures.ts";
 
@@ -21,7 +25,7 @@ const OWN_TASKS = ["batch", "binary", "browser", "crash", "package", "remote", "
 const SLOW = ["postgres", "conformance", "cli", "ingest"];
 
 /** Groups of files for each process: the more, the more evenly they end, and the more has to be started. */
-const GROUPS_A_PROCESS = 4;
+const GROUPS_A_PROCESS = 2;
 
 /** What a group of files came to. */
 interface GroupResult {
@@ -72,6 +76,20 @@ function failuresIn(lines: readonly string[]): string[] {
   return section.slice(0, end < 0 ? undefined : end).filter((line) => line !== "");
 }
 
+/** Where a group keeps in which files the tests stand that failed. */
+function placesFile(module: string): string {
+  return `${module}.failed`;
+}
+
+/** Lines that list what failed, with the place where a test stands instead of that of its group. */
+function withPlaces(failures: readonly string[], module: string): string[] {
+  if (failures.length === 0 || !existsSync(placesFile(module))) return [...failures];
+  const nameOf = (line: string) => line.slice(0, line.lastIndexOf(" => "));
+  const told = Deno.readTextFileSync(placesFile(module)).split("\n");
+  const places = new Map(told.map((line) => [nameOf(line), line]));
+  return failures.map((line) => places.get(nameOf(line)) ?? line);
+}
+
 const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \((\d+) steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/;
 
@@ -91,7 +109,7 @@ function resultOf(output: string, code: number, files: readonly string[]): Group
   return { passed, steps, failed, ignored, failures };
 }
 
-/** Holds what tests write. */
+/** Holds what tests write, and the modules that import groups of them. */
 const scratch = Deno.makeTempDirSync({
   prefix: "provgraph-tests-",
   // A binary may open nothing below /dev: its runtime asks for more permissions there than it has.
@@ -110,6 +128,19 @@ function areApart(files: readonly string[]): boolean {
 /** Output of processes that run, by process. */
 const running = new Map<Deno.ChildProcess, string[]>();
 
+/** A module that has the tests of all files. */
+function moduleOf(files: readonly string[]): string {
+  const path = Deno.makeTempFileSync({ dir: scratch, prefix: "group-", suffix: "_test.ts" });
+  const group = pathToFileURL(join(PROJECT, "tests", "support", "test_group.ts")).href;
+  const urls = files.map((file) => pathToFileURL(file).href);
+  Deno.writeTextFileSync(
+    path,
+    `import { importTests } from ${JSON.stringify(group)};\n` +
+      `await importTests(${JSON.stringify(urls)}, ${JSON.stringify(placesFile(path))});\n`,
+  );
+  return path;
+}
+
 /** Keeps a stream's text. */
 async function keep(stream: ReadableStream<Uint8Array>, texts: string[]): Promise<void> {
   const decoder = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>;
@@ -119,12 +150,13 @@ async function keep(stream: ReadableStream<Uint8Array>, texts: string[]): Promis
 /** Runs a group of files and prints what they say when they have ended. */
 async function runGroup(files: readonly string[]): Promise<GroupResult> {
   const isApart = areApart(files);
+  const modules = isApart || IS_BINARY ? files : [moduleOf(files)];
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["test", "-A", "--no-check", "--quiet"],
       ...[`--config=${join(PROJECT, "deno.json")}`],
       ...[`--lock=${join(PROJECT, "tests", "deno.lock")}`, "--frozen"],
-      ...files,
+      ...modules,
     ],
     cwd: PROJECT,
     env: { NO_COLOR: "1", ...(isApart ? {} : { TMPDIR: scratch }) },
@@ -140,7 +172,8 @@ async function runGroup(files: readonly string[]): Promise<GroupResult> {
   const output = texts.join("");
   // The list of what failed, and the line of counts, are those of all groups, and come once.
   console.log(output.replace(ENDING, "").trimEnd());
-  return resultOf(output, code, files);
+  const result = resultOf(output, code, files);
+  return { ...result, failures: withPlaces(result.failures, modules[0]) };
 }
 
 /** Removes what is left of tests; processes that tests have killed may be about to write something. */

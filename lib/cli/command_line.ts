@@ -5,6 +5,7 @@
  */
 
 import { EnvironmentError, UsageError } from "../base/errors.ts";
+import { forgetSecrets } from "../base/text/secrets.ts";
 import type { CliContext } from "./context.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { runPlainCommand } from "./plain/plain_command.ts";
@@ -20,6 +21,8 @@ export async function runCommandLine(
   args: readonly string[],
   context: CliContext,
 ): Promise<number> {
+  // Who runs several in one process has other passwords for each.
+  forgetSecrets();
   try {
     return await runPlainCommand(args, context) ?? await runWholeProgram(args, context);
   } catch (cause) {

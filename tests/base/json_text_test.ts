@@ -328,7 +328,8 @@ Deno.test("JsonCursor gives each key its own text when hashes collide or keys ar
 });
 
 Deno.test("JsonCursor.finish() takes what is UTF-8 and nothing else", () => {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  // Puts U+FFFD where something isn't UTF-8, which is quicker than a thousand errors; none is written here.
+  const decoder = new TextDecoder();
   const edges = [0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
   let nTaken = 0;
   for (let lead = 0x80; lead < 0x100; lead++) {
@@ -336,13 +337,13 @@ Deno.test("JsonCursor.finish() takes what is UTF-8 and nothing else", () => {
       for (const third of edges) {
         for (const fourth of edges) {
           const bytes = Uint8Array.of(0x22, lead, second, third, fourth, 0x20, 0x22);
-          const isUtf8 = tryTo(() => decoder.decode(bytes));
+          const isUtf8 = !decoder.decode(bytes).includes("\ufffd");
           const isTaken = tryTo(() => {
             const cursor = new JsonCursor(bytes);
             cursor.skip();
             cursor.finish();
           });
-          assert.equal(isTaken, isUtf8, [...bytes].map((byte) => byte.toString(16)).join(" "));
+          if (isTaken !== isUtf8) assert.equal(isTaken, isUtf8, bytes.toHex());
           if (isTaken) nTaken++;
         }
       }

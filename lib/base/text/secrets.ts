@@ -14,6 +14,11 @@ const MIN_LENGTH = 4;
 /** Passwords and parts of them that this thread has read, the longest first. */
 let remembered: readonly string[] = [];
 
+/** Forgets them all, before something that has nothing to do with what went before. */
+export function forgetSecrets(): void {
+  remembered = [];
+}
+
 /** Hides a password from now on, as it is, and as it is quoted in URLs. */
 export function rememberSecret(secret: string | null | undefined): void {
   if (secret == null) return;
