@@ -6,8 +6,8 @@
  */
 
 import { ConflictingDatasetError } from "../base/errors.ts";
-import { sortedIds } from "../base/sort_ids.ts";
-import { containsUuid, UUID_SIZE } from "../base/uuid.ts";
+import { containsUuid, sortedIds } from "../base/sort_ids.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
 import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { selectRows } from "../butler/registry/dataset_batch.ts";

@@ -1,10 +1,10 @@
 /**
- * Sorting of many UUIDs or offsets without making an object of any.
+ * Sorting of many UUIDs or offsets without making an object of any, and searches among what ascends.
  *
  * @module
  */
 
-import { UUID_SIZE } from "./uuid.ts";
+import { compareUuids, UUID_SIZE } from "./uuid.ts";
 
 /**
  * Ascending order of packed 16-byte ids, by radix sort of 16 bits a pass; passes in which all ids
@@ -108,4 +108,50 @@ export function sortOffsets(offsets: Float64Array): Uint32Array {
     keys.setUint32(at + 4, offsets[i]);
   }
   return sortKeys(new Uint8Array(keys.buffer), OFFSET_SIZE, keyAt);
+}
+
+/**
+ * How many of `n` places come before a border.
+ *
+ * @param isBefore Whether a place does; true for none behind one for which it is false.
+ * @returns a number from 0 to `n`, that of the first place behind the border.
+ */
+export function lowerBound(n: number, isBefore: (place: number) => boolean): number {
+  let low = 0;
+  let high = n;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isBefore(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Row of an id among ascending packed ids, or -1.
+ *
+ * @param at Where the id begins in `id`.
+ */
+export function findRow(ids: Uint8Array, id: Uint8Array, at = 0): number {
+  const n = ids.length / UUID_SIZE;
+  const row = lowerBound(n, (i) => compareUuids(ids, i * UUID_SIZE, id, at) < 0);
+  return row < n && compareUuids(ids, row * UUID_SIZE, id, at) === 0 ? row : -1;
+}
+
+/** Whether packed ids, ascending, contain one. */
+export function containsUuid(ids: Uint8Array, id: Uint8Array, at = 0): boolean {
+  return findRow(ids, id, at) >= 0;
+}
+
+/**
+ * Number of an id among packed ids, or -1.
+ *
+ * @param order Numbers of the ids as they ascend, as {@linkcode sortIds} gives them.
+ * @param at Where the id begins in `id`.
+ */
+export function findId(ids: Uint8Array, order: Uint32Array, id: Uint8Array, at = 0): number {
+  const n = order.length;
+  const place = lowerBound(n, (i) => compareUuids(ids, order[i] * UUID_SIZE, id, at) < 0);
+  if (place === n || compareUuids(ids, order[place] * UUID_SIZE, id, at) !== 0) return -1;
+  return order[place];
 }

@@ -95,17 +95,3 @@ export function compareUuids(
   }
   return 0;
 }
-
-/** Whether packed ids, ascending, contain one. */
-export function containsUuid(sorted: Uint8Array, id: Uint8Array, offset = 0): boolean {
-  let low = 0;
-  let high = sorted.length / UUID_SIZE;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const order = compareUuids(sorted, middle * UUID_SIZE, id, offset);
-    if (order === 0) return true;
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
-  return false;
-}

@@ -9,8 +9,8 @@
 
 import { IdList } from "../base/id_list.ts";
 import { type JsonValue, stringifyJson } from "../base/json_text.ts";
-import { idPlaces, sortIds } from "../base/sort_ids.ts";
-import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
+import { findId, idPlaces, sortIds } from "../base/sort_ids.ts";
+import { UUID_SIZE } from "../base/uuid.ts";
 import { readQuantum } from "../provenance/documents/quantum.ts";
 import { parseStored } from "../sources/parse_stored.ts";
 import { lastStatusName } from "../sources/quantum_text.ts";
@@ -218,22 +218,11 @@ class MatchTable {
 
   /** Status of the quantum with a key, which counts as matched; null if there is none. */
   match(key: Uint8Array): string | null {
-    const { bytes } = this.#keys;
-    let low = 0;
-    let high = this.#order.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const i = this.#order[middle];
-      const order = compareUuids(bytes, i * UUID_SIZE, key, 0);
-      if (order === 0) {
-        if (this.#wasMatched[i] === 0) this.nUnmatched--;
-        this.#wasMatched[i] = 1;
-        return this.#statuses[this.#codes[i]];
-      }
-      if (order < 0) low = middle + 1;
-      else high = middle;
-    }
-    return null;
+    const i = findId(this.#keys.bytes, this.#order, key);
+    if (i < 0) return null;
+    if (this.#wasMatched[i] === 0) this.nUnmatched--;
+    this.#wasMatched[i] = 1;
+    return this.#statuses[this.#codes[i]];
   }
 
   /** Whether B has the quantum that came as number `i`. */

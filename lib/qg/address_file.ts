@@ -7,6 +7,7 @@
 
 import { readBigEndian } from "../base/bytes.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
+import { lowerBound } from "../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE } from "../base/uuid.ts";
 import type { ByteSource } from "../storage/byte_source.ts";
 import {
@@ -222,15 +223,12 @@ export class AddressFile {
   async #lowerBound(id: Uint8Array): Promise<{ row: number; probe: Probe } | null> {
     for (let nTries = 0;; nTries++) {
       // Last probe that begins at or before the id.
-      let low = 0;
-      let high = this.#probes.length;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (compareUuids(this.#probes[middle].bytes, 0, id, 0) <= 0) low = middle + 1;
-        else high = middle;
-      }
-      const before = this.#probes[low - 1];
-      const after = this.#probes[low];
+      const next = lowerBound(
+        this.#probes.length,
+        (probe) => compareUuids(this.#probes[probe].bytes, 0, id, 0) <= 0,
+      );
+      const before = this.#probes[next - 1];
+      const after = this.#probes[next];
       if (before !== undefined && this.#compareLast(before, id) >= 0) {
         return { row: this.#searchIn(before, id), probe: before };
       }
@@ -298,14 +296,8 @@ export class AddressFile {
   }
 
   #searchIn(probe: Probe, id: Uint8Array): number {
-    let low = 0;
-    let high = probe.endRow - probe.startRow;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareUuids(probe.bytes, middle * this.#rowSize, id, 0) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return probe.startRow + low;
+    const isBefore = (row: number) => compareUuids(probe.bytes, row * this.#rowSize, id, 0) < 0;
+    return probe.startRow + lowerBound(probe.endRow - probe.startRow, isBefore);
   }
 
   #lastKey(probe: Probe): Uint8Array {

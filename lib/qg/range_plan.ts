@@ -15,6 +15,7 @@
  * @module
  */
 
+import { lowerBound } from "../base/sort_ids.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { ZipMember } from "../codec/zip_reader.ts";
 
@@ -227,13 +228,7 @@ export function fenceRow(index: number, nFences: number, nRows: number): number 
  */
 export function estimateRowByFences(fences: Uint8Array, nRows: number, id: Uint8Array): number {
   const nFences = fences.length / UUID_SIZE;
-  let low = 0;
-  let high = nFences;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareKey(fences, middle * UUID_SIZE, id) <= 0) low = middle + 1;
-    else high = middle;
-  }
+  const low = lowerBound(nFences, (fence) => compareKey(fences, fence * UUID_SIZE, id) <= 0);
   if (low === 0) return 0;
   const startRow = fenceRow(low - 1, nFences, nRows);
   const endRow = low === nFences ? nRows : fenceRow(low, nFences, nRows);

@@ -6,7 +6,8 @@
  */
 
 import { IdList } from "../base/id_list.ts";
-import { containsUuid, UUID_SIZE, uuidFromText } from "../base/uuid.ts";
+import { containsUuid } from "../base/sort_ids.ts";
+import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
 import { PROVENANCE_FORMATTER, RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { Registry } from "../butler/registry/registry.ts";
 import { backedKind } from "../provenance/backed_types.ts";

@@ -11,7 +11,8 @@ import {
   ProvgraphError,
   UnusableFileError,
 } from "../../base/errors.ts";
-import { containsUuid, UUID_SIZE, writeUuidText } from "../../base/uuid.ts";
+import { containsUuid } from "../../base/sort_ids.ts";
+import { UUID_SIZE, writeUuidText } from "../../base/uuid.ts";
 import {
   blockCompressors,
   BlockKind,

@@ -238,17 +238,3 @@ function checkBlocks(column: AddressColumn, report: FileReport): void {
     }
   }
 }
-
-/** Row of an id among ascending packed ids, or -1. */
-export function findRow(ids: Uint8Array, id: Uint8Array, at = 0): number {
-  let low = 0;
-  let high = ids.length / UUID_SIZE;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const order = compareUuids(ids, middle * UUID_SIZE, id, at);
-    if (order === 0) return middle;
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
-  return -1;
-}

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { lowerBound } from "../../base/sort_ids.ts";
 import { crc32 } from "../../base/crc32.ts";
 import { ProvgraphError } from "../../base/errors.ts";
 import { JsonCursor } from "../../base/json_text.ts";
@@ -105,14 +106,8 @@ export interface BlockTable {
 
 /** Number of the block that begins at an offset, or -1. */
 export function findBlock({ offsets, nBlocks }: BlockTable, offset: number): number {
-  let low = 0;
-  let high = nBlocks;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (offsets[middle] < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low < nBlocks && offsets[low] === offset ? low : -1;
+  const at = lowerBound(nBlocks, (block) => offsets[block] < offset);
+  return at < nBlocks && offsets[at] === offset ? at : -1;
 }
 
 /** An opened file. */

@@ -7,6 +7,7 @@
 
 import { buildGraphIndex } from "../../qg/predicted/graph_index_build.ts";
 import { JsonCursor } from "../../base/json_text.ts";
+import { findRow } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToHex, uuidToText, writeUuidText } from "../../base/uuid.ts";
 import {
   DIMENSION_DATA_MEMBER,
@@ -26,7 +27,6 @@ import {
   addressColumn,
   type AddressRows,
   checkAddresses,
-  findRow,
 } from "./addresses.ts";
 import {
   type Archive,

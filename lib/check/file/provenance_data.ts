@@ -6,6 +6,7 @@
  */
 
 import { JsonCursor } from "../../base/json_text.ts";
+import { findRow } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../../base/uuid.ts";
 import { readAttemptBlock } from "../../provenance/documents/attempt_blocks.ts";
 import { DatasetRecord } from "../../provenance/documents/strict_dataset.ts";
@@ -19,7 +20,7 @@ import {
   QUANTA_MEMBER,
 } from "../../qg/member_names.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../../qg/pipeline_graph.ts";
-import { type AddressColumn, type AddressRows, findRow } from "./addresses.ts";
+import type { AddressColumn, AddressRows } from "./addresses.ts";
 import { type Archive, blockPlace, describeDamage, type FileReport } from "./archive.ts";
 
 /** Edges of init quanta, which have no rows of their own. */

@@ -8,7 +8,7 @@
  */
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
-import { idPlaces, sortIds } from "../../base/sort_ids.ts";
+import { findId, idPlaces, sortIds } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText, writeUuidText } from "../../base/uuid.ts";
 import { type AttemptList, readAttemptBlock } from "../../provenance/documents/attempt_blocks.ts";
 import { DatasetRecord } from "../../provenance/documents/strict_dataset.ts";
@@ -304,16 +304,7 @@ class SortedIds {
   }
 
   find(id: Uint8Array, at: number): number {
-    let low = 0;
-    let high = this.order.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const difference = compareUuids(this.#ids, this.order[middle] * UUID_SIZE, id, at);
-      if (difference === 0) return this.order[middle];
-      if (difference < 0) low = middle + 1;
-      else high = middle;
-    }
-    return -1;
+    return findId(this.#ids, this.order, id, at);
   }
 
   /** An id that occurs twice, or null. */

@@ -6,8 +6,8 @@
  */
 
 import { ProvgraphError } from "../../base/errors.ts";
-import { sortedIds } from "../../base/sort_ids.ts";
-import { containsUuid, uuidFromText } from "../../base/uuid.ts";
+import { containsUuid, sortedIds } from "../../base/sort_ids.ts";
+import { uuidFromText } from "../../base/uuid.ts";
 import type { Registry } from "../../butler/registry/registry.ts";
 import { parseTaskMetadata } from "../../provenance/documents/task_metadata.ts";
 import { readWholeFile, ReusableBuffer } from "../../storage/file_source.ts";

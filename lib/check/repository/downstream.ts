@@ -14,8 +14,8 @@
 import { requireRun } from "../../butler/registry/require_run.ts";
 import type { Environment } from "../../base/environment.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
-import { sortedIds } from "../../base/sort_ids.ts";
-import { containsUuid, uuidFromText, uuidToHex } from "../../base/uuid.ts";
+import { containsUuid, sortedIds } from "../../base/sort_ids.ts";
+import { uuidFromText, uuidToHex } from "../../base/uuid.ts";
 import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";

@@ -8,6 +8,7 @@
 
 import { IdList } from "../../base/id_list.ts";
 import type { JsonValue } from "../../base/json_text.ts";
+import { findRow } from "../../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
 import type { DatasetPlan, FileDatastore } from "../../butler/datastore/datastore.ts";
 import { dataIdFromCoordinate } from "../../butler/dimensions/data_id.ts";
@@ -22,7 +23,6 @@ import { resolveGroup } from "../../provenance/output_types.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION } from "../../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
-import { findRow } from "../file/addresses.ts";
 
 /** How a dataset is stored, by its record; bits of {@linkcode RegisteredTargets.state}. */
 export const Stored = {

@@ -7,8 +7,8 @@
  */
 
 import { IdList } from "../../base/id_list.ts";
-import { idPlaces, sortIds } from "../../base/sort_ids.ts";
-import { compareUuids, UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
+import { findId, idPlaces, sortIds } from "../../base/sort_ids.ts";
+import { uuidFromText, uuidToText } from "../../base/uuid.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { ChunkType } from "../../chunks/framing.ts";
 import { type ChunkLogReader, QUANTUM } from "../../chunks/reader.ts";
@@ -96,18 +96,7 @@ export class ChunkLogTraceSource implements TraceSource {
 
   #lookUp(idText: string): number {
     const id = uuidFromText(idText);
-    const { bytes } = this.#ids;
-    let low = 0;
-    let high = this.#order.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const i = this.#order[middle];
-      const order = compareUuids(bytes, i * UUID_SIZE, id, 0);
-      if (order === 0) return i;
-      if (order < 0) low = middle + 1;
-      else high = middle;
-    }
-    return -1;
+    return findId(this.#ids.bytes, this.#order, id);
   }
 }
 

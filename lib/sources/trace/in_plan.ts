@@ -7,8 +7,8 @@
 
 import { buildGraphIndex } from "../../qg/predicted/graph_index_build.ts";
 import { NotFoundError } from "../../base/errors.ts";
-import { sortIds } from "../../base/sort_ids.ts";
-import { compareUuids, UUID_SIZE, uuidFromText, uuidToHex, uuidToText } from "../../base/uuid.ts";
+import { findId, sortIds } from "../../base/sort_ids.ts";
+import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText } from "../../base/uuid.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
@@ -117,17 +117,7 @@ export class PredictedTraceSource implements TraceSource {
   }
 
   #findQuantum(id: Uint8Array): number {
-    const { quantumIds } = this.#index.arrays;
-    let low = 0;
-    let high = this.#order.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const order = compareUuids(quantumIds, this.#order[middle] * UUID_SIZE, id, 0);
-      if (order === 0) return this.#order[middle];
-      if (order < 0) low = middle + 1;
-      else high = middle;
-    }
-    return -1;
+    return findId(this.#index.arrays.quantumIds, this.#order, id);
   }
 
   #byId(selector: Selector & { kind: "id" | "prefix" }): KindOfCandidate[] {
