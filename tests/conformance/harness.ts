@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import type { JsonValue } from "../../lib/base/json_text.ts";
 import {
   assertGraphEqual,
@@ -174,14 +175,16 @@ export function assertIngested(
 
 /** Every graph-backed record of the run names the storage class of its own dataset type. */
 function assertStorageClasses(work: TemporaryDirectory, { run }: ConformanceCase): void {
-  const { tables } = dumpState(work.repo, { run, strict: true, hashes: false });
-  const classes = new Map(tables.dataset_type.map((row) => [row.name, row.storage_class]));
-  const types = new Map(tables.dataset.map((row) => [row.id, row.dataset_type]));
-  for (const row of tables.file_datastore_records) {
-    const type = types.get(row.dataset_id) as JsonValue;
-    if ((row.path as string).endsWith(".qg")) {
-      assert.equal(row.storage_class, classes.get(type), `record of a ${type}`);
-    }
+  using database = new DatabaseSync(`${work.repo}/gen3.sqlite3`, { readOnly: true });
+  const rows = database.prepare(
+    "SELECT t.name, r.storage_class, t.storage_class AS expected FROM file_datastore_records r " +
+      "JOIN dataset d ON d.id = r.dataset_id JOIN dataset_type t ON t.id = d.dataset_type_id " +
+      "JOIN collection c ON c.collection_id = d.run_id " +
+      "WHERE c.name = ? AND r.path LIKE '%.qg'",
+  ).all(run);
+  assert.ok(rows.length > 0);
+  for (const { name, storage_class, expected } of rows) {
+    assert.equal(storage_class, expected, `record of a ${name}`);
   }
 }
 

@@ -84,18 +84,17 @@ function plain(value: SQLOutputValue): JsonValue {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
   }
-  if (value instanceof Uint8Array) return `0x${hex(value)}`;
+  if (value instanceof Uint8Array) return `0x${value.toHex()}`;
   return value;
 }
 
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-}
-
 function uuidText(value: SQLOutputValue): string {
-  const digits = (value instanceof Uint8Array ? hex(value) : String(value)).replaceAll("-", "")
-    .toLowerCase();
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const digits = value instanceof Uint8Array
+    ? value.toHex()
+    : String(value).replaceAll("-", "").toLowerCase();
+  if (digits.length !== 32) return digits;
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-` +
+    `${digits.slice(16, 20)}-${digits.slice(20)}`;
 }
 
 interface RepositoryPlaces {

@@ -138,9 +138,25 @@ export function readJsonGz(path: string): JsonValue {
   return parseJson(new Uint8Array(gunzipSync(Deno.readFileSync(path))));
 }
 
-/** `testdata/fixtures/<name>/expected/<what>.json.gz`, e.g. `aggregated.state`. */
+/** Expected documents that were read, by path: many tests of a process compare with the same. */
+const expected = new Map<string, JsonValue>();
+
+/**
+ * `testdata/fixtures/<name>/expected/<what>.json.gz`, e.g. `aggregated.state`; frozen, as others get the
+ * same.
+ */
 export function expectedJson(name: string, what: string): JsonValue {
-  return readJsonGz(fixturePath(name, "expected", `${what}.json.gz`));
+  const path = fixturePath(name, "expected", `${what}.json.gz`);
+  let document = expected.get(path);
+  if (document === undefined) expected.set(path, document = frozen(readJsonGz(path)));
+  return document;
+}
+
+/** The value, which nobody can change any more. */
+function frozen(value: JsonValue): JsonValue {
+  if (typeof value !== "object" || value === null) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
 }
 
 /** What a command did. */

@@ -82,9 +82,11 @@ export function pythonFloatText(value: number): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || "0"}`;
 }
 
+const NOT_ASCII = /[\u007f-\uffff]/;
+
 function stringText(text: string, ensureAscii: boolean): string {
   const json = JSON.stringify(text);
-  if (!ensureAscii) return json;
+  if (!ensureAscii || !NOT_ASCII.test(json)) return json;
   return json.replace(
     /[\u007f-\uffff]/g,
     (c) => c === "\u007f" ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -46,6 +46,13 @@ function paxFields(data: Uint8Array): Map<string, string> {
   return fields;
 }
 
+/** Sum of a header's bytes, its own eight taken for blanks. */
+function checksum(header: Uint8Array): number {
+  let sum = 8 * 32;
+  for (let i = 0; i < RECORD; i++) if (i < 148 || i >= 156) sum += header[i];
+  return sum;
+}
+
 /** Members of an uncompressed archive, in its order. */
 export function* tarEntries(archive: Uint8Array): Generator<TarEntry> {
   let longName: string | undefined;
@@ -54,8 +61,7 @@ export function* tarEntries(archive: Uint8Array): Generator<TarEntry> {
   for (let at = 0; at + RECORD <= archive.length;) {
     const header = archive.subarray(at, at + RECORD);
     if (header[0] === 0) return;
-    const sum = header.reduce((s, b, i) => s + (i >= 148 && i < 156 ? 32 : b), 0);
-    if (sum !== number(header.subarray(148, 156))) {
+    if (checksum(header) !== number(header.subarray(148, 156))) {
       throw new Error(`Cannot read tar: checksum of the header at byte ${at} does not match`);
     }
     const size = Number(pax.get("size") ?? number(header.subarray(124, 136)));
