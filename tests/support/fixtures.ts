@@ -156,7 +156,8 @@ export function expectedJson(name: string, what: string): JsonValue {
 function frozen(value: JsonValue): JsonValue {
   if (typeof value !== "object" || value === null) return value;
   for (const part of Object.values(value)) frozen(part);
-  return Object.freeze(value);
+  Object.freeze(value);
+  return value;
 }
 
 /** What a command did. */

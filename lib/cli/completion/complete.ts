@@ -42,13 +42,22 @@ export async function datasetTypeNames(source: DocumentSource): Promise<string[]
   return [...(await source.rowDimensions("datasets")).groups.keys()];
 }
 
-/** IDs of quanta that begin with some hexadecimal digits. */
-export async function quantumIds(source: DocumentSource, prefix: string): Promise<string[]> {
+/**
+ * IDs of quanta that begin with some hexadecimal digits.
+ *
+ * @param maxMs How long quanta may be read that no table holds, in milliseconds; what is found by then is
+ * given.
+ */
+export async function quantumIds(
+  source: DocumentSource,
+  prefix: string,
+  maxMs = MAX_MILLISECONDS,
+): Promise<string[]> {
   const wanted = prefix.toLowerCase();
   const found: string[] = [];
   const tabled = await source.tabled?.() ?? null;
   if (tabled !== null) return await idsOfTable(tabled.table, wanted);
-  for await (const { quantumId } of firstQuanta(source)) {
+  for await (const { quantumId } of firstQuanta(source, maxMs)) {
     if (quantumId.startsWith(wanted) && found.push(quantumId) >= MAX_OFFERED) break;
   }
   return found;
@@ -59,12 +68,14 @@ export async function quantumIds(source: DocumentSource, prefix: string): Promis
  *
  * @param given Terms that were typed before.
  * @param begun What was typed of this one.
+ * @param maxMs As for {@linkcode quantumIds}.
  */
 export async function dataIdTerms(
   source: DocumentSource,
   label: string,
   given: readonly string[],
   begun: string,
+  maxMs = MAX_MILLISECONDS,
 ): Promise<string[]> {
   const { groups } = await source.rowDimensions("quanta");
   const group = groups.get(label);
@@ -82,7 +93,7 @@ export async function dataIdTerms(
       start,
     });
   }
-  for await (const { taskLabel, dataCoordinate } of firstQuanta(source)) {
+  for await (const { taskLabel, dataCoordinate } of firstQuanta(source, maxMs)) {
     if (taskLabel !== label) continue;
     const names = [...group.required, ...group.implied];
     const terms = dataCoordinate.map((value, i) => `${names[i]}=${value}`);
@@ -145,12 +156,12 @@ async function termsOfTable(
   return [...found];
 }
 
-async function* firstQuanta(source: DocumentSource) {
+async function* firstQuanta(source: DocumentSource, maxMs: number) {
   let endMs = Infinity;
   let n = 0;
   for await (const text of source.quanta()) {
     // The first one took the opening of the source as well.
-    if (n === 0) endMs = performance.now() + MAX_MILLISECONDS;
+    if (n === 0) endMs = performance.now() + maxMs;
     yield readQuantum(text);
     if (++n >= MAX_QUANTA || performance.now() > endMs) return;
   }
