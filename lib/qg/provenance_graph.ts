@@ -104,8 +104,8 @@ export interface QuantaTableMember {
   quanta: { size: number; crc32: number };
 }
 
-/** Blocks for which it pays to load the codec for many. */
-const MANY_BLOCKS = 200;
+/** Blocks for which it pays to load the codec for many: that takes as long as it spares for so many. */
+const MANY_BLOCKS = 500;
 /** Blocks that are read ahead together. */
 const BLOCKS_AT_ONCE = 2048;
 
@@ -277,7 +277,7 @@ export class ProvenanceGraph implements Disposable {
    * @throws as {@linkcode readLog}.
    */
   async *quantaAt(addresses: readonly Address[]): AsyncGenerator<Uint8Array> {
-    if (addresses.length >= MANY_BLOCKS) await this.#zstd.prepare();
+    await this.#prepareFor(addresses.length);
     for (let at = 0; at < addresses.length; at += BLOCKS_AT_ONCE) {
       const batch = addresses.slice(at, at + BLOCKS_AT_ONCE);
       await this.prefetchBlocks(batch.map((address) => ({ member: QUANTA_MEMBER, address })));
@@ -338,7 +338,7 @@ export class ProvenanceGraph implements Disposable {
    * @throws {InvalidQuantumGraphFileError} if a block is cut or damaged.
    */
   async *blocks(member: ProvenanceMember): AsyncGenerator<ProvenanceBlock> {
-    await this.#zstd.prepare();
+    await this.#prepareFor(this.#countOf(member));
     const source = await this.#zip.memberSource(member);
     const intSize = this.header.int_size;
     for await (
@@ -359,7 +359,7 @@ export class ProvenanceGraph implements Disposable {
     member: ProvenanceMember,
     visit: (text: Uint8Array, offset: number) => void,
   ): Promise<void> {
-    await this.#zstd.prepare();
+    await this.#prepareFor(this.#countOf(member));
     const source = await this.#zip.memberSource(member);
     const pass = new MultiblockPass(
       source.size,
@@ -372,6 +372,16 @@ export class ProvenanceGraph implements Disposable {
         visit(this.#decode(frame, member, offset), offset);
       }
     }
+  }
+
+  /** Makes the codecs ready for so many blocks. */
+  async #prepareFor(nBlocks: number): Promise<void> {
+    if (nBlocks >= MANY_BLOCKS) await this.#zstd.prepare();
+  }
+
+  /** Blocks of a member, at most. */
+  #countOf(member: ProvenanceMember): number {
+    return member === DATASETS_MEMBER ? this.header.n_datasets : this.header.n_quanta;
   }
 
   /**
