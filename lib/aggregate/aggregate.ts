@@ -20,7 +20,6 @@ import { makeTableRows } from "../provenance/table/table_rows.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { failpoint } from "../storage/failpoints.ts";
-import { describeSystemError } from "../storage/file_source.ts";
 import { requireOpenFiles } from "../storage/open_files.ts";
 import { removeLeftovers } from "../storage/temporary_file.ts";
 import { chunkLogPathOf } from "../chunks/chunk_log_path.ts";
@@ -49,8 +48,7 @@ import { mergeShards } from "./shards/shard_files.ts";
 import { Supervisor } from "./supervisor.ts";
 import { EarlyWorkers } from "./worker_pool.ts";
 import { makeDocuments } from "./write/graph_members.ts";
-
-export type { AggregateContext, AggregateOptions, AggregateSummary } from "./options.ts";
+import { describeSystemError } from "../storage/file_errors.ts";
 
 /** Ingester and writer. */
 const N_OTHER_WORKERS = 2;

@@ -6,8 +6,6 @@
  */
 
 import { EnvironmentError, InvalidQuantumGraphFileError } from "../base/errors.ts";
-import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "../chunks/framing.ts";
-import { DatasetRole, ScanHead } from "../chunks/scan_chunk.ts";
 import type { ChunkTable } from "../chunks/table.ts";
 import { NO_PROOFS } from "../provenance/originals/file_digests.ts";
 import {
@@ -20,10 +18,18 @@ import {
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { FILES_HEAD_SIZE, FILES_RECORD_SIZE } from "../qg/quanta_files.ts";
 import { failpoint } from "../storage/failpoints.ts";
-import { fileError, FileSource } from "../storage/file_source.ts";
+import { FileSource } from "../storage/file_source.ts";
 import { RangeWriter } from "../storage/range_writer.ts";
 import type { BlockPlaces, CopiedShare, CopyRange, CopyShare } from "./copy_share.ts";
 import type { ShareRows } from "./scan/share_rows.ts";
+import {
+  CHUNK_PREFIX_SIZE,
+  chunkSize,
+  isChunkSound,
+  readChunkPrefix,
+} from "../chunks/chunk_format.ts";
+import { DatasetRole, ScanHead } from "../chunks/scan_head.ts";
+import { fileError } from "../storage/file_errors.ts";
 
 /**
  * Members that are made of chunks. A chunk has the blocks of quantum, metadata, log, datasets, in this order;

@@ -9,7 +9,6 @@ import { ConflictingDatasetError } from "../base/errors.ts";
 import { containsUuid, sortedIds } from "../base/sort_ids.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { selectRows } from "../butler/registry/dataset_batch.ts";
 import { openRegistry } from "../butler/registry/open.ts";
 import type { DatasetBatch, Registry } from "../butler/registry/registry.ts";
@@ -19,6 +18,7 @@ import { failpoint } from "../storage/failpoints.ts";
 import { WorkerLog } from "../storage/worker_log.ts";
 import type { IngesterReply, IngesterSetup } from "./messages.ts";
 import { type PackedRows, unpackRows } from "./scan/ingest_rows.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** Sends progress to the supervisor. */
 type IngesterProgress = (message: IngesterReply) => void;

@@ -7,7 +7,6 @@
 
 import type { JsonValue } from "../base/json_text.ts";
 import type { WorkerReply } from "../base/worker_loop.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { ChunkTable, LoadedChunkLog } from "../chunks/table.ts";
 import type { TableLayout } from "../provenance/table/table_columns.ts";
 import type { TableRows } from "../provenance/table/table_rows.ts";
@@ -20,6 +19,7 @@ import type { CopiedShare, CopyShare } from "./copy_share.ts";
 import type { PackedRows } from "./scan/ingest_rows.ts";
 import type { RowsShare } from "./scan/share_rows.ts";
 import type { RemoteKnowledge } from "./scan/remote_knowledge.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
 export const BATCH_SIZE = 64;

@@ -11,7 +11,6 @@ import {
   RefusedError,
   UsageError,
 } from "../base/errors.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { openRegistry } from "../butler/registry/open.ts";
@@ -20,6 +19,7 @@ import { OutputTypes } from "../provenance/output_types.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import type { AggregateContext, AggregateOptions } from "./options.ts";
 import { checkDocumentForms } from "./scan/document_readers.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /** What the registry says before anything starts. */
 export interface KnownState {

@@ -8,7 +8,6 @@
 
 import { EnvironmentError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
@@ -16,6 +15,7 @@ import type { AggregationFiles } from "./remote_files.ts";
 import { isDirectory } from "../storage/path_kind.ts";
 import { PlannedOutputs } from "./scan/planned_outputs.ts";
 import type { CommonScannerSetup } from "./scan/scan_setup.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /** How users say that there may be nothing. */
 const ALLOW = "if the run has left nothing indeed, say --allow-empty";

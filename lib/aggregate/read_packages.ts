@@ -5,9 +5,7 @@
  */
 
 import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
 import { graphDimensionRecords } from "../butler/dimensions/dimension_records.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { brokenFileReason } from "../provenance/broken_file.ts";
 import { packagesJson } from "../provenance/documents/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
@@ -16,6 +14,8 @@ import { readWholeFile, ReusableBuffer } from "../storage/file_source.ts";
 import type { ScanProblem } from "./messages.ts";
 import type { ScanFiles } from "./scan/scan_files.ts";
 import type { KnownState } from "./preconditions.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /** Largest document that is read, bytes; thousands of packages take some hundred kilobytes. */
 const MAX_PACKAGES_SIZE = 2 ** 26;

@@ -6,7 +6,6 @@
  */
 
 import type { Environment } from "../base/environment.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { ChunkTable } from "../chunks/table.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
@@ -15,6 +14,7 @@ import type { ListedTable } from "./scan/listed_files.ts";
 import type { RemoteKnowledge } from "./scan/remote_knowledge.ts";
 import type { RemoteScanFiles } from "./scan/remote_scan_files.ts";
 import { LocalScanFiles, type ScanFiles } from "./scan/scan_files.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /**
  * Lists are worth their while where so great a share of the quanta is to be looked at only: a page of a

@@ -6,8 +6,6 @@
 
 import { concatBytes } from "../base/bytes.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
@@ -16,6 +14,8 @@ import { type KnownState, refuseConflicts } from "./preconditions.ts";
 import { PlannedOutputs } from "./scan/planned_outputs.ts";
 import { type ScanFiles, untilKnown } from "./scan/scan_files.ts";
 import type { CommonScannerSetup } from "./scan/scan_setup.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** Quanta of each task whose outputs are compared with the registry. */
 const N_COMPARED = 2;

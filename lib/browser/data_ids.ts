@@ -6,7 +6,7 @@
 
 import { decodeUtf8, JsonCursor, type JsonValue, parseJson } from "../base/json_text.ts";
 import { uuidFromText } from "../base/uuid.ts";
-import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
+import { formatDataId } from "../butler/dimensions/data_id.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { groupOf } from "../sources/data_id_candidates.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type DataIdTerm,
   MAX_CANDIDATES,
 } from "../sources/selector.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** Label and dimension values, as somebody typed them. */
 export interface DataIdWish {

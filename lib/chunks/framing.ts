@@ -18,20 +18,6 @@ import {
   readChunkPrefix,
 } from "./chunk_format.ts";
 
-export {
-  CHUNK_LOG_MAGIC,
-  CHUNK_LOG_VERSION,
-  CHUNK_PREFIX_SIZE,
-  type ChunkPlace,
-  chunkSize,
-  ChunkType,
-  isChunkSound,
-  makeChunk,
-  MIN_CHUNK_LOG_VERSION,
-  readChunkPrefix,
-  sealChunk,
-} from "./chunk_format.ts";
-
 /** A chunk as {@linkcode readChunks} yields it. */
 export interface ReadChunk extends ChunkPlace {
   head: Uint8Array;

@@ -13,8 +13,9 @@ import type { GraphArrays, TaskFiles } from "../qg/predicted/graph_arrays.ts";
 import { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { countInputs } from "../qg/predicted/graph_index_build.ts";
 import type { FileSource } from "../storage/file_source.ts";
-import { ChunkType, makeChunk, readChunks } from "./framing.ts";
+import { readChunks } from "./framing.ts";
 import { parseChunkLogHeader } from "./header.ts";
+import { ChunkType, makeChunk } from "./chunk_format.ts";
 
 /** Bytes of the head of an index chunk. */
 export const INDEX_HEAD_SIZE = 16;

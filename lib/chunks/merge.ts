@@ -14,16 +14,18 @@ import type { Zstd } from "../codec/zstd.ts";
 import { ScanStatus } from "../provenance/quantum_status.ts";
 import { parseHeader } from "../qg/header.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
-import { fileError, FileSource } from "../storage/file_source.ts";
+import { FileSource } from "../storage/file_source.ts";
 import { identityOf } from "../storage/regular_file.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import { type BlockCompressors, blockCompressors } from "./block_stage.ts";
-import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "./framing.ts";
 import { type ChunkLogHeader, makeHeaderChunk } from "./header.ts";
 import type { MergeSummary } from "./merge_summary.ts";
-import { appendScanChunk, type ChunkDataset, ScanHead } from "./scan_chunk.ts";
+import { appendScanChunk, type ChunkDataset } from "./scan_chunk.ts";
 import { type ChunkLogPass, visitChunkLog } from "./table.ts";
 import { ChunkLogWriter } from "./writer.ts";
+import { fileError } from "../storage/file_errors.ts";
+import { CHUNK_PREFIX_SIZE, chunkSize, isChunkSound, readChunkPrefix } from "./chunk_format.ts";
+import { ScanHead } from "./scan_head.ts";
 
 /** A log that takes part. */
 interface MergedLog {

@@ -17,6 +17,8 @@ import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
 import { PIPELINE_GRAPH_MEMBER } from "../qg/member_names.ts";
 import { PipelineGraph } from "../qg/pipeline_graph.ts";
 import type { FileSource } from "../storage/file_source.ts";
+import { readChunks } from "./framing.ts";
+import { type ChunkLogHeader, parseChunkLogHeader } from "./header.ts";
 import {
   CHUNK_LOG_MAGIC,
   CHUNK_PREFIX_SIZE,
@@ -25,10 +27,8 @@ import {
   ChunkType,
   isChunkSound,
   readChunkPrefix,
-  readChunks,
-} from "./framing.ts";
-import { type ChunkLogHeader, parseChunkLogHeader } from "./header.ts";
-import { ScanHead } from "./scan_chunk.ts";
+} from "./chunk_format.ts";
+import { ScanHead } from "./scan_head.ts";
 
 /** Bytes read at each chunk: prefix and, for nearly all quanta, the whole head. */
 const PEEK_SIZE = 1024;

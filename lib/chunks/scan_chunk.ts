@@ -6,17 +6,8 @@
  */
 
 import { type ByteBuilder, writeBigEndian, writeLittleEndian } from "../base/bytes.ts";
-import { CHUNK_PREFIX_SIZE, sealChunk } from "./framing.ts";
 import { DATASET_ENTRY_SIZE, type FileIdentity, SCAN_HEAD_SIZE } from "./scan_head.ts";
-
-export {
-  DATASET_ENTRY_SIZE,
-  DatasetRole,
-  type FileIdentity,
-  NO_FILE,
-  SCAN_HEAD_SIZE,
-  ScanHead,
-} from "./scan_head.ts";
+import { CHUNK_PREFIX_SIZE, sealChunk } from "./chunk_format.ts";
 
 /** Flags of a scan chunk, each a reason to scan again: a log file that could not be used. */
 export const BROKEN_LOG = 1;

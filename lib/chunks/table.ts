@@ -7,12 +7,14 @@
 
 import { InvalidChunkLogError } from "../base/errors.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import { type ChunkDamage, chunkSize, ChunkType, type ReadChunk, readChunks } from "./framing.ts";
+import { type ChunkDamage, type ReadChunk, readChunks } from "./framing.ts";
 import { FileSource } from "../storage/file_source.ts";
-import { FILE_PROOF_SIZE, keptStampAt } from "../provenance/originals/file_digests.ts";
+import { keptStampAt } from "../provenance/originals/file_digests.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "./header.ts";
-import { DatasetRole, ScanHead } from "./scan_chunk.ts";
+import { chunkSize, ChunkType } from "./chunk_format.ts";
+import { FILE_PROOF_SIZE } from "../provenance/originals/proof_sizes.ts";
+import { DatasetRole, ScanHead } from "./scan_head.ts";
 
 /** The table, plain data. Sizes are bytes of whole blocks with length prefix. */
 export interface ChunkTable {

@@ -10,7 +10,7 @@ import { failpoint, isFailpointDue } from "../storage/failpoints.ts";
 import { systemErrorText } from "../storage/file_errors.ts";
 import { openRegularFile } from "../storage/regular_file.ts";
 import { infoAt, keepOwnerAndMode } from "../storage/temporary_file.ts";
-import { CHUNK_LOG_MAGIC } from "./framing.ts";
+import { CHUNK_LOG_MAGIC } from "./chunk_format.ts";
 
 /**
  * Appends chunks to a file. After `append` returns the bytes are with the operating system; after

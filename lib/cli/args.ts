@@ -13,8 +13,6 @@ import { localPath } from "../butler/config/local_path.ts";
 import { DEFAULT_BUSY_TIMEOUT_MS, type LockWaitOptions } from "../butler/registry/lock_wait.ts";
 import { levelNumber } from "./values.ts";
 
-export { gather, parseStatus } from "./values.ts";
-
 /** Longest wait for a lock, seconds: a day. */
 const MAX_BUSY_SECONDS = 86_400;
 

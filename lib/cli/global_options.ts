@@ -6,10 +6,10 @@
  */
 
 import { type Command, Option } from "commander";
-import { gather } from "./args.ts";
 import { COLOR_MODES, type ColorMode } from "./terminal/color.ts";
 import { optionsFileOption } from "./options_file.ts";
 import { type LevelSetting, parseLogLevels } from "./terminal/logger.ts";
+import { gather } from "./values.ts";
 
 /** Global options of a command line, wherever they were given. */
 export interface GlobalOptions {

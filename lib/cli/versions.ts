@@ -12,9 +12,9 @@ import {
   supportedManagers,
 } from "../butler/registry/tables/manager_versions.ts";
 import { MAX_FORMAT_VERSION } from "../qg/header.ts";
-import { CHUNK_LOG_VERSION } from "../chunks/framing.ts";
 import { ownCommit } from "./commit.ts";
 import { jsonLine } from "./terminal/ndjson.ts";
+import { CHUNK_LOG_VERSION } from "../chunks/chunk_format.ts";
 
 /** Packages that compress and decompress, as the import map names them. */
 const ZSTD_PACKAGES = ["zstd-codec/lib/module.js", "@bokuweb/zstd-wasm"] as const;

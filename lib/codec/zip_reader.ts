@@ -25,8 +25,6 @@ import {
   type ZipMember,
 } from "./zip_directory.ts";
 
-export type { ZipMember };
-
 /** Members up to this size are read together with their local header, in one read. */
 const JOINT_READ_SIZE = 65536;
 /** Room left for a local extra field in such a read; a longer one costs a second read. */

@@ -30,10 +30,8 @@ import type { GraphCodecs, ZstdCompressor, ZstdDecompressor } from "./codecs.ts"
 import { inflateRaw } from "./inflate.ts";
 import type { ParquetCodec } from "./parquet.ts";
 import type { Binding, Codec, DictionaryHandle, VectorU8 } from "./zstd_codec.d.ts";
-import { frameContentSize } from "./zstd_frame.ts";
-import { largeDecoder, MAX_LARGE_SIZE } from "./zstd_large.ts";
-
-export { frameContentSize };
+import { largeDecoder } from "./zstd_large.ts";
+import { MAX_LARGE_SIZE } from "./zstd_wasm.ts";
 
 /** Largest content plus frame that the small codec reads, in bytes. */
 const SMALL_READ_SIZE = 2 ** 22;

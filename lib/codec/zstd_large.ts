@@ -12,8 +12,6 @@ import { EnvironmentError } from "../base/errors.ts";
 import { systemErrorText } from "../storage/file_errors.ts";
 import { WasmDecoder } from "./zstd_wasm.ts";
 
-export { MAX_LARGE_SIZE } from "./zstd_wasm.ts";
-
 /** A decoder with the module of the package. */
 export function largeDecoder(): WasmDecoder {
   return new WasmDecoder(() => new WebAssembly.Module(readWasm()));

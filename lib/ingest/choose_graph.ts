@@ -12,11 +12,9 @@ import {
   RefusedError,
   UsageError,
 } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
 import { recordedPlace } from "../butler/datastore/recorded_file.ts";
 import type { RegisteredProvenance, Registry } from "../butler/registry/registry.ts";
 import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { fileIdentity, FileSource } from "../storage/file_source.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
@@ -24,6 +22,8 @@ import type { Zstd } from "../codec/zstd.ts";
 import type { GraphPlaces } from "./remote/graph_places.ts";
 import type { IngestOptions } from "./options.ts";
 import { isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /** The graph that is to be ingested, and what the registry knows of it. */
 export interface GraphChoice {

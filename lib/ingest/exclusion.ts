@@ -13,11 +13,11 @@ import type { Environment } from "../base/environment.ts";
 import { EnvironmentError } from "../base/errors.ts";
 import { nodeCrypto } from "../base/node_modules.ts";
 import { dirname, join } from "../base/paths.ts";
-import { fileError } from "../storage/file_source.ts";
 import { LockFile } from "../storage/lock_file.ts";
 import { isDirectory } from "../storage/path_kind.ts";
 import { temporaryFolder } from "../storage/remote/local_copy.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
+import { fileError } from "../storage/file_errors.ts";
 
 /** The right to change a RUN's provenance graph, and what it backs. */
 export class RunLock implements Disposable {

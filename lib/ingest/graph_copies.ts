@@ -8,8 +8,6 @@
  */
 
 import { NotFoundError, RefusedError } from "../base/errors.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
 import type { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import { recordedPlace } from "../butler/datastore/recorded_file.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
@@ -24,6 +22,8 @@ import type { IngestOptions } from "./options.ts";
 import type { PlaceStamp } from "./remote/placed_graph.ts";
 import type { VerifiedGraph } from "./verified_graph.ts";
 import { pathInside, type TransferPlan } from "./transfer.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
 
 /** The graph in one of the other datastores. */
 export interface GraphCopy {

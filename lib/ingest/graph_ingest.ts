@@ -15,7 +15,6 @@ import { nextTurn } from "../base/next_turn.ts";
 import type { Progress, Stage } from "../base/progress.ts";
 import type { StageClock } from "../base/stage_clock.ts";
 import { UUID_SIZE, uuidFromText } from "../base/uuid.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
 import { selectRows } from "../butler/registry/dataset_batch.ts";
 import {
   PROVENANCE_FORMATTER,
@@ -38,6 +37,7 @@ import type { RowBatch } from "./row_batch.ts";
 import { deleteRemoteOriginals } from "./remote_originals.ts";
 import { ingestStages } from "./stages.ts";
 import { TargetBatches, type UnproducedFile } from "./target_batches.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
 
 /** Kept files named in the summary; the others are counted. */
 const MAX_KEPT = 100;

@@ -26,8 +26,6 @@ import {
 import { StageClock } from "../base/stage_clock.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
 import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
-import { describeSystemError } from "../storage/file_source.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { requireOpenFiles } from "../storage/open_files.ts";
 import { Zstd } from "../codec/zstd.ts";
@@ -40,9 +38,8 @@ import {
   type IngestOptions,
   type IngestSummary,
 } from "./options.ts";
-
-export type { TransferMode } from "./transfer_mode.ts";
-export type { IngestContext, IngestOptions, IngestSummary } from "./options.ts";
+import { describeSystemError } from "../storage/file_errors.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /**
  * Ingests a graph, or finishes what an earlier process began.

@@ -7,11 +7,12 @@
 import { basename, dirname, join } from "node:path";
 import { NotFoundError, ProvgraphError } from "../base/errors.ts";
 import { fsyncDirectory } from "../storage/durable_file.ts";
-import { fileError, FileSource } from "../storage/file_source.ts";
+import { FileSource } from "../storage/file_source.ts";
 import { isSameStamp, stampAt, stampOf } from "../storage/file_stamp.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { GraphPlaces } from "./remote/graph_places.ts";
 import type { MovedSource } from "./remote/placed_graph.ts";
+import { fileError } from "../storage/file_errors.ts";
 
 /**
  * Deletes the source of a finished move: if it is the same file as the graph in the datastore, or has the

@@ -5,10 +5,10 @@
  */
 
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import type { DatasetBatch } from "../butler/registry/registry.ts";
 import type { Targets } from "../provenance/targets.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** Rows of the next transaction. */
 export class RowBatch {

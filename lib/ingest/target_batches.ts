@@ -6,7 +6,7 @@
  */
 
 import { dirname } from "../base/paths.ts";
-import { absolutePath, FileDatastore } from "../butler/datastore/datastore.ts";
+import { FileDatastore } from "../butler/datastore/datastore.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import { RunsInside } from "../butler/registry/runs_inside.ts";
@@ -17,6 +17,7 @@ import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import { RowBatch } from "./row_batch.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
 
 /** Paths that wait for their batch to be committed. */
 const MAX_PATHS = 20_000;

@@ -10,10 +10,9 @@ import { accessSync, constants, statfsSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EnvironmentError, NotFoundError, ProvgraphError, RefusedError } from "../base/errors.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
 import { fsyncDirectory, removeIfPresent } from "../storage/durable_file.ts";
 import { failpoint } from "../storage/failpoints.ts";
-import { fileError, FileSource, systemErrorCode } from "../storage/file_source.ts";
+import { FileSource } from "../storage/file_source.ts";
 import {
   type FileStamp,
   isSameStamp,
@@ -24,6 +23,8 @@ import {
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import type { TransferMode } from "./transfer_mode.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import { fileError, systemErrorCode } from "../storage/file_errors.ts";
 
 /** What will be done with the graph file. */
 export interface TransferPlan {

@@ -18,12 +18,10 @@ import { dirname } from "../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { tellLeftOut } from "../butler/config/ignored_datastores.ts";
 import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
-import { describeSystemError, fileIdentity } from "../storage/file_source.ts";
+import { fileIdentity } from "../storage/file_source.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { graphRun } from "./choose_graph.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
@@ -32,6 +30,9 @@ import { PreparedIngest } from "./prepare_ingest.ts";
 import { copyGraphTo, putGraphBack } from "./transfer.ts";
 import { UndoBatches } from "./undo_batches.ts";
 import type { UndoSummary } from "./undo_summary.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import { describeSystemError } from "../storage/file_errors.ts";
 
 /** What is to be undone; names as on the command line. */
 export interface UndoOptions {

@@ -7,20 +7,16 @@
 
 import { dirname } from "../base/paths.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import { absolutePath } from "../butler/datastore/datastore.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import type { OtherRecords, ProvenanceGuard } from "../butler/registry/registry.ts";
 import { metadataForm, type StoredAs } from "../provenance/documents/document_forms.ts";
 import { storedAs } from "../provenance/documents/stored_as.ts";
-import { FILE_PROOF_SIZE } from "../provenance/originals/file_digests.ts";
 import type { OriginalKind } from "../provenance/originals/original_type.ts";
 import { type Targets, TargetState } from "../provenance/targets.ts";
 import { ContentDigest } from "../storage/content_digest.ts";
 import { fsyncDirectory } from "../storage/durable_file.ts";
 import { failpoint } from "../storage/failpoints.ts";
-import { fileError } from "../storage/file_source.ts";
 import { isFile } from "../storage/path_kind.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
 import type { KeptFile } from "./originals/deleter.ts";
@@ -30,6 +26,10 @@ import { listStoredOriginals } from "./remote_originals.ts";
 import { requireRestorable, restoreOriginal } from "./originals/restored_original.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import type { UndoSummary } from "./undo_summary.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
+import { FILE_PROOF_SIZE } from "../provenance/originals/proof_sizes.ts";
+import { fileError } from "../storage/file_errors.ts";
 
 /** Originals whose content waits to be written to a store. */
 const MAX_TO_STORE = 64;

@@ -9,7 +9,7 @@ import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { PackedIdTable } from "../base/id_table.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import type { DatasetPlan, FileDatastore } from "../butler/datastore/datastore.ts";
-import { dataIdFromCoordinate, type DataIdValue } from "../butler/dimensions/data_id.ts";
+import { dataIdFromCoordinate } from "../butler/dimensions/data_id.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
@@ -24,6 +24,7 @@ import { type QuantumFiles, readQuantumFiles } from "./documents/quantum_files.t
 import type { OriginalKind, OriginalType } from "./originals/original_type.ts";
 import { resolveGroup } from "./output_types.ts";
 import { AttemptStatus } from "./quantum_status.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** State of a target, in {@linkcode Targets.state}. */
 export const TargetState = {

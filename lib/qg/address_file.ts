@@ -19,17 +19,6 @@ import {
 import { PASS_READ_SIZE } from "./multiblock.ts";
 import { estimateRow, estimateRowByFences, PROBE_SIZE } from "./range_plan.ts";
 
-export {
-  type Address,
-  AddressChecker,
-  addressFileSize,
-  addressHeaderSize,
-  addressRowSize,
-  checkAddressHeader,
-  writeAddressHeader,
-  writeAddressRow,
-} from "./address_rows.ts";
-
 /** One row as {@linkcode AddressFile.rows} gives it. Both arrays are reused by the next row. */
 interface AddressRow {
   /** Number of the row, from 0; not the file's `index` column. */

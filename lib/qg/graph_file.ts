@@ -7,10 +7,11 @@
 
 import { InvalidQuantumGraphFileError, RefusedError } from "../base/errors.ts";
 import type { GraphCodecs, Inflate, ZstdDecompressor } from "../codec/codecs.ts";
-import { type ZipMember, ZipReader } from "../codec/zip_reader.ts";
+import { ZipReader } from "../codec/zip_reader.ts";
 import type { ByteSource } from "../storage/byte_source.ts";
 import { documentLimit } from "./document_limits.ts";
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "./member_names.ts";
+import type { ZipMember } from "../codec/zip_directory.ts";
 
 /** Largest decoded header, in bytes. */
 export const MAX_HEADER_SIZE: number = documentLimit(HEADER_MEMBER, new Map());

@@ -10,14 +10,7 @@ import type { GraphCodecs, ZstdDecompressor } from "../codec/codecs.ts";
 import type { ParquetCodec } from "../codec/parquet.ts";
 import type { ZipReader } from "../codec/zip_reader.ts";
 import type { ByteSource } from "../storage/byte_source.ts";
-import {
-  type Address,
-  AddressChecker,
-  AddressFile,
-  addressHeaderSize,
-  addressRowSize,
-  checkAddressHeader,
-} from "./address_file.ts";
+import { AddressFile } from "./address_file.ts";
 import { isCheckedAsWritten } from "./checked_blocks.ts";
 import { documentLimit } from "./document_limits.ts";
 import {
@@ -67,8 +60,13 @@ import {
   PROBE_SIZE,
   TAIL_SIZE,
 } from "./range_plan.ts";
-
-export { splitAttempts } from "./attempts.ts";
+import {
+  type Address,
+  AddressChecker,
+  addressHeaderSize,
+  addressRowSize,
+  checkAddressHeader,
+} from "./address_rows.ts";
 
 /** Multi-block members of a provenance graph. */
 export type ProvenanceMember = "quanta.mb" | "datasets.mb" | "metadata.mb" | "logs.mb";

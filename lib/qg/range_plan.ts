@@ -17,7 +17,7 @@
 
 import { lowerBound } from "../base/sort_ids.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import type { ZipMember } from "../codec/zip_reader.ts";
+import type { ZipMember } from "../codec/zip_directory.ts";
 
 /** Bytes read from the end of a graph first; the same as {@linkcode ZipReader} asks for. */
 export const TAIL_SIZE = 65536;

@@ -6,7 +6,7 @@
 
 import { EnvironmentError } from "../base/errors.ts";
 import { dirname, join } from "../base/paths.ts";
-import { systemErrorText } from "../storage/file_source.ts";
+import { systemErrorText } from "../storage/file_errors.ts";
 
 /** Next step after a simulation that ended early. */
 export const REMOVE_HINT = "Remove what was made so far, then run the same command again";

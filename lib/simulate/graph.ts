@@ -9,7 +9,6 @@
 import { ByteBuilder } from "../base/bytes.ts";
 import { encodeUtf8 } from "../base/json_text.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import { PredictedGraphWriter } from "../qg/predicted/predicted_graph_writer.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import type { InputRecords } from "./inputs.ts";
@@ -23,6 +22,7 @@ import {
   type SimulatedRun,
 } from "./run.ts";
 import { dimensionRows, Hash, type RecordValue, Region, Timespan } from "./survey.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** Level of compression, as the reference's. */
 const LEVEL = 10;

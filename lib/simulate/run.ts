@@ -5,7 +5,6 @@
  */
 
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import type { DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import {
   configType,
@@ -21,6 +20,7 @@ import {
 } from "./pipeline.ts";
 import { SeededRandom, UuidMaker } from "./random.ts";
 import { BANDS, FIRST_NIGHT_MS, INSTRUMENT, SKYMAP, type Survey, type Visit } from "./survey.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** RUN that holds raw data. */
 export const RAW_RUN = `${INSTRUMENT}/raw/all`;

@@ -19,18 +19,13 @@ import type { JsonValue } from "../base/json_text.ts";
 import type { Log } from "../base/log.ts";
 import { join } from "../base/paths.ts";
 import type { Progress } from "../base/progress.ts";
-import {
-  type Environment,
-  loadRepositoryConfig,
-  type RepositoryConfig,
-} from "../butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
 import { type DatasetPlan, FileDatastore } from "../butler/datastore/datastore.ts";
 import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { graphDimensionRecords } from "../butler/dimensions/dimension_records.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { openRegistry } from "../butler/registry/open.ts";
 import { Zstd } from "../codec/zstd.ts";
-import { systemErrorText } from "../storage/file_source.ts";
 import { Execution } from "./execution.ts";
 import { FileWriter, REMOVE_HINT } from "./files.ts";
 import { writePredictedGraph } from "./graph.ts";
@@ -40,6 +35,9 @@ import { INPUT_TYPES } from "./pipeline.ts";
 import { makeRepository, universeText } from "./repository.ts";
 import { CALIBRATION_RUN, INPUT_CHAIN, RAW_RUN, SimulatedRun } from "./run.ts";
 import { dimensionRows, FIRST_NIGHT_MS, Survey } from "./survey.ts";
+import type { Environment } from "../base/environment.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
+import { systemErrorText } from "../storage/file_errors.ts";
 
 /** What to simulate. */
 export interface SimulateOptions {

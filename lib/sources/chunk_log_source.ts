@@ -7,9 +7,7 @@
 
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { compareUuids, uuidToHex, uuidToText } from "../base/uuid.ts";
-import { type ChunkPlace, chunkSize, ChunkType } from "../chunks/framing.ts";
 import { ChunkLogReader, LOG, METADATA, QUANTUM, type ScanChunkBytes } from "../chunks/reader.ts";
-import { DatasetRole } from "../chunks/scan_chunk.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { readDataset } from "../provenance/documents/dataset.ts";
 import { readQuantum } from "../provenance/documents/quantum.ts";
@@ -47,6 +45,8 @@ import {
 import { taskInfos } from "./task_infos.ts";
 import { ChunkLogTraceSource } from "./trace/in_chunk_log.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
+import { type ChunkPlace, chunkSize, ChunkType } from "../chunks/chunk_format.ts";
+import { DatasetRole } from "../chunks/scan_head.ts";
 
 /** A chunk that holds what is looked for. */
 interface Found {

@@ -6,13 +6,14 @@
 
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { uuidFromText } from "../base/uuid.ts";
-import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
+import { formatDataId } from "../butler/dimensions/data_id.ts";
 import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { readDataset } from "../provenance/documents/dataset.ts";
 import { readQuantum } from "../provenance/documents/quantum.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { parseStored } from "./parse_stored.ts";
 import type { Candidate, DataIdMatcher } from "./selector.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /**
  * Dimensions of a task's quanta, or of a dataset type.

@@ -11,7 +11,6 @@ import { isUuidText, uuidFromText, uuidToText } from "../base/uuid.ts";
 import { readDataset } from "../provenance/documents/dataset.ts";
 import { readQuantum } from "../provenance/documents/quantum.ts";
 import type { QuantaTable } from "../provenance/table/quanta_table.ts";
-import type { Address } from "../qg/address_file.ts";
 import type { NodeAddresses, ProvenanceGraph, ProvenanceMember } from "../qg/provenance_graph.ts";
 import { type GraphInfo, headerInfo } from "./info.ts";
 import type { LogStore } from "./logs/log_store.ts";
@@ -47,6 +46,7 @@ import {
 import { taskInfos } from "./task_infos.ts";
 import type { TabledQuanta } from "./table/tabled_quanta.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
+import type { Address } from "../qg/address_rows.ts";
 
 /** Where the blocks of each kind of document are. */
 const MEMBERS = {

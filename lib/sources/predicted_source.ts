@@ -7,7 +7,7 @@
 import { buildGraphIndex } from "../qg/predicted/graph_index_build.ts";
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText, writeUuidText } from "../base/uuid.ts";
-import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
+import { formatDataId } from "../butler/dimensions/data_id.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { readQuantum } from "../provenance/documents/quantum.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
@@ -34,6 +34,7 @@ import type { AttemptDocuments, DocumentSource } from "./source.ts";
 import { taskInfos } from "./task_infos.ts";
 import { PredictedTraceSource } from "./trace/in_plan.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** A predicted graph as a source of documents. It closes the graph. */
 export class PredictedDocuments implements DocumentSource {

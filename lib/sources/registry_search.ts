@@ -8,7 +8,7 @@
 import { NotFoundError, UsageError } from "../base/errors.ts";
 import { stringifyJson } from "../base/json_text.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
-import { type DataIdValue, formatDataId } from "../butler/dimensions/data_id.ts";
+import { formatDataId } from "../butler/dimensions/data_id.ts";
 import type { DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { Registry } from "../butler/registry/registry.ts";
@@ -19,6 +19,7 @@ import {
   onlyCandidate,
   type Selector,
 } from "./selector.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
 /** A registry and how messages call its repository. */
 export interface SearchedRegistry {

@@ -5,14 +5,12 @@
  * @module
  */
 
-import type { DataIdValue } from "../butler/dimensions/data_id.ts";
 import type { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import { type RecordedFile, recordedPlace } from "../butler/datastore/recorded_file.ts";
 import type { DatastoreRecord, Registry } from "../butler/registry/registry.ts";
-import type { RepositoryConfig } from "../butler/config/repo_config.ts";
 import type { StoredAs } from "../provenance/documents/document_forms.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { isRemoteUri, StorageUrl } from "../storage/remote/storage_url.ts";
@@ -20,6 +18,8 @@ import type { Environment } from "../base/environment.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { GraphDocuments } from "./graph_source.ts";
 import { RepositoryFiles } from "./repository/repository_files.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /** A task and, but for configs, the quantum that is meant. */
 export interface Target {

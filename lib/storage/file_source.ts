@@ -10,14 +10,6 @@ import { type ByteSource, checkRange } from "./byte_source.ts";
 import { openRegularFile, requireRegularFile } from "./regular_file.ts";
 import { fileError, isAbsence, systemErrorText } from "./file_errors.ts";
 
-export {
-  describeSystemError,
-  fileError,
-  isAbsence,
-  systemErrorCode,
-  systemErrorText,
-} from "./file_errors.ts";
-
 /** Largest file that {@linkcode readWholeFile} takes unless told otherwise, in bytes. */
 export const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
 

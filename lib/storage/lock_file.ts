@@ -21,8 +21,6 @@ import { identityOf, kindOf, openRegularFile, pathIdentity } from "./regular_fil
 import { fileError, isAbsence, systemErrorCode } from "./file_errors.ts";
 import { lockDraftName } from "./temporary_name.ts";
 
-export type { LockHolder } from "./lock_holder.ts";
-
 /** How often the taking of a lock starts again because someone else was faster. */
 const MAX_LOCK_ROUNDS = 20;
 const LOCK_ROUND_MS = 5;

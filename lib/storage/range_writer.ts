@@ -7,7 +7,7 @@
 
 import { combineCrc32, crc32 } from "../base/crc32.ts";
 import { EnvironmentError } from "../base/errors.ts";
-import { systemErrorText } from "./file_source.ts";
+import { systemErrorText } from "./file_errors.ts";
 
 /** Bytes gathered before they are written. */
 const BUFFER_SIZE = 2 ** 18;

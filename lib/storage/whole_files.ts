@@ -9,12 +9,12 @@
 import {
   fileIdentity,
   type FileVersion,
-  isAbsence,
   readWholeFile,
   type ReusableBuffer,
   versionOf,
   type WholeFile,
 } from "./file_source.ts";
+import { isAbsence } from "./file_errors.ts";
 
 /** When files are read ahead: where they are seen to be slow, or in any case. */
 export type ReadAhead = "auto" | "always" | "never";

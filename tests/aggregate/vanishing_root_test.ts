@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { aggregateGraph } from "../../lib/aggregate/aggregate.ts";
 import type { WorkerRole } from "../../lib/aggregate/messages.ts";
-import { scanShard, type ScanShardOptions } from "../../lib/aggregate/shards/scan_shard.ts";
+import { scanShard } from "../../lib/aggregate/shards/scan_shard.ts";
 import { AttemptStatus } from "../../lib/provenance/quantum_status.ts";
 import { aggregateOptions, context } from "../ingest/in_process.ts";
 import {
@@ -12,6 +12,7 @@ import {
   temporaryDirectory,
 } from "../support/fixtures.ts";
 import { makeWorkerHere } from "../support/worker_here.ts";
+import type { ScanShardOptions } from "../../lib/aggregate/shards/shard_run.ts";
 
 /** A run of which all quanta succeeded, with its datastore on a disk of its own. */
 async function withDisk(): Promise<TemporaryDirectory> {

@@ -18,19 +18,19 @@ import { coordinateRange, readQuantum } from "../../lib/provenance/documents/qua
 import { type TableLayout, tableLayout } from "../../lib/provenance/table/table_columns.ts";
 import { makeTableRows, rowSource, TableCollector } from "../../lib/provenance/table/table_rows.ts";
 import { writeTable } from "../../lib/provenance/table/table_writer.ts";
-import {
-  addressFileSize,
-  addressHeaderSize,
-  addressRowSize,
-  writeAddressHeader,
-  writeAddressRow,
-} from "../../lib/qg/address_file.ts";
 import * as members from "../../lib/qg/member_names.ts";
 import type { GraphArrays } from "../../lib/qg/predicted/graph_arrays.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { fenceCount, fenceRow } from "../../lib/qg/range_plan.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { block } from "../qg/support.ts";
+import {
+  addressFileSize,
+  addressHeaderSize,
+  addressRowSize,
+  writeAddressHeader,
+  writeAddressRow,
+} from "../../lib/qg/address_rows.ts";
 
 /** Width of integers in bytes. */
 const INT_SIZE = 8;

@@ -5,10 +5,11 @@ import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
 import { uuidToText } from "../../lib/base/uuid.ts";
 import { ChunkType } from "../../lib/chunks/chunk_format.ts";
 import { ChunkLogReader, QUANTUM } from "../../lib/chunks/reader.ts";
-import { appendScanChunk, NO_FILE } from "../../lib/chunks/scan_chunk.ts";
+import { appendScanChunk } from "../../lib/chunks/scan_chunk.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { expectProvgraph, unpackFixture } from "../support/fixtures.ts";
+import { NO_FILE } from "../../lib/chunks/scan_head.ts";
 
 /** The log when it has just been begun, and with its quanta. */
 export async function makeArrivingLog(

@@ -16,13 +16,13 @@ import { AttemptStatus } from "../../lib/provenance/quantum_status.ts";
 import { type TableLayout, tableLayout } from "../../lib/provenance/table/table_columns.ts";
 import { makeTableRows, type TableRows } from "../../lib/provenance/table/table_rows.ts";
 import { writeTable } from "../../lib/provenance/table/table_writer.ts";
-import { writeAddressHeader, writeAddressRow } from "../../lib/qg/address_file.ts";
 import { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
 import type { GraphArrays } from "../../lib/qg/predicted/graph_arrays.ts";
 import { fenceCount, fenceRow } from "../../lib/qg/range_plan.ts";
 import type { ByteSource } from "../../lib/storage/byte_source.ts";
 import { block, loadZstd, SparseSource, zipEnd, type zipMembers, zipParts } from "../qg/support.ts";
 import { crowdedKeys, idOf, type Keys, N_ROWS } from "../qg/sparse_graph.ts";
+import { writeAddressHeader, writeAddressRow } from "../../lib/qg/address_rows.ts";
 
 /** Quanta of the graph. */
 export const N_QUANTA = 2 ** 20;

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { Findings } from "../../lib/check/findings.ts";
-import { type CheckedRepository, checkRepository } from "../../lib/check/repository/repository.ts";
+import { checkRepository } from "../../lib/check/repository/repository.ts";
 import { armFailpoints } from "../../lib/storage/failpoints.ts";
 import { assertChain, dumpChain, expectedOfSeveral, unpackChain } from "../support/chain_state.ts";
 import { copyOf, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
 import { aggregateHere, ingestHere } from "../ingest/in_process.ts";
+import type { CheckedRepository } from "../../lib/check/repository/chain.ts";
 
 let aggregated: Promise<TemporaryDirectory> | null = null;
 

@@ -4,11 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { Findings } from "../../lib/check/findings.ts";
-import {
-  type CheckedRepository,
-  checkRepository,
-  type CheckRepositoryOptions,
-} from "../../lib/check/repository/repository.ts";
+import { checkRepository } from "../../lib/check/repository/repository.ts";
 import { armFailpoints } from "../../lib/storage/failpoints.ts";
 import { ingestHere } from "../ingest/in_process.ts";
 import { failure } from "../support/fake_s3.ts";
@@ -20,6 +16,8 @@ import {
   type StoredRepository,
   unsetVariables,
 } from "../support/s3_repository.ts";
+import type { CheckedRepository } from "../../lib/check/repository/chain.ts";
+import type { CheckRepositoryOptions } from "../../lib/check/repository/context.ts";
 
 const repositories = new AggregatedRepositories("small-mixed");
 

@@ -7,25 +7,23 @@ import { ByteBuilder } from "../../lib/base/bytes.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { uuidFromText, uuidToText } from "../../lib/base/uuid.ts";
 import { makeHeaderChunk } from "../../lib/chunks/header.ts";
-import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/originals/file_digests.ts";
 import { ScanStatus } from "../../lib/provenance/quantum_status.ts";
+import { appendScanChunk, BROKEN_LOG, BROKEN_METADATA } from "../../lib/chunks/scan_chunk.ts";
+import { PROJECT } from "../support/fixtures.ts";
+import { datasetUuid, quantumUuid } from "../qg/predicted/support.ts";
+import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/originals/proof_sizes.ts";
 import {
-  appendScanChunk,
-  BROKEN_LOG,
-  BROKEN_METADATA,
   DATASET_ENTRY_SIZE,
   DatasetRole,
   NO_FILE,
   SCAN_HEAD_SIZE,
-} from "../../lib/chunks/scan_chunk.ts";
+} from "../../lib/chunks/scan_head.ts";
 import {
   CHUNK_LOG_MAGIC,
   CHUNK_LOG_VERSION,
   CHUNK_PREFIX_SIZE,
   ChunkType,
-} from "../../lib/chunks/framing.ts";
-import { PROJECT } from "../support/fixtures.ts";
-import { datasetUuid, quantumUuid } from "../qg/predicted/support.ts";
+} from "../../lib/chunks/chunk_format.ts";
 
 const DOCUMENT = Deno.readTextFileSync(join(PROJECT, "schema/chunk-log.md"));
 

@@ -2,20 +2,19 @@ import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { concatBytes, writeLittleEndian } from "../../lib/base/bytes.ts";
 import { EnvironmentError, InvalidChunkLogError } from "../../lib/base/errors.ts";
+import { type ChunkDamage, readChunks } from "../../lib/chunks/framing.ts";
+import { ChunkLogWriter } from "../../lib/chunks/writer.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
+import { inTemporaryDirectory, randomBytes } from "../storage/support.ts";
 import {
   CHUNK_LOG_MAGIC,
   CHUNK_PREFIX_SIZE,
-  type ChunkDamage,
   chunkSize,
   ChunkType,
   isChunkSound,
   makeChunk,
   readChunkPrefix,
-  readChunks,
-} from "../../lib/chunks/framing.ts";
-import { ChunkLogWriter } from "../../lib/chunks/writer.ts";
-import { FileSource } from "../../lib/storage/file_source.ts";
-import { inTemporaryDirectory, randomBytes } from "../storage/support.ts";
+} from "../../lib/chunks/chunk_format.ts";
 
 const WINDOW_SIZE = 1 << 22;
 

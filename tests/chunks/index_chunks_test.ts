@@ -14,12 +14,6 @@ import {
   makeIndexChunks,
 } from "../../lib/chunks/index_chunks.ts";
 import { parsePredictedQuantum } from "../../lib/qg/predicted/predicted_quantum.ts";
-import {
-  CHUNK_LOG_MAGIC,
-  CHUNK_PREFIX_SIZE,
-  ChunkType,
-  makeChunk,
-} from "../../lib/chunks/framing.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { inTemporaryDirectory } from "../storage/support.ts";
 import {
@@ -30,6 +24,12 @@ import {
   taskInitQuanta,
   testIndex,
 } from "../qg/predicted/support.ts";
+import {
+  CHUNK_LOG_MAGIC,
+  CHUNK_PREFIX_SIZE,
+  ChunkType,
+  makeChunk,
+} from "../../lib/chunks/chunk_format.ts";
 
 const FINGERPRINT = "f".repeat(64);
 const KEY = "00000001-00000002";

@@ -5,18 +5,18 @@ import { RefusedError } from "../../lib/base/errors.ts";
 import { mergeChunkLogs } from "../../lib/chunks/merge.ts";
 import { graphFingerprint } from "../../lib/chunks/fingerprint.ts";
 import { PredictedGraph } from "../../lib/qg/predicted/predicted_graph.ts";
-import {
-  CHUNK_LOG_MAGIC,
-  chunkSize,
-  ChunkType,
-  readChunkPrefix,
-  readChunks,
-} from "../../lib/chunks/framing.ts";
+import { readChunks } from "../../lib/chunks/framing.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
 import { assertGraphEqual } from "../support/compare.ts";
 import { dumpGraph } from "../support/dump_graph.ts";
 import { expectedJson, expectProvgraph, unpackFixture } from "../support/fixtures.ts";
+import {
+  CHUNK_LOG_MAGIC,
+  chunkSize,
+  ChunkType,
+  readChunkPrefix,
+} from "../../lib/chunks/chunk_format.ts";
 
 /** Copy of a chunk log with those scan chunks only that a predicate takes. */
 function filterChunks(from: string, to: string, take: (n: number) => boolean): void {

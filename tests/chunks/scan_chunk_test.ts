@@ -2,26 +2,28 @@ import assert from "node:assert/strict";
 import { ByteBuilder, readBigEndian } from "../../lib/base/bytes.ts";
 import { InvalidChunkLogError } from "../../lib/base/errors.ts";
 import { uuidFromText } from "../../lib/base/uuid.ts";
-import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/originals/file_digests.ts";
 import {
   appendScanChunk,
   BROKEN_LOG,
   BROKEN_METADATA,
+  type ScanChunk,
+} from "../../lib/chunks/scan_chunk.ts";
+import { randomBytes } from "../storage/support.ts";
+import { datasetUuid, quantumUuid } from "../qg/predicted/support.ts";
+import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/originals/proof_sizes.ts";
+import {
   DATASET_ENTRY_SIZE,
   DatasetRole,
   NO_FILE,
   SCAN_HEAD_SIZE,
-  type ScanChunk,
   ScanHead,
-} from "../../lib/chunks/scan_chunk.ts";
+} from "../../lib/chunks/scan_head.ts";
 import {
   CHUNK_PREFIX_SIZE,
   ChunkType,
   isChunkSound,
   readChunkPrefix,
-} from "../../lib/chunks/framing.ts";
-import { randomBytes } from "../storage/support.ts";
-import { datasetUuid, quantumUuid } from "../qg/predicted/support.ts";
+} from "../../lib/chunks/chunk_format.ts";
 
 const id = (text: string) => uuidFromText(text);
 

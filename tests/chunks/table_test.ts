@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/originals/file_digests.ts";
 import { ByteBuilder, concatBytes } from "../../lib/base/bytes.ts";
 import { InvalidChunkLogError } from "../../lib/base/errors.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
@@ -8,16 +7,18 @@ import { graphFingerprint } from "../../lib/chunks/fingerprint.ts";
 import { makeHeaderChunk, parseChunkLogHeader } from "../../lib/chunks/header.ts";
 import { loadChunkLog, type LoadedChunkLog } from "../../lib/chunks/table.ts";
 import { ScanStatus } from "../../lib/provenance/quantum_status.ts";
-import { appendScanChunk, BROKEN_LOG, DatasetRole, NO_FILE } from "../../lib/chunks/scan_chunk.ts";
+import { appendScanChunk, BROKEN_LOG } from "../../lib/chunks/scan_chunk.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
+import { inTemporaryDirectory, randomBytes } from "../storage/support.ts";
+import { datasetUuid, quantumUuid, testIndex } from "../qg/predicted/support.ts";
+import { QUANTUM_PROOFS_SIZE } from "../../lib/provenance/originals/proof_sizes.ts";
+import { DatasetRole, NO_FILE } from "../../lib/chunks/scan_head.ts";
 import {
   CHUNK_LOG_MAGIC,
   CHUNK_PREFIX_SIZE,
   ChunkType,
   makeChunk,
-} from "../../lib/chunks/framing.ts";
-import { FileSource } from "../../lib/storage/file_source.ts";
-import { inTemporaryDirectory, randomBytes } from "../storage/support.ts";
-import { datasetUuid, quantumUuid, testIndex } from "../qg/predicted/support.ts";
+} from "../../lib/chunks/chunk_format.ts";
 
 const INDEX = testIndex([
   { inputs: [0], outputs: [1, 2] },

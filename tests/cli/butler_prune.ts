@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
 import { recordedFile } from "../../lib/butler/datastore/recorded_file.ts";
-import type { DataIdValue } from "../../lib/butler/dimensions/data_id.ts";
 import { openRegistry } from "../../lib/butler/registry/open.ts";
+import type { DataIdValue } from "../../lib/butler/dimensions/data_id_value.ts";
 
 const ENV = { get: () => undefined };
 

@@ -3,13 +3,7 @@
 import assert from "node:assert/strict";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { parseChunkLogHeader } from "../../lib/chunks/header.ts";
-import {
-  CHUNK_LOG_MAGIC,
-  chunkSize,
-  ChunkType,
-  readChunkPrefix,
-  readChunks,
-} from "../../lib/chunks/framing.ts";
+import { readChunks } from "../../lib/chunks/framing.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { assertGraphEqual, assertStateEqual } from "../support/compare.ts";
 import { dumpGraph } from "../support/dump_graph.ts";
@@ -28,6 +22,12 @@ import {
   removeUnpacked,
   replaceFile,
 } from "./support.ts";
+import {
+  CHUNK_LOG_MAGIC,
+  chunkSize,
+  ChunkType,
+  readChunkPrefix,
+} from "../../lib/chunks/chunk_format.ts";
 
 const CASE = "small-mixed";
 

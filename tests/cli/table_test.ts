@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { makeStyle, shown, wantsColor, withoutMarks } from "../../lib/cli/terminal/color.ts";
 import { jsonLine, OutputBuffer } from "../../lib/cli/terminal/ndjson.ts";
-import { formatTable, TableWriter, widthOf } from "../../lib/cli/terminal/table.ts";
+import { formatTable, TableWriter } from "../../lib/cli/terminal/table.ts";
+import { widthOf } from "../../lib/cli/terminal/text_width.ts";
 
 const COLUMNS = [{ title: "Task" }, { title: "Quanta", align: "right" as const }, { title: "X" }];
 

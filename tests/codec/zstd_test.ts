@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync } from "node:zlib";
 import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
-import { frameContentSize, Zstd } from "../../lib/codec/zstd.ts";
+import { Zstd } from "../../lib/codec/zstd.ts";
 import { randomBytes, recordText } from "../storage/support.ts";
+import { frameContentSize } from "../../lib/codec/zstd_frame.ts";
 
 const zstd = await Zstd.load();
 const raw = recordText(32768, 7);

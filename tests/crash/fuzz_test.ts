@@ -12,7 +12,7 @@ import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
 import { withRecords } from "../../lib/butler/dimensions/record_fetch.ts";
 import { FileDatastore } from "../../lib/butler/datastore/datastore.ts";
 import { openRegistry } from "../../lib/butler/registry/open.ts";
-import { CHUNK_PREFIX_SIZE, readChunks, sealChunk } from "../../lib/chunks/framing.ts";
+import { readChunks } from "../../lib/chunks/framing.ts";
 import { loadChunkLog } from "../../lib/chunks/table.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
 import { parseLogFile } from "../../lib/provenance/documents/log_records.ts";
@@ -44,6 +44,7 @@ import { cutGraph } from "./cut_graph.ts";
 import { damagedGraph } from "./damaged_graph.ts";
 import { mutate, mutateJson } from "./mutate.ts";
 import { Random, seedsOr } from "./random.ts";
+import { CHUNK_PREFIX_SIZE, sealChunk } from "../../lib/chunks/chunk_format.ts";
 
 const SEEDS = seedsOr([20260701, 20260702]);
 

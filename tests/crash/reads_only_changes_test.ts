@@ -9,17 +9,17 @@ import {
   temporaryDirectory,
 } from "../support/fixtures.ts";
 import { assertGraph, assertState } from "../conformance/harness.ts";
+import { readChunks } from "../../lib/chunks/framing.ts";
+import { concatBytes } from "../../lib/base/bytes.ts";
+import { FileSource } from "../../lib/storage/file_source.ts";
+import { executedSince } from "./jobs.ts";
 import {
   CHUNK_LOG_MAGIC,
   CHUNK_PREFIX_SIZE,
   chunkSize,
   ChunkType,
   makeChunk,
-  readChunks,
-} from "../../lib/chunks/framing.ts";
-import { concatBytes } from "../../lib/base/bytes.ts";
-import { FileSource } from "../../lib/storage/file_source.ts";
-import { executedSince } from "./jobs.ts";
+} from "../../lib/chunks/chunk_format.ts";
 
 const FIXTURE = "small-ok";
 const COMPLETE = ["aggregate-graph", "predicted.qg", "repo", "-o", "provenance.qg", "-j", "2"];

@@ -2,16 +2,13 @@ import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { EnvironmentError, RefusedError } from "../../lib/base/errors.ts";
 import { Deleter, type Originals } from "../../lib/ingest/originals/deleter.ts";
-import {
-  FILE_PROOF_SIZE,
-  STAMP_SIZE,
-  versionStamp,
-} from "../../lib/provenance/originals/file_digests.ts";
+import { versionStamp } from "../../lib/provenance/originals/file_digests.ts";
 import { ContentDigest } from "../../lib/storage/content_digest.ts";
 import { versionOf } from "../../lib/storage/file_source.ts";
 import { stampAt } from "../../lib/storage/file_stamp.ts";
 import { inTemporaryDirectory } from "../storage/support.ts";
 import { listTree, writeFiles } from "./support.ts";
+import { FILE_PROOF_SIZE, STAMP_SIZE } from "../../lib/provenance/originals/proof_sizes.ts";
 
 const DIGEST = await ContentDigest.load();
 

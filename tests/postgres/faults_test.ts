@@ -2,10 +2,7 @@
 
 import assert from "node:assert/strict";
 import { UUID_SIZE } from "../../lib/base/uuid.ts";
-import {
-  loadRepositoryConfig,
-  type RepositoryConfig,
-} from "../../lib/butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
 import { openRegistry } from "../../lib/butler/registry/open.ts";
 import type { OpenRegistryOptions, Registry } from "../../lib/butler/registry/registry.ts";
 import { batchOf, pixels, readRun } from "../butler/registry/shared.ts";
@@ -14,6 +11,7 @@ import { pixelBatch } from "../support/pixels.ts";
 import { writeConfig } from "../support/postgres_fixtures.ts";
 import { CuttingProxy, PASSWORD_ROLE, type PostgresServer } from "../support/postgres_server.ts";
 import { PostgresWork, startServer } from "./lab.ts";
+import type { RepositoryConfig } from "../../lib/butler/config/repository_config.ts";
 
 const RUN = "u/test/run";
 const KEYS = Deno.makeTempDirSync();

@@ -4,10 +4,7 @@ import { uuidFromText, uuidToText } from "../../lib/base/uuid.ts";
 import { FileDatastore } from "../../lib/butler/datastore/datastore.ts";
 import { graphDimensionRecords } from "../../lib/butler/dimensions/dimension_records.ts";
 import { DimensionUniverse } from "../../lib/butler/dimensions/dimensions.ts";
-import {
-  loadRepositoryConfig,
-  type RepositoryConfig,
-} from "../../lib/butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
 import { Targets, TargetState } from "../../lib/provenance/targets.ts";
 import type { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
@@ -15,6 +12,7 @@ import { FileSource } from "../../lib/storage/file_source.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
 import { openFixtureGraph } from "../qg/predicted/support.ts";
 import { expectedJson, fixturePath, unpackFixture } from "../support/fixtures.ts";
+import type { RepositoryConfig } from "../../lib/butler/config/repository_config.ts";
 
 /** What the oracle's dump of a graph says, as far as targets need it. */
 interface Dump {

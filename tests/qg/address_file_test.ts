@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { compareUuids, uuidFromText, uuidToHex } from "../../lib/base/uuid.ts";
+import { AddressFile } from "../../lib/qg/address_file.ts";
+import { CountingSource, MemorySource } from "../support/sources.ts";
+import { addressFile, assertInvalid, hex, type TestRow } from "./support.ts";
 import {
   AddressChecker,
-  AddressFile,
   addressFileSize,
   addressHeaderSize,
   writeAddressHeader,
   writeAddressRow,
-} from "../../lib/qg/address_file.ts";
-import { CountingSource, MemorySource } from "../support/sources.ts";
-import { addressFile, assertInvalid, hex, type TestRow } from "./support.ts";
+} from "../../lib/qg/address_rows.ts";
 
 const A = "00000000-0000-7000-8000-000000000001";
 const B = "00000000-0000-7000-8000-0000000000aa";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { concatBytes } from "../../lib/base/bytes.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/json_text.ts";
-import type { Address } from "../../lib/qg/address_file.ts";
 import {
   blockPayload,
   checkAddress,
@@ -13,6 +12,7 @@ import {
 import type { ByteSource } from "../../lib/storage/byte_source.ts";
 import { CountingSource, MemorySource } from "../support/sources.ts";
 import { assertInvalid, block, hex } from "./support.ts";
+import type { Address } from "../../lib/qg/address_rows.ts";
 
 // `schema/quantum-graph.md`, section 4.1: payloads "ABC", then "hello".
 const WORKED = hex("0000000000000003414243 000000000000000568656c6c6f");

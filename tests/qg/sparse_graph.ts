@@ -7,8 +7,8 @@
 import { concatBytes, writeBigEndian } from "../../lib/base/bytes.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { fenceCount, fenceRow } from "../../lib/qg/range_plan.ts";
-import { writeAddressHeader, writeAddressRow } from "../../lib/qg/address_file.ts";
 import { block, loadZstd, SparseSource, zipEnd, zipParts } from "./support.ts";
+import { writeAddressHeader, writeAddressRow } from "../../lib/qg/address_rows.ts";
 
 /** Rows of a graph of a million quanta. */
 export const N_ROWS = 3_500_000; // a million quanta and two and a half datasets each

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EnvironmentError, NotFoundError, RefusedError } from "../../lib/base/errors.ts";
-import { isConclusive } from "../../lib/storage/lock_holder.ts";
-import { inspectLock, LockFile, type LockHolder } from "../../lib/storage/lock_file.ts";
+import { isConclusive, type LockHolder } from "../../lib/storage/lock_holder.ts";
+import { inspectLock, LockFile } from "../../lib/storage/lock_file.ts";
 import { removeLeftovers } from "../../lib/storage/temporary_file.ts";
 import { inTemporaryDirectory } from "./support.ts";
 

@@ -2,7 +2,7 @@
 
 import { parseJson } from "../../lib/base/json_text.ts";
 import type { PipelineGraph } from "../../lib/qg/pipeline_graph.ts";
-import { ProvenanceGraph, splitAttempts } from "../../lib/qg/provenance_graph.ts";
+import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { FileSource } from "../../lib/storage/file_source.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
 import { sha256 } from "./python_json.ts";
@@ -12,6 +12,7 @@ import {
   metadataFingerprint,
   metadataTextFingerprint,
 } from "./payload_hashes.ts";
+import { splitAttempts } from "../../lib/qg/attempts.ts";
 
 /** Files that hold nothing of a dataset. */
 const NO_CONTENT = /\.(?:sqlite3.*|lock|chunks)$|\/butler\.yaml$|\.lock\.|\.tmp-/;

@@ -11,12 +11,13 @@ import { join } from "../../base/paths.ts";
 import { chunkLogPathOf } from "../../chunks/chunk_log_path.ts";
 import { removeIfPresent } from "../../storage/durable_file.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
-import { fileError, FileSource, isAbsence } from "../../storage/file_source.ts";
+import { FileSource } from "../../storage/file_source.ts";
 import { copyHere, type LocalCopy } from "../../storage/remote/local_copy.ts";
 import { openRemoteFile, openStorage } from "../../storage/remote/open_storage.ts";
 import { StorageUrl } from "../../storage/remote/storage_url.ts";
 import { aggregateGraph } from "../aggregate.ts";
 import type { AggregateContext, AggregateOptions, AggregateSummary } from "../options.ts";
+import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
 /** Which of the places of an aggregation are in remote stores. */
 export interface RemotePlaces {

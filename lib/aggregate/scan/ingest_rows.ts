@@ -8,7 +8,7 @@
 import { ByteBuilder, concatBytes } from "../../base/bytes.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/json_text.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
-import type { DataIdValue } from "../../butler/dimensions/data_id.ts";
+import type { DataIdValue } from "../../butler/dimensions/data_id_value.ts";
 
 /** Datasets to be registered, in columns; types count in the order of the pipeline graph's outputs. */
 interface IngestRows {

@@ -7,9 +7,9 @@
 import { ProvgraphError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../../base/uuid.ts";
-import { absolutePath, type DatasetPlan, FileDatastore } from "../../butler/datastore/datastore.ts";
+import { type DatasetPlan, FileDatastore } from "../../butler/datastore/datastore.ts";
 import { DatastoreChain } from "../../butler/datastore/datastore_chain.ts";
-import { dataIdFromCoordinate, type DataIdValue } from "../../butler/dimensions/data_id.ts";
+import { dataIdFromCoordinate } from "../../butler/dimensions/data_id.ts";
 import { graphDimensionRecords } from "../../butler/dimensions/dimension_records.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
@@ -26,6 +26,8 @@ import type { ScannerSetup } from "../messages.ts";
 import { type ChainPlaces, hasAnythingAt, placeToRead, PlannedPlaces } from "./chain_places.ts";
 import type { LookForFile } from "./scan_files.ts";
 import { outputTypeIndex, parseCoordinate, requireFiles } from "./output_rules.ts";
+import { absolutePath } from "../../butler/datastore/datastore_path.ts";
+import type { DataIdValue } from "../../butler/dimensions/data_id_value.ts";
 
 /** An output of a quantum with all that must be known about it. */
 export interface Output {

@@ -19,15 +19,7 @@ import {
   BlockStage,
   type ChunkSubject,
 } from "../../chunks/block_stage.ts";
-import { ChunkType } from "../../chunks/framing.ts";
-import {
-  BROKEN_LOG,
-  BROKEN_METADATA,
-  DatasetRole,
-  type FileIdentity,
-  LOOKED_FOR_OUTPUTS,
-  NO_FILE,
-} from "../../chunks/scan_chunk.ts";
+import { BROKEN_LOG, BROKEN_METADATA, LOOKED_FOR_OUTPUTS } from "../../chunks/scan_chunk.ts";
 import { loadChunkLogAt } from "../../chunks/table.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { brokenFileReason } from "../../provenance/broken_file.ts";
@@ -37,7 +29,6 @@ import { parseTaskMetadata, type TaskMetadata } from "../../provenance/documents
 import {
   clearFileProof,
   ProofOf,
-  QUANTUM_PROOFS_SIZE,
   stampFound,
   writeFileProof,
 } from "../../provenance/originals/file_digests.ts";
@@ -80,6 +71,9 @@ import { PipelineRules } from "./output_rules.ts";
 import { type Output, PlannedOutputs, type QuantumFiles } from "./planned_outputs.ts";
 import { LocalScanFiles, type ScanFiles, untilKnown } from "./scan_files.ts";
 import { refuseUnpredicted } from "./unpredicted.ts";
+import { ChunkType } from "../../chunks/chunk_format.ts";
+import { DatasetRole, type FileIdentity, NO_FILE } from "../../chunks/scan_head.ts";
+import { QUANTUM_PROOFS_SIZE } from "../../provenance/originals/proof_sizes.ts";
 
 /** A predicted graph with the codec that reads it, before it is known what will be asked of them. */
 export class OpenedGraph {

@@ -6,7 +6,6 @@
  */
 
 import { encodeUtf8, parseJson } from "../../base/json_text.ts";
-import { DatasetRole, type ScanHead } from "../../chunks/scan_chunk.ts";
 import type { ZstdDecompressor } from "../../codec/codecs.ts";
 import { arrayOf } from "../../provenance/documents/fields.ts";
 import { attemptOfParts } from "../../provenance/documents/quantum.ts";
@@ -20,6 +19,7 @@ import {
 } from "../../provenance/table/table_rows.ts";
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 import type { PredictedQuantum } from "../../qg/predicted/predicted_quantum.ts";
+import { DatasetRole, type ScanHead } from "../../chunks/scan_head.ts";
 
 /** What reads the documents of quanta in a chunk log. */
 interface QuantumDocuments {

@@ -17,7 +17,6 @@ import { nextTurn } from "../../base/next_turn.ts";
 import { dirname } from "../../base/paths.ts";
 import { tellLeftOut } from "../../butler/config/ignored_datastores.ts";
 import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
-import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { DatastoreChain } from "../../butler/datastore/datastore_chain.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import { makeHeaderChunk } from "../../chunks/header.ts";
@@ -30,7 +29,7 @@ import { requireOutputRun } from "../../qg/header.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import { renameDurably } from "../../storage/durable_file.ts";
-import { describeSystemError, fileError, fileIdentity } from "../../storage/file_source.ts";
+import { fileIdentity } from "../../storage/file_source.ts";
 import { requireOpenFiles } from "../../storage/open_files.ts";
 import type { AggregateContext } from "../options.ts";
 import { fingerprintOf, undoDirectories } from "../output_files.ts";
@@ -55,8 +54,8 @@ import {
   type ShardCounts,
   ShardRun,
 } from "./shard_run.ts";
-
-export type { ScanShardOptions, ScanShardSummary } from "./shard_run.ts";
+import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
+import { describeSystemError, fileError } from "../../storage/file_errors.ts";
 
 /**
  * Scans a shard.

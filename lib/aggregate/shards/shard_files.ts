@@ -8,7 +8,7 @@
 import { NotFoundError, RefusedError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { basename, dirname, join } from "../../base/paths.ts";
-import { ChunkType, readChunks } from "../../chunks/framing.ts";
+import { readChunks } from "../../chunks/framing.ts";
 import { type ChunkLogHeader, makeHeaderChunk, parseChunkLogHeader } from "../../chunks/header.ts";
 import { mergeChunkLogs } from "../../chunks/merge.ts";
 import type { MergeSummary } from "../../chunks/merge_summary.ts";
@@ -16,11 +16,13 @@ import { ChunkLogWriter } from "../../chunks/writer.ts";
 import type { Zstd } from "../../codec/zstd.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { fsyncDirectory, renameDurably } from "../../storage/durable_file.ts";
-import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
+import { fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { randomWord } from "../../storage/temporary_name.ts";
 import { chunkLogPathOf } from "../../chunks/chunk_log_path.ts";
 import type { AggregateOptions } from "../options.ts";
 import { compressionLevel } from "../scan/compression.ts";
+import { ChunkType } from "../../chunks/chunk_format.ts";
+import { fileError } from "../../storage/file_errors.ts";
 
 /** Digits of the fingerprint in the name of a dictionary file. */
 const FINGERPRINT_DIGITS = 16;

@@ -17,13 +17,6 @@ import { findBlockers } from "../../provenance/blockers.ts";
 import type { TableLayout } from "../../provenance/table/table_columns.ts";
 import type { TableRows } from "../../provenance/table/table_rows.ts";
 import type { TableInput, writeTable } from "../../provenance/table/table_writer.ts";
-import {
-  addressFileSize,
-  addressHeaderSize,
-  addressRowSize,
-  writeAddressHeader,
-  writeAddressRow,
-} from "../../qg/address_file.ts";
 import { CHECKED_BLOCKS_SIZE, checkedBlocksText } from "../../qg/checked_blocks.ts";
 import {
   CHECKED_BLOCKS_MEMBER,
@@ -52,6 +45,13 @@ import {
 } from "../copy_blocks.ts";
 import type { BlockPlaces, CopiedShare, CopyShare } from "../copy_share.ts";
 import type { GraphMember } from "../messages.ts";
+import {
+  addressFileSize,
+  addressHeaderSize,
+  addressRowSize,
+  writeAddressHeader,
+  writeAddressRow,
+} from "../../qg/address_rows.ts";
 
 /** All that goes into a graph. */
 interface FinishInput {

@@ -6,20 +6,25 @@
 
 import { InvalidChunkLogError } from "../../base/errors.ts";
 import { idPlaces, sortIds } from "../../base/sort_ids.ts";
-import { CHUNK_PREFIX_SIZE, chunkSize, ChunkType, readChunkPrefix } from "../../chunks/framing.ts";
 import { makeIndexChunks } from "../../chunks/index_chunks.ts";
-import { ScanHead } from "../../chunks/scan_chunk.ts";
 import { type ChunkTable, enterChunk, makeChunkTable } from "../../chunks/table.ts";
 import { ChunkLogWriter } from "../../chunks/writer.ts";
 import { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { fsyncDirectory } from "../../storage/durable_file.ts";
 import { failpoint } from "../../storage/failpoints.ts";
-import { fileError } from "../../storage/file_source.ts";
 import { WorkerLog } from "../../storage/worker_log.ts";
 import { graphPathOf } from "../../chunks/chunk_log_path.ts";
 import type { CopiedShare, CopyShare } from "../copy_share.ts";
 import type { WriterRequest, WriterSetup } from "../messages.ts";
 import { GraphDraft } from "./finish_graph.ts";
+import {
+  CHUNK_PREFIX_SIZE,
+  chunkSize,
+  ChunkType,
+  readChunkPrefix,
+} from "../../chunks/chunk_format.ts";
+import { ScanHead } from "../../chunks/scan_head.ts";
+import { fileError } from "../../storage/file_errors.ts";
 
 type FinishRequest = Extract<WriterRequest, { kind: "finish" }>;
 

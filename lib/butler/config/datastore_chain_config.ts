@@ -16,18 +16,14 @@ import {
   isMapping,
   mergeConfig,
 } from "./config_value.ts";
-import {
-  type ConfigPlace,
-  type DatastoreConfig,
-  fileDatastoreConfig,
-  mappingOf,
-} from "./datastore_config.ts";
+import { type ConfigPlace, fileDatastoreConfig, mappingOf } from "./datastore_config.ts";
 import {
   DEFAULT_DATASTORE,
   DEFAULT_FILE_DATASTORE,
   FILE_DATASTORE_CLASS,
 } from "./default_config.ts";
 import { ignoredDatastores } from "./ignored_datastores.ts";
+import type { DatastoreConfig } from "./repository_config.ts";
 
 const CHAIN_CLASS = "lsst.daf.butler.datastores.chainedDatastore.ChainedDatastore";
 

@@ -13,8 +13,6 @@ import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import { placeOf } from "./local_path.ts";
 import type { DatastoreConfig } from "./repository_config.ts";
 
-export type { DatastoreConfig } from "./repository_config.ts";
-
 /** Which configuration is read, and with what it is read. */
 export interface ConfigPlace {
   /** The repository as the user named it. */

@@ -6,7 +6,8 @@
 
 import type { Environment } from "../../base/environment.ts";
 import { MissingText, RemoteTexts } from "./remote_texts.ts";
-import { readRepositoryConfig, type RepositoryConfig } from "./repo_config.ts";
+import { readRepositoryConfig } from "./repo_config.ts";
+import type { RepositoryConfig } from "./repository_config.ts";
 
 /**
  * As {@linkcode loadRepositoryConfig}, for who can use files in remote stores: configuration, repository

@@ -26,10 +26,6 @@ import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { localPath, placeOf, uriScheme } from "./local_path.ts";
 import { MissingText, NO_TEXTS, type RemoteTexts } from "./remote_texts.ts";
 
-export type { ConfigMapping, ConfigValue } from "./config_value.ts";
-export type { Environment } from "../../base/environment.ts";
-export type { DatastoreConfig, RegistryConfig, RepositoryConfig } from "./repository_config.ts";
-
 const ROOT_TAG = "<butlerRoot>";
 const DIRECT_BUTLER = "lsst.daf.butler.direct_butler.DirectButler";
 

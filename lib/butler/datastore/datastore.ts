@@ -12,8 +12,6 @@ import {
   isMapping,
 } from "../config/config_value.ts";
 import { DEFAULT_FILE_DATASTORE } from "../config/default_config.ts";
-import type { RepositoryConfig } from "../config/repo_config.ts";
-import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
@@ -26,8 +24,8 @@ import {
   MOCK_PREFIX,
 } from "./formatters.ts";
 import { Constraints, lookupKeys, LookupTable } from "./lookup.ts";
-
-export { absolutePath } from "./datastore_path.ts";
+import type { RepositoryConfig } from "../config/repository_config.ts";
+import type { DataIdValue } from "../dimensions/data_id_value.ts";
 
 /** Paths and formatter of all datasets of one type in one run. */
 export interface DatasetPlan {

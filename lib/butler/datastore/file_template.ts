@@ -10,7 +10,7 @@
  */
 
 import { RefusedError, RepositoryError } from "../../base/errors.ts";
-import { type DataIdValue, formatDataId } from "../dimensions/data_id.ts";
+import { formatDataId } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import type {
   DimensionElement,
@@ -18,6 +18,7 @@ import type {
   DimensionUniverse,
 } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
+import type { DataIdValue } from "../dimensions/data_id_value.ts";
 
 /** A literal text and the field after it (null at the end, and where braces were escaped). */
 interface TemplatePart {

@@ -10,8 +10,6 @@ import type { JsonValue } from "../../base/json_text.ts";
 import type { DataIdValue } from "./data_id_value.ts";
 import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
 
-export type { DataIdValue } from "./data_id_value.ts";
-
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 

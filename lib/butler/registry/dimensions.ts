@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import { RecordsNotFetchedError } from "../dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import { quoteIdentifier } from "./tables/ddl.ts";
 import { isPossibleValue, toInteger } from "./data_id_values.ts";
 import type { Connection, SqlRow } from "./session.ts";
+import type { DataIdValue } from "../dimensions/data_id_value.ts";
 
 /** Values kept for one column; more than any run has visits. Then all are dropped. */
 const MAX_KEPT = 200_000;

@@ -5,9 +5,9 @@
  */
 
 import { RefusedError } from "../../base/errors.ts";
-import type { RepositoryConfig } from "../config/repo_config.ts";
 import type { OpenRegistryOptions, Registry } from "./registry.ts";
 import { openSqliteRegistry } from "./sqlite/registry.ts";
+import type { RepositoryConfig } from "../config/repository_config.ts";
 
 /**
  * Opens a repository's registry and checks that this tool can work with it: managers and their

@@ -8,7 +8,6 @@ import { concatBytes } from "../../base/bytes.ts";
 import { RefusedError } from "../../base/errors.ts";
 import { sortedIds } from "../../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex } from "../../base/uuid.ts";
-import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { RegistryContext } from "./context.ts";
 import { dimensionType, isPossibleValue, toDataIdValue } from "./data_id_values.ts";
 import { hexIdsOf } from "./dataset_batch.ts";
@@ -21,6 +20,7 @@ import type {
   RunRecordsBatch,
 } from "./registry.ts";
 import type { IdQuery, Session } from "./session.ts";
+import type { DataIdValue } from "../dimensions/data_id_value.ts";
 
 /** Datasets in one batch of {@linkcode runRecords}. */
 const N_BATCH = 5000;

@@ -5,8 +5,6 @@
  */
 
 import { RepositoryError } from "../../base/errors.ts";
-import type { RepositoryConfig } from "../config/repo_config.ts";
-import type { DataIdValue } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import { type DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
 import { expandDataId } from "../dimensions/expand_data_id.ts";
@@ -51,6 +49,8 @@ import {
 import { rewriteRecords } from "./write/rewrite.ts";
 import type { Connection, Session } from "./session.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
+import type { RepositoryConfig } from "../config/repository_config.ts";
+import type { DataIdValue } from "../dimensions/data_id_value.ts";
 
 /** How it is told that a database holds no registry. */
 interface NoRegistryText {

@@ -7,7 +7,6 @@
 
 import { readBigEndian } from "../../base/bytes.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../../base/uuid.ts";
-import { addressHeaderSize, addressRowSize, checkAddressHeader } from "../../qg/address_file.ts";
 import { PASS_READ_SIZE } from "../../qg/multiblock.ts";
 import {
   type Archive,
@@ -16,6 +15,7 @@ import {
   type FileReport,
   findBlock,
 } from "./archive.ts";
+import { addressHeaderSize, addressRowSize, checkAddressHeader } from "../../qg/address_rows.ts";
 
 /** A column of an address file, and which rows point at each block. Memory: 4 or 8 bytes a block. */
 export interface AddressColumn {

@@ -9,9 +9,8 @@ import { readBigEndian } from "../../base/bytes.ts";
 import { IdList } from "../../base/id_list.ts";
 import { sortIds } from "../../base/sort_ids.ts";
 import { compareUuids, UUID_SIZE, uuidToText } from "../../base/uuid.ts";
-import { ChunkType, type ReadChunk, readChunks } from "../../chunks/framing.ts";
+import { type ReadChunk, readChunks } from "../../chunks/framing.ts";
 import { type ChunkLogHeader, parseChunkLogHeader } from "../../chunks/header.ts";
-import { DatasetRole, ScanHead } from "../../chunks/scan_chunk.ts";
 import type { ZstdDecompressor } from "../../codec/codecs.ts";
 import type { Zstd } from "../../codec/zstd.ts";
 import { readAttemptBlock } from "../../provenance/documents/attempt_blocks.ts";
@@ -20,6 +19,8 @@ import { QuantumRecord } from "../../provenance/documents/strict_quantum.ts";
 import { parseHeader, type QuantumGraphHeader } from "../../qg/header.ts";
 import type { FileSource } from "../../storage/file_source.ts";
 import type { FileReport } from "./archive.ts";
+import { ChunkType } from "../../chunks/chunk_format.ts";
+import { DatasetRole, ScanHead } from "../../chunks/scan_head.ts";
 
 /**
  * Checks a chunk log and reports every problem. Memory: one chunk, and 24 bytes a quantum.

@@ -5,12 +5,12 @@
  */
 
 import { ProvgraphError } from "../../base/errors.ts";
-import type { Address } from "../../qg/address_file.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { FileSource } from "../../storage/file_source.ts";
-import { ChunkType } from "../../chunks/framing.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { ChunkLogReader, LOG, METADATA, QUANTUM } from "../../chunks/reader.ts";
+import type { Address } from "../../qg/address_rows.ts";
+import { ChunkType } from "../../chunks/chunk_format.ts";
 
 /**
  * Compares quanta, logs and metadata of every chunk that counts with those of the graph. Memory: 29 bytes

@@ -6,7 +6,6 @@
 
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { dirname, join } from "../../base/paths.ts";
-import { CHUNK_LOG_MAGIC } from "../../chunks/framing.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { oldFormatError } from "../../qg/graph_file.ts";
@@ -17,6 +16,7 @@ import { checkChunkLog } from "./chunk_log.ts";
 import { checkPredicted } from "./predicted.ts";
 import { checkProvenance } from "./provenance.ts";
 import { seemsThere } from "../../storage/path_kind.ts";
+import { CHUNK_LOG_MAGIC } from "../../chunks/chunk_format.ts";
 
 /** Options of {@linkcode checkFile}. */
 interface CheckFileOptions {

@@ -8,10 +8,10 @@
 
 import { EnvironmentError } from "../../base/errors.ts";
 import { basename, dirname, join } from "../../base/paths.ts";
-import { fileError, isAbsence } from "../../storage/file_source.ts";
 import { inspectLock, LockFile } from "../../storage/lock_file.ts";
 import { removeIfAbandoned, useOfUnfinished } from "../../storage/temporary_file.ts";
 import { parseUnfinishedName } from "../../storage/temporary_name.ts";
+import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
 /** What a left-over file is. */
 type LeftoverKind = "chunk log" | "lock" | "temporary";

@@ -13,7 +13,6 @@
 import { writeLittleEndian } from "../../base/bytes.ts";
 import { crc32 } from "../../base/crc32.ts";
 import { InvalidQuantumGraphFileError, ProvgraphError } from "../../base/errors.ts";
-import { addressFileSize } from "../../qg/address_file.ts";
 import {
   NODES_ADDRESS_COLUMNS,
   NODES_ADDRESS_MEMBER,
@@ -21,7 +20,7 @@ import {
 } from "../../qg/member_names.ts";
 import { PASS_READ_SIZE } from "../../qg/multiblock.ts";
 import { LockFile } from "../../storage/lock_file.ts";
-import { fileError, FileSource } from "../../storage/file_source.ts";
+import { FileSource } from "../../storage/file_source.ts";
 import { TemporaryFile } from "../../storage/temporary_file.ts";
 import { StoredZipWriter } from "../../codec/zip_writer.ts";
 import { Zstd } from "../../codec/zstd.ts";
@@ -29,6 +28,8 @@ import { Archive, FileReport, isRebuildable } from "./archive.ts";
 import { checkFile } from "./file.ts";
 import { Findings } from "../findings.ts";
 import { Nodes, refusal } from "./rebuild_nodes.ts";
+import { addressFileSize } from "../../qg/address_rows.ts";
+import { fileError } from "../../storage/file_errors.ts";
 
 const N_ADDRESSES = NODES_ADDRESS_COLUMNS.length;
 

@@ -14,13 +14,6 @@ import { type AttemptList, readAttemptBlock } from "../../provenance/documents/a
 import { DatasetRecord } from "../../provenance/documents/strict_dataset.ts";
 import { QuantumRecord } from "../../provenance/documents/strict_quantum.ts";
 import {
-  addressFileSize,
-  addressHeaderSize,
-  addressRowSize,
-  writeAddressHeader,
-  writeAddressRow,
-} from "../../qg/address_file.ts";
-import {
   DATASETS_MEMBER,
   LOGS_MEMBER,
   METADATA_MEMBER,
@@ -32,6 +25,13 @@ import {
 import { fenceCount, fenceRow } from "../../qg/range_plan.ts";
 import { Findings } from "../findings.ts";
 import { type Archive, type BlockTable, describeDamage, FileReport } from "./archive.ts";
+import {
+  addressFileSize,
+  addressHeaderSize,
+  addressRowSize,
+  writeAddressHeader,
+  writeAddressRow,
+} from "../../qg/address_rows.ts";
 
 const N_ADDRESSES = NODES_ADDRESS_COLUMNS.length;
 const ROWS_PER_WRITE = 4096;

@@ -9,7 +9,6 @@ import { RefusedError } from "../../base/errors.ts";
 import { dirname } from "../../base/paths.ts";
 import { UUID_SIZE, uuidToText } from "../../base/uuid.ts";
 import { absolutePath } from "../../butler/datastore/datastore_path.ts";
-import { FILE_PROOF_SIZE } from "../../provenance/originals/file_digests.ts";
 import {
   type Original,
   OriginalProver,
@@ -22,6 +21,7 @@ import type { Findings } from "../findings.ts";
 import type { CheckedFiles } from "./files.ts";
 import { type GraphTarget, type GraphTargets, type RegisteredTargets, Stored } from "./targets.ts";
 import type { FileTree } from "./tree.ts";
+import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
 
 /** How far the ingest of a graph is. */
 export type IngestState =

@@ -7,7 +7,6 @@
 
 import { dirname, relative } from "node:path";
 import { ProvgraphError } from "../../base/errors.ts";
-import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { FileDatastore } from "../../butler/datastore/datastore.ts";
 import {
   type RecordedFile,
@@ -21,6 +20,7 @@ import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { type Advice, RunAdvice } from "../advice.ts";
 import type { Findings } from "../findings.ts";
 import type { CheckedFiles } from "./files.ts";
+import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
 
 /** Storage classes of what a graph backs, for when no graph says which types these are. */
 export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([

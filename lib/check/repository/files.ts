@@ -8,12 +8,13 @@ import type { Environment } from "../../base/environment.ts";
 import { EnvironmentError, NotFoundError, UnusableFileError } from "../../base/errors.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
-import { DEFAULT_MAX_FILE_SIZE, fileError, isAbsence } from "../../storage/file_source.ts";
+import { DEFAULT_MAX_FILE_SIZE } from "../../storage/file_source.ts";
 import { isFile } from "../../storage/path_kind.ts";
 import { copyHere, type LocalCopy } from "../../storage/remote/local_copy.ts";
 import { RemoteRoots } from "../../storage/remote/remote_roots.ts";
 import type { Storage } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
+import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
 /** What is asked of a file. */
 interface FileFacts {

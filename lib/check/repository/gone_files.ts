@@ -6,12 +6,12 @@
  */
 
 import { RepositoryError, UsageError } from "../../base/errors.ts";
-import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { recordedPlace } from "../../butler/datastore/recorded_file.ts";
 import { pathIdentity } from "../../storage/regular_file.ts";
 import { eachAtOnce } from "../../storage/remote/at_once.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import type { CheckedFiles } from "./files.ts";
+import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
 
 /** Files that wait to be looked at, and how many are looked at at once. */
 const MAX_WAITING = 4096;

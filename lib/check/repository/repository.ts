@@ -13,8 +13,7 @@ import type { Environment } from "../../base/environment.ts";
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import { uuidToText } from "../../base/uuid.ts";
 import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
-import { absolutePath } from "../../butler/datastore/datastore.ts";
-import { storedName } from "../../butler/datastore/datastore_path.ts";
+import { absolutePath, storedName } from "../../butler/datastore/datastore_path.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import { openRegistry } from "../../butler/registry/open.ts";
 import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
@@ -36,9 +35,6 @@ import { RecordsPass } from "./records.ts";
 import { GraphTargets } from "./targets.ts";
 import { FileTree } from "./tree.ts";
 import { UnclaimedFiles } from "./unclaimed.ts";
-
-export type { CheckedRepository } from "./chain.ts";
-export type { CheckRepositoryOptions } from "./context.ts";
 
 /** The graph of a RUN. */
 interface ChosenGraph {

@@ -8,7 +8,7 @@
 import { dirname, join } from "../../base/paths.ts";
 import type { CheckSteps } from "../steps.ts";
 import type { Storage } from "../../storage/remote/storage.ts";
-import { fileError, isAbsence } from "../../storage/file_source.ts";
+import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
 /** Slots at first. */
 const MIN_SLOTS = 1024;

@@ -6,10 +6,6 @@ import { visibleCell, visibleJson } from "../../base/text/visible_text.ts";
 import type { CheckedFile } from "../../check/file/file.ts";
 import { DEFAULT_LIMIT, Findings } from "../../check/findings.ts";
 import { CheckSteps } from "../../check/steps.ts";
-import type {
-  CheckedRepository,
-  CheckRepositoryOptions,
-} from "../../check/repository/repository.ts";
 import {
   type BusyOptions,
   busyTimeoutOption,
@@ -21,6 +17,8 @@ import {
 import { shown } from "../terminal/color.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
+import type { CheckedRepository } from "../../check/repository/chain.ts";
+import type { CheckRepositoryOptions } from "../../check/repository/context.ts";
 
 /** Datasets in one transaction of an ingest that is finished. */
 const BATCH_SIZE = 10_000;

@@ -9,13 +9,13 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { DIFF_EPILOGUE } from "../manual/help.ts";
-import { formatBytes } from "../terminal/amounts.ts";
 import type { Style } from "../terminal/color.ts";
 import { dataIdText } from "../../base/text/data_id_text.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { withPager } from "../terminal/pager.ts";
 import { statusText } from "../terminal/status_text.ts";
 import { formatTable } from "../terminal/table.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {

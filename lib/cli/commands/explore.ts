@@ -7,8 +7,8 @@ import type { ServedBytes } from "../../explore/served_bytes.ts";
 import { type BusyOptions, busyTimeoutOption, filePath, forceOption, lockWait } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { EXPLORE_EPILOGUE } from "../manual/help.ts";
-import { formatBytes } from "../terminal/amounts.ts";
 import { openBrowser } from "../terminal/browser.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {

@@ -14,7 +14,6 @@ import {
   busyTimeoutOption,
   filePath,
   forceOption,
-  gather,
   integerAtLeast,
   lockWait,
 } from "../args.ts";
@@ -22,6 +21,7 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
 import { EXPORT_EPILOGUE } from "../manual/help.ts";
 import { tableFileFormat } from "../outputs/outputs.ts";
+import { gather } from "../values.ts";
 
 /** Format of a document of provenance. */
 const PROV_JSON = "prov-json";

@@ -2,20 +2,14 @@
 
 import { Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
-import {
-  type BusyOptions,
-  busyTimeoutOption,
-  gather,
-  logLevel,
-  parseStatus,
-  processesOption,
-} from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, logLevel, processesOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { GREP_EPILOGUE } from "../manual/help.ts";
 import { OutputBuffer } from "../terminal/ndjson.ts";
 import { withPager } from "../terminal/pager.ts";
+import { gather, parseStatus } from "../values.ts";
 
 /** Milliseconds that a pattern may take for one record. */
 const RECORD_MS = 10_000;

@@ -1,13 +1,13 @@
 /** `ls SOURCE quanta|datasets|attempts`. @module */
 
 import { Argument, Command, Option } from "commander";
-import { type BusyOptions, busyTimeoutOption, gather, integerAtLeast } from "../args.ts";
+import { type BusyOptions, busyTimeoutOption, integerAtLeast } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { LS_EPILOGUE } from "../manual/help.ts";
 import { openArgument } from "../open_argument.ts";
 import type { ListKind } from "../summaries/list_output.ts";
 import type { ListWords } from "../summaries/list_rows.ts";
-import { LIST_KINDS } from "../values.ts";
+import { gather, LIST_KINDS } from "../values.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions, ListWords {

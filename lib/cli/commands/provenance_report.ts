@@ -11,13 +11,13 @@ import {
   busyTimeoutOption,
   filePath,
   forceOption,
-  gather,
   lockWait,
   statusIntervalOption,
 } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { PROVENANCE_REPORT_EPILOGUE } from "../manual/help.ts";
 import { requireRepositoryFirst } from "../operands.ts";
+import { gather } from "../values.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {

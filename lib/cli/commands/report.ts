@@ -16,8 +16,8 @@ import {
 import type { CliContext, CommandContext } from "../context.ts";
 import { openArgument } from "../open_argument.ts";
 import { REPORT_EPILOGUE } from "../manual/help.ts";
-import { formatBytes } from "../terminal/amounts.ts";
 import { shown } from "../terminal/color.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** Options as commander gives them. */
 interface Options extends BusyOptions {

@@ -23,8 +23,8 @@ import type { CliContext, CommandContext } from "../context.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { SCAN_EPILOGUE } from "../manual/help.ts";
 import { requireOrder } from "../operands.ts";
-import { formatBytes } from "../terminal/amounts.ts";
 import { type JsonFields, jsonLine } from "../terminal/ndjson.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** Most shards; each makes a file. */
 const MAX_SHARDS = 100_000;

@@ -6,8 +6,8 @@ import type { SimulateSummary } from "../../simulate/simulate.ts";
 import { filePath, integerAtLeast, statusIntervalOption } from "../args.ts";
 import type { CliContext, CommandContext } from "../context.ts";
 import { SIMULATE_EPILOGUE } from "../manual/help.ts";
-import { formatBytes } from "../terminal/amounts.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** Largest number of visits, and of detectors. */
 const MAX_VISITS = 1_000_000;

@@ -15,9 +15,7 @@
 import type { Command } from "commander";
 import { NotFoundError, RefusedError } from "../../base/errors.ts";
 import { basename, dirname, join } from "../../base/paths.ts";
-import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
-import { fileError, isAbsence } from "../../storage/file_source.ts";
 import { identityOf, kindOf, openRegularFile, pathIdentity } from "../../storage/regular_file.ts";
 import { filePath } from "../args.ts";
 import type { CliContext } from "../context.ts";
@@ -38,6 +36,8 @@ import {
   STATUS_REPORT_KIND,
 } from "./output_kinds.ts";
 import { namedInputs, type NamedOutput, namedOutputs, type OutputName } from "./outputs.ts";
+import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
+import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
 type Surroundings = Pick<CliContext, "env" | "cwd">;
 

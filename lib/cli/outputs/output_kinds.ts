@@ -6,8 +6,8 @@
  */
 
 import { DICTIONARY_MEMBER, HEADER_MEMBER } from "../../qg/member_names.ts";
-import { CHUNK_LOG_MAGIC } from "../../chunks/framing.ts";
 import { Zstd } from "../../codec/zstd.ts";
+import { CHUNK_LOG_MAGIC } from "../../chunks/chunk_format.ts";
 
 /** Bytes of a file that are looked at. */
 export const HEAD_SIZE = 2 ** 18;

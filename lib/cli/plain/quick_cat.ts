@@ -11,9 +11,10 @@ import { visibleBytes, visibleText } from "../../base/text/visible_text.ts";
 import { localPath } from "../../butler/config/local_path.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { writeAsText } from "../../inspect/cat/cat_text.ts";
-import { type NodeAddresses, ProvenanceGraph, splitAttempts } from "../../qg/provenance_graph.ts";
+import { type NodeAddresses, ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { parseSelector, type Selector } from "../../sources/selector.ts";
 import { FileSource } from "../../storage/file_source.ts";
+import { splitAttempts } from "../../qg/attempts.ts";
 
 /** A document that is looked for. */
 interface LookUp {

@@ -9,9 +9,10 @@ import type { Log } from "../../base/log.ts";
 import { shellLine } from "../../base/text/shell.ts";
 import { TOOL_NAME } from "../../base/version.ts";
 import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
-import { formatBytes, formatStages } from "../terminal/amounts.ts";
+import { formatStages } from "../terminal/amounts.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { type StageSpeed, timingFields } from "../terminal/progress.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** Problems that are logged again with the summary. */
 const MAX_LISTED = 20;

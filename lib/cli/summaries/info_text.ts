@@ -11,11 +11,11 @@ import type {
   SourceInfo,
   TaskInfo,
 } from "../../sources/info.ts";
-import { formatBytes } from "../terminal/amounts.ts";
 import type { Style } from "../terminal/color.ts";
 import type { JsonFields } from "../terminal/ndjson.ts";
 import { statusText } from "../terminal/status_text.ts";
 import { formatTable } from "../terminal/table.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** In the order of columns. */
 const STATUSES = ["SUCCESSFUL", "FAILED", "BLOCKED", "ABORTED_SUCCESS", "ABORTED", "UNKNOWN"];

@@ -6,9 +6,10 @@
 
 import type { Log } from "../../base/log.ts";
 import type { IngestSummary } from "../../ingest/options.ts";
-import { formatBytes, formatStages } from "../terminal/amounts.ts";
+import { formatStages } from "../terminal/amounts.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 import { type StageSpeed, timingFields } from "../terminal/progress.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** What is told besides the summary itself. */
 interface IngestForm {

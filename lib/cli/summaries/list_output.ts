@@ -3,13 +3,13 @@
 import type { JsonValue } from "../../base/json_text.ts";
 import { dataIdText } from "../../base/text/data_id_text.ts";
 import { visibleCell } from "../../base/text/visible_text.ts";
-import type { ListedRow } from "../../inspect/list/list.ts";
 import type { Style } from "../terminal/color.ts";
 import { jsonLine, OutputBuffer } from "../terminal/ndjson.ts";
 import type { PagedOutput } from "../terminal/pager.ts";
 import { statusText } from "../terminal/status_text.ts";
 import { TableWriter } from "../terminal/table.ts";
 import type { LIST_KINDS } from "../values.ts";
+import type { ListedRow } from "../../inspect/list/listed_row.ts";
 
 /** What can be listed. */
 export type ListKind = typeof LIST_KINDS[number];

@@ -3,7 +3,6 @@
 import { UsageError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { nearestHint } from "../../base/text/nearest.ts";
-import type { ListedRow } from "../../inspect/list/list.ts";
 import type { RowKind } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import type { CommandContext } from "../context.ts";
@@ -12,6 +11,7 @@ import { withPager } from "../terminal/pager.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { parseStatus } from "../values.ts";
 import { jsonWriter, type ListKind, TABLE_FIELDS, tableWriter, tabWriter } from "./list_output.ts";
+import type { ListedRow } from "../../inspect/list/listed_row.ts";
 
 /** What is said of the rows that are wanted: the options of `ls`. */
 export interface ListWords {

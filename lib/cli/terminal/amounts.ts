@@ -4,8 +4,6 @@
  * @module
  */
 
-export { formatBytes } from "../../base/text/bytes_text.ts";
-
 /** Where the time of a command went, for a log line: stages one after the other, then work in workers. */
 export function formatStages(
   { stageSeconds, workSeconds }: {

@@ -7,10 +7,10 @@
 
 import type { Log } from "../../base/log.ts";
 import { bottleneck, type Progress, type Stage, type Watch } from "../../base/progress.ts";
-import { formatBytes } from "./amounts.ts";
 import type { JsonFields } from "./ndjson.ts";
 import type { BarArea } from "./progress_bar.ts";
 import type { StageReport, StatusReport, StatusSink } from "./status_report.ts";
+import { formatBytes } from "../../base/text/bytes_text.ts";
 
 /** Seconds between two status lines, unless another time is asked for. */
 export const STATUS_SECONDS = 30;

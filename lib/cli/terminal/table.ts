@@ -10,8 +10,6 @@ import { makeStyle, type Style } from "./color.ts";
 import { cutTo, GAP, INDENT, layOut, type TableLayout } from "./table_layout.ts";
 import { widthOf } from "./text_width.ts";
 
-export { widthOf } from "./text_width.ts";
-
 /** A column of a table. */
 export interface Column {
   title: string;

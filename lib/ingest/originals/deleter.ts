@@ -8,7 +8,6 @@
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { WorkerReply } from "../../base/worker_loop.ts";
 import { absolutePath } from "../../butler/datastore/datastore_path.ts";
-import { FILE_PROOF_SIZE } from "../../provenance/originals/file_digests.ts";
 import {
   type Finding,
   isSameVersion,
@@ -17,8 +16,9 @@ import {
 import type { OriginalProver } from "../../provenance/originals/original_proof.ts";
 import type { OriginalType } from "../../provenance/originals/original_type.ts";
 import { failpoint } from "../../storage/failpoints.ts";
-import { fileError, isAbsence } from "../../storage/file_source.ts";
 import { type FileStamp, requireStamp } from "../../storage/file_stamp.ts";
+import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
+import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
 /**
  * Deletions under way at a time. Where each waits for the disk, one by one takes four times as long, and 48

@@ -6,7 +6,6 @@
 
 import { WorkerHandle } from "../../base/worker_handle.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
-import { FILE_PROOF_SIZE } from "../../provenance/originals/file_digests.ts";
 import type { DeleterFactory } from "./deleter_factory.ts";
 import type {
   DeleterReply,
@@ -16,6 +15,7 @@ import type {
   KeptFile,
   Originals,
 } from "./deleter.ts";
+import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
 
 /**
  * Workers that delete. Handing a file to the system and hearing of it takes one of them nearly as long as

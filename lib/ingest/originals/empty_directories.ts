@@ -6,9 +6,9 @@
 
 import { rmdir } from "node:fs/promises";
 import { dirname } from "../../base/paths.ts";
-import { absolutePath } from "../../butler/datastore/datastore.ts";
 import { failpoint } from "../../storage/failpoints.ts";
-import { fileError, isAbsence } from "../../storage/file_source.ts";
+import { absolutePath } from "../../butler/datastore/datastore_path.ts";
+import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
 /** Removals under way at a time: as with files, each may wait for the disk. */
 const N_IN_FLIGHT = 192;

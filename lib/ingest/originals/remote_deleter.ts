@@ -7,7 +7,7 @@
  */
 
 import { UnusableFileError } from "../../base/errors.ts";
-import { FILE_PROOF_SIZE, tagStamp } from "../../provenance/originals/file_digests.ts";
+import { tagStamp } from "../../provenance/originals/file_digests.ts";
 import {
   type Original,
   OriginalProver,
@@ -21,6 +21,7 @@ import { eachAtOnce } from "../../storage/remote/at_once.ts";
 import type { ListedObject, Storage } from "../../storage/remote/storage.ts";
 import type { OriginalProofs } from "./original_proofs.ts";
 import type { TargetPaths } from "./target_paths.ts";
+import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
 
 /** Directories that are listed at once. */
 const N_LISTS_AT_ONCE = 4;

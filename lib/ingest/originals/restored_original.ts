@@ -24,8 +24,9 @@ import { attemptRanges } from "../../provenance/documents/quantum.ts";
 import { digestAt } from "../../provenance/originals/file_digests.ts";
 import type { Original } from "../../provenance/originals/original_proof.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
-import { type ProvenanceGraph, splitAttempts } from "../../qg/provenance_graph.ts";
+import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import type { ContentDigest } from "../../storage/content_digest.ts";
+import { splitAttempts } from "../../qg/attempts.ts";
 
 /** A file made again. */
 interface RestoredOriginal {

@@ -11,9 +11,10 @@ import { hashOfPath } from "../../storage/remote/path_hash.ts";
 import { dirname } from "../../base/paths.ts";
 import { withRecords } from "../../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
-import { FILE_PROOF_SIZE, keptStampAt } from "../../provenance/originals/file_digests.ts";
+import { keptStampAt } from "../../provenance/originals/file_digests.ts";
 import type { Targets } from "../../provenance/targets.ts";
 import type { OriginalProofs } from "./original_proofs.ts";
+import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
 
 /** Targets that are looked at in one go. */
 const TARGETS_PER_TURN = 4096;

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { RepositoryConfig } from "../../butler/config/repo_config.ts";
 import { dirname } from "../../base/paths.ts";
 import { fsyncDirectory, removeIfPresent } from "../../storage/durable_file.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
@@ -24,6 +23,7 @@ import {
   type TransferPlan,
 } from "../transfer.ts";
 import type { TransferMode } from "../transfer_mode.ts";
+import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
 
 /** All places of a repository. */
 export class GraphPlaces implements Disposable {

@@ -28,8 +28,6 @@ import type { ListedRow } from "./listed_row.ts";
 import { tabledRows } from "./tabled_rows.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
 
-export type { ListedRow } from "./listed_row.ts";
-
 /** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */
 export const QUANTUM_FIELDS = [
   "quantum_id",

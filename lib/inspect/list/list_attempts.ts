@@ -18,8 +18,9 @@ import { parseStored } from "../../sources/parse_stored.ts";
 import { dataIdObject, type RowDimensions } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.ts";
-import { FIELD_TYPES, type ListedRow, type ListOptions, requireKnown } from "./list.ts";
+import { FIELD_TYPES, type ListOptions, requireKnown } from "./list.ts";
 import { parseWhere, type WhereType, type WhereValue } from "./where_expression.ts";
+import type { ListedRow } from "./listed_row.ts";
 
 /** Fields of a listed attempt. Bytes and seconds. */
 export const ATTEMPT_FIELDS = [

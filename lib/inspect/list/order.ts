@@ -7,7 +7,7 @@
 import { RefusedError, UsageError } from "../../base/errors.ts";
 import { nearestHint } from "../../base/text/nearest.ts";
 import type { JsonValue } from "../../base/json_text.ts";
-import type { ListedRow } from "./list.ts";
+import type { ListedRow } from "./listed_row.ts";
 
 /** What rows are sorted by. */
 interface SortKey {

@@ -10,8 +10,6 @@ import type { ContentDigest } from "../../storage/content_digest.ts";
 import type { FileVersion } from "../../storage/file_source.ts";
 import { FILE_PROOF_SIZE, QUANTUM_PROOFS_SIZE, STAMP_SIZE } from "./proof_sizes.ts";
 
-export { FILE_PROOF_SIZE, QUANTUM_PROOFS_SIZE, STAMP_SIZE } from "./proof_sizes.ts";
-
 /** Which of a quantum's files, in the order in which they are kept. */
 export const ProofOf = { LOG: 0, METADATA: 1 } as const;
 

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { isAbsence, systemErrorCode, versionOf } from "../../storage/file_source.ts";
+import { versionOf } from "../../storage/file_source.ts";
 import { keptStampAt, versionStamp } from "./file_digests.ts";
+import { isAbsence, systemErrorCode } from "../../storage/file_errors.ts";
 
 /** What was found at a path: the recorded file, nothing, or something else and what to say about it. */
 export type Finding =

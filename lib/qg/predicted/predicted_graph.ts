@@ -10,15 +10,9 @@ import { crc32 } from "../../base/crc32.ts";
 import { InvalidQuantumGraphFileError, ProvgraphError } from "../../base/errors.ts";
 import { JsonCursor, type JsonValue } from "../../base/json_text.ts";
 import type { ZstdDecompressor } from "../../codec/codecs.ts";
-import type { ZipMember, ZipReader } from "../../codec/zip_reader.ts";
-import { frameContentSize, type Zstd } from "../../codec/zstd.ts";
+import type { ZipReader } from "../../codec/zip_reader.ts";
+import type { Zstd } from "../../codec/zstd.ts";
 import { FileSource } from "../../storage/file_source.ts";
-import {
-  AddressChecker,
-  addressHeaderSize,
-  addressRowSize,
-  checkAddressHeader,
-} from "../address_file.ts";
 import { documentLimit } from "../document_limits.ts";
 import {
   decodeHeader,
@@ -51,6 +45,14 @@ import {
   parsePredictedQuantum,
   type PredictedQuantum,
 } from "./predicted_quantum.ts";
+import type { ZipMember } from "../../codec/zip_directory.ts";
+import { frameContentSize } from "../../codec/zstd_frame.ts";
+import {
+  AddressChecker,
+  addressHeaderSize,
+  addressRowSize,
+  checkAddressHeader,
+} from "../address_rows.ts";
 
 /** Bytes read at a time for blocks that are asked for one by one: neighbours are mostly next. */
 const READ_AHEAD = 2 ** 15;

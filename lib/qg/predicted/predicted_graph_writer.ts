@@ -12,15 +12,8 @@ import { compareUuids, UUID_SIZE } from "../../base/uuid.ts";
 import type { ZstdCompressor } from "../../codec/codecs.ts";
 import { StoredZipWriter } from "../../codec/zip_writer.ts";
 import { linkTarget } from "../../storage/durable_file.ts";
-import { describeSystemError, FileSource } from "../../storage/file_source.ts";
+import { FileSource } from "../../storage/file_source.ts";
 import { TemporaryFile } from "../../storage/temporary_file.ts";
-import {
-  addressFileSize,
-  addressHeaderSize,
-  addressRowSize,
-  writeAddressHeader,
-  writeAddressRow,
-} from "../address_file.ts";
 import type { QuantumGraphHeader } from "../header.ts";
 import {
   DICTIONARY_MEMBER,
@@ -32,6 +25,14 @@ import {
   QUANTUM_DATASETS_MEMBER,
   THIN_GRAPH_MEMBER,
 } from "../member_names.ts";
+import { describeSystemError } from "../../storage/file_errors.ts";
+import {
+  addressFileSize,
+  addressHeaderSize,
+  addressRowSize,
+  writeAddressHeader,
+  writeAddressRow,
+} from "../address_rows.ts";
 
 const INT_SIZE = 8;
 const N_ADDRESSES = 1;

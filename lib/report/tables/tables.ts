@@ -11,10 +11,9 @@ import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { readQuantum } from "../../provenance/documents/quantum.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { QuantaTable } from "../../provenance/table/quanta_table.ts";
-import type { Address } from "../../qg/address_file.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { DurableWriter } from "../../storage/durable_writer.ts";
-import { fileError, fileIdentity, FileSource } from "../../storage/file_source.ts";
+import { fileIdentity, FileSource } from "../../storage/file_source.ts";
 import { ReportCounts } from "../counts.ts";
 import { documentFacts, type QuantumFacts } from "../facts.ts";
 import { dataIdTablePath } from "../failures/data_id_table_path.ts";
@@ -29,6 +28,8 @@ import {
   statusReportText,
   StatusSelection,
 } from "./selection.ts";
+import type { Address } from "../../qg/address_rows.ts";
+import { fileError } from "../../storage/file_errors.ts";
 
 /** What to write besides counting. Paths are absolute. */
 interface ProvenanceReportOptions {

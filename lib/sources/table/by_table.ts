@@ -12,8 +12,8 @@ import {
 } from "../../provenance/table/quanta_table.ts";
 import { Grower } from "../../base/grower.ts";
 import { sortOffsets } from "../../base/sort_ids.ts";
-import type { Address } from "../../qg/address_file.ts";
 import { countStatus, type QuantumWish, type StatusCounts, type WishValue } from "../rows.ts";
+import type { Address } from "../../qg/address_rows.ts";
 
 export { QuantaTable };
 

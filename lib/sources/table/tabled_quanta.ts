@@ -1,7 +1,7 @@
 /** A table of quanta, with a way to what it doesn't have. @module */
 
 import type { QuantaTable } from "../../provenance/table/quanta_table.ts";
-import type { Address } from "../../qg/address_file.ts";
+import type { Address } from "../../qg/address_rows.ts";
 
 /** See above. */
 export interface TabledQuanta {

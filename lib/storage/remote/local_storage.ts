@@ -9,11 +9,9 @@ import { dirname } from "../../base/paths.ts";
 import type { ByteSource } from "../byte_source.ts";
 import { fsyncDirectory } from "../durable_file.ts";
 import {
-  fileError,
   fileIdentity,
   FileSource,
   type FileVersion,
-  isAbsence,
   readWholeFile,
   ReusableBuffer,
 } from "../file_source.ts";
@@ -30,6 +28,7 @@ import type {
 } from "./storage.ts";
 import type { StorageUrl } from "./storage_url.ts";
 import { TakenNameError } from "./taken_name_error.ts";
+import { fileError, isAbsence } from "../file_errors.ts";
 
 /** Bytes that are copied at once. */
 const PIECE_SIZE = 2 ** 22;

@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import { NotFoundError, ProvgraphError, RepositoryError } from "../../../lib/base/errors.ts";
 import { type ConfigMapping, mergeConfig } from "../../../lib/butler/config/config_value.ts";
-import {
-  loadRepositoryConfig,
-  type RepositoryConfig,
-} from "../../../lib/butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
 import { readGolden } from "../dimensions/golden.ts";
+import type { RepositoryConfig } from "../../../lib/butler/config/repository_config.ts";
 
 interface ConfigCase {
   name: string;

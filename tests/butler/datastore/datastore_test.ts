@@ -3,17 +3,17 @@ import { DatabaseSync } from "node:sqlite";
 import { RefusedError, RepositoryError } from "../../../lib/base/errors.ts";
 import type { JsonValue } from "../../../lib/base/json_text.ts";
 import { type ConfigMapping, mergeConfig } from "../../../lib/butler/config/config_value.ts";
-import { dataIdFromCoordinate, type DataIdValue } from "../../../lib/butler/dimensions/data_id.ts";
+import { dataIdFromCoordinate } from "../../../lib/butler/dimensions/data_id.ts";
 import type { DatasetType } from "../../../lib/butler/dimensions/dataset_ref.ts";
-import { absolutePath, FileDatastore } from "../../../lib/butler/datastore/datastore.ts";
+import { FileDatastore } from "../../../lib/butler/datastore/datastore.ts";
 import { DEFAULT_FILE_DATASTORE } from "../../../lib/butler/config/default_config.ts";
 import { graphDimensionRecords } from "../../../lib/butler/dimensions/dimension_records.ts";
-import {
-  loadRepositoryConfig,
-  type RepositoryConfig,
-} from "../../../lib/butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
 import { unpackFixture } from "../../support/fixtures.ts";
 import { readGolden, readUniverse } from "../dimensions/golden.ts";
+import type { DataIdValue } from "../../../lib/butler/dimensions/data_id_value.ts";
+import { absolutePath } from "../../../lib/butler/datastore/datastore_path.ts";
+import type { RepositoryConfig } from "../../../lib/butler/config/repository_config.ts";
 
 interface GoldenDataset {
   name: string;

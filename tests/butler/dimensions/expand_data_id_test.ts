@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { DataIdValue } from "../../../lib/butler/dimensions/data_id.ts";
 import { DimensionUniverse } from "../../../lib/butler/dimensions/dimensions.ts";
 import { expandDataId } from "../../../lib/butler/dimensions/expand_data_id.ts";
+import type { DataIdValue } from "../../../lib/butler/dimensions/data_id_value.ts";
 
 const universe = DimensionUniverse.parse(
   Deno.readTextFileSync(new URL("../../../testdata/butler/universe_v8.json", import.meta.url)),

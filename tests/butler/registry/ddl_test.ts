@@ -4,9 +4,10 @@ import {
   planCalibsTable,
   planRecordsTable,
   planTagsTable,
+  quoteIdentifier,
 } from "../../../lib/butler/registry/tables/ddl.ts";
 import { DimensionUniverse } from "../../../lib/butler/dimensions/dimensions.ts";
-import { quoteIdentifier, sqliteTableStatements } from "../../../lib/butler/registry/sqlite/ddl.ts";
+import { sqliteTableStatements } from "../../../lib/butler/registry/sqlite/ddl.ts";
 
 const TESTDATA = new URL("../../../testdata/butler/", import.meta.url);
 

@@ -14,8 +14,6 @@ import {
 } from "../../../lib/base/errors.ts";
 import { sortedIds } from "../../../lib/base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../../lib/base/uuid.ts";
-import type { RepositoryConfig } from "../../../lib/butler/config/repo_config.ts";
-import type { DataIdValue } from "../../../lib/butler/dimensions/data_id.ts";
 import type { DatasetType } from "../../../lib/butler/dimensions/dataset_ref.ts";
 import { withRecords } from "../../../lib/butler/dimensions/record_fetch.ts";
 import { selectRows } from "../../../lib/butler/registry/dataset_batch.ts";
@@ -29,6 +27,8 @@ import type {
 import type { RepositoryState } from "../../support/dump_state.ts";
 import { RUN } from "../../support/fixtures.ts";
 import { pixelBatch, registerPixels } from "../../support/pixels.ts";
+import type { RepositoryConfig } from "../../../lib/butler/config/repository_config.ts";
+import type { DataIdValue } from "../../../lib/butler/dimensions/data_id_value.ts";
 
 /** A state of the fixture: executed; aggregated by the reference; and ingested. */
 export type LabState = "before" | "aggregated" | "ingested";

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { EnvironmentError } from "../../../lib/base/errors.ts";
-import { CHUNK_LOG_MAGIC, ChunkType, makeChunk, readChunks } from "../../../lib/chunks/framing.ts";
+import { readChunks } from "../../../lib/chunks/framing.ts";
 import { FileSource } from "../../../lib/storage/file_source.ts";
 import { concatBytes } from "../../../lib/base/bytes.ts";
 import { expectProvgraph, type TemporaryDirectory, unpackFixture } from "../../support/fixtures.ts";
 import { checkBytes } from "./support.ts";
+import { CHUNK_LOG_MAGIC, ChunkType, makeChunk } from "../../../lib/chunks/chunk_format.ts";
 
 let made: Promise<Uint8Array<ArrayBuffer>> | null = null;
 

@@ -3,10 +3,8 @@ import { encodeUtf8 } from "../../../lib/base/json_text.ts";
 import {
   clearFileProof,
   digestAt,
-  FILE_PROOF_SIZE,
   keptStampAt,
   ProofOf,
-  QUANTUM_PROOFS_SIZE,
   stampToKeep,
   versionStamp,
   writeFileProof,
@@ -15,6 +13,10 @@ import { FILES_RECORD_SIZE } from "../../../lib/qg/quanta_files.ts";
 import { ContentDigest } from "../../../lib/storage/content_digest.ts";
 import type { FileVersion } from "../../../lib/storage/file_source.ts";
 import { randomBytes } from "../../storage/support.ts";
+import {
+  FILE_PROOF_SIZE,
+  QUANTUM_PROOFS_SIZE,
+} from "../../../lib/provenance/originals/proof_sizes.ts";
 
 const VERSION: FileVersion = {
   size: 3000,

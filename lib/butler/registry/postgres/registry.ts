@@ -6,13 +6,13 @@
  */
 
 import { EnvironmentError } from "../../../base/errors.ts";
-import type { RepositoryConfig } from "../../config/repo_config.ts";
 import { DEFAULT_BUSY_TIMEOUT_MS } from "../lock_wait.ts";
 import type { OpenRegistryOptions, Registry } from "../registry.ts";
 import { makeRegistry } from "../sql_registry.ts";
 import { textArray } from "./arrays.ts";
 import { PostgresConnection } from "./connection.ts";
 import { postgresSettings } from "./settings.ts";
+import type { RepositoryConfig } from "../../config/repository_config.ts";
 
 const DEFAULT_RETRY_MS = 60_000;
 

@@ -8,8 +8,6 @@
 import { quoteIdentifier } from "../tables/ddl.ts";
 import type { ColumnPlan, TablePlan } from "../tables/table_plan.ts";
 
-export { quoteIdentifier } from "../tables/ddl.ts";
-
 /** Longest string that is declared with its length and checked; longer ones are TEXT. */
 const MAX_CHECKED_LENGTH = 32;
 

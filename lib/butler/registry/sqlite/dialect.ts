@@ -6,8 +6,9 @@
 
 import type { Dialect, RowColumn } from "../session.ts";
 import type { ColumnType } from "../tables/column_type.ts";
-import { quoteIdentifier, sqliteColumnNames, sqliteTableStatements } from "./ddl.ts";
+import { sqliteColumnNames, sqliteTableStatements } from "./ddl.ts";
 import { constraintKind } from "./errors.ts";
+import { quoteIdentifier } from "../tables/ddl.ts";
 
 /**
  * The dialect. Many values are one JSON text that SQLite takes apart: binding them one by one costs more

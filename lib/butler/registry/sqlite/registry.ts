@@ -7,12 +7,12 @@
 import { EnvironmentError, RepositoryError } from "../../../base/errors.ts";
 import { nodeFs } from "../../../base/node_modules.ts";
 import { dirname } from "../../../base/paths.ts";
-import type { RepositoryConfig } from "../../config/repo_config.ts";
 import { untilUnlocked } from "../lock_wait.ts";
 import type { OpenRegistryOptions, Registry } from "../registry.ts";
 import { makeRegistry } from "../sql_registry.ts";
 import { SqliteConnection } from "./connection.ts";
 import { isLocked } from "./errors.ts";
+import type { RepositoryConfig } from "../../config/repository_config.ts";
 
 /**
  * Opens the registry of a repository with SQLite; errors as `openRegistry`. Leaves no open file when

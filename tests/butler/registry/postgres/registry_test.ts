@@ -6,16 +6,14 @@ import { planCalibsTable } from "../../../../lib/butler/registry/tables/ddl.ts";
 import { PostgresConnection } from "../../../../lib/butler/registry/postgres/connection.ts";
 import { postgresTableStatements } from "../../../../lib/butler/registry/postgres/ddl.ts";
 import { postgresSettings } from "../../../../lib/butler/registry/postgres/settings.ts";
-import {
-  loadRepositoryConfig,
-  type RepositoryConfig,
-} from "../../../../lib/butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../../../../lib/butler/config/repo_config.ts";
 import { dumpStatePostgres } from "../../../support/dump_state_postgres.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../../support/fixtures.ts";
 import { loadSqliteFixture, writeConfig } from "../../../support/postgres_fixtures.ts";
 import { PostgresServer } from "../../../support/postgres_server.ts";
 import { readUniverse } from "../../dimensions/golden.ts";
 import { batchOf, type LabState, open, pixels, readRun, testRegistry } from "../shared.ts";
+import type { RepositoryConfig } from "../../../../lib/butler/config/repository_config.ts";
 
 const server = await PostgresServer.start(["log_line_prefix = '%d %a '"]);
 for (const state of ["before", "aggregated", "ingested"]) {

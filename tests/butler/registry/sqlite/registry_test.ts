@@ -2,10 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import assert from "node:assert/strict";
 import { sortedIds } from "../../../../lib/base/sort_ids.ts";
-import {
-  loadRepositoryConfig,
-  type RepositoryConfig,
-} from "../../../../lib/butler/config/repo_config.ts";
+import { loadRepositoryConfig } from "../../../../lib/butler/config/repo_config.ts";
 import { dumpState } from "../../../support/dump_state.ts";
 import {
   fixturePath,
@@ -15,6 +12,7 @@ import {
 } from "../../../support/fixtures.ts";
 import { tarEntries, type TarEntry } from "../../../support/tar.ts";
 import { batchOf, open, readRun, testRegistry } from "../shared.ts";
+import type { RepositoryConfig } from "../../../../lib/butler/config/repository_config.ts";
 
 const NO_ENVIRONMENT = { get: () => undefined };
 
