@@ -8,6 +8,7 @@ import {
   fixturePath,
   runProvgraph,
   temporaryDirectory,
+  unpackFixture,
 } from "../support/fixtures.ts";
 
 const MIXED = fixturePath("small-mixed", "provenance.qg");
@@ -100,6 +101,67 @@ for (
     assert.notEqual(plain.code, 0);
     assert.deepEqual(plain, parsed);
   });
+}
+
+/** What is asked of a repository, and whether it has an answer after `ingest-graph` and before. */
+const OF_REPOSITORY: readonly (readonly [words: string[], after: boolean, before: boolean])[] = [
+  [["log", SUCCESSFUL, "--run", RUN], true, false],
+  [["metadata", SUCCESSFUL, "--run", RUN], true, false],
+  [["log", SUCCESSFUL.replaceAll("-", "").toUpperCase(), "--run", RUN], true, false],
+  [["log", SUCCESSFUL.slice(0, -3), "--run", RUN], true, false],
+  [["log", LOG, "--run", RUN], true, true],
+  [["metadata", LOG, "--run", RUN], true, true],
+  [["quantum", SUCCESSFUL, "--run", RUN], true, false],
+  [["log", SUCCESSFUL], true, false],
+  [["log", ...QUANTUM, "--run", RUN], true, true],
+  [["log", SUCCESSFUL, "--run", "u/another"], false, false],
+  [["log", SUCCESSFUL, "--run", "inputs/run1"], false, false],
+  [["log", SUCCESSFUL, "--run", "u/oracle/out"], false, false],
+  [["log", UNKNOWN, "--run", RUN], false, false],
+  [["log", await idOf("quanta", "--status", "BLOCKED"), "--run", RUN], false, false],
+  [["metadata", await idOf("quanta", "--status", "FAILED"), "--run", RUN], false, false],
+  [["log", await idOf("datasets", "--type", "raw"), "--run", RUN], false, false],
+];
+
+for (const [state, column] of [["ingested", 1], ["aggregated", 2]] as const) {
+  Deno.test(`cat of a repository answers as with an option that changes nothing: ${state}`, async (t) => {
+    await using work = await unpackFixture("small-mixed", state);
+    for (const request of OF_REPOSITORY) {
+      const [words] = request;
+      await t.step(`cat REPO ${words.join(" ")}`, async () => {
+        const plain = await runProvgraph(["cat", work.repo, ...words]);
+        const parsed = await runProvgraph(["--color", "never", "cat", work.repo, ...words]);
+        assert.deepEqual(plain, parsed);
+        assert.equal(plain.code === 0, request[column], plain.stderr);
+        assert.equal(plain.stdout !== "", request[column]);
+      });
+    }
+  });
+}
+
+for (
+  const [what, change] of [
+    ["is gone", (path: string) => Deno.removeSync(path)],
+    ["is cut", (path: string) => Deno.truncateSync(path, 30_000)],
+    ["is that of another RUN", (path: string) => {
+      Deno.copyFileSync(fixturePath("second-run", "provenance.qg"), path);
+    }],
+  ] as [what: string, change: (path: string) => void][]
+) {
+  Deno.test(`cat of a repository whose graph ${what} says what cat with an option says`, async () => {
+    await using work = await unpackFixture("small-mixed", "ingested");
+    change(await graphIn(work.repo));
+    const words = ["cat", work.repo, "log", SUCCESSFUL, "--run", RUN];
+    const plain = await runProvgraph(words);
+    const parsed = await runProvgraph(["--color", "never", ...words]);
+    assert.deepEqual(plain, parsed);
+    assert.notEqual(plain.code, 0);
+  });
+}
+
+async function graphIn(repo: string): Promise<string> {
+  const { stdout } = await expectProvgraph(["info", repo, "--run", RUN, "--json"]);
+  return JSON.parse(stdout).graph.path;
 }
 
 /** Words after SOURCE, and whether there is an answer. */

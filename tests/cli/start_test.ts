@@ -80,6 +80,7 @@ for (
     ["lib/sources/open_source.ts", []],
     ["lib/inspect/cat/cat.ts", []],
     ["lib/cli/plain/quick_cat.ts", []],
+    ["lib/cli/plain/quick_repository_cat.ts", ["node:sqlite"]],
     ["lib/cli/plain/plain_cat.ts", []],
     ["lib/cli/plain/plain_info.ts", []],
     ["lib/cli/plain/plain_list.ts", []],
@@ -122,6 +123,18 @@ Deno.test("cat of a log by its ID loads what reads a graph, and nothing of lists
     !WORDS.includes(path)
   );
   assert.deepEqual(needless, []);
+});
+
+// Of the commit before the house was put in order 91.
+Deno.test("cat of a log of a RUN by its ID loads what reads a registry, and nothing that writes one", async () => {
+  const loaded = await readFor([
+    "main.ts",
+    "lib/cli/plain/quick_repository_cat.ts",
+    "lib/butler/registry/sqlite/registry.ts",
+  ]);
+  assert.ok(loaded.length > 80 && loaded.length <= 104, `${loaded.length}: ${loaded.join(" ")}`);
+  const needless = /^(?:npm:.*|lib\/(?:butler\/registry\/write|provenance|chunks)\/.*)$/;
+  assert.deepEqual(loaded.filter((path) => needless.test(path)), []);
 });
 
 for (

@@ -7,6 +7,7 @@
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
 import { formatDataId } from "../dimensions/data_id.ts";
 import type { DatasetType } from "../dimensions/dataset_ref.ts";
+import { hexIdsOf } from "./dataset_id.ts";
 import type { DatasetBatch } from "./registry.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
 
@@ -135,27 +136,6 @@ export class SortedBatch {
       [...found.keys()].sort().map((name) => [name, [...found.get(name)!].sort()]),
     );
   }
-}
-
-const DIGITS = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
-const decoder = new TextDecoder();
-
-/**
- * Packed dataset IDs as SQLite registries store them: 32 hexadecimal digits each. All are parts of one
- * text, which takes a quarter of the time of making each by itself.
- */
-export function hexIdsOf(ids: Uint8Array): string[] {
-  const digits = new Uint8Array(2 * ids.length);
-  for (let i = 0; i < ids.length; i++) {
-    digits[2 * i] = DIGITS[ids[i] >>> 4];
-    digits[2 * i + 1] = DIGITS[ids[i] & 15];
-  }
-  const text = decoder.decode(digits);
-  const hexIds: string[] = [];
-  for (let at = 0; at < text.length; at += 2 * UUID_SIZE) {
-    hexIds.push(text.slice(at, at + 2 * UUID_SIZE));
-  }
-  return hexIds;
 }
 
 /** Positions of IDs in ascending order; equal ones keep theirs. */

@@ -10,8 +10,7 @@ import { sortedIds } from "../../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex } from "../../base/uuid.ts";
 import type { RegistryContext } from "./context.ts";
 import { dimensionType, isPossibleValue, toDataIdValue } from "./data_id_values.ts";
-import { hexIdsOf } from "./dataset_batch.ts";
-import { packDatasetId } from "./dataset_id.ts";
+import { hexIdsOf, packDatasetId } from "./dataset_id.ts";
 import { NULL_COMPONENT, quoteIdentifier } from "./tables/ddl.ts";
 import type {
   DatasetInfo,

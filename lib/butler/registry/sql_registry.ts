@@ -10,16 +10,11 @@ import { type DimensionGroup, DimensionUniverse } from "../dimensions/dimensions
 import { expandDataId } from "../dimensions/expand_data_id.ts";
 import { withRecords } from "../dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
-import { resolveBatch } from "./write/batch_rows.ts";
 import { Collections } from "./collections.ts";
-import { explainConflict } from "./write/conflicts.ts";
 import type { RegistryContext, StoredIn } from "./context.ts";
-import { SortedBatch } from "./dataset_batch.ts";
 import { DatasetTypes } from "./dataset_types.ts";
 import { planRecordsTable } from "./tables/ddl.ts";
 import { RegistryDimensionRecords } from "./dimensions.ts";
-import { forgetDatasets } from "./write/forget.ts";
-import { importDatasets, ingestDatasets } from "./write/import.ts";
 import { checkManagers } from "./tables/manager_versions.ts";
 import {
   datasetIds,
@@ -46,7 +41,6 @@ import {
   type RunRecordsBatch,
   systemClock,
 } from "./registry.ts";
-import { rewriteRecords } from "./write/rewrite.ts";
 import type { Connection, Session } from "./session.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
 import type { RepositoryConfig } from "../config/repository_config.ts";
@@ -156,7 +150,25 @@ async function prepareRecordsTable(
   return true;
 }
 
-/** Everything written is written by the modules beside this one. */
+// What writes is loaded where something is written: most who open a registry only read, and soon end.
+
+function loadImport(): Promise<typeof import("./write/import.ts")> {
+  return import(import.meta.resolve("./write/import.ts"));
+}
+
+function loadConflicts(): Promise<typeof import("./write/conflicts.ts")> {
+  return import(import.meta.resolve("./write/conflicts.ts"));
+}
+
+function loadRewrite(): Promise<typeof import("./write/rewrite.ts")> {
+  return import(import.meta.resolve("./write/rewrite.ts"));
+}
+
+function loadForget(): Promise<typeof import("./write/forget.ts")> {
+  return import(import.meta.resolve("./write/forget.ts"));
+}
+
+/** Datasets and records are written by the modules below `write`. */
 class SqlRegistry implements Registry {
   readonly config: RepositoryConfig;
   readonly #context: RegistryContext;
@@ -284,30 +296,29 @@ class SqlRegistry implements Registry {
     return this.#read((session, context) => findRunProvenance(session, context, run));
   }
 
-  importDatasets(batch: DatasetBatch): Promise<void> {
-    return importDatasets(this.#context, batch);
+  async importDatasets(batch: DatasetBatch): Promise<void> {
+    const { importDatasets } = await loadImport();
+    await importDatasets(this.#context, batch);
   }
 
-  explainConflict(batch: DatasetBatch): Promise<string | null> {
-    return this.#read(async (session, context) =>
-      explainConflict(
-        session,
-        context,
-        await resolveBatch(session, context, new SortedBatch(batch)),
-      )
-    );
+  async explainConflict(batch: DatasetBatch): Promise<string | null> {
+    const { explainConflict } = await loadConflicts();
+    return await this.#read((session, context) => explainConflict(session, context, batch));
   }
 
-  rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
-    return rewriteRecords(this.#context, batch, guard);
+  async rewriteRecords(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<Uint32Array> {
+    const { rewriteRecords } = await loadRewrite();
+    return await rewriteRecords(this.#context, batch, guard);
   }
 
-  ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
-    return ingestDatasets(this.#context, batch, guard);
+  async ingestDatasets(batch: DatasetBatch, guard?: ProvenanceGuard): Promise<void> {
+    const { ingestDatasets } = await loadImport();
+    await ingestDatasets(this.#context, batch, guard);
   }
 
-  forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {
-    return forgetDatasets(this.#context, ids, unlessIngested);
+  async forgetDatasets(ids: Uint8Array, unlessIngested?: string): Promise<number> {
+    const { forgetDatasets } = await loadForget();
+    return await forgetDatasets(this.#context, ids, unlessIngested);
   }
 
   dimensionRecordSource(): Promise<DimensionRecordSource> {

@@ -9,6 +9,8 @@ import { UsageError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { visibleLine } from "../../base/text/visible_text.ts";
 import { TOOL_NAME } from "../../base/version.ts";
+import { localPath } from "../../butler/config/local_path.ts";
+import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import type { CliContext } from "../context.ts";
 import { ExitCode, exitCodeOf } from "../exit_codes.ts";
@@ -106,17 +108,28 @@ const CARRY_OUT: Readonly<Record<PlainWords["command"], CarryOut>> = {
 };
 
 /** Carries out a request that takes less than all; false, and nothing was done, for any other. */
-async function isQuick(parts: PlainWords, { env, cwd, terminal }: CliContext): Promise<boolean> {
+async function isQuick(parts: PlainWords, context: CliContext): Promise<boolean> {
   const [source, kind, ...idWords] = parts.words;
   const what: "log" | "metadata" | null = kind === "log" || kind === "metadata" ? kind : null;
   if (what === null || idWords.length !== 1) return false;
   const run = parts.value("--run") ?? null;
   if (parts.nOptions > (run === null ? 0 : 1)) return false;
-  const { quickCat } = await import(
-    import.meta.resolve("./quick_cat.ts")
-  ) as typeof import("./quick_cat.ts");
   const request = { source, what, idWords, run };
-  return await quickCat(request, env, cwd, (text) => terminal.write(text));
+  const { env, cwd, terminal } = context;
+  const output = (text: Uint8Array | string) => terminal.write(text);
+  if (/\.qg$/.test(source)) {
+    const { quickCat } = await import(
+      import.meta.resolve("./quick_cat.ts")
+    ) as typeof import("./quick_cat.ts");
+    const path = () => localPath(source, env, cwd, "SOURCE");
+    return await quickCat(request, { path, sourceName: null }, output);
+  }
+  if (run === null) return false;
+  const { quickRepositoryCat } = await import(
+    import.meta.resolve("./quick_repository_cat.ts")
+  ) as typeof import("./quick_repository_cat.ts");
+  const surroundings = { env, cwd, wait: waitOptions(parts, context) };
+  return await quickRepositoryCat(request, surroundings, output);
 }
 
 /** What opens sources is loaded with a module at once: the runtime reads the one while it compiles the other. */
@@ -137,9 +150,14 @@ function opener(parts: PlainWords, context: CliContext): () => Promise<DocumentS
       parts.value("--run") ?? null,
       context.env,
       context.cwd,
-      { log: stderrLog(parts.command, context.terminal), now: context.now },
+      waitOptions(parts, context),
     );
   };
+}
+
+/** How a locked registry is waited for. */
+function waitOptions({ command }: PlainWords, { terminal, now }: CliContext): LockWaitOptions {
+  return { log: stderrLog(command, terminal), now };
 }
 
 /** Whether the packages are there of which files are read by their paths. */

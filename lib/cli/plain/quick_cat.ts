@@ -5,10 +5,8 @@
  * @module
  */
 
-import type { Environment } from "../../base/environment.ts";
 import { ProvgraphError } from "../../base/errors.ts";
 import { visibleBytes, visibleText } from "../../base/text/visible_text.ts";
-import { localPath } from "../../butler/config/local_path.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { writeAsText } from "../../inspect/cat/cat_text.ts";
 import { type NodeAddresses, ProvenanceGraph } from "../../qg/provenance_graph.ts";
@@ -17,12 +15,21 @@ import { FileSource } from "../../storage/file_source.ts";
 import { splitAttempts } from "../../qg/attempts.ts";
 
 /** A document that is looked for. */
-interface LookUp {
+export interface LookUp {
+  /** SOURCE, as the user gave it. */
   source: string;
   what: "log" | "metadata";
   idWords: readonly string[];
   /** RUN that the source has to be of, or null. */
   run: string | null;
+}
+
+/** Where the graph is. */
+export interface GraphPlace {
+  /** Tells its path. @throws {ProvgraphError} if SOURCE names none. */
+  path: () => string;
+  /** How messages name the source; null is as the graph. */
+  sourceName: string | null;
 }
 
 /**
@@ -32,11 +39,10 @@ interface LookUp {
  */
 export async function quickCat(
   request: LookUp,
-  env: Environment,
-  cwd: string,
+  place: GraphPlace,
   output: (text: Uint8Array | string) => void,
 ): Promise<boolean> {
-  const found = await lookUp(request, env, cwd);
+  const found = await lookUp(request, place);
   if (found === null) return false;
   const { what, idWords } = request;
   const name = `${what} of "${idWords.join(" ")}" in ${found.source}`;
@@ -54,14 +60,13 @@ export async function quickCat(
  * ordinary: `openSource()` and `cat()` do all, and say what is wrong.
  */
 async function lookUp(
-  { source, what, idWords, run }: LookUp,
-  env: Environment,
-  cwd: string,
+  { what, idWords, run }: LookUp,
+  { path, sourceName }: GraphPlace,
 ): Promise<{ text: Uint8Array; source: string } | null> {
-  if (!/\.qg$/.test(source) || idWords.length !== 1) return null;
+  if (idWords.length !== 1) return null;
   try {
     const selector = parseSelector(idWords)!;
-    const file = FileSource.open(localPath(source, env, cwd, "SOURCE"));
+    const file = FileSource.open(path());
     using graph = await ProvenanceGraph.open(file, Zstd.forFewReads());
     if (run !== null && graph.header.output_run !== run) return null;
     const node = await findNode(graph, selector);
@@ -70,7 +75,8 @@ async function lookUp(
       ? await graph.readLog(node.log)
       : await graph.readMetadata(node.metadata);
     const range = splitAttempts(text).at(-1) ?? null;
-    return range && { text: text.subarray(...range), source: `provenance graph "${graph.name}"` };
+    const source = sourceName ?? `provenance graph "${graph.name}"`;
+    return range && { text: text.subarray(...range), source };
   } catch (error) {
     if (error instanceof ProvgraphError || error instanceof SyntaxError) return null;
     throw error;

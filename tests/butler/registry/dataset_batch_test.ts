@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { UUID_SIZE, uuidToHex } from "../../../lib/base/uuid.ts";
-import { hexIdsOf, SortedBatch } from "../../../lib/butler/registry/dataset_batch.ts";
+import { SortedBatch } from "../../../lib/butler/registry/dataset_batch.ts";
+import { hexIdsOf } from "../../../lib/butler/registry/dataset_id.ts";
 import type { DatasetBatch } from "../../../lib/butler/registry/registry.ts";
 import { readUniverse } from "../dimensions/golden.ts";
 

@@ -10,6 +10,7 @@ import {
   type BatchRows,
   byTagsTable,
   dataIdColumns,
+  resolveBatch,
   type ResolvedBatch,
   type TagsRows,
   typeColumn,
@@ -17,9 +18,10 @@ import {
 import type { CollectionKey } from "../tables/collection_keys.ts";
 import type { RegistryContext } from "../context.ts";
 import { toDataIdValue } from "../data_id_values.ts";
-import { hexIdToText, type SortedBatch } from "../dataset_batch.ts";
+import { hexIdToText, SortedBatch } from "../dataset_batch.ts";
 import { hexOf } from "../dataset_id.ts";
 import { quoteIdentifier } from "../tables/ddl.ts";
+import type { DatasetBatch } from "../registry.ts";
 import type { RowColumn, Session, SqlRow } from "../session.ts";
 
 /** What the registry has of the datasets of a batch. */
@@ -189,9 +191,10 @@ async function nameOtherDataIds(
 export async function explainConflict(
   session: Session,
   context: RegistryContext,
-  resolved: ResolvedBatch,
+  batch: DatasetBatch,
 ): Promise<string | null> {
-  const { sorted } = resolved;
+  const sorted = new SortedBatch(batch);
+  const resolved = await resolveBatch(session, context, sorted);
   const { conflicts } = await readBatchState(session, context, resolved);
   const lines: string[] = [];
   for (const row of sorted.order) {

@@ -8,7 +8,7 @@ import { ConflictingDatasetError, RefusedError } from "../../../base/errors.ts";
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../../base/uuid.ts";
 import { failpoint } from "../../../storage/failpoints.ts";
 import type { RegistryContext } from "../context.ts";
-import { hexIdsOf } from "../dataset_batch.ts";
+import { hexIdsOf } from "../dataset_id.ts";
 import { findRunProvenance } from "../queries.ts";
 import { lockRun } from "./provenance.ts";
 import type { Session, SqlValue } from "../session.ts";
