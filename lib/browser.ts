@@ -57,10 +57,10 @@ export type { JsonValue } from "./base/json_text.ts";
 export type {
   DimensionColumn,
   DimensionElement,
-  DimensionGroup,
   DimensionUniverse,
   KeyType,
 } from "./butler/dimensions/dimensions.ts";
+export type { DimensionGroup } from "./butler/dimensions/dimension_group.ts";
 export type {
   ChunkLogInfo,
   GraphInfo,

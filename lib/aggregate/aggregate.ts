@@ -25,7 +25,13 @@ import { removeLeftovers } from "../storage/temporary_file.ts";
 import { chunkLogPathOf } from "../chunks/chunk_log_path.ts";
 import type { AggregateCounts } from "./counts.ts";
 import { WaitingScanner } from "./idle_scanner.ts";
-import type { FoundChunkLog, ScannerRequest, WorkerRole, WriterSetup } from "./messages.ts";
+import type {
+  CommonScannerSetup,
+  FoundChunkLog,
+  ScannerRequest,
+  WorkerRole,
+  WriterSetup,
+} from "./messages.ts";
 import {
   AGGREGATE_STAGES,
   type AggregateContext,
@@ -42,7 +48,7 @@ import { AggregationFiles } from "./remote_files.ts";
 import { RunTraces } from "./run_traces.ts";
 import { checkCompression, compressionLevel } from "./scan/compression.ts";
 import { checkCounts, indexGraphWith } from "./scan/index_graph.ts";
-import { type CommonScannerSetup, makeDictionary, templateElements } from "./scan/scan_setup.ts";
+import { makeDictionary, templateElements } from "./scan/scan_setup.ts";
 import { untilKnown } from "./scan/scan_files.ts";
 import { mergeShards } from "./shards/shard_files.ts";
 import { Supervisor } from "./supervisor.ts";

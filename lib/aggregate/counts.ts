@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ScanProblem } from "./messages.ts";
+import type { ScanProblem } from "./scan/scan_problem.ts";
 
 /** Numbers of a run, also while it is going on. */
 export interface AggregateCounts {

@@ -6,9 +6,9 @@
 
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PackedQuantumIds } from "../qg/predicted/packed_quantum_ids.ts";
-import type { BlockRange } from "../qg/predicted/predicted_graph.ts";
 import type { IdReader } from "./scan/index_graph.ts";
 import type { FoundChunkLog, ScannerReply, ScannerRequest } from "./messages.ts";
+import type { BlockRange } from "../qg/predicted/predicted_block.ts";
 
 /**
  * A scanner that hasn't been set up. It was asked before to open the graph. Its owner may send it nothing

@@ -9,17 +9,17 @@ import type { JsonValue } from "../base/json_text.ts";
 import type { WorkerReply } from "../base/worker_loop.ts";
 import type { ChunkTable, LoadedChunkLog } from "../chunks/table.ts";
 import type { TableLayout } from "../provenance/table/table_columns.ts";
-import type { TableRows } from "../provenance/table/table_rows.ts";
+import type { RowsShare, TableRows } from "../provenance/table/table_rows.ts";
 import type { GraphArrays } from "../qg/predicted/graph_arrays.ts";
 import type { PackedQuantumIds } from "../qg/predicted/packed_quantum_ids.ts";
-import type { BlockRange } from "../qg/predicted/predicted_graph.ts";
 import type { ReadAhead } from "../storage/whole_files.ts";
 import type { WorkerLogSetup } from "../storage/worker_log.ts";
 import type { CopiedShare, CopyShare } from "./copy_share.ts";
 import type { PackedRows } from "./scan/ingest_rows.ts";
-import type { RowsShare } from "./scan/share_rows.ts";
 import type { RemoteKnowledge } from "./scan/remote_knowledge.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
+import type { BlockRange } from "../qg/predicted/predicted_block.ts";
+import type { ScanProblem } from "./scan/scan_problem.ts";
 
 /** Quanta in one message: few enough to spread work, many enough that messages cost nothing. */
 export const BATCH_SIZE = 64;
@@ -84,16 +84,6 @@ export type ScannerRequest =
   /** The stop flag is that of the writer. */
   | { kind: "copy"; share: CopyShare; stopFlag: Int32Array }
   | { kind: "end" };
-
-/** A file that was there but could not be used, or something odd about one. */
-export interface ScanProblem {
-  quantumId: string;
-  taskLabel: string;
-  path: string;
-  reason: string;
-  /** Whether the file counts as absent because of it. */
-  isBroken: boolean;
-}
 
 /** Answer to a batch. */
 export interface ScanResult {
@@ -245,3 +235,6 @@ export type WorkerRole = "scanner" | "ingester" | "writer";
 
 /** Makes workers; `main.ts` alone knows where their modules are. */
 export type WorkerFactory = (role: WorkerRole) => Worker;
+
+/** A scanner's setup without what is its own. */
+export type CommonScannerSetup = Omit<ScannerSetup, "kind" | "name" | "table">;

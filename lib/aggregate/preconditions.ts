@@ -5,32 +5,16 @@
  * @module
  */
 
-import {
-  ConflictingDatasetError,
-  ConflictingDefinitionError,
-  RefusedError,
-  UsageError,
-} from "../base/errors.ts";
+import { ConflictingDefinitionError, RefusedError, UsageError } from "../base/errors.ts";
 import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
-import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { openRegistry } from "../butler/registry/open.ts";
-import type { DatasetBatch, Registry } from "../butler/registry/registry.ts";
+import type { Registry } from "../butler/registry/registry.ts";
 import { OutputTypes } from "../provenance/output_types.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import type { AggregateContext, AggregateOptions } from "./options.ts";
 import { checkDocumentForms } from "./scan/document_readers.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
-
-/** What the registry says before anything starts. */
-export interface KnownState {
-  universe: DimensionUniverse;
-  /** Packed ids of the RUN's datasets. */
-  ids: Uint8Array;
-  datastores: DatastoreChain;
-  types: OutputTypes;
-  /** Whether each of the types is registered already. */
-  areRegistered: boolean[];
-}
+import type { KnownState } from "./scan/known_state.ts";
 
 /** Who is told of a wait for a lock, and may end it. */
 type LockWaitContext = Pick<AggregateContext, "log" | "signal">;
@@ -99,36 +83,6 @@ export async function refuseIfIngested(
 ): Promise<void> {
   await using registry = await openForReading(config, options, context);
   await refuseIngestedRun(registry, run, config);
-}
-
-/**
- * Refuses to register datasets whose place in the RUN others have taken: those of another graph of the
- * same RUN.
- *
- * @param batch Datasets that would be registered; types that aren't registered may not occur.
- * @throws {ConflictingDatasetError} if the registry has other IDs for their data IDs.
- */
-export async function refuseConflicts(
-  config: RepositoryConfig,
-  batch: DatasetBatch,
-  options: AggregateOptions,
-): Promise<void> {
-  if (batch.n === 0) return;
-  await using registry = await openRegistry(config, {
-    writeable: false,
-    busyTimeoutMs: options.busyTimeoutMs,
-  });
-  const reason = await registry.explainConflict(batch);
-  if (reason === null) return;
-  throw new ConflictingDatasetError(
-    `Cannot aggregate into RUN "${batch.run}" of "${config.argument}": it holds datasets of another ` +
-      `predicted graph: ${reason}`,
-    {
-      hint:
-        "aggregate with the graph whose datasets the RUN holds; to register this one instead, " +
-        "remove these datasets first (butler prune-datasets), or execute it into another RUN",
-    },
-  );
 }
 
 async function refuseIngestedRun(

@@ -6,24 +6,19 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
+import type { CommonScannerSetup } from "./messages.ts";
+import { NothingFoundError } from "./problems.ts";
 import type { AggregationFiles } from "./remote_files.ts";
 import { isDirectory } from "../storage/path_kind.ts";
 import { PlannedOutputs } from "./scan/planned_outputs.ts";
-import type { CommonScannerSetup } from "./scan/scan_setup.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
 /** How users say that there may be nothing. */
 const ALLOW = "if the run has left nothing indeed, say --allow-empty";
-
-/** Nothing of a run is there: exit code 1, as the next try may find its disk mounted. */
-export class NothingFoundError extends EnvironmentError {
-  override name = "NothingFoundError";
-}
 
 /**
  * Looks whether the roots of datastores are there.

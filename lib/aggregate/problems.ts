@@ -6,7 +6,7 @@
 
 import { EnvironmentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { ScanProblem } from "./messages.ts";
+import type { ScanProblem } from "./scan/scan_problem.ts";
 
 /** Problems kept for the summary; the others are counted. */
 const MAX_PROBLEMS = 1000;
@@ -44,4 +44,9 @@ export function tellProblem(problem: ScanProblem, isStrict: boolean, log: Log): 
     });
   }
   log.log("WARNING", text);
+}
+
+/** Nothing of a run is there: exit code 1, as the next try may find its disk mounted. */
+export class NothingFoundError extends EnvironmentError {
+  override name = "NothingFoundError";
 }

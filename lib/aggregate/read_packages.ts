@@ -11,11 +11,11 @@ import { packagesJson } from "../provenance/documents/packages.ts";
 import { PACKAGES_DATASET_TYPE } from "../qg/pipeline_graph.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import { readWholeFile, ReusableBuffer } from "../storage/file_source.ts";
-import type { ScanProblem } from "./messages.ts";
+import type { KnownState } from "./scan/known_state.ts";
 import type { ScanFiles } from "./scan/scan_files.ts";
-import type { KnownState } from "./preconditions.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
+import type { ScanProblem } from "./scan/scan_problem.ts";
 
 /** Largest document that is read, bytes; thousands of packages take some hundred kilobytes. */
 const MAX_PACKAGES_SIZE = 2 ** 26;

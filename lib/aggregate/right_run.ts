@@ -5,15 +5,18 @@
  */
 
 import { concatBytes } from "../base/bytes.ts";
+import { ConflictingDatasetError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
+import { openRegistry } from "../butler/registry/open.ts";
+import type { DatasetBatch } from "../butler/registry/registry.ts";
 import type { GraphIndex } from "../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../qg/predicted/predicted_quantum.ts";
+import type { CommonScannerSetup } from "./messages.ts";
 import type { AggregateOptions } from "./options.ts";
-import { type KnownState, refuseConflicts } from "./preconditions.ts";
+import type { KnownState } from "./scan/known_state.ts";
 import { PlannedOutputs } from "./scan/planned_outputs.ts";
 import { type ScanFiles, untilKnown } from "./scan/scan_files.ts";
-import type { CommonScannerSetup } from "./scan/scan_setup.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 
@@ -76,4 +79,34 @@ function* someQuanta(graph: PredictedGraph, index: GraphIndex): Generator<Predic
     if (nMet[taskIndex[q]]++ >= N_COMPARED) continue;
     yield graph.parseBlock(graph.readBlock(blockOffset[q], blockSize[q]), blockOffset[q]);
   }
+}
+
+/**
+ * Refuses to register datasets whose place in the RUN others have taken: those of another graph of the
+ * same RUN.
+ *
+ * @param batch Datasets that would be registered; types that aren't registered may not occur.
+ * @throws {ConflictingDatasetError} if the registry has other IDs for their data IDs.
+ */
+export async function refuseConflicts(
+  config: RepositoryConfig,
+  batch: DatasetBatch,
+  options: AggregateOptions,
+): Promise<void> {
+  if (batch.n === 0) return;
+  await using registry = await openRegistry(config, {
+    writeable: false,
+    busyTimeoutMs: options.busyTimeoutMs,
+  });
+  const reason = await registry.explainConflict(batch);
+  if (reason === null) return;
+  throw new ConflictingDatasetError(
+    `Cannot aggregate into RUN "${batch.run}" of "${config.argument}": it holds datasets of another ` +
+      `predicted graph: ${reason}`,
+    {
+      hint:
+        "aggregate with the graph whose datasets the RUN holds; to register this one instead, " +
+        "remove these datasets first (butler prune-datasets), or execute it into another RUN",
+    },
+  );
 }

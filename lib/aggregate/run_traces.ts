@@ -7,7 +7,7 @@
 
 import { EnvironmentError, ProvgraphError } from "../base/errors.ts";
 import { fileIdentity } from "../storage/file_source.ts";
-import { NothingFoundError } from "./presence.ts";
+import { NothingFoundError } from "./problems.ts";
 
 /**
  * The chunk log that a run makes, until it is known whether the run is refused. Disposed of after its

@@ -23,7 +23,6 @@ import {
   type ScannerReply,
   type ScannerRequest,
   type ScannerSetup,
-  type ScanProblem,
   type ScanResult,
   type WorkerFactory,
   type WriterReply,
@@ -31,6 +30,7 @@ import {
   type WriterSetup,
 } from "./messages.ts";
 import { countProblem } from "./problems.ts";
+import type { ScanProblem } from "./scan/scan_problem.ts";
 import { aggregateStages } from "./stages.ts";
 
 /** Bytes that may wait at the writer. */

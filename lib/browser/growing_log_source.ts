@@ -8,7 +8,6 @@
 import { readBigEndian } from "../base/bytes.ts";
 import { InvalidChunkLogError, NotFoundError, RefusedError } from "../base/errors.ts";
 import { uuidToHex, uuidToText } from "../base/uuid.ts";
-import type { DimensionGroup } from "../butler/dimensions/dimensions.ts";
 import { chunkSize, ChunkType } from "../chunks/chunk_format.ts";
 import { ScanHead } from "../chunks/scan_head.ts";
 import type { GraphCodecs, ZstdDecompressor } from "../codec/codecs.ts";
@@ -41,6 +40,7 @@ import { DataIds, type DataIdWish } from "./data_ids.ts";
 import type { FollowedLog } from "./followed_log.ts";
 import type { GrowingBytes } from "./growing_bytes.ts";
 import { GrowingLog, type GrownChunk, type GrownState } from "./growing_log.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** Blocks of a chunk in the order of its body. */
 const QUANTUM = 0;

@@ -7,7 +7,6 @@
 
 import { END_OF_TIME, FIRST_TIME, parseIsoTime } from "../base/iso_time.ts";
 import type { JsonValue } from "../base/json_text.ts";
-import type { DimensionGroup } from "../butler/dimensions/dimensions.ts";
 import {
   type Attempt,
   lastAttempt,
@@ -20,6 +19,7 @@ import { lastStatusName } from "../sources/quantum_text.ts";
 import type { RowKind } from "../sources/rows.ts";
 import type { DocumentSource } from "../sources/source.ts";
 import type { ExportTable } from "./export_names.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** What a column holds: times are microseconds since 1970 UTC. Any value may be null. */
 export type ExportType = "string" | "int" | "double" | "boolean" | "time";

@@ -29,7 +29,6 @@ import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { backedInCopies, carryOutCopies, graphRecords, requireCopies } from "./graph_copies.ts";
 import { deleteMovedSource } from "./moved_source.ts";
 import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
-import type { DeleterSetup, KeptFile } from "./originals/deleter.ts";
 import type { DeleterClient } from "./originals/deleter_client.ts";
 import type { MovedSource, PlacedGraph } from "./remote/placed_graph.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
@@ -38,6 +37,7 @@ import { deleteRemoteOriginals } from "./remote_originals.ts";
 import { ingestStages } from "./stages.ts";
 import { TargetBatches, type UnproducedFile } from "./target_batches.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import type { DeleterSetup, KeptFile } from "./originals/deleter_messages.ts";
 
 /** Kept files named in the summary; the others are counted. */
 const MAX_KEPT = 100;

@@ -8,9 +8,9 @@ import type { Environment } from "../base/environment.ts";
 import type { Log } from "../base/log.ts";
 import type { Progress } from "../base/progress.ts";
 import type { MovedSource } from "./remote/placed_graph.ts";
-import type { KeptFile } from "./originals/deleter.ts";
 import type { DeleterFactory } from "./originals/deleter_factory.ts";
 import type { TransferMode } from "./transfer_mode.ts";
+import type { KeptFile } from "./originals/deleter_messages.ts";
 
 /** Options of an ingest; names as on the command line. */
 export interface IngestOptions {

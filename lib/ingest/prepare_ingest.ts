@@ -10,7 +10,6 @@ import { ProvgraphError, RefusedError } from "../base/errors.ts";
 import { nextTurn } from "../base/next_turn.ts";
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
 import { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
-import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import { openRegistry } from "../butler/registry/open.ts";
 import type { Registry } from "../butler/registry/registry.ts";
@@ -32,6 +31,7 @@ import type { TransferMode } from "./transfer_mode.ts";
 import { VerifiedGraph } from "./verified_graph.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_type.ts";
 
 /** Quanta between two looks at the clock. */
 const QUANTA_PER_LOOK = 1024;

@@ -12,12 +12,12 @@ import type { DimensionRecordSource } from "../butler/dimensions/record_source.t
 import { RunsInside } from "../butler/registry/runs_inside.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { type Targets, TargetState } from "../provenance/targets.ts";
-import type { Originals } from "./originals/deleter.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import { RowBatch } from "./row_batch.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
+import type { Originals } from "./originals/deleter_messages.ts";
 
 /** Paths that wait for their batch to be committed. */
 const MAX_PATHS = 20_000;

@@ -19,7 +19,6 @@ import { fsyncDirectory } from "../storage/durable_file.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { isFile } from "../storage/path_kind.ts";
 import { TemporaryFile } from "../storage/temporary_file.ts";
-import type { KeptFile } from "./originals/deleter.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { OriginalContent, StoredOriginals } from "./originals/stored_originals.ts";
 import { listStoredOriginals } from "./remote_originals.ts";
@@ -30,6 +29,7 @@ import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 import { FILE_PROOF_SIZE } from "../provenance/originals/proof_sizes.ts";
 import { fileError } from "../storage/file_errors.ts";
+import type { KeptFile } from "./originals/deleter_messages.ts";
 
 /** Originals whose content waits to be written to a store. */
 const MAX_TO_STORE = 64;

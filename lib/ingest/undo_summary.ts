@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { KeptFile } from "./originals/deleter.ts";
+import type { KeptFile } from "./originals/deleter_messages.ts";
 
 /** What came of it; in a dry run, what would come of it. */
 export interface UndoSummary {

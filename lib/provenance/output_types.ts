@@ -6,9 +6,9 @@
  */
 
 import { RefusedError } from "../base/errors.ts";
-import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { commonGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_type.ts";
 
 /** Dataset types that tasks write, `packages` last; the order is that of `IngestRows.typeIndex`. */
 export class OutputTypes {

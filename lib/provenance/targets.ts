@@ -10,7 +10,6 @@ import { PackedIdTable } from "../base/id_table.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
 import type { DatasetPlan, FileDatastore } from "../butler/datastore/datastore.ts";
 import { dataIdFromCoordinate } from "../butler/dimensions/data_id.ts";
-import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import { QUANTA_MEMBER } from "../qg/member_names.ts";
@@ -25,6 +24,7 @@ import type { OriginalKind, OriginalType } from "./originals/original_type.ts";
 import { resolveGroup } from "./output_types.ts";
 import { AttemptStatus } from "./quantum_status.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_type.ts";
 
 /** State of a target, in {@linkcode Targets.state}. */
 export const TargetState = {

@@ -7,7 +7,6 @@
 import { InvalidQuantumGraphFileError, NotFoundError } from "../base/errors.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import type { GraphCodecs, ZstdDecompressor } from "../codec/codecs.ts";
-import type { ParquetCodec } from "../codec/parquet.ts";
 import type { ZipReader } from "../codec/zip_reader.ts";
 import type { ByteSource } from "../storage/byte_source.ts";
 import { AddressFile } from "./address_file.ts";
@@ -50,6 +49,7 @@ import {
 import { PipelineGraph } from "./pipeline_graph.ts";
 import { PrefetchedSource } from "./prefetched_source.ts";
 import { QuantaFiles } from "./quanta_files.ts";
+import type { QuantaTableMember } from "./quanta_table_member.ts";
 import {
   type ByteRange,
   joinRanges,
@@ -93,13 +93,6 @@ interface ProvenanceBlock {
   size: number;
   /** JSON text; belongs to the caller. */
   text: Uint8Array;
-}
-
-/** See {@linkcode ProvenanceGraph.quantaTable}. */
-export interface QuantaTableMember {
-  source: ByteSource;
-  parquet: ParquetCodec;
-  quanta: { size: number; crc32: number };
 }
 
 /** Blocks for which it pays to load the codec for many: that takes as long as it spares for so many. */

@@ -5,8 +5,9 @@
  */
 
 import { RefusedError } from "../base/errors.ts";
-import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** Dimensions of every task's quanta. */
 interface TaskDimensions {

@@ -5,7 +5,7 @@
  */
 
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import type { DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import {
   configType,
   datasetTypes,
@@ -21,6 +21,7 @@ import {
 import { SeededRandom, UuidMaker } from "./random.ts";
 import { BANDS, FIRST_NIGHT_MS, INSTRUMENT, SKYMAP, type Survey, type Visit } from "./survey.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** RUN that holds raw data. */
 export const RAW_RUN = `${INSTRUMENT}/raw/all`;

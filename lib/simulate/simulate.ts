@@ -21,7 +21,6 @@ import { join } from "../base/paths.ts";
 import type { Progress } from "../base/progress.ts";
 import { loadRepositoryConfig } from "../butler/config/repo_config.ts";
 import { type DatasetPlan, FileDatastore } from "../butler/datastore/datastore.ts";
-import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import { graphDimensionRecords } from "../butler/dimensions/dimension_records.ts";
 import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { openRegistry } from "../butler/registry/open.ts";
@@ -38,6 +37,7 @@ import { dimensionRows, FIRST_NIGHT_MS, Survey } from "./survey.ts";
 import type { Environment } from "../base/environment.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 import { systemErrorText } from "../storage/file_errors.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_type.ts";
 
 /** What to simulate. */
 export interface SimulateOptions {

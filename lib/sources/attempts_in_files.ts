@@ -21,9 +21,19 @@ import {
   writeMetadataBlock,
 } from "../provenance/scan_quantum.ts";
 import { parseTaskMetadata } from "../provenance/documents/task_metadata.ts";
+import type { FilePlace, Place, Target } from "./repository/place.ts";
+import type { RecordedFile } from "../butler/datastore/recorded_file.ts";
+import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 import { type AttemptDocuments, attemptDocuments } from "./source.ts";
 import { missingReason } from "./quantum_text.ts";
-import type { FilePlace, RepositoryStore, Target } from "./repository_store.ts";
+
+/** Where the files are found. */
+interface StoredFiles {
+  /** How messages call it. */
+  readonly name: string;
+  place(typeName: string, run: string, required: readonly DataIdValue[]): Promise<Place>;
+  readFile(file: RecordedFile): Promise<Uint8Array | null>;
+}
 
 /**
  * Logs or metadata of all attempts, as the aggregator would record them.
@@ -32,7 +42,7 @@ import type { FilePlace, RepositoryStore, Target } from "./repository_store.ts";
  * @throws {InvalidQuantumGraphFileError} if one can't be parsed.
  */
 export async function attemptsInFiles(
-  store: RepositoryStore,
+  store: StoredFiles,
   kind: "log" | "metadata",
   { run, label, required }: Target,
 ): Promise<AttemptDocuments> {

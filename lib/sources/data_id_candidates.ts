@@ -7,13 +7,14 @@
 import { NotFoundError, RefusedError } from "../base/errors.ts";
 import { uuidFromText } from "../base/uuid.ts";
 import { formatDataId } from "../butler/dimensions/data_id.ts";
-import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { readDataset } from "../provenance/documents/dataset.ts";
 import { readQuantum } from "../provenance/documents/quantum.ts";
 import type { PipelineGraph } from "../qg/pipeline_graph.ts";
 import { parseStored } from "./parse_stored.ts";
 import type { Candidate, DataIdMatcher } from "./selector.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /**
  * Dimensions of a task's quanta, or of a dataset type.

@@ -5,9 +5,9 @@
  */
 
 import { UUID_SIZE, uuidToText } from "../base/uuid.ts";
-import type { DimensionGroup } from "../butler/dimensions/dimensions.ts";
 import type { Registry, RunRecordsBatch } from "../butler/registry/registry.ts";
 import type { DatasetRow, DatasetWish } from "./rows.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** Questions about single datasets that are on their way together: a server answers them in a row. */
 const N_TOGETHER = 64;

@@ -9,7 +9,7 @@ import { NotFoundError, UsageError } from "../base/errors.ts";
 import { stringifyJson } from "../base/json_text.ts";
 import { UUID_SIZE } from "../base/uuid.ts";
 import { formatDataId } from "../butler/dimensions/data_id.ts";
-import type { DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import type { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { Registry } from "../butler/registry/registry.ts";
 import {
@@ -20,6 +20,7 @@ import {
   type Selector,
 } from "./selector.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** A registry and how messages call its repository. */
 export interface SearchedRegistry {

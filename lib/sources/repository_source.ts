@@ -10,7 +10,6 @@ import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidFromText, uuidToHex, uuidToText } from "../base/uuid.ts";
 import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
-import type { DatasetType } from "../butler/dimensions/dataset_ref.ts";
 import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
 import { openRegistry } from "../butler/registry/open.ts";
 import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
@@ -26,7 +25,8 @@ import {
   searchQuantum,
   typedValue,
 } from "./registry_search.ts";
-import { RepositoryStore, type Target } from "./repository_store.ts";
+import type { Target } from "./repository/place.ts";
+import { RepositoryStore } from "./repository_store.ts";
 import type { DatasetRow, DatasetWish, QuantumWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
@@ -39,6 +39,7 @@ import type { LogStore, StoredLog } from "./logs/log_store.ts";
 import type { AttemptDocuments, DocumentSource } from "./source.ts";
 import type { TabledQuanta } from "./table/tabled_quanta.ts";
 import type { TraceSource } from "./trace/trace_source.ts";
+import type { DatasetType } from "../butler/dimensions/dataset_type.ts";
 
 const PACKAGES = "packages";
 /** Storage class of logs. */

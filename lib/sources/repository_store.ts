@@ -11,33 +11,15 @@ import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import { type RecordedFile, recordedPlace } from "../butler/datastore/recorded_file.ts";
 import type { DatastoreRecord, Registry } from "../butler/registry/registry.ts";
-import type { StoredAs } from "../provenance/documents/document_forms.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { isRemoteUri, StorageUrl } from "../storage/remote/storage_url.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { GraphDocuments } from "./graph_source.ts";
+import type { FilePlace, Place } from "./repository/place.ts";
 import { RepositoryFiles } from "./repository/repository_files.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
-
-/** A task and, but for configs, the quantum that is meant. */
-export interface Target {
-  run: string;
-  label: string;
-  required: DataIdValue[];
-}
-
-/** A file, or a member of one, that holds a dataset, and how it is to be read. */
-export interface FilePlace extends RecordedFile, StoredAs {
-  readonly kind: "file";
-}
-
-/** Where the stored form of a dataset is. */
-type Place =
-  | FilePlace
-  | { kind: "graph"; id: Uint8Array; path: string }
-  | { kind: "none" };
 
 /** Contents of a repository. */
 export class RepositoryStore implements AsyncDisposable {

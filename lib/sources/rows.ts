@@ -7,9 +7,10 @@
 
 import { RefusedError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
-import { type DimensionGroup, DimensionUniverse } from "../butler/dimensions/dimensions.ts";
+import { DimensionUniverse } from "../butler/dimensions/dimensions.ts";
 import { type DatasetDocument, readDataset } from "../provenance/documents/dataset.ts";
 import { PACKAGES_DATASET_TYPE, type PipelineGraph } from "../qg/pipeline_graph.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** What can be listed. */
 export type RowKind = "quanta" | "datasets";

@@ -16,9 +16,14 @@ import { readInitQuanta } from "../provenance/documents/init_quanta.ts";
 import { quantumFileIds, quantumStatus, readQuantum } from "../provenance/documents/quantum.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION } from "../qg/pipeline_graph.ts";
-import type { GraphDocuments } from "./graph_source.ts";
 import type { GraphInfo, IngestStage, RunInfo } from "./info.ts";
 import { parseStored } from "./parse_stored.ts";
+import type { DocumentSource } from "./source.ts";
+
+/** What is asked of the graph that a RUN holds. */
+interface RunGraph extends Pick<DocumentSource, "name" | "quanta" | "dataset"> {
+  initQuantaText(): Promise<Uint8Array>;
+}
 
 /**
  * Looks at all datasets of a RUN and, if it holds a graph, at all quanta of that.
@@ -30,7 +35,7 @@ export async function runInfo(
   registry: Registry,
   run: string,
   path: string,
-  graph: { documents: GraphDocuments; info: GraphInfo } | null,
+  graph: { documents: RunGraph; info: GraphInfo } | null,
 ): Promise<RunInfo> {
   const types = new Map(
     (await registry.datasetTypesInRun(run)).map((type) => [
@@ -89,7 +94,7 @@ function stageOf(
 }
 
 /** Documents of the graph whose datasets it doesn't back. */
-async function countNotBacked(graph: GraphDocuments, backed: Uint8Array): Promise<number> {
+async function countNotBacked(graph: RunGraph, backed: Uint8Array): Promise<number> {
   let n = 0;
   const look = (id: string | null) => {
     if (id !== null && !containsUuid(backed, uuidFromText(id))) n++;
@@ -117,7 +122,7 @@ async function countNotBacked(graph: GraphDocuments, backed: Uint8Array): Promis
   return n;
 }
 
-async function wasProduced(graph: GraphDocuments, id: string): Promise<boolean> {
+async function wasProduced(graph: RunGraph, id: string): Promise<boolean> {
   const text = await graph.dataset({ kind: "id", id: uuidFromText(id), words: [id] });
   return parseStored(`dataset ${id} in ${graph.name}`, () => readProduced(text));
 }

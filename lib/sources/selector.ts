@@ -8,7 +8,7 @@
 import { AmbiguousNameError, NotFoundError, UsageError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json_text.ts";
 import { uuidFromText, uuidToText } from "../base/uuid.ts";
-import type { DimensionGroup } from "../butler/dimensions/dimensions.ts";
+import type { DimensionGroup } from "../butler/dimensions/dimension_group.ts";
 
 /** Candidates named by an error about an ambiguous selector. */
 export const MAX_CANDIDATES = 10;

@@ -14,12 +14,12 @@ import { randomFillSync } from "node:crypto";
 import { join } from "node:path";
 import { UUID_SIZE } from "../../lib/base/uuid.ts";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
-import type { DatasetType } from "../../lib/butler/dimensions/dataset_ref.ts";
 import { openRegistry } from "../../lib/butler/registry/open.ts";
 import type { DatasetBatch, Registry } from "../../lib/butler/registry/registry.ts";
 import { temporaryDirectory } from "../support/fixtures.ts";
 import { loadDump, writeConfig } from "../support/postgres_fixtures.ts";
 import { PostgresServer } from "../support/postgres_server.ts";
+import type { DatasetType } from "../../lib/butler/dimensions/dataset_type.ts";
 
 const N_TRIALS = 3;
 const N_BATCH = 10_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { EnvironmentError, RefusedError } from "../../lib/base/errors.ts";
-import { Deleter, type Originals } from "../../lib/ingest/originals/deleter.ts";
+import { Deleter } from "../../lib/ingest/originals/deleter.ts";
 import { versionStamp } from "../../lib/provenance/originals/file_digests.ts";
 import { ContentDigest } from "../../lib/storage/content_digest.ts";
 import { versionOf } from "../../lib/storage/file_source.ts";
@@ -9,6 +9,7 @@ import { stampAt } from "../../lib/storage/file_stamp.ts";
 import { inTemporaryDirectory } from "../storage/support.ts";
 import { listTree, writeFiles } from "./support.ts";
 import { FILE_PROOF_SIZE, STAMP_SIZE } from "../../lib/provenance/originals/proof_sizes.ts";
+import type { Originals } from "../../lib/ingest/originals/deleter_messages.ts";
 
 const DIGEST = await ContentDigest.load();
 

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { UUID_SIZE, uuidFromText } from "../../lib/base/uuid.ts";
 import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
-import type { DatasetType } from "../../lib/butler/dimensions/dataset_ref.ts";
 import { openRegistry } from "../../lib/butler/registry/open.ts";
 import type { Registry } from "../../lib/butler/registry/registry.ts";
 import { batchOf } from "../butler/registry/shared.ts";
 import { writeConfig } from "../support/postgres_fixtures.ts";
 import { CuttingProxy } from "../support/postgres_server.ts";
 import { PostgresWork, startServer } from "./lab.ts";
+import type { DatasetType } from "../../lib/butler/dimensions/dataset_type.ts";
 
 const server = await startServer();
 Deno.test.afterAll(() => server.stop());

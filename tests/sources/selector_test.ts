@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { NotFoundError, UsageError } from "../../lib/base/errors.ts";
 import { uuidFromText, uuidToText } from "../../lib/base/uuid.ts";
-import type { DimensionGroup } from "../../lib/butler/dimensions/dimensions.ts";
 import {
   DataIdMatcher,
   matchesValue,
   onlyCandidate,
   parseSelector,
 } from "../../lib/sources/selector.ts";
+import type { DimensionGroup } from "../../lib/butler/dimensions/dimension_group.ts";
 
 const ID = "019f1af9-b4f8-77b0-b96c-c27ac2d532fa";
 

@@ -5,8 +5,8 @@
  */
 
 import { UUID_SIZE } from "../../lib/base/uuid.ts";
-import type { DatasetType } from "../../lib/butler/dimensions/dataset_ref.ts";
 import type { DatasetBatch, Registry } from "../../lib/butler/registry/registry.ts";
+import type { DatasetType } from "../../lib/butler/dimensions/dataset_type.ts";
 
 /** Registers a RUN and the dataset type, if they aren't there. */
 export async function registerPixels(registry: Registry, run: string): Promise<DatasetType> {

@@ -1,11 +1,8 @@
 /** What the deleter does when it is asked. @module */
 
 import { serveRequests, type WorkerScope } from "../../lib/base/worker_loop.ts";
-import {
-  Deleter,
-  type DeleterReply,
-  type DeleterRequest,
-} from "../../lib/ingest/originals/deleter.ts";
+import { Deleter } from "../../lib/ingest/originals/deleter.ts";
+import type { DeleterReply, DeleterRequest } from "../../lib/ingest/originals/deleter_messages.ts";
 
 /**
  * Serves its owner.

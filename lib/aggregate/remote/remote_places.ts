@@ -15,7 +15,6 @@ import { FileSource } from "../../storage/file_source.ts";
 import { copyHere, type LocalCopy } from "../../storage/remote/local_copy.ts";
 import { openRemoteFile, openStorage } from "../../storage/remote/open_storage.ts";
 import { StorageUrl } from "../../storage/remote/storage_url.ts";
-import { aggregateGraph } from "../aggregate.ts";
 import type { AggregateContext, AggregateOptions, AggregateSummary } from "../options.ts";
 import { fileError, isAbsence } from "../../storage/file_errors.ts";
 
@@ -35,12 +34,17 @@ export interface RemotePlaces {
  * As `aggregateGraph()`.
  *
  * @param options Those of local places; paths of remote ones are put in here.
+ * @param aggregateGraph What aggregates, with local places.
  * @throws {RefusedError} if the work folder has files of that name for another target.
  */
 export async function aggregateAtUris(
   places: RemotePlaces,
   options: AggregateOptions,
   context: AggregateContext,
+  aggregateGraph: (
+    options: AggregateOptions,
+    context: AggregateContext,
+  ) => Promise<AggregateSummary>,
 ): Promise<AggregateSummary> {
   using copy = places.graph === null ? null : await copyGraph(places.graph, context.env);
   const here = copy === null ? options : { ...options, graphPath: copy.path };

@@ -6,7 +6,7 @@
 
 import { ByteBuilder } from "../../base/bytes.ts";
 import { RowCollector } from "./ingest_rows.ts";
-import type { ScanProblem } from "../messages.ts";
+import type { ScanProblem } from "./scan_problem.ts";
 
 /** Everything that one batch gathers. */
 export class BatchState {

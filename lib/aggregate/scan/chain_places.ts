@@ -7,11 +7,11 @@
 import { UnusableFileError } from "../../base/errors.ts";
 import type { DatasetPlan } from "../../butler/datastore/datastore.ts";
 import type { ChainPlan, DatastoreChain } from "../../butler/datastore/datastore_chain.ts";
-import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
 import type { LookForFile } from "./scan_files.ts";
 import { absolutePath } from "../../butler/datastore/datastore_path.ts";
 import type { DataIdValue } from "../../butler/dimensions/data_id_value.ts";
+import type { DatasetType } from "../../butler/dimensions/dataset_type.ts";
 
 /** Where one output may be. */
 export interface ChainPlaces {

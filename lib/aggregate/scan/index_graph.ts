@@ -8,8 +8,9 @@ import { RefusedError } from "../../base/errors.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { buildGraphIndex, GraphIndexBuilder } from "../../qg/predicted/graph_index_build.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../../qg/predicted/packed_quantum_ids.ts";
-import type { BlockRange, PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
+import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import { PipelineRules } from "./output_rules.ts";
+import type { BlockRange } from "../../qg/predicted/predicted_block.ts";
 
 /** Quanta in one message: some hundred kilobytes. */
 const N_QUANTA = 256;

@@ -16,7 +16,8 @@ import {
   type ReusableBuffer,
   type WholeFile,
 } from "../../storage/file_source.ts";
-import { type RemoteRoot, RemoteRoots } from "../../storage/remote/remote_roots.ts";
+import { openRemoteRoots } from "../../storage/remote/open_storage.ts";
+import type { RemoteRoot, RemoteRoots } from "../../storage/remote/remote_roots.ts";
 import { windowShare } from "../../storage/remote/request_window.ts";
 import type { ObjectVersion } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
@@ -71,7 +72,7 @@ export class RemoteScanFiles implements ScanFiles {
     nReaders: number,
     knowledge: RemoteKnowledge | null,
   ): Promise<RemoteScanFiles> {
-    const opened = await RemoteRoots.open(roots, {
+    const opened = await openRemoteRoots(roots, {
       env,
       maxRequests: windowShare(nReaders),
       isContinued: knowledge !== null,

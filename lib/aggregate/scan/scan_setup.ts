@@ -9,16 +9,13 @@ import type { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import type { CompressionOptions } from "./compression.ts";
 import { cutDictionary } from "./dictionary.ts";
-import type { ScannerSetup } from "../messages.ts";
+import type { CommonScannerSetup } from "../messages.ts";
 import { type ScanFiles, untilKnown } from "./scan_files.ts";
 import { Scanner } from "./scanner.ts";
 import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
 
 /** Records of these elements are needed by the default file templates. */
 const TEMPLATE_ELEMENTS = ["detector", "exposure"];
-
-/** A scanner's setup without what is its own. */
-export type CommonScannerSetup = Omit<ScannerSetup, "kind" | "name" | "table">;
 
 /**
  * Elements whose records file templates may ask for.

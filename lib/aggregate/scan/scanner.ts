@@ -49,7 +49,7 @@ import { CONFIG_CONNECTION, LOG_CONNECTION, METADATA_CONNECTION } from "../../qg
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
 import { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import { type PackedQuantumIds, packQuantumIds } from "../../qg/predicted/packed_quantum_ids.ts";
-import { type BlockRange, PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
+import { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import {
   parseInitQuanta,
   parsePredictedQuantum,
@@ -74,6 +74,7 @@ import { refuseUnpredicted } from "./unpredicted.ts";
 import { ChunkType } from "../../chunks/chunk_format.ts";
 import { DatasetRole, type FileIdentity, NO_FILE } from "../../chunks/scan_head.ts";
 import { QUANTUM_PROOFS_SIZE } from "../../provenance/originals/proof_sizes.ts";
+import type { BlockRange } from "../../qg/predicted/predicted_block.ts";
 
 /** A predicted graph with the codec that reads it, before it is known what will be asked of them. */
 export class OpenedGraph {

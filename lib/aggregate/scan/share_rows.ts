@@ -13,8 +13,8 @@ import type { Attempt } from "../../provenance/scan_quantum.ts";
 import {
   type RowSource,
   rowSource,
+  type RowsShare,
   TableCollector,
-  type TableRows,
   type TableTexts,
 } from "../../provenance/table/table_rows.ts";
 import type { GraphArrays } from "../../qg/predicted/graph_arrays.ts";
@@ -26,13 +26,6 @@ interface QuantumDocuments {
   decompressor: ZstdDecompressor;
   /** Width of the length before each block, bytes. */
   intSize: number;
-}
-
-/** Which rows a scanner makes. Plain data. */
-export interface RowsShare {
-  rows: TableRows;
-  /** Of the scanner, from 1 on. */
-  number: number;
 }
 
 /** See the module. */

@@ -31,6 +31,7 @@ import { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import { renameDurably } from "../../storage/durable_file.ts";
 import { fileIdentity } from "../../storage/file_source.ts";
 import { requireOpenFiles } from "../../storage/open_files.ts";
+import type { CommonScannerSetup } from "../messages.ts";
 import type { AggregateContext } from "../options.ts";
 import { fingerprintOf, undoDirectories } from "../output_files.ts";
 import { requireDatastore, requireRunFolder } from "../presence.ts";
@@ -39,7 +40,7 @@ import { RunTraces } from "../run_traces.ts";
 import { checkCompression, compressionLevel } from "../scan/compression.ts";
 import { checkDocumentForms } from "../scan/document_readers.ts";
 import { indexGraph } from "../scan/index_graph.ts";
-import { type CommonScannerSetup, makeDictionary, templateElements } from "../scan/scan_setup.ts";
+import { makeDictionary, templateElements } from "../scan/scan_setup.ts";
 import {
   foundParts,
   partPath,

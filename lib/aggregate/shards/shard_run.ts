@@ -16,15 +16,15 @@ import type { ReadAhead } from "../../storage/whole_files.ts";
 import {
   BATCH_SIZE,
   BATCHES_PER_SCANNER,
+  type CommonScannerSetup,
   type ScannerReply,
   type ScannerRequest,
-  type ScanProblem,
   type ScanResult,
 } from "../messages.ts";
 import type { AggregateContext } from "../options.ts";
 import { countProblem, tellProblem } from "../problems.ts";
 import type { CompressionOptions } from "../scan/compression.ts";
-import type { CommonScannerSetup } from "../scan/scan_setup.ts";
+import type { ScanProblem } from "../scan/scan_problem.ts";
 
 /** A share of the quanta: number `index`, from 0, of `count`. */
 export interface Shard {

@@ -12,7 +12,6 @@ import {
   isMapping,
 } from "../config/config_value.ts";
 import { DEFAULT_FILE_DATASTORE } from "../config/default_config.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import { recordPath } from "./datastore_path.ts";
@@ -26,6 +25,7 @@ import {
 import { Constraints, lookupKeys, LookupTable } from "./lookup.ts";
 import type { RepositoryConfig } from "../config/repository_config.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** Paths and formatter of all datasets of one type in one run. */
 export interface DatasetPlan {

@@ -8,12 +8,12 @@
  */
 
 import { RepositoryError } from "../../base/errors.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import { type DatasetPlan, FileDatastore } from "./datastore.ts";
 import type { RepositoryConfig } from "../config/repository_config.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** Where one datastore has, or may have, a dataset. */
 interface DatasetPaths {

@@ -11,14 +11,11 @@
 
 import { RefusedError, RepositoryError } from "../../base/errors.ts";
 import { formatDataId } from "../dimensions/data_id.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
-import type {
-  DimensionElement,
-  DimensionGroup,
-  DimensionUniverse,
-} from "../dimensions/dimensions.ts";
+import type { DimensionElement, DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
+import type { DimensionGroup } from "../dimensions/dimension_group.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** A literal text and the field after it (null at the end, and where braces were escaped). */
 interface TemplatePart {

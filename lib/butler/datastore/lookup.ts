@@ -14,8 +14,8 @@ import {
   getValue,
   isMapping,
 } from "../config/config_value.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** `field<value>`: what is below holds only for data IDs with that value. */
 const RESTRICTION = /^([a-z_]+)<(.*)>$/;

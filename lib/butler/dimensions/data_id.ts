@@ -8,7 +8,8 @@
 import { RefusedError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import type { DataIdValue } from "./data_id_value.ts";
-import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
+import type { DimensionUniverse } from "./dimensions.ts";
+import type { DimensionGroup } from "./dimension_group.ts";
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;

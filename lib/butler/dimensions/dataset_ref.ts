@@ -5,17 +5,7 @@
  */
 
 import { RefusedError } from "../../base/errors.ts";
-import type { DimensionGroup } from "./dimensions.ts";
-
-/** Definition of a dataset type, as the registry keeps it. */
-export interface DatasetType {
-  /** Name of a parent dataset type, never of a component. */
-  name: string;
-  group: DimensionGroup;
-  /** Storage class of the registry, not that of a task's connection. */
-  storageClass: string;
-  isCalibration: boolean;
-}
+import type { DatasetType } from "./dataset_type.ts";
 
 /** Dataset type names that the reference accepts; dots would denote components. */
 const DATASET_TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -6,6 +6,7 @@
 
 import { RepositoryError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
+import type { DimensionGroup } from "./dimension_group.ts";
 
 /** Type of a dimension's primary key; `length` is the declared one of a string. */
 export interface KeyType {
@@ -43,20 +44,6 @@ export interface DimensionElement {
   readonly hasTable: boolean;
   /** Element whose table holds its values (`physical_filter` for `band`), else null. */
   readonly viewOf: string | null;
-}
-
-/** A set of dimensions, closed under dependencies. Equal groups are the same object per universe. */
-export interface DimensionGroup {
-  /** All dimensions in universe order. */
-  readonly names: readonly string[];
-  /** Those that no other member implies, in universe order: the columns of tags tables. */
-  readonly required: readonly string[];
-  /** The rest, in universe order. */
-  readonly implied: readonly string[];
-  /** Dimensions of the group that are governors. */
-  readonly governors: readonly string[];
-  /** `names` joined by ",": equal exactly for equal groups. */
-  readonly key: string;
 }
 
 type JsonObject = { [key: string]: JsonValue };

@@ -6,9 +6,10 @@
 
 import { NotFoundError, RefusedError } from "../../base/errors.ts";
 import { formatDataId } from "./data_id.ts";
-import type { DimensionGroup, DimensionUniverse } from "./dimensions.ts";
+import type { DimensionUniverse } from "./dimensions.ts";
 import type { DimensionRecordSource } from "./record_source.ts";
 import type { DataIdValue } from "./data_id_value.ts";
+import type { DimensionGroup } from "./dimension_group.ts";
 
 /**
  * Looks up the implied values of a data ID.

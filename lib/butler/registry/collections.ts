@@ -11,9 +11,21 @@ import {
   RepositoryError,
 } from "../../base/errors.ts";
 import type { CollectionKey, CollectionKeys } from "./tables/collection_keys.ts";
-import type { Collection, CollectionType } from "./registry.ts";
-import { COLLECTION_CODES, COLLECTION_TYPE_BY_CODE } from "./rules.ts";
 import type { Connection, Session, SqlRow } from "./session.ts";
+import type { Collection, CollectionType } from "./collection.ts";
+
+/**
+ * Types of collections by `collection.type`. Source: `schema/butler-repository.md`, section 2.2.
+ */
+const COLLECTION_TYPE_BY_CODE: ReadonlyMap<number, CollectionType> = new Map([
+  [1, "RUN"],
+  [2, "TAGGED"],
+  [3, "CHAINED"],
+  [4, "CALIBRATION"],
+]);
+
+/** Codes of the collections that are made here. */
+const COLLECTION_CODES = { RUN: 1, CHAINED: 3 } as const;
 
 /**
  * Collections of one registry. Nothing is kept: others may change them at any time.

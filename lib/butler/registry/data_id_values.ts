@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
+import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { SortedBatch } from "./dataset_batch.ts";
 import type { RowColumn, SqlRow } from "./session.ts";
 import type { ColumnType } from "./tables/column_type.ts";
 import { quoteIdentifier } from "./tables/ddl.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
+import type { DimensionGroup } from "../dimensions/dimension_group.ts";
 
 /** An integer of 64 bits, which may come as text: `bigint` only beyond 2^53. */
 export function toInteger(value: SqlRow[number]): number | bigint {

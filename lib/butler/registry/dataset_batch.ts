@@ -6,10 +6,10 @@
 
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
 import { formatDataId } from "../dimensions/data_id.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import { hexIdsOf } from "./dataset_id.ts";
 import type { DatasetBatch } from "./registry.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** Some rows of a batch as a batch of their own; `rows` ascending. */
 export function selectRows(batch: DatasetBatch, rows: Uint32Array): DatasetBatch {

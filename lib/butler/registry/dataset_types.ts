@@ -5,12 +5,8 @@
  */
 
 import { ConflictingDefinitionError, RefusedError, RepositoryError } from "../../base/errors.ts";
-import {
-  checkDatasetTypeName,
-  type DatasetType,
-  datasetTypeDifference,
-} from "../dimensions/dataset_ref.ts";
-import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
+import { checkDatasetTypeName, datasetTypeDifference } from "../dimensions/dataset_ref.ts";
+import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { ObscoreTypes } from "./obscore.ts";
 import { conformType, distinctTypes, findGroupKey, type RegisteredType } from "./rules.ts";
 import type { Connection, Session, SqlRow, SqlValue } from "./session.ts";
@@ -18,6 +14,8 @@ import type { CollectionKey, CollectionKeys } from "./tables/collection_keys.ts"
 import type { ColumnType } from "./tables/column_type.ts";
 import { planCalibsTable, planTagsTable } from "./tables/ddl.ts";
 import type { TablePlan } from "./tables/table_plan.ts";
+import type { DimensionGroup } from "../dimensions/dimension_group.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** Key of the group without dimensions, which has no rows. */
 const EMPTY_GROUP_KEY = 0;

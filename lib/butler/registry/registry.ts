@@ -5,25 +5,15 @@
  * @module
  */
 
-import type { CollectionKey } from "./tables/collection_keys.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { RepositoryConfig } from "../config/repository_config.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
-import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
+import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import type { LockWaitOptions } from "./lock_wait.ts";
-
-/** Kinds of collections. */
-export type CollectionType = "RUN" | "TAGGED" | "CHAINED" | "CALIBRATION";
-
-/** A collection as the registry knows it. */
-export interface Collection {
-  key: CollectionKey;
-  name: string;
-  type: CollectionType;
-  doc: string | null;
-}
+import type { DimensionGroup } from "../dimensions/dimension_group.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
+import type { Collection } from "./collection.ts";
 
 /** Where and how a dataset is stored. */
 export interface DatastoreRecord {

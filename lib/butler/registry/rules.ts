@@ -6,22 +6,10 @@
  */
 
 import { ConflictingDefinitionError, RefusedError } from "../../base/errors.ts";
-import { type DatasetType, datasetTypeDifference } from "../dimensions/dataset_ref.ts";
-import type { DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
-import type { CollectionType } from "./registry.ts";
-
-/**
- * Types of collections by `collection.type`. Source: `schema/butler-repository.md`, section 2.2.
- */
-export const COLLECTION_TYPE_BY_CODE: ReadonlyMap<number, CollectionType> = new Map([
-  [1, "RUN"],
-  [2, "TAGGED"],
-  [3, "CHAINED"],
-  [4, "CALIBRATION"],
-]);
-
-/** Codes of the collections that are made here. */
-export const COLLECTION_CODES = { RUN: 1, CHAINED: 3 } as const;
+import { datasetTypeDifference } from "../dimensions/dataset_ref.ts";
+import type { DimensionUniverse } from "../dimensions/dimensions.ts";
+import type { DimensionGroup } from "../dimensions/dimension_group.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** A dataset type with its place in the database. */
 export interface RegisteredType {

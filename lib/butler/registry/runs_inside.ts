@@ -6,11 +6,11 @@
  */
 
 import { dirname } from "../../base/paths.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
 import type { FileDatastore } from "../datastore/datastore.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import { PROVENANCE_STORAGE_CLASS, RUN_PROVENANCE } from "./provenance_dataset.ts";
 import type { Registry } from "./registry.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 
 /** Dataset type of provenance graphs, for the universe of a repository. */
 export function provenanceType(universe: DimensionUniverse): DatasetType {

@@ -5,8 +5,7 @@
  */
 
 import { RepositoryError } from "../../base/errors.ts";
-import type { DatasetType } from "../dimensions/dataset_ref.ts";
-import { type DimensionGroup, DimensionUniverse } from "../dimensions/dimensions.ts";
+import { DimensionUniverse } from "../dimensions/dimensions.ts";
 import { expandDataId } from "../dimensions/expand_data_id.ts";
 import { withRecords } from "../dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
@@ -30,7 +29,6 @@ import {
   runsWithDatasetType,
 } from "./queries.ts";
 import {
-  type Collection,
   type DatasetBatch,
   type DatasetInfo,
   type DatastoreRecord,
@@ -45,6 +43,9 @@ import type { Connection, Session } from "./session.ts";
 import { taiNanoseconds, utcText } from "./time_tai.ts";
 import type { RepositoryConfig } from "../config/repository_config.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
+import type { DimensionGroup } from "../dimensions/dimension_group.ts";
+import type { DatasetType } from "../dimensions/dataset_type.ts";
+import type { Collection } from "./collection.ts";
 
 /** How it is told that a database holds no registry. */
 interface NoRegistryText {

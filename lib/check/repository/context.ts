@@ -13,7 +13,6 @@ import {
   recordedFile,
   recordedPlace,
 } from "../../butler/datastore/recorded_file.ts";
-import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
 import type { Registry } from "../../butler/registry/registry.ts";
 import { provenancePath, provenanceType, RunsInside } from "../../butler/registry/runs_inside.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
@@ -21,6 +20,7 @@ import { type Advice, RunAdvice } from "../advice.ts";
 import type { Findings } from "../findings.ts";
 import type { CheckedFiles } from "./files.ts";
 import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
+import type { DatasetType } from "../../butler/dimensions/dataset_type.ts";
 
 /** Storage classes of what a graph backs, for when no graph says which types these are. */
 export const BACKED_STORAGE_CLASSES: ReadonlySet<string> = new Set([

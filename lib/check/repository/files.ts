@@ -11,7 +11,8 @@ import type { ByteSource } from "../../storage/byte_source.ts";
 import { DEFAULT_MAX_FILE_SIZE } from "../../storage/file_source.ts";
 import { isFile } from "../../storage/path_kind.ts";
 import { copyHere, type LocalCopy } from "../../storage/remote/local_copy.ts";
-import { RemoteRoots } from "../../storage/remote/remote_roots.ts";
+import { openRemoteRoots } from "../../storage/remote/open_storage.ts";
+import type { RemoteRoots } from "../../storage/remote/remote_roots.ts";
 import type { Storage } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { fileError, isAbsence } from "../../storage/file_errors.ts";
@@ -36,7 +37,7 @@ export class CheckedFiles implements Disposable {
 
   /** Opens the stores of some roots; nothing is asked yet. */
   static async open(roots: readonly string[], env: Environment): Promise<CheckedFiles> {
-    return new CheckedFiles(await RemoteRoots.open(roots, { env }), env);
+    return new CheckedFiles(await openRemoteRoots(roots, { env }), env);
   }
 
   /** The storage of a remote root; null for one on a disk. */

@@ -12,7 +12,6 @@ import { findRow } from "../../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../base/uuid.ts";
 import type { DatasetPlan, FileDatastore } from "../../butler/datastore/datastore.ts";
 import { dataIdFromCoordinate } from "../../butler/dimensions/data_id.ts";
-import type { DatasetType } from "../../butler/dimensions/dataset_ref.ts";
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import { withRecords } from "../../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../../butler/dimensions/record_source.ts";
@@ -23,6 +22,7 @@ import { resolveGroup } from "../../provenance/output_types.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
 import { CONFIG_CONNECTION } from "../../qg/pipeline_graph.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import type { DatasetType } from "../../butler/dimensions/dataset_type.ts";
 
 /** How a dataset is stored, by its record; bits of {@linkcode RegisteredTargets.state}. */
 export const Stored = {

@@ -205,15 +205,14 @@ function commandWithOptions({ nProcessors }: CliContext): Command {
 async function aggregation(
   places: RemotePlaces,
 ): Promise<typeof import("../../aggregate/aggregate.ts").aggregateGraph> {
-  if (places.graph === null && places.output === null) {
-    return (await import(
-      import.meta.resolve("../../aggregate/aggregate.ts")
-    ) as typeof import("../../aggregate/aggregate.ts")).aggregateGraph;
-  }
+  const { aggregateGraph } = await import(
+    import.meta.resolve("../../aggregate/aggregate.ts")
+  ) as typeof import("../../aggregate/aggregate.ts");
+  if (places.graph === null && places.output === null) return aggregateGraph;
   const { aggregateAtUris } = await import(
     import.meta.resolve("../../aggregate/remote/remote_places.ts")
   ) as typeof import("../../aggregate/remote/remote_places.ts");
-  return (options, context) => aggregateAtUris(places, options, context);
+  return (options, context) => aggregateAtUris(places, options, context, aggregateGraph);
 }
 
 /** The command line that does the same once more, but for what makes no difference to the result. */

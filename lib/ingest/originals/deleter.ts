@@ -6,7 +6,6 @@
  */
 
 import { UUID_SIZE } from "../../base/uuid.ts";
-import type { WorkerReply } from "../../base/worker_loop.ts";
 import { absolutePath } from "../../butler/datastore/datastore_path.ts";
 import {
   type Finding,
@@ -14,67 +13,17 @@ import {
   lookAtOriginal,
 } from "../../provenance/originals/original_look.ts";
 import type { OriginalProver } from "../../provenance/originals/original_proof.ts";
-import type { OriginalType } from "../../provenance/originals/original_type.ts";
 import { failpoint } from "../../storage/failpoints.ts";
-import { type FileStamp, requireStamp } from "../../storage/file_stamp.ts";
+import { requireStamp } from "../../storage/file_stamp.ts";
 import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
 import { fileError, isAbsence } from "../../storage/file_errors.ts";
+import type { DeleterSetup, Deletion, Originals } from "./deleter_messages.ts";
 
 /**
  * Deletions under way at a time. Where each waits for the disk, one by one takes four times as long, and 48
  * a third longer; each takes a thread of the runtime, of which there are at most 512.
  */
 const N_IN_FLIGHT = 192;
-
-/** What a deleter must know of the ingest. */
-export interface DeleterSetup {
-  /** Absolute path of the datastore; nothing outside is ever deleted. */
-  root: string;
-  /** The graph that has the content, and which file that is. It is read only where it has no digests. */
-  graph: { path: string; stamp: FileStamp };
-  types: readonly OriginalType[];
-  /** Whether files are only looked at. */
-  isDryRun: boolean;
-}
-
-/** Files that may go, in columns. */
-export interface Originals {
-  /** Relative to the root. */
-  paths: string[];
-  /** Root of another datastore of the chain than the setup's; files that stay are told with it. */
-  root?: string;
-  /** Positions in `types` of the setup. */
-  typeIndex: Uint16Array;
-  /** Dataset ids. */
-  ids: Uint8Array;
-  /** Stamp and digest of each, see `provenance/file_digests.ts`. */
-  proofs: Uint8Array;
-}
-
-/** A file that stays, and why: what is said of it. */
-export interface KeptFile {
-  /** Relative to the datastore's root. */
-  path: string;
-  /** Predicate of a sentence about it. */
-  reason: string;
-}
-
-/** What became of files. */
-export interface Deletion {
-  nDeleted: number;
-  nAbsent: number;
-  kept: KeptFile[];
-  seconds: number;
-}
-
-/** What a deleter is told. */
-export type DeleterRequest =
-  | { kind: "setup"; setup: DeleterSetup; isFirst: boolean }
-  | { kind: "delete"; batch: number; originals: Originals }
-  | { kind: "end" };
-
-/** What it answers. */
-export type DeleterReply = { kind: "deleted"; batch: number } & Deletion | WorkerReply;
 
 /** Deletes files below a root. */
 export class Deleter implements AsyncDisposable {

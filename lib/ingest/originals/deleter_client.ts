@@ -7,6 +7,7 @@
 import { WorkerHandle } from "../../base/worker_handle.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import type { DeleterFactory } from "./deleter_factory.ts";
+import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
 import type {
   DeleterReply,
   DeleterRequest,
@@ -14,8 +15,7 @@ import type {
   Deletion,
   KeptFile,
   Originals,
-} from "./deleter.ts";
-import { FILE_PROOF_SIZE } from "../../provenance/originals/proof_sizes.ts";
+} from "./deleter_messages.ts";
 
 /**
  * Workers that delete. Handing a file to the system and hearing of it takes one of them nearly as long as

@@ -7,9 +7,9 @@
 import { UUID_SIZE } from "../../base/uuid.ts";
 import { ProofOf } from "../../provenance/originals/file_digests.ts";
 import type { QuantaFiles } from "../../qg/quanta_files.ts";
-import type { Originals } from "./deleter.ts";
 import { NO_QUANTUM, type Targets } from "../../provenance/targets.ts";
 import { FILE_PROOF_SIZE, QUANTUM_PROOFS_SIZE } from "../../provenance/originals/proof_sizes.ts";
+import type { Originals } from "./deleter_messages.ts";
 
 /** Records read at a time: 1 MiB. */
 const WINDOW_SIZE = Math.floor(2 ** 20 / QUANTUM_PROOFS_SIZE);

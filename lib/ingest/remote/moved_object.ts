@@ -5,8 +5,15 @@
  */
 
 import type { FileSource } from "../../storage/file_source.ts";
-import type { MovedSource } from "./placed_graph.ts";
-import { isSameObject, type RemoteGraphs } from "./remote_graphs.ts";
+import type { ObjectVersion } from "../../storage/remote/storage.ts";
+import { isSameObject, type MovedSource } from "./placed_graph.ts";
+
+/** What has to be known of stores, and done there. */
+interface Stores {
+  versionAt(path: string): Promise<ObjectVersion | null>;
+  isContentOf(path: string, source: FileSource): Promise<boolean>;
+  remove(path: string): Promise<void>;
+}
 
 /**
  * Deletes a graph where it was given, if that is surely another object than the graph in the datastore:
@@ -19,7 +26,7 @@ export async function deleteMovedObject(
   uri: string,
   graph: FileSource,
   targets: readonly string[],
-  graphs: RemoteGraphs,
+  graphs: Stores,
 ): Promise<MovedSource> {
   const before = await graphs.versionAt(uri);
   if (before === null) return { state: "absent" };

@@ -31,3 +31,8 @@ export type MovedSource =
   | { state: "deleted" | "absent" }
   /** Why it is still there, in words that follow "it". */
   | { state: "stays"; reason: string };
+
+/** Whether two looks were at one object. Where a store tells no versions apart, its times must. */
+export function isSameObject(a: ObjectVersion, b: ObjectVersion): boolean {
+  return a.size === b.size && a.tag === b.tag && (a.tag !== null || a.modifiedMs === b.modifiedMs);
+}

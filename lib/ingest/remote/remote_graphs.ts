@@ -17,10 +17,11 @@ import type { ByteSource } from "../../storage/byte_source.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import type { FileSource } from "../../storage/file_source.ts";
 import { copyHere } from "../../storage/remote/local_copy.ts";
-import { type RemotePlace, RemoteRoots } from "../../storage/remote/remote_roots.ts";
+import { openRemoteRoots } from "../../storage/remote/open_storage.ts";
+import type { RemotePlace, RemoteRoots } from "../../storage/remote/remote_roots.ts";
 import type { ObjectVersion, StorageContext } from "../../storage/remote/storage.ts";
 import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
-import type { ReadableGraph } from "./placed_graph.ts";
+import { isSameObject, type ReadableGraph } from "./placed_graph.ts";
 import { planToTemplate, type TransferPlan } from "../transfer.ts";
 import type { TransferMode } from "../transfer_mode.ts";
 
@@ -102,7 +103,7 @@ export class RemoteGraphs implements Disposable {
   ): Promise<RemoteGraphs> {
     using opened = new DisposableStack();
     const folders = given === null ? [] : [given.slice(0, given.lastIndexOf("/"))];
-    const found = opened.use(await RemoteRoots.open([...roots, ...folders], context));
+    const found = opened.use(await openRemoteRoots([...roots, ...folders], context));
     for (const { storage } of found.all.slice(0, roots.length)) {
       if (await storage.look()) continue;
       throw new EnvironmentError(
@@ -241,9 +242,4 @@ function asEnvironmentError(error: unknown): unknown {
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
-}
-
-/** Whether two looks were at one object. Where a store tells no versions apart, its times must. */
-export function isSameObject(a: ObjectVersion, b: ObjectVersion): boolean {
-  return a.size === b.size && a.tag === b.tag && (a.tag !== null || a.modifiedMs === b.modifiedMs);
 }

@@ -6,7 +6,6 @@
 
 import { NotFoundError, UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import {
   lastAttempt,
   type QuantumDocument,
@@ -27,6 +26,7 @@ import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.t
 import type { ListedRow } from "./listed_row.ts";
 import { tabledRows } from "./tabled_rows.ts";
 import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */
 export const QUANTUM_FIELDS = [

@@ -7,7 +7,6 @@
 
 import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import {
   type Attempt,
   type QuantumDocument,
@@ -21,6 +20,7 @@ import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.t
 import { FIELD_TYPES, type ListOptions, requireKnown } from "./list.ts";
 import { parseWhere, type WhereType, type WhereValue } from "./where_expression.ts";
 import type { ListedRow } from "./listed_row.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Fields of a listed attempt. Bytes and seconds. */
 export const ATTEMPT_FIELDS = [

@@ -5,7 +5,6 @@
  */
 
 import type { JsonValue } from "../../base/json_text.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { caveatNames } from "../../provenance/success_caveats.ts";
 import {
   dataIdObject,
@@ -16,6 +15,7 @@ import {
 } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import type { ListedRow } from "./listed_row.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Rows that are made at once: so many take 0.1 GB. More are read as documents, one after another. */
 const MAX_ROWS = 200_000;

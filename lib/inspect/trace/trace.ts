@@ -6,8 +6,8 @@
  */
 
 import type { JsonValue } from "../../base/json_text.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import type { TraceKey, TraceSource } from "../../sources/trace/trace_source.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Which way to go: to what was read, or to what reads. */
 type TraceDirection = "up" | "down";

@@ -10,7 +10,7 @@ import { UUID_SIZE, uuidToText } from "../../base/uuid.ts";
 import { InvalidQuantumGraphFileError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json_text.ts";
 import type { ParquetCodec, ParquetFile, ParquetMetadata } from "../../codec/parquet.ts";
-import type { ProvenanceGraph, QuantaTableMember } from "../../qg/provenance_graph.ts";
+import type { QuantaTableMember, TabledGraph } from "../../qg/quanta_table_member.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
 import {
   type CodedColumn,
@@ -167,7 +167,7 @@ export class QuantaTable {
    * in the graph, or damaged where it describes itself. Then one passes over the blocks. Reads the end of
    * the member.
    */
-  static async open(graph: ProvenanceGraph): Promise<QuantaTable | null> {
+  static async open(graph: TabledGraph): Promise<QuantaTable | null> {
     const member = await graph.quantaTable();
     if (member === null) return null;
     const { source, parquet } = member;

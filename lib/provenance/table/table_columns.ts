@@ -5,8 +5,9 @@
  * @module
  */
 
-import { type DimensionGroup, DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
+import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import type { PipelineGraph } from "../../qg/pipeline_graph.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Version of the columns' meaning; readers pass over tables of another. */
 export const TABLE_VERSION = 1;

@@ -217,3 +217,10 @@ export function earlierOf({ earlier, earlierStart }: TableTexts, q: number): str
     ? null
     : decodeUtf8(earlier.subarray(start, earlier.indexOf(LINE_END, start)));
 }
+
+/** Which rows a scanner makes. Plain data. */
+export interface RowsShare {
+  rows: TableRows;
+  /** Of the scanner, from 1 on. */
+  number: number;
+}

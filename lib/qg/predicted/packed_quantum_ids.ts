@@ -7,8 +7,8 @@
 
 import { ByteBuilder } from "../../base/bytes.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
-import type { BlockRange, PredictedBlock } from "./predicted_graph.ts";
 import { type OutputRules, type QuantumFileRefs, QuantumIds } from "./predicted_ids.ts";
+import type { BlockRange, PredictedBlock } from "./predicted_block.ts";
 
 /** Dataset types and RUN of the metadata and the log of quanta, see {@linkcode QuantumFileRefs}. */
 type QuantumFileTypes = Omit<QuantumFileRefs, "coordinateRange">;

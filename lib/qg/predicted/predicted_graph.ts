@@ -53,25 +53,10 @@ import {
   addressRowSize,
   checkAddressHeader,
 } from "../address_rows.ts";
+import type { BlockRange, PredictedBlock } from "./predicted_block.ts";
 
 /** Bytes read at a time for blocks that are asked for one by one: neighbours are mostly next. */
 const READ_AHEAD = 2 ** 15;
-
-/** Half-open byte range of `quantum_datasets.mb` that holds whole blocks. */
-export interface BlockRange {
-  startByte: number;
-  endByte: number;
-}
-
-/** A decoded block and where it is in `quantum_datasets.mb`. */
-export interface PredictedBlock {
-  /** Relative to the member's data. */
-  offset: number;
-  /** With the length prefix. */
-  size: number;
-  /** JSON text of one quantum; belongs to the caller. */
-  text: Uint8Array;
-}
 
 /** An open predicted graph of format version 0 or 1. */
 export class PredictedGraph implements Disposable {

@@ -5,7 +5,6 @@
  */
 
 import { JsonCursor } from "../../base/json_text.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { attemptStatusName } from "../../provenance/quantum_status.ts";
 import {
   attemptRanges,
@@ -13,6 +12,7 @@ import {
   type QuantumDocument,
   quantumStatus,
 } from "../../provenance/documents/quantum.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Members of a resource usage, in the order of columns. */
 const USAGE = ["memory", "start", "prep_time", "init_time", "run_time", "run_time_cpu"] as const;

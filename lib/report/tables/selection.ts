@@ -5,7 +5,6 @@
  */
 
 import { JsonCursor } from "../../base/json_text.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { AttemptStatus, attemptStatusName } from "../../provenance/quantum_status.ts";
 import {
   attemptRanges,
@@ -15,6 +14,7 @@ import {
 } from "../../provenance/documents/quantum.ts";
 import type { AttemptFacts } from "../facts.ts";
 import type { Address } from "../../qg/address_rows.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** What is selected. */
 export interface SelectionRule {

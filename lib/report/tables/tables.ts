@@ -7,7 +7,6 @@
 import { InvalidQuantumGraphFileError, RefusedError } from "../../base/errors.ts";
 import { dirname, join } from "../../base/paths.ts";
 import { countQuanta, type Progress } from "../../base/progress.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { readQuantum } from "../../provenance/documents/quantum.ts";
 import type { ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { QuantaTable } from "../../provenance/table/quanta_table.ts";
@@ -30,6 +29,7 @@ import {
 } from "./selection.ts";
 import type { Address } from "../../qg/address_rows.ts";
 import { fileError } from "../../storage/file_errors.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** What to write besides counting. Paths are absolute. */
 interface ProvenanceReportOptions {

@@ -9,7 +9,6 @@
 import { IdList } from "../../base/id_list.ts";
 import { findId, idPlaces, sortIds } from "../../base/sort_ids.ts";
 import { uuidFromText, uuidToText } from "../../base/uuid.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { type ChunkLogReader, QUANTUM } from "../../chunks/reader.ts";
 import { parseStored } from "../parse_stored.ts";
 import { pipelineDimensions } from "../rows.ts";
@@ -17,6 +16,7 @@ import type { Selector } from "../selector.ts";
 import { parseTracedDataset, parseTracedQuantum } from "./documents.ts";
 import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
 import { ChunkType } from "../../chunks/chunk_format.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Position of a quantum, as opposed to those of its chunk's datasets. */
 const IS_QUANTUM = -1;

@@ -7,7 +7,6 @@
 
 import { NotFoundError } from "../../base/errors.ts";
 import { uuidFromText, uuidToText } from "../../base/uuid.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import { readInitQuanta } from "../../provenance/documents/init_quanta.ts";
 import type { NodeAddresses, ProvenanceGraph } from "../../qg/provenance_graph.ts";
 import { parseStored } from "../parse_stored.ts";
@@ -15,6 +14,7 @@ import { pipelineDimensions } from "../rows.ts";
 import type { Announcement, Selector } from "../selector.ts";
 import { parseTracedDataset, parseTracedQuantum, usualForm } from "./documents.ts";
 import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** What tracing needs of the documents of a provenance graph. */
 interface GraphAccess {

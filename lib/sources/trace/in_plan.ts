@@ -9,7 +9,6 @@ import { buildGraphIndex } from "../../qg/predicted/graph_index_build.ts";
 import { NotFoundError } from "../../base/errors.ts";
 import { findId, sortIds } from "../../base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToHex, uuidToText } from "../../base/uuid.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import type { GraphIndex } from "../../qg/predicted/graph_index.ts";
 import type { PredictedGraph } from "../../qg/predicted/predicted_graph.ts";
 import type { PredictedQuantum } from "../../qg/predicted/predicted_quantum.ts";
@@ -24,6 +23,7 @@ import {
   type Selector,
 } from "../selector.ts";
 import type { TracedDataset, TracedQuantum, TraceKey, TraceSource } from "./trace_source.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Something that a selector may mean. */
 type KindOfCandidate = Candidate & { kind: TraceKey["kind"] };

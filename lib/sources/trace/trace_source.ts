@@ -5,9 +5,9 @@
  */
 
 import type { JsonValue } from "../../base/json_text.ts";
-import type { DimensionGroup } from "../../butler/dimensions/dimensions.ts";
 import type { DatasetRow } from "../rows.ts";
 import type { Selector } from "../selector.ts";
+import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
 
 /** Something that can be visited. */
 export interface TraceKey {

@@ -6,8 +6,9 @@
 
 import { NotFoundError } from "../../base/errors.ts";
 import type { ByteSource } from "../byte_source.ts";
+import { type RemoteRoot, RemoteRoots } from "./remote_roots.ts";
 import type { Storage, StorageContext } from "./storage.ts";
-import { StorageUrl } from "./storage_url.ts";
+import { isRemoteUri, StorageUrl } from "./storage_url.ts";
 
 /**
  * Opens the storage of a root. What a scheme needs is loaded here and not before.
@@ -46,6 +47,26 @@ export async function openStorage(
       return await DavStorage.open(url, context);
     }
   }
+}
+
+/**
+ * Opens the stores of all roots that are in remote ones; nothing is asked yet but WebDAV servers what they
+ * are.
+ *
+ * @param roots Those on disks are left out.
+ * @throws {ProvgraphError} as {@linkcode openStorage}; then none stays open.
+ */
+export async function openRemoteRoots(
+  roots: readonly string[],
+  context: StorageContext,
+): Promise<RemoteRoots> {
+  using opened = new DisposableStack();
+  const all: RemoteRoot[] = [];
+  for (const root of roots.filter(isRemoteUri)) {
+    all.push({ rootSlash: `${root}/`, storage: opened.use(await openStorage(root, context)) });
+  }
+  opened.move();
+  return new RemoteRoots(all);
 }
 
 /**

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { openStorage } from "./open_storage.ts";
-import type { Storage, StorageContext } from "./storage.ts";
-import { isRemoteUri } from "./storage_url.ts";
+import type { Storage } from "./storage.ts";
 
 /** A root in a remote store. */
 export interface RemoteRoot {
@@ -26,24 +24,9 @@ export interface RemotePlace {
 export class RemoteRoots implements Disposable {
   readonly all: readonly RemoteRoot[];
 
-  private constructor(all: readonly RemoteRoot[]) {
+  /** Closing them closes the storages. */
+  constructor(all: readonly RemoteRoot[]) {
     this.all = all;
-  }
-
-  /**
-   * Opens the stores; nothing is asked yet but WebDAV servers what they are.
-   *
-   * @param roots Those on disks are left out.
-   * @throws {ProvgraphError} as `openStorage()`; then none stays open.
-   */
-  static async open(roots: readonly string[], context: StorageContext): Promise<RemoteRoots> {
-    using opened = new DisposableStack();
-    const all: RemoteRoot[] = [];
-    for (const root of roots.filter(isRemoteUri)) {
-      all.push({ rootSlash: `${root}/`, storage: opened.use(await openStorage(root, context)) });
-    }
-    opened.move();
-    return new RemoteRoots(all);
   }
 
   /** The storage of a root; null if it isn't one of these. */

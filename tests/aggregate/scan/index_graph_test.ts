@@ -10,9 +10,10 @@ import {
 import { InvalidQuantumGraphFileError } from "../../../lib/base/errors.ts";
 import type { GraphIndex } from "../../../lib/qg/predicted/graph_index.ts";
 import { packQuantumIds } from "../../../lib/qg/predicted/packed_quantum_ids.ts";
-import { type BlockRange, PredictedGraph } from "../../../lib/qg/predicted/predicted_graph.ts";
+import { PredictedGraph } from "../../../lib/qg/predicted/predicted_graph.ts";
 import { Zstd } from "../../../lib/codec/zstd.ts";
 import { fixturePath, runProvgraph, temporaryDirectory } from "../../support/fixtures.ts";
+import type { BlockRange } from "../../../lib/qg/predicted/predicted_block.ts";
 
 /** A graph of several messages; the fixtures have one. */
 async function simulatedGraph(directory: string): Promise<string> {

@@ -4,7 +4,6 @@ import { RefusedError, RepositoryError } from "../../../lib/base/errors.ts";
 import type { JsonValue } from "../../../lib/base/json_text.ts";
 import { type ConfigMapping, mergeConfig } from "../../../lib/butler/config/config_value.ts";
 import { dataIdFromCoordinate } from "../../../lib/butler/dimensions/data_id.ts";
-import type { DatasetType } from "../../../lib/butler/dimensions/dataset_ref.ts";
 import { FileDatastore } from "../../../lib/butler/datastore/datastore.ts";
 import { DEFAULT_FILE_DATASTORE } from "../../../lib/butler/config/default_config.ts";
 import { graphDimensionRecords } from "../../../lib/butler/dimensions/dimension_records.ts";
@@ -14,6 +13,7 @@ import { readGolden, readUniverse } from "../dimensions/golden.ts";
 import type { DataIdValue } from "../../../lib/butler/dimensions/data_id_value.ts";
 import { absolutePath } from "../../../lib/butler/datastore/datastore_path.ts";
 import type { RepositoryConfig } from "../../../lib/butler/config/repository_config.ts";
+import type { DatasetType } from "../../../lib/butler/dimensions/dataset_type.ts";
 
 interface GoldenDataset {
   name: string;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { RefusedError, RepositoryError } from "../../../lib/base/errors.ts";
 import { CompiledTemplate, parseTemplate } from "../../../lib/butler/datastore/file_template.ts";
-import type { DatasetType } from "../../../lib/butler/dimensions/dataset_ref.ts";
 import { graphDimensionRecords } from "../../../lib/butler/dimensions/dimension_records.ts";
 import type { DimensionRecordSource } from "../../../lib/butler/dimensions/record_source.ts";
 import { readUniverse } from "../dimensions/golden.ts";
 import type { DataIdValue } from "../../../lib/butler/dimensions/data_id_value.ts";
+import type { DatasetType } from "../../../lib/butler/dimensions/dataset_type.ts";
 
 const universe = readUniverse(8);
 const NO_RECORDS: DimensionRecordSource = { column: () => undefined };

@@ -14,7 +14,6 @@ import {
 } from "../../../lib/base/errors.ts";
 import { sortedIds } from "../../../lib/base/sort_ids.ts";
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../../lib/base/uuid.ts";
-import type { DatasetType } from "../../../lib/butler/dimensions/dataset_ref.ts";
 import { withRecords } from "../../../lib/butler/dimensions/record_fetch.ts";
 import { selectRows } from "../../../lib/butler/registry/dataset_batch.ts";
 import { openRegistry } from "../../../lib/butler/registry/open.ts";
@@ -29,6 +28,7 @@ import { RUN } from "../../support/fixtures.ts";
 import { pixelBatch, registerPixels } from "../../support/pixels.ts";
 import type { RepositoryConfig } from "../../../lib/butler/config/repository_config.ts";
 import type { DataIdValue } from "../../../lib/butler/dimensions/data_id_value.ts";
+import type { DatasetType } from "../../../lib/butler/dimensions/dataset_type.ts";
 
 /** A state of the fixture: executed; aggregated by the reference; and ingested. */
 export type LabState = "before" | "aggregated" | "ingested";

@@ -22,7 +22,7 @@ import type {
 import { postgresDialect } from "./dialect.ts";
 import { isConnectionLost, isSerializationFailure, translatePostgresError } from "./errors.ts";
 import { PostgresLink } from "./link.ts";
-import type { PostgresSettings } from "./settings.ts";
+import type { PostgresSettings } from "./postgres_settings.ts";
 
 /** Options of {@linkcode PostgresConnection.open}. */
 interface PostgresOpenOptions {

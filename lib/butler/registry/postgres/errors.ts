@@ -13,7 +13,7 @@ import {
   RepositoryError,
 } from "../../../base/errors.ts";
 import { StaleReadError } from "../rules.ts";
-import type { PostgresSettings } from "./settings.ts";
+import type { PostgresSettings } from "./postgres_settings.ts";
 
 /** The parts of a server's error that matter here. Source: PostgreSQL manual, "Error Fields". */
 interface ServerError extends Error {

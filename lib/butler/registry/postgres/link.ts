@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import postgres from "postgres";
 import { RepositoryError } from "../../../base/errors.ts";
 import { ConnectionLostError, isConnectionLost } from "./errors.ts";
-import type { PostgresSettings } from "./settings.ts";
+import type { PostgresSettings } from "./postgres_settings.ts";
 import { connectSocket } from "./socket.ts";
 
 /** What can be bound. Everything goes as text; the statement casts it (`$1::bigint`). */

@@ -15,7 +15,7 @@ import {
   waitText,
 } from "../lock_wait.ts";
 import { PostgresLink } from "./link.ts";
-import type { PostgresSettings } from "./settings.ts";
+import type { PostgresSettings } from "./postgres_settings.ts";
 
 /** How long a statement may take before somebody asks why, milliseconds: asking takes a connection. */
 const FIRST_LOOK_MS = 5000;

@@ -10,7 +10,7 @@ import { isIP, Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { EnvironmentError, hostRefused, RepositoryError } from "../../../base/errors.ts";
 import { readLimitedText } from "../../../storage/regular_file.ts";
-import type { PostgresHost, PostgresSettings } from "./settings.ts";
+import type { PostgresHost, PostgresSettings } from "./postgres_settings.ts";
 
 /** Length and code of the request for TLS. Source: PostgreSQL manual, "Message Formats". */
 const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);

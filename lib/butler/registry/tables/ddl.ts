@@ -5,9 +5,10 @@
  * @module
  */
 
-import type { DimensionGroup, DimensionUniverse } from "../../dimensions/dimensions.ts";
+import type { DimensionUniverse } from "../../dimensions/dimensions.ts";
 import type { CollectionKeys } from "./collection_keys.ts";
 import type { ColumnPlan, ForeignKeyPlan, TablePlan } from "./table_plan.ts";
+import type { DimensionGroup } from "../../dimensions/dimension_group.ts";
 
 /** Value of `component` in the records table for datasets that are stored in one piece. */
 export const NULL_COMPONENT = "__NULL_STRING__";

@@ -9,7 +9,6 @@ import { Grower } from "../../../base/grower.ts";
 import { IdList } from "../../../base/id_list.ts";
 import type { JsonValue } from "../../../base/json_text.ts";
 import { UUID_SIZE, uuidFromText, uuidToText } from "../../../base/uuid.ts";
-import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
 import type { WhereRow, WhereValue } from "../../../inspect/list/where_expression.ts";
 import type {
   Attempt,
@@ -21,6 +20,7 @@ import { AttemptStatus } from "../../../provenance/quantum_status.ts";
 import { hasOddTimes, latestStart } from "../../../report/odd_times.ts";
 import { caveatNames } from "../../../provenance/success_caveats.ts";
 import { lastStatusName } from "../../../sources/quantum_text.ts";
+import type { DimensionGroup } from "../../../butler/dimensions/dimension_group.ts";
 
 /** Letters of a message that are kept. */
 const MAX_MESSAGE = 1000;

@@ -6,7 +6,6 @@
 
 import type { GrowingLogDocuments } from "../../../browser/growing_log_source.ts";
 import type { GraphDocuments } from "../../../sources/graph_source.ts";
-import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
 import { type QuantumDocument, readQuantum } from "../../../provenance/documents/quantum.ts";
 import { parseHeader, type QuantumGraphHeader } from "../../../qg/header.ts";
 import type { QuantaTable } from "../../../provenance/table/quanta_table.ts";
@@ -20,6 +19,7 @@ import { type QuantumRow, QuantumTable } from "./quantum_table.ts";
 import { RunTimeline, type TimelineLanes } from "./run_timeline.ts";
 import { tableRows } from "./table_rows.ts";
 import { type RunSummary, summarize, withCounts } from "./summary.ts";
+import type { DimensionGroup } from "../../../butler/dimensions/dimension_group.ts";
 
 /** Milliseconds of work at a time: a frame is drawn between two of them. */
 const SLICE_MS = 12;

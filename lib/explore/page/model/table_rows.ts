@@ -6,9 +6,9 @@
 
 import { formatIsoTime } from "../../../base/iso_time.ts";
 import type { JsonValue } from "../../../base/json_text.ts";
-import type { DimensionGroup } from "../../../butler/dimensions/dimensions.ts";
 import type { QuantaTable, TableBatch } from "../../../provenance/table/quanta_table.ts";
 import { NUMBER_COLUMNS, type NumberColumn, type QuantumRow } from "./quantum_table.ts";
+import type { DimensionGroup } from "../../../butler/dimensions/dimension_group.ts";
 
 const COLUMNS = [
   "quantum_id",

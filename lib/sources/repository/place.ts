@@ -1,0 +1,27 @@
+/**
+ * Where a repository keeps what a quantum left behind.
+ *
+ * @module
+ */
+
+import type { RecordedFile } from "../../butler/datastore/recorded_file.ts";
+import type { StoredAs } from "../../provenance/documents/document_forms.ts";
+import type { DataIdValue } from "../../butler/dimensions/data_id_value.ts";
+
+/** A task and, but for configs, the quantum that is meant. */
+export interface Target {
+  run: string;
+  label: string;
+  required: DataIdValue[];
+}
+
+/** A file, or a member of one, that holds a dataset, and how it is to be read. */
+export interface FilePlace extends RecordedFile, StoredAs {
+  readonly kind: "file";
+}
+
+/** Where the stored form of a dataset is. */
+export type Place =
+  | FilePlace
+  | { kind: "graph"; id: Uint8Array; path: string }
+  | { kind: "none" };
