@@ -6,17 +6,19 @@
  */
 
 import { dirname } from "../base/paths.ts";
+import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import { FileDatastore } from "../butler/datastore/datastore.ts";
 import { withRecords } from "../butler/dimensions/record_fetch.ts";
 import type { DimensionRecordSource } from "../butler/dimensions/record_source.ts";
 import { RunsInside } from "../butler/registry/runs_inside.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { type Targets, TargetState } from "../provenance/targets.ts";
+import { stampConfigs } from "./originals/config_stamps.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
+import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import type { PreparedIngest } from "./prepare_ingest.ts";
 import { RowBatch } from "./row_batch.ts";
-import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import type { Originals } from "./originals/deleter_messages.ts";
 
 /** Paths that wait for their batch to be committed. */
@@ -29,14 +31,16 @@ export class TargetBatches {
   readonly #targets: Targets;
   readonly #records: DimensionRecordSource;
   readonly #passes: readonly DatastorePass[];
+  readonly #graph: ProvenanceGraph;
   #next = 0;
 
   private constructor(
-    targets: Targets,
+    { targets, verified: { graph } }: PreparedIngest,
     records: DimensionRecordSource,
     passes: readonly DatastorePass[],
   ) {
     this.#targets = targets;
+    this.#graph = graph;
     this.rows = new RowBatch(targets);
     this.#records = records;
     this.#passes = passes;
@@ -73,7 +77,7 @@ export class TargetBatches {
         unproduced: [],
       });
     }
-    return new TargetBatches(targets, await registry.dimensionRecordSource(), passes);
+    return new TargetBatches(prepared, await registry.dimensionRecordSource(), passes);
   }
 
   /**
@@ -125,6 +129,7 @@ export class TargetBatches {
       pass.owners = [];
       if (paths.length === 0) continue;
       const originals = await proofs.originals(paths, owners);
+      await stampConfigs(originals, pass.targets.originalTypes, root, this.#graph);
       found.push(isFirst ? originals : { ...originals, root });
     }
     return found;

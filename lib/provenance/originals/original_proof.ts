@@ -14,16 +14,11 @@ import { DEFAULT_MAX_FILE_SIZE, FileSource } from "../../storage/file_source.ts"
 import { type FileStamp, requireStamp } from "../../storage/file_stamp.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { readDataset } from "../documents/dataset.ts";
+import { isConfigText } from "./config_text.ts";
 import { digestAt } from "./file_digests.ts";
 import { type Finding, findingOf, isSameVersion } from "./original_look.ts";
 import type { OriginalKind } from "./original_type.ts";
-import {
-  isConfigText,
-  isLogText,
-  isMetadataText,
-  isRestoredYaml,
-  type QuantumTexts,
-} from "./original_text.ts";
+import { isLogText, isMetadataText, isRestoredYaml, type QuantumTexts } from "./original_text.ts";
 
 /** Which content a file is to have. */
 export interface Original {

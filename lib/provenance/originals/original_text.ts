@@ -8,7 +8,7 @@
 
 import { ByteBuilder, equalBytes } from "../../base/bytes.ts";
 import { parseIsoTime } from "../../base/iso_time.ts";
-import { decodeUtf8, type JsonValue, parseJson } from "../../base/json_text.ts";
+import { type JsonValue, parseJson } from "../../base/json_text.ts";
 import {
   type MetadataConverter,
   metadataConverter,
@@ -124,22 +124,6 @@ function textOf(file: Uint8Array, converter: MetadataConverter): Uint8Array | nu
     if (error instanceof SyntaxError) return null;
     throw error;
   }
-}
-
-/** A line of a config that only loads a module: which there are depends on what else was loaded. */
-const IMPORT_LINE = /^import [\w.]+$/;
-
-/** Whether the config of a pipeline graph is that of a file. */
-export function isConfigText(file: Uint8Array, text: string): boolean {
-  let written: string;
-  try {
-    written = decodeUtf8(file);
-  } catch {
-    return false;
-  }
-  const content = (config: string) =>
-    config.split("\n").filter((line) => !IMPORT_LINE.test(line)).join("\n").trim();
-  return written === text || content(written) === content(text);
 }
 
 function attemptsOf(block: Uint8Array): JsonValue[] {
