@@ -125,7 +125,8 @@ export class OriginalProver implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#graphFile !== null) (await this.#graph)?.close();
+    // That it couldn't be opened was told to whoever asked for it.
+    if (this.#graphFile !== null) await this.#graph?.then((graph) => graph.close(), () => {});
   }
 }
 
