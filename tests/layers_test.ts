@@ -178,6 +178,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...GRAPH,
     ...RECORDS,
     "sources",
+    "sources/repository",
     "report",
     "report/failures",
   ],
@@ -312,7 +313,7 @@ Deno.test(`no folder holds more than ${MAX_FOLDER} files`, () => {
 });
 
 /** Imports that one has to follow from a command to what it stands on. */
-const MAX_CHAIN = 18;
+const MAX_CHAIN = 14;
 
 Deno.test(`the longest chain of imports has at most ${MAX_CHAIN} files`, () => {
   const chain = longestChain(importGraph());

@@ -5,7 +5,8 @@
  */
 
 import { EnvironmentError } from "../base/errors.ts";
-import { type ByteSource, checkRange } from "../storage/byte_source.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
+import { checkRange } from "../storage/file_errors.ts";
 
 /** Bytes of a `File` or `Blob`; nothing is read before it is asked for. */
 export class BlobSource implements ByteSource {

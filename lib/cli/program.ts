@@ -146,7 +146,12 @@ async function printValues(
       import.meta.resolve("./manual/command_shape.ts")
     ) as typeof import("./manual/command_shape.ts");
     const program = makeProgram(context, state, await loadCommands([command]));
-    const values = await completeValues(words, programShape(program), context);
+    const values = await completeValues(
+      words,
+      programShape(program),
+      context,
+      () => import(import.meta.resolve("../sources/open_source.ts")),
+    );
     context.terminal.write(values.map((value) => `${value}\n`).join(""));
   } catch {
     // Somebody is still typing: there is nothing to say.

@@ -11,7 +11,8 @@
 import { u16, u32 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import type { InvalidQuantumGraphFileError } from "../base/errors.ts";
-import { type ByteSource, checkRange } from "../storage/byte_source.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
+import { checkRange } from "../storage/file_errors.ts";
 import type { Inflate } from "./codecs.ts";
 import {
   ENCRYPTION_FLAGS,

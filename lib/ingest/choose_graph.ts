@@ -19,22 +19,12 @@ import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { fileIdentity, FileSource } from "../storage/file_source.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import type { Zstd } from "../codec/zstd.ts";
+import type { GraphChoice } from "./prepared_ingest.ts";
 import type { GraphPlaces } from "./remote/graph_places.ts";
 import type { IngestOptions } from "./options.ts";
 import { isSameFile, pathInside, type TransferPlan } from "./transfer.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
-
-/** The graph that is to be ingested, and what the registry knows of it. */
-export interface GraphChoice {
-  run: string;
-  /** Absolute path of the file to read. */
-  path: string;
-  /** Dataset of `run_provenance` and its record, null while it isn't registered. */
-  registered: RegisteredProvenance | null;
-  /** Absolute path, or URI, as given, if the file is there. */
-  given: string | null;
-}
 
 /** Finds out which file is the graph and whether it is registered. */
 export async function chooseGraph(

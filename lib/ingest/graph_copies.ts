@@ -12,37 +12,14 @@ import type { DatastoreChain } from "../butler/datastore/datastore_chain.ts";
 import { recordedPlace } from "../butler/datastore/recorded_file.ts";
 import { PROVENANCE_FORMATTER } from "../butler/registry/provenance_dataset.ts";
 import { provenancePath, provenanceType } from "../butler/registry/runs_inside.ts";
-import type { DatasetBatch, OtherRecords, Registry } from "../butler/registry/registry.ts";
+import type { DatasetBatch, OtherRecords } from "../butler/registry/registry.ts";
 import type { Targets } from "../provenance/targets.ts";
 import type { FileSource } from "../storage/file_source.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
-import type { GraphChoice } from "./choose_graph.ts";
+import type { GraphCopy, PreparedIngest } from "./prepared_ingest.ts";
 import type { GraphPlaces } from "./remote/graph_places.ts";
-import type { IngestOptions } from "./options.ts";
-import type { PlaceStamp } from "./remote/placed_graph.ts";
-import type { VerifiedGraph } from "./verified_graph.ts";
 import { pathInside, type TransferPlan } from "./transfer.ts";
-import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
-
-/** The graph in one of the other datastores. */
-export interface GraphCopy {
-  /** Position of the datastore in the chain. */
-  readonly datastore: number;
-  /** Absolute, or a URI. */
-  readonly root: string;
-  /** Whether the datastore keeps checksums. */
-  readonly hasChecksum: boolean;
-  /** What the graph is to back there. */
-  readonly targets: Targets;
-  /** Path, relative to the root, at which the file template puts the graph. */
-  readonly templatePath: string;
-  readonly plan: TransferPlan;
-  /** Whether a record says that it is there. */
-  readonly isRegistered: boolean;
-  /** Which file it is, once it is there. */
-  stamp: PlaceStamp | null;
-}
 
 /** Positions of the datastores that take provenance graphs. */
 export function takingGraphs(chain: DatastoreChain, repository: string): number[] {
@@ -57,15 +34,10 @@ export function takingGraphs(chain: DatastoreChain, repository: string): number[
 }
 
 /** What is known of an ingest when its copies are planned. */
-interface CopyQuestion {
-  readonly config: RepositoryConfig;
-  readonly choice: GraphChoice;
-  readonly options: IngestOptions;
-  readonly registry: Registry;
-  readonly targets: Targets;
-  readonly verified: VerifiedGraph;
-  readonly places: GraphPlaces;
-}
+type CopyQuestion = Pick<
+  PreparedIngest,
+  "config" | "choice" | "options" | "registry" | "targets" | "verified" | "places"
+>;
 
 /**
  * Finds out how the graph gets into the other datastores.

@@ -31,7 +31,7 @@ import { deleteMovedSource } from "./moved_source.ts";
 import type { IngestContext, IngestStage, IngestSummary } from "./options.ts";
 import type { DeleterClient } from "./originals/deleter_client.ts";
 import type { MovedSource, PlacedGraph } from "./remote/placed_graph.ts";
-import type { PreparedIngest } from "./prepare_ingest.ts";
+import type { PreparedIngest } from "./prepared_ingest.ts";
 import type { RowBatch } from "./row_batch.ts";
 import { deleteRemoteOriginals } from "./remote_originals.ts";
 import { ingestStages } from "./stages.ts";

@@ -31,7 +31,8 @@ import { requireOpenFiles } from "../storage/open_files.ts";
 import { Zstd } from "../codec/zstd.ts";
 import { DeleterClient, N_WORKERS } from "./originals/deleter_client.ts";
 import { GraphIngest } from "./graph_ingest.ts";
-import { PreparedIngest } from "./prepare_ingest.ts";
+import { prepareIngest } from "./prepare_ingest.ts";
+import type { PreparedIngest } from "./prepared_ingest.ts";
 import {
   INGEST_STAGES,
   type IngestContext,
@@ -69,7 +70,7 @@ async function ingest(options: IngestOptions, context: IngestContext): Promise<I
   for (let round = 0;; round++) {
     clock.enter("check");
     await using prepared = round === 0
-      ? await PreparedIngest.prepare(options, config, zstd, context)
+      ? await prepareIngest(options, config, zstd, context)
       : await prepareAgain(options, config, zstd, context);
     const ingest = new GraphIngest(prepared, context);
     const tell = () => {
@@ -107,10 +108,10 @@ function startDeleters(config: RepositoryConfig, { makeWorker }: IngestContext):
  * forgotten datasets before, so it doesn't end as if nothing had been changed.
  */
 async function prepareAgain(
-  ...args: Parameters<typeof PreparedIngest.prepare>
+  ...args: Parameters<typeof prepareIngest>
 ): Promise<PreparedIngest> {
   try {
-    return await PreparedIngest.prepare(...args);
+    return await prepareIngest(...args);
   } catch (error) {
     if (!(error instanceof ProvgraphError) || error.exitCode !== 2) throw error;
     throw new EnvironmentError(

@@ -18,10 +18,12 @@ import type { Zstd } from "../codec/zstd.ts";
 import { Targets, TargetState } from "../provenance/targets.ts";
 import { failpoint } from "../storage/failpoints.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
-import { chooseGraph, type GraphChoice, ingestedPlan } from "./choose_graph.ts";
+import { chooseGraph, ingestedPlan } from "./choose_graph.ts";
 import { lockFolder, RunLock } from "./exclusion.ts";
-import { type GraphCopy, planCopies, refuseWithoutGraph, takingGraphs } from "./graph_copies.ts";
-import { GraphPlaces } from "./remote/graph_places.ts";
+import { planCopies, refuseWithoutGraph, takingGraphs } from "./graph_copies.ts";
+import type { GraphChoice, GraphCopy, PreparedIngest } from "./prepared_ingest.ts";
+import type { GraphPlaces } from "./remote/graph_places.ts";
+import { openGraphPlaces } from "./remote/open_places.ts";
 import type { IngestContext, IngestOptions } from "./options.ts";
 import { noteRecordedOriginals } from "./originals/recorded_originals.ts";
 import { requireRightGraph } from "./right_graph.ts";
@@ -41,29 +43,37 @@ const TARGETS_PER_TURN = 4096;
 /** What preparing needs of its surroundings. */
 type Surroundings = Pick<IngestContext, "env" | "log" | "progress" | "signal">;
 
-/** An ingest that may begin. */
-export class PreparedIngest implements AsyncDisposable {
+/**
+ * Finds out everything. Unless it is a dry run, no other process can begin with the RUN until the result
+ * is disposed of.
+ *
+ * @throws {ProvgraphError} if the ingest can't be done; nothing is changed.
+ */
+export function prepareIngest(
+  options: IngestOptions,
+  config: RepositoryConfig,
+  zstd: Zstd,
+  context: Surroundings,
+): Promise<PreparedIngest> {
+  return Preparation.prepare(options, config, zstd, context);
+}
+
+/** See {@linkcode prepareIngest}. */
+class Preparation implements PreparedIngest {
   readonly options: IngestOptions;
-  /** Its `datastore` is the one that the graph is looked for in and goes to first. */
   config: RepositoryConfig;
   readonly registry: Registry;
-  /** Type of `run_provenance`. */
   readonly provenanceType: DatasetType;
-  /** Where the file template puts a RUN's graph, relative to the root. */
   readonly templatePath: (run: string) => string;
   choice!: GraphChoice;
   verified!: VerifiedGraph;
   plan!: TransferPlan;
-  /** What the graph is to back in that datastore. */
   targets!: Targets;
-  /** The graph in the other datastores that take it. */
   copies: GraphCopy[] = [];
-  /** Where graphs are, on disks or in remote stores. */
   places!: GraphPlaces;
   readonly #chain: DatastoreChain;
   /** Positions of the datastores that take the graph. */
   readonly #taking: readonly number[];
-  /** Position of the first, or of the one that has it registered. */
   datastore: number;
   #lock: RunLock | null = null;
 
@@ -81,18 +91,13 @@ export class PreparedIngest implements AsyncDisposable {
       provenancePath(chain.members[this.datastore], registry.universe, run);
   }
 
-  /**
-   * Finds out everything. Unless it is a dry run, no other process can begin with the RUN until the result
-   * is disposed of.
-   *
-   * @throws {ProvgraphError} if the ingest can't be done; nothing is changed.
-   */
+  /** See {@linkcode prepareIngest}. */
   static async prepare(
     options: IngestOptions,
     config: RepositoryConfig,
     zstd: Zstd,
     context: Surroundings,
-  ): Promise<PreparedIngest> {
+  ): Promise<Preparation> {
     const registry = await openRegistry(config, {
       writeable: !options.isDryRun,
       isRehearsal: options.isDryRun,
@@ -100,9 +105,9 @@ export class PreparedIngest implements AsyncDisposable {
       log: context.log,
       signal: context.signal,
     });
-    let prepared: PreparedIngest | null = null;
+    let prepared: Preparation | null = null;
     try {
-      prepared = new PreparedIngest(options, config, registry);
+      prepared = new Preparation(options, config, registry);
       await prepared.#prepare(zstd, context);
       return prepared;
     } catch (error) {
@@ -126,7 +131,7 @@ export class PreparedIngest implements AsyncDisposable {
     const { options, registry } = this;
     const { root } = this.config.datastore;
     await registry.checkDatasetType(this.provenanceType);
-    const places = this.places = await GraphPlaces.open(this.config, {
+    const places = this.places = await openGraphPlaces(this.config, {
       // Not its signal: the batch in hand is finished, requests and all.
       env: context.env,
     }, options.graphPath);
@@ -194,11 +199,6 @@ export class PreparedIngest implements AsyncDisposable {
       : RunLock.take(target, root, run);
   }
 
-  /**
-   * Makes sure that the graph is still what was checked.
-   *
-   * @throws {EnvironmentError} if it isn't.
-   */
   async requireUnchanged(): Promise<void> {
     const { verified } = this;
     verified.requireUnchanged();
@@ -311,7 +311,6 @@ export class PreparedIngest implements AsyncDisposable {
     };
   }
 
-  /** Closes graph and registry, and lets others begin. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.verified?.[Symbol.dispose]();
     this.places?.[Symbol.dispose]();

@@ -11,7 +11,7 @@ import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { DeletionEvents } from "./originals/remote_deleter.ts";
 import type { StoredOriginals } from "./originals/stored_originals.ts";
 import type { TargetPaths } from "./originals/target_paths.ts";
-import type { PreparedIngest } from "./prepare_ingest.ts";
+import type { PreparedIngest } from "./prepared_ingest.ts";
 
 /** A datastore that has the graph. */
 interface Place {

@@ -17,7 +17,7 @@ import { stampConfigs } from "./originals/config_stamps.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
 import { OriginalProofs } from "./originals/original_proofs.ts";
 import type { ProvenanceGraph } from "../qg/provenance_graph.ts";
-import type { PreparedIngest } from "./prepare_ingest.ts";
+import type { PreparedIngest } from "./prepared_ingest.ts";
 import { RowBatch } from "./row_batch.ts";
 import type { Originals } from "./originals/deleter_messages.ts";
 

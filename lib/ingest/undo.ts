@@ -24,12 +24,12 @@ import { failpoint } from "../storage/failpoints.ts";
 import { fileIdentity } from "../storage/file_source.ts";
 import { isRemoteUri } from "../storage/remote/storage_url.ts";
 import { graphRun } from "./choose_graph.ts";
-import type { IngestContext, IngestOptions } from "./options.ts";
+import type { IngestContext, IngestOptions, UndoSummary } from "./options.ts";
 import { EmptyDirectories } from "./originals/empty_directories.ts";
-import { PreparedIngest } from "./prepare_ingest.ts";
+import { prepareIngest } from "./prepare_ingest.ts";
+import type { PreparedIngest } from "./prepared_ingest.ts";
 import { copyGraphTo, putGraphBack } from "./transfer.ts";
 import { UndoBatches } from "./undo_batches.ts";
-import type { UndoSummary } from "./undo_summary.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 import { absolutePath } from "../butler/datastore/datastore_path.ts";
 import { describeSystemError } from "../storage/file_errors.ts";
@@ -105,7 +105,7 @@ async function withPrepared(
 ): Promise<Omit<UndoSummary, "seconds">> {
   const { graphPath } = options;
   const isThere = graphPath !== null && fileIdentity(graphPath) !== null;
-  await using prepared = await PreparedIngest.prepare(
+  await using prepared = await prepareIngest(
     ingestOptions(options, run, isThere),
     config,
     zstd,

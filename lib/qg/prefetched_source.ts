@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type ByteSource, checkRange } from "../storage/byte_source.ts";
+import type { ByteSource } from "../storage/byte_source.ts";
+import { checkRange } from "../storage/file_errors.ts";
 import type { ByteRange } from "./range_plan.ts";
 
 /** Ranges kept; the oldest makes room. */

@@ -23,6 +23,7 @@ import { verdictOf, verdictText } from "../provenance/verdict.ts";
 import { uuidFromText } from "../base/uuid.ts";
 import { readProduced } from "../provenance/documents/dataset.ts";
 import { parseHeader, type QuantumGraphHeader } from "../qg/header.ts";
+import type { LogEnd } from "../sources/logs/log_store.ts";
 import { parseStored } from "../sources/parse_stored.ts";
 import type { RowDimensions } from "../sources/rows.ts";
 import type { DocumentSource } from "../sources/source.ts";
@@ -36,13 +37,12 @@ import {
   type ReportLimits,
   shortenedMessage,
 } from "./collector.ts";
-import { ReportCounts } from "./counts.ts";
+import { type QuantumKind, ReportCounts } from "./counts.ts";
 import { type AttemptFacts, documentFacts, type NamedQuantum, tabledFacts } from "./facts.ts";
 import type { BaselineReport, RunReport } from "./model.ts";
 import { latestStart } from "./odd_times.ts";
 import { rerunCommands, RerunTables } from "./failures/rerun.ts";
-import { type LogEnd, logEnd } from "../sources/logs/log_end.ts";
-import type { QuantumKind } from "./quantum_kinds.ts";
+import { logEnd } from "../sources/logs/log_end.ts";
 import { type TableSink, takeTable } from "./table_pass.ts";
 import type { TaskPart } from "./task_part.ts";
 import { warningsOf } from "./warnings.ts";

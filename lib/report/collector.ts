@@ -14,7 +14,7 @@ import { dataIdObject, type RowDimensions } from "../sources/rows.ts";
 import type { BlockedCounts } from "./failures/blocking.ts";
 import { bpsMemory } from "./bps_memory.ts";
 import { ClusterTable } from "./failures/cluster_table.ts";
-import type { ReportCounts, TaskCounts } from "./counts.ts";
+import type { QuantumKind, ReportCounts, TaskCounts } from "./counts.ts";
 import type { AttemptFacts, NamedQuantum, QuantumFacts } from "./facts.ts";
 import { FailedList } from "./failures/failed_list.ts";
 import {
@@ -26,7 +26,6 @@ import {
 } from "./failures/heat_map.ts";
 import type { ClusterReport, ExceptionReport, FailedReport, RunReport } from "./model.ts";
 import { hasOddTimes } from "./odd_times.ts";
-import type { QuantumKind } from "./quantum_kinds.ts";
 import { efficiency, instant, TaskPart } from "./task_part.ts";
 import { finite, UsageTotals } from "./usage_totals.ts";
 

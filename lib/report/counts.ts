@@ -8,7 +8,6 @@
 import type { QuantumGraphHeader } from "../qg/header.ts";
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import { lastAttempt, quantumStatus } from "../provenance/documents/quantum.ts";
-import type { QuantumKind } from "./quantum_kinds.ts";
 
 /** Statuses in the order of columns, lowest number first. */
 export const STATUSES: readonly number[] = Object.values(AttemptStatus).sort((a, b) => a - b);
@@ -97,4 +96,19 @@ function compareCodePoints(a: string, b: string): number {
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
+}
+
+/** What quanta of a kind have in common. */
+export interface QuantumKind {
+  readonly taskLabel: string;
+  /** In order of time; the last one counts, and none is of quanta that were not run. */
+  readonly attempts: readonly CountedAttempt[];
+}
+
+/** What is counted of an attempt. */
+export interface CountedAttempt {
+  status: number;
+  /** Bit set; null if not recorded. */
+  caveats: number | null;
+  exceptionType: string | null;
 }

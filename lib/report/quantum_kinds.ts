@@ -7,6 +7,7 @@
 
 import { AttemptStatus } from "../provenance/quantum_status.ts";
 import type { ValuesBatch } from "../provenance/table/quanta_table.ts";
+import type { QuantumKind } from "./counts.ts";
 
 /** Columns that tell of which kind a quantum is. */
 export const KIND_COLUMNS = ["task", "status", "attempts", "caveats", "exception"] as const;
@@ -15,21 +16,6 @@ export const KIND_COLUMNS = ["task", "status", "attempts", "caveats", "exception
 const MAX_CODES = 2 ** 21;
 
 const STATUSES: Readonly<Record<string, number>> = AttemptStatus;
-
-/** What is counted of an attempt. */
-interface CountedAttempt {
-  status: number;
-  /** Bit set; null if not recorded. */
-  caveats: number | null;
-  exceptionType: string | null;
-}
-
-/** What quanta of a kind have in common. */
-export interface QuantumKind {
-  readonly taskLabel: string;
-  /** In order of time; the last one counts, and none is of quanta that were not run. */
-  readonly attempts: readonly CountedAttempt[];
-}
 
 /**
  * Tells the kind of each row of a batch. Neighbouring rows mostly are of one kind.

@@ -18,10 +18,11 @@ import { EARLIER_COLUMN } from "../provenance/table/table_columns.ts";
 import type { QuantaTable, ValuesBatch } from "../provenance/table/quanta_table.ts";
 import type { RowDimensions } from "../sources/rows.ts";
 import type { TabledQuanta } from "../sources/table/tabled_quanta.ts";
+import type { QuantumKind } from "./counts.ts";
 import type { BlockedCounts } from "./failures/blocking.ts";
 import { type AttemptFacts, hasUsage, type NamedQuantum, type UsageFacts } from "./facts.ts";
 import type { AttemptsOf, UsageColumns } from "./usage_totals.ts";
-import { KIND_COLUMNS, kindsOf, type QuantumKind } from "./quantum_kinds.ts";
+import { KIND_COLUMNS, kindsOf } from "./quantum_kinds.ts";
 import type { Address } from "../qg/address_rows.ts";
 
 /** Columns that are read besides those of kinds, of dimensions, and of earlier attempts. */

@@ -8,7 +8,9 @@
 import type { Environment } from "../base/environment.ts";
 import { RefusedError, UsageError } from "../base/errors.ts";
 import { localPath, uriScheme } from "../butler/config/local_path.ts";
+import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
+import type { Registry } from "../butler/registry/registry.ts";
 import { openNamedGraph } from "../qg/absent_graph.ts";
 import { QUANTUM_DATASETS_MEMBER } from "../qg/member_names.ts";
 import { openArchive } from "../qg/graph_file.ts";
@@ -50,12 +52,46 @@ export async function openSource(
   }
   const path = fileOf(argument, env, cwd);
   if (path === null) {
-    const { RepositoryDocuments } = await import(
-      import.meta.resolve("./repository_source.ts")
-    ) as typeof import("./repository_source.ts");
-    return await RepositoryDocuments.open(argument, run, env, zstd, wait);
+    return await openDocuments(argument, run, env, wait);
   }
   return checkRun(await openFile(path, zstd), run);
+}
+
+/** Opens configuration and registry of a repository, for reading. @param wait as {@linkcode openSource}. */
+export async function openRepository(
+  argument: string,
+  env: Environment,
+  wait: LockWaitOptions = {},
+): Promise<{ config: RepositoryConfig; registry: Registry }> {
+  const { openRepositoryConfig } = await import(
+    import.meta.resolve("../butler/config/open_repo_config.ts")
+  ) as typeof import("../butler/config/open_repo_config.ts");
+  const { openRegistry } = await import(
+    import.meta.resolve("../butler/registry/open.ts")
+  ) as typeof import("../butler/registry/open.ts");
+  const config = await openRepositoryConfig(argument, env);
+  return { config, registry: await openRegistry(config, { ...wait, writeable: false }) };
+}
+
+async function openDocuments(
+  argument: string,
+  run: string | null,
+  env: Environment,
+  wait: LockWaitOptions,
+): Promise<DocumentSource> {
+  const { RepositoryFiles } = await import(
+    import.meta.resolve("./repository/repository_files.ts")
+  ) as typeof import("./repository/repository_files.ts");
+  const { RepositoryStore } = await import(
+    import.meta.resolve("./repository_store.ts")
+  ) as typeof import("./repository_store.ts");
+  const { RepositoryDocuments } = await import(
+    import.meta.resolve("./repository_source.ts")
+  ) as typeof import("./repository_source.ts");
+  const { config, registry } = await openRepository(argument, env, wait);
+  const files = new RepositoryFiles(config.datastores.map(({ root }) => root), env);
+  const store = new RepositoryStore(config, registry, files, Zstd.forFewReads());
+  return await RepositoryDocuments.open(store, run);
 }
 
 async function checkRun(source: DocumentSource, run: string | null): Promise<DocumentSource> {

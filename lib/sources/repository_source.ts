@@ -6,15 +6,10 @@
  */
 
 import { requireRun } from "../butler/registry/require_run.ts";
-import type { Environment } from "../base/environment.ts";
 import { NotFoundError, RefusedError, UsageError } from "../base/errors.ts";
 import { uuidFromText, uuidToHex, uuidToText } from "../base/uuid.ts";
-import { openRepositoryConfig } from "../butler/config/open_repo_config.ts";
-import type { LockWaitOptions } from "../butler/registry/lock_wait.ts";
-import { openRegistry } from "../butler/registry/open.ts";
 import { RUN_PROVENANCE } from "../butler/registry/provenance_dataset.ts";
 import type { Registry } from "../butler/registry/registry.ts";
-import type { Zstd } from "../codec/zstd.ts";
 import type { GraphDocuments } from "./graph_source.ts";
 import type { RepositoryInfo, RunInfo } from "./info.ts";
 import { registeredRows } from "./registered_rows.ts";
@@ -26,7 +21,7 @@ import {
   typedValue,
 } from "./registry_search.ts";
 import type { Target } from "./repository/place.ts";
-import { RepositoryStore } from "./repository_store.ts";
+import type { RepositoryStore } from "./repository_store.ts";
 import type { DatasetRow, DatasetWish, QuantumWish, RowDimensions, RowKind } from "./rows.ts";
 import {
   type Candidate,
@@ -63,25 +58,18 @@ export class RepositoryDocuments implements DocumentSource {
   }
 
   /**
-   * Opens a repository for reading.
+   * Documents of a repository.
    *
+   * @param store Is closed with them, and when this throws.
    * @param run RUN to look in; null if the documents asked for leave no choice.
    * @throws {UsageError} if that is no RUN.
    */
-  static async open(
-    argument: string,
-    run: string | null,
-    env: Environment,
-    zstd: Zstd,
-    wait: LockWaitOptions,
-  ): Promise<RepositoryDocuments> {
-    const config = await openRepositoryConfig(argument, env);
-    const registry = await openRegistry(config, { ...wait, writeable: false });
+  static async open(store: RepositoryStore, run: string | null): Promise<RepositoryDocuments> {
     try {
-      if (run !== null) await requireRun(registry, run, argument);
-      return new RepositoryDocuments(new RepositoryStore(config, registry, zstd, env), run);
+      if (run !== null) await requireRun(store.registry, run, store.config.argument);
+      return new RepositoryDocuments(store, run);
     } catch (error) {
-      await registry[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
       throw error;
     }
   }

@@ -13,11 +13,9 @@ import { type RecordedFile, recordedPlace } from "../butler/datastore/recorded_f
 import type { DatastoreRecord, Registry } from "../butler/registry/registry.ts";
 import { ProvenanceGraph } from "../qg/provenance_graph.ts";
 import { isRemoteUri, StorageUrl } from "../storage/remote/storage_url.ts";
-import type { Environment } from "../base/environment.ts";
 import type { Zstd } from "../codec/zstd.ts";
 import { GraphDocuments } from "./graph_source.ts";
-import type { FilePlace, Place } from "./repository/place.ts";
-import { RepositoryFiles } from "./repository/repository_files.ts";
+import type { FilePlace, Place, PlacedFiles } from "./repository/place.ts";
 import type { DataIdValue } from "../butler/dimensions/data_id_value.ts";
 import type { RepositoryConfig } from "../butler/config/repository_config.ts";
 
@@ -28,17 +26,25 @@ export class RepositoryStore implements AsyncDisposable {
   readonly config: RepositoryConfig;
   readonly registry: Registry;
   readonly #zstd: Zstd;
-  readonly #files: RepositoryFiles;
+  readonly #files: PlacedFiles;
   readonly #graphs = new Map<string, GraphDocuments>();
   #datastores: DatastoreChain | null = null;
 
-  /** @param registry Is closed with the store. */
-  constructor(config: RepositoryConfig, registry: Registry, zstd: Zstd, env: Environment) {
+  /**
+   * @param registry Is closed with the store.
+   * @param files Those that records name; closed likewise.
+   */
+  constructor(
+    config: RepositoryConfig,
+    registry: Registry,
+    files: PlacedFiles,
+    zstd: Zstd,
+  ) {
     this.name = `repository "${config.argument}"`;
     this.config = config;
     this.registry = registry;
     this.#zstd = zstd;
-    this.#files = new RepositoryFiles(config.datastores.map(({ root }) => root), env);
+    this.#files = files;
   }
 
   /** Where a dataset is: its record says so; without one, the file may be at its predicted path. */

@@ -5,8 +5,6 @@
  * @module
  */
 
-import { EnvironmentError } from "../base/errors.ts";
-
 /** Something of fixed size that is read by byte range. */
 export interface ByteSource {
   /** What errors call it: a path, a URL, or a path and a member. */
@@ -21,20 +19,4 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Releases what is held; a second call does nothing. */
   close(): void;
-}
-
-/**
- * Checks a range against a size before anything is allocated for it.
- *
- * @throws {EnvironmentError} if the range isn't inside `0..size`.
- */
-export function checkRange(name: string, size: number, offset: number, length: number): void {
-  if (
-    !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 ||
-    offset > size - length
-  ) {
-    throw new EnvironmentError(
-      `Cannot read ${length} bytes at ${offset} of "${name}": it has ${size} bytes`,
-    );
-  }
 }

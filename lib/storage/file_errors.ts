@@ -71,3 +71,19 @@ export function describeSystemError(attempt: string, error: unknown): unknown {
     { cause: error, hint: "mend the cause and run the same command again; nothing is lost" },
   );
 }
+
+/**
+ * Checks a range against a size before anything is allocated for it.
+ *
+ * @throws {EnvironmentError} if the range isn't inside `0..size`.
+ */
+export function checkRange(name: string, size: number, offset: number, length: number): void {
+  if (
+    !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 ||
+    offset > size - length
+  ) {
+    throw new EnvironmentError(
+      `Cannot read ${length} bytes at ${offset} of "${name}": it has ${size} bytes`,
+    );
+  }
+}

@@ -6,9 +6,9 @@
  */
 
 import { EnvironmentError, UnusableFileError } from "../base/errors.ts";
-import { type ByteSource, checkRange } from "./byte_source.ts";
+import type { ByteSource } from "./byte_source.ts";
 import { openRegularFile, requireRegularFile } from "./regular_file.ts";
-import { fileError, isAbsence, systemErrorText } from "./file_errors.ts";
+import { checkRange, fileError, isAbsence, systemErrorText } from "./file_errors.ts";
 
 /** Largest file that {@linkcode readWholeFile} takes unless told otherwise, in bytes. */
 export const DEFAULT_MAX_FILE_SIZE = 2 ** 30;

@@ -12,7 +12,8 @@ import {
   ProvgraphError,
   RefusedError,
 } from "../base/errors.ts";
-import { type ByteSource, checkRange } from "./byte_source.ts";
+import type { ByteSource } from "./byte_source.ts";
+import { checkRange } from "./file_errors.ts";
 
 /** Bytes asked for when opening: the tail, where a ZIP archive has its directory. */
 const TAIL_SIZE = 65536;

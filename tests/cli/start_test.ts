@@ -86,7 +86,8 @@ for (
     ["lib/cli/plain/plain_list.ts", []],
     ["lib/cli/plain/plain_why.ts", []],
     ["lib/cli/plain/plain_report.ts", []],
-    ["lib/sources/repository_source.ts", ["node:sqlite"]],
+    ["lib/sources/repository_source.ts", []],
+    ["lib/butler/registry/open.ts", ["node:sqlite"]],
   ] as const
 ) {
   Deno.test(`${path} loads no more of Node and of packages than it needs`, async () => {

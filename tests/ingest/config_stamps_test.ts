@@ -130,7 +130,7 @@ for (
       Deno.writeTextFileSync(path, TEXT);
       const originals = await stamped(root, 0, 60_000);
       change(path);
-      await using deleter = new Deleter({
+      const deleter = new Deleter({
         root,
         graph: { path: GRAPH_FILE, stamp: stampAt(GRAPH_FILE)! },
         types: TYPES,
@@ -138,6 +138,7 @@ for (
       });
       if (isDeleted) {
         assert.equal((await deleter.delete(originals)).nDeleted, 1);
+        await deleter[Symbol.asyncDispose]();
       } else {
         // It has to look into the graph, which isn't one.
         await assert.rejects(() => deleter.delete(originals));

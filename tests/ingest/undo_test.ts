@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { RefusedError, UsageError } from "../../lib/base/errors.ts";
+import type { UndoSummary } from "../../lib/ingest/options.ts";
 import { SILENT_LOG } from "../support/silent_log.ts";
 import { undoIngest, type UndoOptions } from "../../lib/ingest/undo.ts";
-import type { UndoSummary } from "../../lib/ingest/undo_summary.ts";
 import { assertStateEqual } from "../support/compare.ts";
 import { dumpState, type RepositoryState } from "../support/dump_state.ts";
 import {

@@ -6,8 +6,9 @@ import { InvalidQuantumGraphFileError } from "../../lib/base/errors.ts";
 import { concatBytes, writeBigEndian, writeLittleEndian } from "../../lib/base/bytes.ts";
 import { encodeUtf8 } from "../../lib/base/json_text.ts";
 import { uuidFromText } from "../../lib/base/uuid.ts";
-import { type ByteSource, checkRange } from "../../lib/storage/byte_source.ts";
+import type { ByteSource } from "../../lib/storage/byte_source.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
+import { checkRange } from "../../lib/storage/file_errors.ts";
 
 /** A file below `testdata/`. */
 export function testdata(path: string): string {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import type { GraphCodecs } from "../../lib/codec/codecs.ts";
 import { Zstd } from "../../lib/codec/zstd.ts";
-import { list, type ListOptions, QUANTUM_FIELDS } from "../../lib/inspect/list/list.ts";
+import { list } from "../../lib/inspect/list/list.ts";
+import { type ListOptions, QUANTUM_FIELDS } from "../../lib/inspect/list/list_fields.ts";
 import { ProvenanceGraph } from "../../lib/qg/provenance_graph.ts";
 import { GraphDocuments } from "../../lib/sources/graph_source.ts";
 import { taskInfos } from "../../lib/sources/task_infos.ts";

@@ -5,9 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { basename, dirname } from "node:path";
 import { ProvgraphError, RepositoryError } from "../../lib/base/errors.ts";
 import { cat, type CatOptions } from "../../lib/inspect/cat/cat.ts";
-import { RepositoryDocuments } from "../../lib/sources/repository_source.ts";
+import { openSource } from "../../lib/sources/open_source.ts";
 import { StoredZipWriter } from "../../lib/codec/zip_writer.ts";
-import { Zstd } from "../../lib/codec/zstd.ts";
 import {
   RUN,
   type TemporaryDirectory,
@@ -15,7 +14,6 @@ import {
   unpackFixture,
 } from "../support/fixtures.ts";
 
-const zstd = await Zstd.load();
 const QUANTUM = ["calibrate", "visit=1", "detector=1", "instrument=OracleCam"];
 const DOCUMENTS: [what: CatOptions["what"], words: string[], typeName: string][] = [
   ["log", QUANTUM, "calibrate_log"],
@@ -56,7 +54,7 @@ async function read(
   idWords: string[],
   run = RUN,
 ): Promise<string> {
-  await using documents = await RepositoryDocuments.open(repo, run, Deno.env, zstd, {});
+  await using documents = await openSource(repo, run, Deno.env, Deno.cwd());
   let output = "";
   await cat(
     documents,

@@ -1,6 +1,7 @@
 /** Sources of bytes that only tests need: in memory, and counting. */
 
-import { type ByteSource, checkRange } from "../../lib/storage/byte_source.ts";
+import type { ByteSource } from "../../lib/storage/byte_source.ts";
+import { checkRange } from "../../lib/storage/file_errors.ts";
 
 /** A source over bytes in memory. Reads are copies. */
 export class MemorySource implements ByteSource {

@@ -16,10 +16,10 @@ import {
   type ReusableBuffer,
   type WholeFile,
 } from "../../storage/file_source.ts";
+import type { ObjectVersion } from "../../storage/remote/object_version.ts";
 import { openRemoteRoots } from "../../storage/remote/open_storage.ts";
 import type { RemoteRoot, RemoteRoots } from "../../storage/remote/remote_roots.ts";
 import { windowShare } from "../../storage/remote/request_window.ts";
-import type { ObjectVersion } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { Turns, type WantedFile } from "../../storage/whole_files.ts";
 import { ListedFiles } from "./listed_files.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { DatasetType } from "../dimensions/dataset_type.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
-import type { CollectionKeys } from "./tables/collection_keys.ts";
-import type { Collections } from "./collections.ts";
-import type { DatasetTypes } from "./dataset_types.ts";
-import type { Connection } from "./session.ts";
+import type { Collection } from "./collection.ts";
+import type { CollectionKey, CollectionKeys } from "./tables/collection_keys.ts";
+import type { Connection, Session } from "./session.ts";
 
 /** What the database knows of a datastore. */
 export interface StoredIn {
@@ -19,12 +19,26 @@ export interface StoredIn {
   readonly hasRecordsTable: boolean;
 }
 
+/** Dataset types of a registry, as `DatasetTypes` finds them. */
+export interface KnownTypes {
+  find(session: Session, name: string): Promise<RegisteredType | null>;
+  findAll(session: Session, names: readonly string[]): Promise<Map<string, RegisteredType>>;
+  findByIds(session: Session, ids: readonly number[]): Promise<Map<number, RegisteredType>>;
+}
+
+/** Collections of a registry, as `Collections` finds them. */
+export interface KnownCollections {
+  find(session: Session, name: string): Promise<Collection | null>;
+  findByKey(session: Session, key: CollectionKey): Promise<Collection | null>;
+  runKey(session: Session, run: string): Promise<CollectionKey>;
+}
+
 /** One open registry. */
 export interface RegistryContext {
   readonly connection: Connection;
   readonly universe: DimensionUniverse;
-  readonly types: DatasetTypes;
-  readonly collections: Collections;
+  readonly types: KnownTypes;
+  readonly collections: KnownCollections;
   readonly keys: CollectionKeys;
   /** All datastores that keep files, in the order of the chain. */
   readonly datastores: readonly StoredIn[];
@@ -40,4 +54,14 @@ export interface RegistryContext {
   ingestDate(): string;
   /** Type of that column. */
   readonly ingestDateType: "bigint" | "timestamp";
+}
+
+/** A dataset type with its place in the database. */
+export interface RegisteredType {
+  readonly id: number;
+  readonly type: DatasetType;
+  /** Name of the tags table, unquoted. */
+  readonly tagsTable: string;
+  /** Name of the calibs table, unquoted; null if it is no calibration type. */
+  readonly calibsTable: string | null;
 }

@@ -5,12 +5,9 @@
  */
 
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
-import type { SortedBatch } from "./dataset_batch.ts";
-import type { RowColumn, SqlRow } from "./session.ts";
+import type { SqlRow } from "./session.ts";
 import type { ColumnType } from "./tables/column_type.ts";
-import { quoteIdentifier } from "./tables/ddl.ts";
 import type { DataIdValue } from "../dimensions/data_id_value.ts";
-import type { DimensionGroup } from "../dimensions/dimension_group.ts";
 
 /** An integer of 64 bits, which may come as text: `bigint` only beyond 2^53. */
 export function toInteger(value: SqlRow[number]): number | bigint {
@@ -41,22 +38,4 @@ export function isPossibleValue(
   if (dimensionType(universe, dimension) === "text") return !String(value).includes("\0");
   if (!/^[+-]?\d{1,19}$/.test(String(value))) return false;
   return BigInt.asIntN(64, BigInt(value)) === BigInt(value);
-}
-
-/** Takes the data IDs of rows apart, a column each dimension; all rows are of types with this group. */
-export function dimensionColumns(
-  universe: DimensionUniverse,
-  group: DimensionGroup,
-  sorted: SortedBatch,
-  rows: readonly number[] | Uint32Array,
-): RowColumn[] {
-  return group.required.map((name, position) => {
-    const type = dimensionType(universe, name);
-    const values = Array.from(rows, (row) => sorted.value(row, position));
-    return {
-      name: quoteIdentifier(name),
-      type,
-      values: type === "bigint" ? values : values.map(String),
-    };
-  });
 }

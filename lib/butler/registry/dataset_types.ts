@@ -7,8 +7,9 @@
 import { ConflictingDefinitionError, RefusedError, RepositoryError } from "../../base/errors.ts";
 import { checkDatasetTypeName, datasetTypeDifference } from "../dimensions/dataset_ref.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
+import type { RegisteredType } from "./context.ts";
 import type { ObscoreTypes } from "./obscore.ts";
-import { conformType, distinctTypes, findGroupKey, type RegisteredType } from "./rules.ts";
+import { conformType, distinctTypes, findGroupKey } from "./rules.ts";
 import type { Connection, Session, SqlRow, SqlValue } from "./session.ts";
 import type { CollectionKey, CollectionKeys } from "./tables/collection_keys.ts";
 import type { ColumnType } from "./tables/column_type.ts";

@@ -5,7 +5,8 @@
  */
 
 import { RefusedError } from "../../base/errors.ts";
-import type { OpenRegistryOptions, Registry } from "./registry.ts";
+import type { OpenRegistryOptions, Registry, RegistryMaker } from "./registry.ts";
+import { makeRegistry } from "./sql_registry.ts";
 import { openSqliteRegistry } from "./sqlite/registry.ts";
 import type { RepositoryConfig } from "../config/repository_config.ts";
 
@@ -32,10 +33,12 @@ export async function openRegistry(
       { hint: "Remove registry.managers.datasets.config.overrides" },
     );
   }
-  if (dialect === "sqlite") return await openSqliteRegistry(config, options);
+  const make: RegistryMaker = (connection, noRegistry) =>
+    makeRegistry(connection, config, options, noRegistry);
+  if (dialect === "sqlite") return await openSqliteRegistry(config, options, make);
   // Loaded only where it is used: the driver costs time at every start.
   const { openPostgresRegistry } = await import(
     import.meta.resolve("./postgres/registry.ts")
   ) as typeof import("./postgres/registry.ts");
-  return await openPostgresRegistry(config, options);
+  return await openPostgresRegistry(config, options, make);
 }

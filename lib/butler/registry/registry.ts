@@ -11,6 +11,7 @@ import type { DataIdValue } from "../dimensions/data_id_value.ts";
 import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionRecordSource } from "../dimensions/record_source.ts";
 import type { LockWaitOptions } from "./lock_wait.ts";
+import type { Connection } from "./session.ts";
 import type { DimensionGroup } from "../dimensions/dimension_group.ts";
 import type { DatasetType } from "../dimensions/dataset_type.ts";
 import type { Collection } from "./collection.ts";
@@ -115,6 +116,18 @@ interface Clock {
 
 /** The machine's clock. */
 export const systemClock: Clock = { now: () => Date.now() * 1000 };
+
+/** How it is told that a database holds no registry. */
+export interface NoRegistryText {
+  state: string;
+  hint: string;
+}
+
+/** Makes a registry of a connection, which is the registry's from then on, unless this throws. */
+export type RegistryMaker = (
+  connection: Connection,
+  noRegistry: NoRegistryText,
+) => Promise<Registry>;
 
 /** Options of `openRegistry`. */
 export interface OpenRegistryOptions extends LockWaitOptions {

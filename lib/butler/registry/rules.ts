@@ -11,16 +11,6 @@ import type { DimensionUniverse } from "../dimensions/dimensions.ts";
 import type { DimensionGroup } from "../dimensions/dimension_group.ts";
 import type { DatasetType } from "../dimensions/dataset_type.ts";
 
-/** A dataset type with its place in the database. */
-export interface RegisteredType {
-  readonly id: number;
-  readonly type: DatasetType;
-  /** Name of the tags table, unquoted. */
-  readonly tagsTable: string;
-  /** Name of the calibs table, unquoted; null if it is no calibration type. */
-  readonly calibsTable: string | null;
-}
-
 /**
  * The types of one call, each once. One call must not define one name in two ways: which one won would
  * depend on the order.

@@ -32,6 +32,7 @@ import {
   type DatasetBatch,
   type DatasetInfo,
   type DatastoreRecord,
+  type NoRegistryText,
   type OpenRegistryOptions,
   type ProvenanceGuard,
   type RegisteredProvenance,
@@ -46,12 +47,6 @@ import type { DataIdValue } from "../dimensions/data_id_value.ts";
 import type { DimensionGroup } from "../dimensions/dimension_group.ts";
 import type { DatasetType } from "../dimensions/dataset_type.ts";
 import type { Collection } from "./collection.ts";
-
-/** How it is told that a database holds no registry. */
-interface NoRegistryText {
-  state: string;
-  hint: string;
-}
 
 /**
  * Makes a registry of a connection, after checking that it is one that this tool can work with. The
@@ -169,13 +164,19 @@ function loadForget(): Promise<typeof import("./write/forget.ts")> {
   return import(import.meta.resolve("./write/forget.ts"));
 }
 
+/** The parts of an open registry, whole. */
+interface Parts extends RegistryContext {
+  readonly types: DatasetTypes;
+  readonly collections: Collections;
+}
+
 /** Datasets and records are written by the modules below `write`. */
 class SqlRegistry implements Registry {
   readonly config: RepositoryConfig;
-  readonly #context: RegistryContext;
+  readonly #context: Parts;
   readonly #dimensionRecords: RegistryDimensionRecords;
 
-  constructor(config: RepositoryConfig, context: RegistryContext) {
+  constructor(config: RepositoryConfig, context: Parts) {
     this.config = config;
     this.#context = context;
     this.#dimensionRecords = new RegistryDimensionRecords(context.connection, context.universe);
@@ -185,7 +186,7 @@ class SqlRegistry implements Registry {
     return this.#context.universe;
   }
 
-  #read<T>(work: (session: Session, context: RegistryContext) => Promise<T>): Promise<T> {
+  #read<T>(work: (session: Session, context: Parts) => Promise<T>): Promise<T> {
     return this.#context.connection.read("read", (session) => work(session, this.#context));
   }
 

@@ -10,8 +10,7 @@ import { basename, join } from "../../base/paths.ts";
 import { splitRecordPath } from "../../butler/datastore/recorded_file.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { BACKED_STORAGE_CLASSES, type CheckContext } from "./context.ts";
-import type { LeftoverReport } from "../file/leftover_report.ts";
-import { inspectLeftover } from "../file/leftovers.ts";
+import { inspectLeftover, type Leftover } from "../file/leftovers.ts";
 import type { FileTree } from "./tree.ts";
 import { AggregatedQuanta } from "./aggregated.ts";
 
@@ -35,14 +34,19 @@ interface RunFigures {
   graphMtimeMs: number;
 }
 
+/** What tells of a file that a killed process left. */
+interface LeftoverTeller {
+  report(leftover: Leftover): Promise<void>;
+}
+
 /** Reports files that no record and no graph names. */
 export class UnclaimedFiles {
   readonly #context: CheckContext;
-  readonly #leftovers: LeftoverReport;
+  readonly #leftovers: LeftoverTeller;
   /** Files that look like those of a RUN that isn't registered, by its name. */
   readonly #nByRun = new Map<string, number>();
 
-  constructor(context: CheckContext, leftovers: LeftoverReport) {
+  constructor(context: CheckContext, leftovers: LeftoverTeller) {
     this.#context = context;
     this.#leftovers = leftovers;
   }

@@ -5,10 +5,8 @@
  * @module
  */
 
-import type { Environment } from "../../base/environment.ts";
-import { openRegistry } from "../../butler/registry/open.ts";
+import type { Registry } from "../../butler/registry/registry.ts";
 import { RUN_PROVENANCE } from "../../butler/registry/provenance_dataset.ts";
-import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
 import { PACKAGES_DATASET_TYPE } from "../../qg/pipeline_graph.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import { readQuantum } from "../../provenance/documents/quantum.ts";
@@ -23,13 +21,7 @@ const MAX_MILLISECONDS = 400;
 const MAX_OFFERED = 200;
 
 /** RUNs of a repository that a pipeline has written. */
-export async function runNames(
-  repository: string,
-  env: Environment,
-): Promise<string[]> {
-  await using registry = await openRegistry(await openRepositoryConfig(repository, env), {
-    writeable: false,
-  });
+export async function runNames(registry: Registry): Promise<string[]> {
   const names = new Set<string>();
   for (const type of [PACKAGES_DATASET_TYPE, RUN_PROVENANCE]) {
     for (const run of await registry.runsWithDatasetType(type)) names.add(run);

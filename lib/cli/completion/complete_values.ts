@@ -5,8 +5,11 @@
  * @module
  */
 
+import type { Environment } from "../../base/environment.ts";
 import { uriScheme } from "../../butler/config/local_path.ts";
+import type { Registry } from "../../butler/registry/registry.ts";
 import { AttemptStatus } from "../../provenance/quantum_status.ts";
+import type { DocumentSource } from "../../sources/source.ts";
 import type { CommandShape, OptionShape, ProgramShape } from "../manual/command_shape.ts";
 import type { CliContext } from "../context.ts";
 import { isHarmless, VALUE_KINDS, type ValueKind } from "../manual/value_kinds.ts";
@@ -23,15 +26,28 @@ interface Typed {
   begun: string;
 }
 
+/** What opens a source, and a repository for its registry alone. */
+export interface Openers {
+  openSource(
+    argument: string,
+    run: string | null,
+    env: Environment,
+    cwd: string,
+  ): Promise<DocumentSource>;
+  openRepository(argument: string, env: Environment): Promise<{ registry: Registry }>;
+}
+
 /**
  * Values for the last word of a command line.
  *
  * @param words What was typed behind the name of the program; the last one may be empty.
+ * @param loadOpeners Loads them where they are needed.
  */
 export async function completeValues(
   words: readonly string[],
   program: ProgramShape,
   context: CliContext,
+  loadOpeners: () => Promise<Openers>,
 ): Promise<string[]> {
   const typed = readWords(words, program);
   if (typed === null || typed.kind === null) return [];
@@ -39,7 +55,7 @@ export async function completeValues(
   const isList = typed.kind !== "id" && typed.kind !== "run";
   const comma = isList ? typed.begun.lastIndexOf(",") + 1 : 0;
   const [head, begun] = [typed.begun.slice(0, comma), typed.begun.slice(comma)];
-  const values = await valuesOf({ ...typed, begun }, typed.kind, context);
+  const values = await valuesOf({ ...typed, begun }, typed.kind, context, loadOpeners);
   return values.filter((value) => value.startsWith(begun) && isHarmless(value))
     .map((value) => `${head}${value}`);
 }
@@ -85,13 +101,18 @@ function splitOption(word: string): [flag: string, value: string | null] {
   return at < 0 ? [word, null] : [word.slice(0, at), word.slice(at + 1)];
 }
 
-async function valuesOf(typed: Typed, kind: ValueKind, context: CliContext): Promise<string[]> {
+async function valuesOf(
+  typed: Typed,
+  kind: ValueKind,
+  context: CliContext,
+  loadOpeners: () => Promise<Openers>,
+): Promise<string[]> {
   const { positional, options } = typed;
   if (kind === "status") return Object.keys(AttemptStatus);
   if (kind === "field") {
     const { DATASET_FIELDS, QUANTUM_FIELDS } = await import(
-      import.meta.resolve("../../inspect/list/list.ts")
-    ) as typeof import("../../inspect/list/list.ts");
+      import.meta.resolve("../../inspect/list/list_fields.ts")
+    ) as typeof import("../../inspect/list/list_fields.ts");
     if (positional[1] === "attempts") {
       const { ATTEMPT_FIELDS } = await import(
         import.meta.resolve("../../inspect/list/list_attempts.ts")
@@ -104,13 +125,14 @@ async function valuesOf(typed: Typed, kind: ValueKind, context: CliContext): Pro
   const given = positional[options.has("--run-b") ? 1 : 0] ?? positional[0];
   // Nobody waits for a server here.
   if (given === undefined || /^https?$/.test(uriScheme(given) ?? "")) return [];
-  const { openSource } = await import(
-    import.meta.resolve("../../sources/open_source.ts")
-  ) as typeof import("../../sources/open_source.ts");
+  const { openRepository, openSource } = await loadOpeners();
   const { dataIdTerms, datasetTypeNames, quantumIds, runNames } = await import(
     import.meta.resolve("./complete.ts")
   ) as typeof import("./complete.ts");
-  if (kind === "run") return await runNames(given, context.env);
+  if (kind === "run") {
+    await using registry = (await openRepository(given, context.env)).registry;
+    return await runNames(registry);
+  }
   const run = options.get("--run") ?? options.get("--output-run") ?? null;
   await using source = await openSource(given, run, context.env, context.cwd);
   if (kind === "task") return await source.taskLabels();

@@ -7,7 +7,9 @@
 import type { Environment } from "../../base/environment.ts";
 import { isUuidText, uuidFromText } from "../../base/uuid.ts";
 import { localPath, uriScheme } from "../../butler/config/local_path.ts";
+import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
 import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
+import { openRegistry } from "../../butler/registry/open.ts";
 import { graphPathForQuantum } from "../../sources/repository/run_graph.ts";
 import { seemsDirectory } from "../../storage/path_kind.ts";
 import { type LookUp, quickCat } from "./quick_cat.ts";
@@ -34,8 +36,12 @@ export async function quickRepositoryCat(
   const { source, idWords, run } = request;
   if (run === null || !isUuidText(idWords[0]) || uriScheme(source) !== null) return false;
   if (!seemsDirectory(localPath(source, env, cwd, "SOURCE"))) return false;
-  const quantum = { repository: source, run, id: uuidFromText(idWords[0]) };
-  const path = await graphPathForQuantum(quantum, env, wait);
+  const config = await openRepositoryConfig(source, env);
+  const path = await graphPathForQuantum(
+    { run, id: uuidFromText(idWords[0]) },
+    config,
+    () => openRegistry(config, { ...wait, writeable: false }),
+  );
   if (path === null) return false;
   return await quickCat(
     request,

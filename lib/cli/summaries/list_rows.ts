@@ -101,8 +101,8 @@ async function fieldsOf(kind: ListKind): Promise<readonly string[]> {
     ) as typeof import("../../inspect/list/list_attempts.ts")).ATTEMPT_FIELDS;
   }
   const { DATASET_FIELDS, QUANTUM_FIELDS } = await import(
-    import.meta.resolve("../../inspect/list/list.ts")
-  ) as typeof import("../../inspect/list/list.ts");
+    import.meta.resolve("../../inspect/list/list_fields.ts")
+  ) as typeof import("../../inspect/list/list_fields.ts");
   return kind === "quanta" ? QUANTUM_FIELDS : DATASET_FIELDS;
 }
 

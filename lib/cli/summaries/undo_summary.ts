@@ -5,7 +5,7 @@
  */
 
 import type { Log } from "../../base/log.ts";
-import type { UndoSummary } from "../../ingest/undo_summary.ts";
+import type { UndoSummary } from "../../ingest/options.ts";
 import { jsonLine } from "../terminal/ndjson.ts";
 
 /** Logs the summary. */

@@ -10,7 +10,7 @@ import { fsyncDirectory, removeIfPresent } from "../../storage/durable_file.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
 import { FileSource } from "../../storage/file_source.ts";
 import { requireStamp, stampAt } from "../../storage/file_stamp.ts";
-import type { Storage, StorageContext } from "../../storage/remote/storage.ts";
+import type { Storage } from "../../storage/remote/storage.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 import { removeLeftovers } from "../../storage/temporary_file.ts";
 import type { MovedSource, PlacedGraph, PlaceStamp, ReadableGraph } from "./placed_graph.ts";
@@ -23,40 +23,20 @@ import {
   type TransferPlan,
 } from "../transfer.ts";
 import type { TransferMode } from "../transfer_mode.ts";
-import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
 
 /** All places of a repository. */
 export class GraphPlaces implements Disposable {
   /** Null if all roots are on disks. */
   readonly #remote: RemoteGraphs | null;
 
-  private constructor(remote: RemoteGraphs | null) {
+  /** @param remote Closed with this; null if all roots are on disks. */
+  constructor(remote: RemoteGraphs | null) {
     this.#remote = remote;
   }
 
   /** Those of repositories that are on disks. */
   static local(): GraphPlaces {
     return new GraphPlaces(null);
-  }
-
-  /**
-   * Opens the stores of a repository and makes sure that they answer.
-   *
-   * @param given Path or URI of a graph that is to be ingested; null if none was given.
-   * @throws {ProvgraphError} if one doesn't, or lets us not in.
-   */
-  static async open(
-    config: RepositoryConfig,
-    context: StorageContext,
-    given: string | null,
-  ): Promise<GraphPlaces> {
-    const roots = config.datastores.map(({ root }) => root).filter(isRemoteUri);
-    const isGivenRemote = given !== null && isRemoteUri(given);
-    if (roots.length === 0 && !isGivenRemote) return new GraphPlaces(null);
-    const { RemoteGraphs } = await import(
-      import.meta.resolve("./remote_graphs.ts")
-    ) as typeof import("./remote_graphs.ts");
-    return new GraphPlaces(await RemoteGraphs.open(roots, context, isGivenRemote ? given : null));
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 
 import type { FileSource } from "../../storage/file_source.ts";
-import type { ObjectVersion } from "../../storage/remote/storage.ts";
+import type { ObjectVersion } from "../../storage/remote/object_version.ts";
 import { isSameObject, type MovedSource } from "./placed_graph.ts";
 
 /** What has to be known of stores, and done there. */

@@ -6,7 +6,7 @@
 
 import type { FileStamp } from "../../storage/file_stamp.ts";
 import type { LocalCopy } from "../../storage/remote/local_copy.ts";
-import type { ObjectVersion } from "../../storage/remote/storage.ts";
+import type { ObjectVersion } from "../../storage/remote/object_version.ts";
 
 /** Which file or object is at a place. */
 export type PlaceStamp = FileStamp | ObjectVersion;

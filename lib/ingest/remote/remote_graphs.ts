@@ -17,9 +17,8 @@ import type { ByteSource } from "../../storage/byte_source.ts";
 import { failpoint } from "../../storage/failpoints.ts";
 import type { FileSource } from "../../storage/file_source.ts";
 import { copyHere } from "../../storage/remote/local_copy.ts";
-import { openRemoteRoots } from "../../storage/remote/open_storage.ts";
+import type { ObjectVersion } from "../../storage/remote/object_version.ts";
 import type { RemotePlace, RemoteRoots } from "../../storage/remote/remote_roots.ts";
-import type { ObjectVersion, StorageContext } from "../../storage/remote/storage.ts";
 import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
 import { isSameObject, type ReadableGraph } from "./placed_graph.ts";
 import { planToTemplate, type TransferPlan } from "../transfer.ts";
@@ -86,33 +85,10 @@ export class RemoteGraphs implements Disposable {
   readonly #roots: RemoteRoots;
   readonly #env: Environment;
 
-  private constructor(roots: RemoteRoots, env: Environment) {
+  /** @param roots Closed with this. */
+  constructor(roots: RemoteRoots, env: Environment) {
     this.#roots = roots;
     this.#env = env;
-  }
-
-  /**
-   * Opens the storages and makes sure that each answers and has its root.
-   *
-   * @param given Place of a graph that may be in another store, or outside the roots.
-   */
-  static async open(
-    roots: readonly string[],
-    context: StorageContext,
-    given: string | null,
-  ): Promise<RemoteGraphs> {
-    using opened = new DisposableStack();
-    const folders = given === null ? [] : [given.slice(0, given.lastIndexOf("/"))];
-    const found = opened.use(await openRemoteRoots([...roots, ...folders], context));
-    for (const { storage } of found.all.slice(0, roots.length)) {
-      if (await storage.look()) continue;
-      throw new EnvironmentError(
-        `Cannot use datastore "${storage.root.text}": there is no such directory`,
-        { hint: "check the root in the repository's configuration, and the server" },
-      );
-    }
-    opened.move();
-    return new RemoteGraphs(found, context.env);
   }
 
   /** The store that a place is in, and its path there. */

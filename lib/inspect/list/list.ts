@@ -4,7 +4,7 @@
  * @module
  */
 
-import { NotFoundError, UsageError } from "../../base/errors.ts";
+import { UsageError } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json_text.ts";
 import {
   lastAttempt,
@@ -18,82 +18,21 @@ import {
   type DatasetRow,
   type QuantumWish,
   type RowDimensions,
-  type RowKind,
   WISH_FIELDS,
 } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
-import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.ts";
+import { attemptValues, isNamed } from "./attempt_fields.ts";
+import {
+  DATASET_FIELDS,
+  FIELD_TYPES,
+  type ListOptions,
+  QUANTUM_FIELDS,
+  requireKnown,
+} from "./list_fields.ts";
 import type { ListedRow } from "./listed_row.ts";
 import { tabledRows } from "./tabled_rows.ts";
-import { parseWhere, type WhereTest, type WhereType, type WhereValue } from "./where_expression.ts";
+import { parseWhere, type WhereTest, type WhereValue } from "./where_expression.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
-
-/** Fields of a listed quantum. Those of attempts are of the last one. Bytes and seconds. */
-export const QUANTUM_FIELDS = [
-  "quantum_id",
-  "task",
-  "status",
-  "data_id",
-  "attempts",
-  ...ATTEMPT_VALUE_FIELDS,
-  "n_inputs",
-  "n_outputs",
-] as const;
-
-/** Fields of a listed dataset. */
-export const DATASET_FIELDS = [
-  "dataset_id",
-  "dataset_type",
-  "data_id",
-  "run",
-  "produced",
-  "producer",
-  "n_consumers",
-  "path",
-] as const;
-
-/** Kinds of the fields that an expression may use; lists and objects it may not. */
-export const FIELD_TYPES: Readonly<Record<string, WhereType>> = {
-  quantum_id: "string",
-  task: "string",
-  status: "string",
-  attempts: "int",
-  exception: "string",
-  message: "string",
-  memory: "number",
-  start: "string",
-  prep_time: "number",
-  init_time: "number",
-  run_time: "number",
-  run_time_cpu: "number",
-  n_inputs: "int",
-  n_outputs: "int",
-  dataset_id: "string",
-  dataset_type: "string",
-  run: "string",
-  produced: "boolean",
-  producer: "string",
-  n_consumers: "int",
-  path: "string",
-};
-
-/** What is to be listed. */
-export interface ListOptions {
-  kind: RowKind;
-  /** Task labels; of datasets those that they write. Empty for all. */
-  tasks: readonly string[];
-  /** Dataset types; empty for all. */
-  types: readonly string[];
-  /** Names of statuses of the last attempt, BLOCKED for none; empty for all. */
-  statuses: readonly string[];
-  /** Exception of the last attempt: its full name, or the last part of it. */
-  exception: string | null;
-  where: string | null;
-  /** Most rows; null for all. */
-  limit: number | null;
-  /** Fields that are looked at, so that rows of quanta need not have others; all by default. */
-  fields?: readonly string[];
-}
 
 /**
  * Rows that fit, in the order of the source. Memory: one row.
@@ -217,21 +156,6 @@ async function wantedTypes(
     for (const name of names ?? []) ofTasks.add(name);
   }
   return types.length === 0 ? ofTasks : new Set(types.filter((name) => ofTasks.has(name)));
-}
-
-/** @throws {NotFoundError} for a name that the source doesn't have. */
-export function requireKnown(
-  names: readonly string[],
-  known: readonly string[],
-  what: string,
-  where: string,
-): void {
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    throw new NotFoundError(`Cannot find ${what} "${name}" in ${where}`, {
-      hint: `its ${what}s are ${known.join(", ") || "none"}`,
-    });
-  }
 }
 
 /** A parsed expression. */

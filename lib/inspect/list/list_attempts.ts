@@ -17,7 +17,7 @@ import { parseStored } from "../../sources/parse_stored.ts";
 import { dataIdObject, type RowDimensions } from "../../sources/rows.ts";
 import type { DocumentSource } from "../../sources/source.ts";
 import { ATTEMPT_VALUE_FIELDS, attemptValues, isNamed } from "./attempt_fields.ts";
-import { FIELD_TYPES, type ListOptions, requireKnown } from "./list.ts";
+import { FIELD_TYPES, type ListOptions, requireKnown } from "./list_fields.ts";
 import { parseWhere, type WhereType, type WhereValue } from "./where_expression.ts";
 import type { ListedRow } from "./listed_row.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";

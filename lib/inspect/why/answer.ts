@@ -7,7 +7,7 @@
 import type { JsonValue } from "../../base/json_text.ts";
 import type { Attempt } from "../../provenance/documents/quantum.ts";
 import type { Verdict } from "../../provenance/verdict.ts";
-import type { LogEnd } from "../../sources/logs/log_end.ts";
+import type { LogEnd } from "../../sources/logs/log_store.ts";
 
 /** A data ID with the dimensions that suffice to name it. */
 export interface NamedDataId {

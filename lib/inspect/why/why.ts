@@ -13,7 +13,8 @@ import {
   readQuantum,
 } from "../../provenance/documents/quantum.ts";
 import { type Verdict, verdictOf } from "../../provenance/verdict.ts";
-import { type LogEnd, logEnd } from "../../sources/logs/log_end.ts";
+import { logEnd } from "../../sources/logs/log_end.ts";
+import type { LogEnd } from "../../sources/logs/log_store.ts";
 import { parseStored } from "../../sources/parse_stored.ts";
 import { dataIdObject } from "../../sources/rows.ts";
 import type { Selector } from "../../sources/selector.ts";

@@ -125,8 +125,7 @@ export class OriginalProver implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // That it couldn't be opened was told to whoever asked for it.
-    if (this.#graphFile !== null) await this.#graph?.then((graph) => graph.close(), () => {});
+    if (this.#graphFile !== null) (await this.#graph)?.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { UUID_SIZE } from "../../base/uuid.ts";
 import type { ParquetCodec, ParquetPageHeader, ParquetReader } from "../../codec/parquet.ts";
 import { IntegerNumbers } from "./integer_numbers.ts";
 import { MAX_WIDTH, readDeltas, readHybrid } from "./packed_values.ts";
-import type { TableType } from "./table_columns.ts";
+import type { TableType } from "./table_type.ts";
 
 /** Text, or integer of a dimension: a number where that is exact. */
 export type CodedValue = string | number | bigint | null;

@@ -10,7 +10,8 @@ import { serializeTCompactProtocol } from "hyparquet-writer/src/thrift.js";
 import { encodeUtf8 } from "../../base/json_text.ts";
 import { UUID_SIZE } from "../../base/uuid.ts";
 import { type ColumnPlace, type ColumnRows, PageType, writeColumn } from "./parquet_pages.ts";
-import type { TableColumn, TableType } from "./table_columns.ts";
+import type { TableColumn } from "./table_columns.ts";
+import type { TableType } from "./table_type.ts";
 
 /** "PAR1", at the start and at the end. */
 const MAGIC = 0x31524150;

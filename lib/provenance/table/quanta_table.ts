@@ -30,8 +30,8 @@ import {
   type TableColumn,
   type TableDimension,
   type TableOrigin,
-  type TableType,
 } from "./table_columns.ts";
+import type { TableType } from "./table_type.ts";
 
 /** Bytes read first, from the end of the member: the description of most tables. */
 const TAIL_SIZE = 1 << 16;

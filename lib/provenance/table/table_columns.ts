@@ -8,6 +8,7 @@
 import { DimensionUniverse } from "../../butler/dimensions/dimensions.ts";
 import type { PipelineGraph } from "../../qg/pipeline_graph.ts";
 import type { DimensionGroup } from "../../butler/dimensions/dimension_group.ts";
+import type { TableType } from "./table_type.ts";
 
 /** Version of the columns' meaning; readers pass over tables of another. */
 export const TABLE_VERSION = 1;
@@ -30,9 +31,6 @@ export interface TableDimension {
   column: string;
   type: "int" | "string";
 }
-
-/** What a column holds. Ids have 16 bytes; times are microseconds since 1970 UTC. */
-export type TableType = "id" | "string" | "int32" | "int64" | "double" | "time";
 
 /** A column that every table has. */
 export interface TableColumn {

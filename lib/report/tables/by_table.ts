@@ -8,8 +8,8 @@
 import { Grower } from "../../base/grower.ts";
 import { sortOffsets } from "../../base/sort_ids.ts";
 import type { QuantaTable } from "../../provenance/table/quanta_table.ts";
-import type { ReportCounts } from "../counts.ts";
-import { KIND_COLUMNS, kindsOf, type QuantumKind } from "../quantum_kinds.ts";
+import type { QuantumKind, ReportCounts } from "../counts.ts";
+import { KIND_COLUMNS, kindsOf } from "../quantum_kinds.ts";
 import type { StatusSelection } from "./selection.ts";
 
 /** Columns that tell what is counted. */

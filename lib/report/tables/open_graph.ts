@@ -14,6 +14,7 @@ import { openRegistry } from "../../butler/registry/open.ts";
 import { Zstd } from "../../codec/zstd.ts";
 import { openNamedGraph } from "../../qg/absent_graph.ts";
 import { ProvenanceGraph } from "../../qg/provenance_graph.ts";
+import { RepositoryFiles } from "../../sources/repository/repository_files.ts";
 import { RepositoryStore } from "../../sources/repository_store.ts";
 import type { ByteSource } from "../../storage/byte_source.ts";
 import { FileSource } from "../../storage/file_source.ts";
@@ -69,8 +70,8 @@ async function openCollection(
   await using store = new RepositoryStore(
     config,
     await openRegistry(config, { ...wait, writeable: false }),
+    new RepositoryFiles(config.datastores.map(({ root }) => root), env),
     zstd,
-    env,
   );
   const { registry } = store;
   if (await registry.findCollection(collection) === null) {

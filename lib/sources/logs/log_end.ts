@@ -9,6 +9,7 @@ import { JsonCursor } from "../../base/json_text.ts";
 import { uuidFromText } from "../../base/uuid.ts";
 import { parseStored } from "../parse_stored.ts";
 import type { DocumentSource } from "../source.ts";
+import type { LogEnd } from "./log_store.ts";
 
 /** Level of errors in Python's logging. */
 const ERROR = 40;
@@ -17,19 +18,6 @@ const N_LAST = 5;
 /** Most that is shown: the end counts. */
 const MAX_LINES = 80;
 const MAX_LETTERS = 8000;
-
-/** The end of one attempt's log. */
-export interface LogEnd {
-  nRecords: number;
-  /** Whether `text` is of errors; else it is of the last records, whatever their level. */
-  hasErrors: boolean;
-  /** Null for a log without a letter. */
-  text: string | null;
-  /** Time of the last record, as it is written; null if there is none. */
-  lastTime: string | null;
-  /** Process that wrote the last record; null if there is none. */
-  processId: number | null;
-}
 
 /**
  * How an attempt's log ends: its errors with their tracebacks, or its last lines if it has none.

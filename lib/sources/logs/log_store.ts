@@ -39,3 +39,16 @@ export interface LogStore {
     isWanted: ((ids: Uint8Array, offset: number) => boolean) | null,
   ): AsyncIterable<StoredLog>;
 }
+
+/** The end of one attempt's log. */
+export interface LogEnd {
+  nRecords: number;
+  /** Whether `text` is of errors; else it is of the last records, whatever their level. */
+  hasErrors: boolean;
+  /** Null for a log without a letter. */
+  text: string | null;
+  /** Time of the last record, as it is written; null if there is none. */
+  lastTime: string | null;
+  /** Process that wrote the last record; null if there is none. */
+  processId: number | null;
+}

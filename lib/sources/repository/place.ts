@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ByteSource } from "../../storage/byte_source.ts";
 import type { RecordedFile } from "../../butler/datastore/recorded_file.ts";
 import type { StoredAs } from "../../provenance/documents/document_forms.ts";
 import type { DataIdValue } from "../../butler/dimensions/data_id_value.ts";
@@ -25,3 +26,13 @@ export type Place =
   | FilePlace
   | { kind: "graph"; id: Uint8Array; path: string }
   | { kind: "none" };
+
+/** Files at places, on local disks or in remote stores. */
+export interface PlacedFiles extends Disposable {
+  /** Whether a file is there. */
+  has(path: string): Promise<boolean>;
+  /** Content of a file, or of a member of one; null if it is absent. */
+  read(file: RecordedFile): Promise<Uint8Array | null>;
+  /** A file by ranges. */
+  open(path: string): Promise<ByteSource>;
+}

@@ -16,12 +16,13 @@ import {
 } from "../../storage/file_source.ts";
 import type { Storage } from "../../storage/remote/storage.ts";
 import { isRemoteUri, StorageUrl } from "../../storage/remote/storage_url.ts";
+import type { PlacedFiles } from "./place.ts";
 
 /** Largest file, or member of a ZIP file, that is read whole; bytes. */
 const MAX_SIZE = 2 ** 30;
 
 /** Reads files of one repository. */
-export class RepositoryFiles implements Disposable {
+export class RepositoryFiles implements PlacedFiles {
   readonly #roots: readonly string[];
   readonly #env: Environment;
   /** By the text of their roots. */

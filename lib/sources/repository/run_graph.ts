@@ -5,16 +5,13 @@
  * @module
  */
 
-import type { Environment } from "../../base/environment.ts";
-import { openRepositoryConfig } from "../../butler/config/open_repo_config.ts";
+import type { RepositoryConfig } from "../../butler/config/repository_config.ts";
 import { recordedPlace } from "../../butler/datastore/recorded_file.ts";
-import type { LockWaitOptions } from "../../butler/registry/lock_wait.ts";
-import { openRegistry } from "../../butler/registry/open.ts";
+import type { Registry } from "../../butler/registry/registry.ts";
 import { isRemoteUri } from "../../storage/remote/storage_url.ts";
 
-/** A quantum of a RUN in a repository. */
+/** A quantum of a RUN. */
 interface QuantumOfRun {
-  repository: string;
   run: string;
   /** Quantum ID, 16 bytes. */
   id: Uint8Array;
@@ -24,16 +21,16 @@ interface QuantumOfRun {
  * Path of the local file that a RUN holds as its provenance graph; null where `RepositoryDocuments` has to look: if
  * there is none, if several datastores may have it, or if the ID is that of a registered dataset.
  *
- * @throws {ProvgraphError} as `RepositoryDocuments.open()`, if the repository can't be opened.
+ * @param openRegistry Opens that of the repository for reading, where it is needed.
+ * @throws {ProvgraphError} if it can't be opened.
  */
 export async function graphPathForQuantum(
-  { repository, run, id }: QuantumOfRun,
-  env: Environment,
-  wait: LockWaitOptions,
+  { run, id }: QuantumOfRun,
+  config: RepositoryConfig,
+  openRegistry: () => Promise<Registry>,
 ): Promise<string | null> {
-  const config = await openRepositoryConfig(repository, env);
   if (config.datastores.length !== 1 || isRemoteUri(config.datastore.root)) return null;
-  await using registry = await openRegistry(config, { ...wait, writeable: false });
+  await using registry = await openRegistry();
   if ((await registry.findCollection(run))?.type !== "RUN") return null;
   if (await registry.datasetInfo(id) !== null) return null;
   const provenance = await registry.findRunProvenance(run);

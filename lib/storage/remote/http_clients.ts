@@ -6,15 +6,7 @@
  * @module
  */
 
-import type { Fetch, HttpClients } from "./http_transport.ts";
-
-/** Certificates of a server and of ourselves, PEM. */
-export interface Certificates {
-  /** Authorities that are trusted besides those of the system. */
-  authorities: string[];
-  /** Our own certificate with its chain, and its key. */
-  client: { cert: string; key: string } | null;
-}
+import type { Certificates, Fetch, HttpClients } from "./http_transport.ts";
 
 /** Connections that are kept for later requests. */
 const KEPT = 64;

@@ -452,3 +452,11 @@ function lostAnswer(what: string, cause: unknown): LostAnswerError {
     { cause, hint: RETRY_HINT },
   );
 }
+
+/** Certificates of a server and of ourselves, PEM. */
+export interface Certificates {
+  /** Authorities that are trusted besides those of the system. */
+  authorities: string[];
+  /** Our own certificate with its chain, and its key. */
+  client: { cert: string; key: string } | null;
+}

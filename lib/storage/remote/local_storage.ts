@@ -17,10 +17,10 @@ import {
 } from "../file_source.ts";
 import { requireRegularFile } from "../regular_file.ts";
 import { TemporaryFile } from "../temporary_file.ts";
+import type { ObjectVersion } from "./object_version.ts";
 import type {
   Deleted,
   ListedObject,
-  ObjectVersion,
   PutOptions,
   Storage,
   StorageFacts,

@@ -5,11 +5,12 @@
  */
 
 import { EnvironmentError, NotFoundError, UnusableFileError } from "../../base/errors.ts";
-import { type ByteSource, checkRange } from "../byte_source.ts";
+import type { ByteSource } from "../byte_source.ts";
+import { checkRange } from "../file_errors.ts";
+import type { ObjectVersion } from "./object_version.ts";
 import type {
   Deleted,
   ListedObject,
-  ObjectVersion,
   PutOptions,
   Storage,
   StorageFacts,

@@ -5,7 +5,6 @@
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { ObjectVersion } from "./storage.ts";
 
 /** The version that an entity tag, or else a time, tells. */
 export function objectVersion(
@@ -33,4 +32,19 @@ export function versionOfHeaders(headers: Headers, size: number): ObjectVersion 
 function tagOf(text: string): bigint {
   const digest = sha256(new TextEncoder().encode(text));
   return new DataView(digest.buffer, digest.byteOffset).getBigUint64(0) >> 1n;
+}
+
+/** What a file was when it was looked at. */
+export interface ObjectVersion {
+  /** Bytes. */
+  size: number;
+  /**
+   * Tells a version from others: 63 bits of what the store says of it (entity tag, else time). Null if it
+   * says nothing; then equal sizes don't mean equal files.
+   */
+  tag: bigint | null;
+  /** Whether the tag is that of a strong entity tag: no other content has it. */
+  isExact?: boolean;
+  /** Time of last modification by the store's clock, milliseconds since 1970; null if not told. */
+  modifiedMs: number | null;
 }

@@ -6,7 +6,8 @@
  */
 
 import { EnvironmentError, RefusedError } from "../../base/errors.ts";
-import { type ByteSource, checkRange } from "../byte_source.ts";
+import type { ByteSource } from "../byte_source.ts";
+import { checkRange } from "../file_errors.ts";
 import { type Answer, answerText, BodyTooLargeError } from "./http_transport.ts";
 
 /** Bytes asked for when opening. */

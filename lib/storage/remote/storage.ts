@@ -8,22 +8,8 @@
 
 import type { Environment } from "../../base/environment.ts";
 import type { ByteSource } from "../byte_source.ts";
+import type { ObjectVersion } from "./object_version.ts";
 import type { StorageUrl } from "./storage_url.ts";
-
-/** What a file was when it was looked at. */
-export interface ObjectVersion {
-  /** Bytes. */
-  size: number;
-  /**
-   * Tells a version from others: 63 bits of what the store says of it (entity tag, else time). Null if it
-   * says nothing; then equal sizes don't mean equal files.
-   */
-  tag: bigint | null;
-  /** Whether the tag is that of a strong entity tag: no other content has it. */
-  isExact?: boolean;
-  /** Time of last modification by the store's clock, milliseconds since 1970; null if not told. */
-  modifiedMs: number | null;
-}
 
 /** A file with its content. */
 export interface WholeObject {

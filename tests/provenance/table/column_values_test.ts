@@ -10,7 +10,7 @@ import {
   decodeColumn,
   valuesOf,
 } from "../../../lib/provenance/table/column_values.ts";
-import type { TableType } from "../../../lib/provenance/table/table_columns.ts";
+import type { TableType } from "../../../lib/provenance/table/table_type.ts";
 
 const N_ROWS = 2000;
 const ELEMENTS = {

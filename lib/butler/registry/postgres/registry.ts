@@ -7,8 +7,7 @@
 
 import { EnvironmentError } from "../../../base/errors.ts";
 import { DEFAULT_BUSY_TIMEOUT_MS } from "../lock_wait.ts";
-import type { OpenRegistryOptions, Registry } from "../registry.ts";
-import { makeRegistry } from "../sql_registry.ts";
+import type { OpenRegistryOptions, Registry, RegistryMaker } from "../registry.ts";
 import { textArray } from "./arrays.ts";
 import { PostgresConnection } from "./connection.ts";
 import { postgresSettings } from "./settings.ts";
@@ -27,6 +26,7 @@ const PRIVILEGES: readonly (readonly [table: string, privileges: readonly string
 export async function openPostgresRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
+  makeRegistry: RegistryMaker,
 ): Promise<Registry> {
   const { writeable, isRehearsal = false, log, signal } = options;
   const { busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, retryMs = DEFAULT_RETRY_MS } = options;
@@ -44,16 +44,11 @@ export async function openPostgresRegistry(
     if (writeable || isRehearsal) {
       await requireWriteable(connection, settings.user, config.datastores);
     }
-    const registry = await makeRegistry(
-      connection,
-      config,
-      options,
-      {
-        state: `schema "${connection.namespace}" has no table "butler_attributes"`,
-        hint: "Check registry.db and registry.namespace; the database is not that of a butler " +
-          "repository",
-      },
-    );
+    const registry = await makeRegistry(connection, {
+      state: `schema "${connection.namespace}" has no table "butler_attributes"`,
+      hint: "Check registry.db and registry.namespace; the database is not that of a butler " +
+        "repository",
+    });
     connection.endOpening();
     return registry;
   } catch (error) {

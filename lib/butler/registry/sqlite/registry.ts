@@ -8,8 +8,7 @@ import { EnvironmentError, RepositoryError } from "../../../base/errors.ts";
 import { nodeFs } from "../../../base/node_modules.ts";
 import { dirname } from "../../../base/paths.ts";
 import { untilUnlocked } from "../lock_wait.ts";
-import type { OpenRegistryOptions, Registry } from "../registry.ts";
-import { makeRegistry } from "../sql_registry.ts";
+import type { OpenRegistryOptions, Registry, RegistryMaker } from "../registry.ts";
 import { SqliteConnection } from "./connection.ts";
 import { isLocked } from "./errors.ts";
 import type { RepositoryConfig } from "../../config/repository_config.ts";
@@ -21,13 +20,18 @@ import type { RepositoryConfig } from "../../config/repository_config.ts";
 export function openSqliteRegistry(
   config: RepositoryConfig,
   options: OpenRegistryOptions,
+  makeRegistry: RegistryMaker,
 ): Promise<Registry> {
   const what = `registry "${config.registry.path}"`;
-  return untilUnlocked(what, () => openOnce(config, options), isLocked, options);
+  return untilUnlocked(what, () => openOnce(config, options, makeRegistry), isLocked, options);
 }
 
 /** Throws without having changed anything where the database is locked. */
-async function openOnce(config: RepositoryConfig, options: OpenRegistryOptions): Promise<Registry> {
+async function openOnce(
+  config: RepositoryConfig,
+  options: OpenRegistryOptions,
+  makeRegistry: RegistryMaker,
+): Promise<Registry> {
   const { writeable, isRehearsal = false, busyTimeoutMs, log, now } = options;
   const { path } = config.registry;
   if (path === null) {
@@ -44,15 +48,10 @@ async function openOnce(config: RepositoryConfig, options: OpenRegistryOptions):
   });
   try {
     if (isRehearsal) requireWriteableFile(path);
-    const registry = await makeRegistry(
-      connection,
-      config,
-      options,
-      {
-        state: 'it has no table "butler_attributes"',
-        hint: "The file is an SQLite database, but not that of a butler repository",
-      },
-    );
+    const registry = await makeRegistry(connection, {
+      state: 'it has no table "butler_attributes"',
+      hint: "The file is an SQLite database, but not that of a butler repository",
+    });
     connection.waitFor({ busyTimeoutMs, log, now });
     return registry;
   } catch (error) {

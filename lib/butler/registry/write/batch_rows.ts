@@ -6,11 +6,11 @@
 
 import { RefusedError } from "../../../base/errors.ts";
 import type { CollectionKey } from "../tables/collection_keys.ts";
-import type { RegistryContext } from "../context.ts";
-import { dimensionColumns } from "../data_id_values.ts";
+import type { RegisteredType, RegistryContext } from "../context.ts";
+import { dimensionType } from "../data_id_values.ts";
 import type { SortedBatch } from "../dataset_batch.ts";
-import type { RegisteredType } from "../rules.ts";
 import type { RowColumn, Session } from "../session.ts";
+import { quoteIdentifier } from "../tables/ddl.ts";
 
 /** A batch whose run and types were looked up in the registry. */
 export interface ResolvedBatch {
@@ -122,12 +122,20 @@ export function typeColumn({ sorted, registered }: ResolvedBatch, rows: BatchRow
   return { name: "ty", type: "bigint", values, isConstant };
 }
 
-/** Columns of the data IDs of rows, whose types share a group. */
+/** Takes the data IDs of rows apart, a column each dimension; all rows are of types with this group. */
 export function dataIdColumns(
   { universe }: RegistryContext,
   { sorted }: ResolvedBatch,
   { type: { group } }: RegisteredType,
   rows: BatchRows,
 ): RowColumn[] {
-  return dimensionColumns(universe, group, sorted, rows);
+  return group.required.map((name, position) => {
+    const type = dimensionType(universe, name);
+    const values = Array.from(rows, (row) => sorted.value(row, position));
+    return {
+      name: quoteIdentifier(name),
+      type,
+      values: type === "bigint" ? values : values.map(String),
+    };
+  });
 }

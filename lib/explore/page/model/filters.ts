@@ -4,7 +4,8 @@
  * @module
  */
 
-import { parseRowWhere, QUANTUM_FIELDS } from "../../../inspect/list/list.ts";
+import { parseRowWhere } from "../../../inspect/list/list.ts";
+import { QUANTUM_FIELDS } from "../../../inspect/list/list_fields.ts";
 import type { RowDimensions } from "../../../sources/rows.ts";
 import type { NumberColumn, QuantumTable } from "./quantum_table.ts";
 

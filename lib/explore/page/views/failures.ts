@@ -5,10 +5,11 @@
  */
 
 import { firstLine, formatCount, formatSeconds } from "../../../report/format.ts";
-import { block, line, Progress, useRun } from "../parts.ts";
+import { block, line } from "../parts.ts";
 import { linkTo } from "../model/route.ts";
 import type { Run } from "../model/run.ts";
 import type { Cluster } from "../model/summary.ts";
+import { Progress, useRun } from "../run_parts.ts";
 import { html, type VNode } from "../view.ts";
 
 /** Clusters that are shown at once. */

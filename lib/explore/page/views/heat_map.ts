@@ -7,10 +7,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { JsonValue } from "../../../base/json_text.ts";
 import { formatCount, formatSeconds, formatSize } from "../../../report/format.ts";
-import { line, Progress, Status, statusClass, useRun } from "../parts.ts";
+import { line, Status, statusClass } from "../parts.ts";
 import { GOVERNORS, type NumberColumn, type QuantumTable } from "../model/quantum_table.ts";
 import { linkTo, linkWith, type Route } from "../model/route.ts";
 import type { Run } from "../model/run.ts";
+import { Progress, useRun } from "../run_parts.ts";
 import { html, type VNode } from "../view.ts";
 
 /** Values of a dimension that are drawn; more would be no cells but a blur. */

@@ -13,10 +13,11 @@ import {
   statusWords,
 } from "../../../report/format.ts";
 import { CATEGORIES } from "../model/filters.ts";
-import { line, Progress, Status, StatusBar, useRun } from "../parts.ts";
+import { line, Status, StatusBar } from "../parts.ts";
 import { linkTo } from "../model/route.ts";
 import type { Run } from "../model/run.ts";
 import type { TaskSummary } from "../model/summary.ts";
+import { Progress, useRun } from "../run_parts.ts";
 import { html, type VNode } from "../view.ts";
 import { TimelineFigure } from "./timeline.ts";
 

@@ -7,10 +7,11 @@
 import { useMemo, useState } from "preact/hooks";
 import { formatCount, formatSeconds, formatSize, SHOWN_STATUSES } from "../../../report/format.ts";
 import { findRows } from "../model/filters.ts";
-import { line, Problem, Progress, Status, useRun } from "../parts.ts";
+import { line, Problem, Status } from "../parts.ts";
 import type { NumberColumn } from "../model/quantum_table.ts";
 import { linkTo, linkWith, type Route } from "../model/route.ts";
 import type { Run } from "../model/run.ts";
+import { Progress, useRun } from "../run_parts.ts";
 import { html, type VNode } from "../view.ts";
 import { VirtualList } from "../virtual_list.ts";
 

@@ -10,7 +10,7 @@ import { EnvironmentError, UsageError } from "../../../base/errors.ts";
 import { rememberSecret } from "../../../base/text/secrets.ts";
 import { parse } from "../../../base/text/yaml.ts";
 import { fileError, isAbsence } from "../../file_errors.ts";
-import type { Certificates } from "../http_clients.ts";
+import type { Certificates } from "../http_transport.ts";
 
 /** How to reach a WebDAV server. */
 interface DavConfig {

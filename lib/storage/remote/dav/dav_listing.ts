@@ -6,8 +6,7 @@
 
 import { EnvironmentError } from "../../../base/errors.ts";
 import type { Answer } from "../http_transport.ts";
-import { objectVersion } from "../object_version.ts";
-import type { ObjectVersion } from "../storage.ts";
+import { type ObjectVersion, objectVersion } from "../object_version.ts";
 import { children, textOf, type XmlElement, type XmlReader } from "../xml.ts";
 
 /** A file or collection. */

@@ -11,12 +11,11 @@ import { DavClient } from "./dav_client.ts";
 import { type DavEntry, propfind, readMultistatus } from "./dav_listing.ts";
 import { DavPutter } from "./dav_put.ts";
 import { type Answer, BodyTooLargeError } from "../http_transport.ts";
-import { objectVersion, versionOfHeaders } from "../object_version.ts";
+import { type ObjectVersion, objectVersion, versionOfHeaders } from "../object_version.ts";
 import { askRange, contentRange, RangeSource, TAIL_SIZE } from "../range_source.ts";
 import type {
   Deleted,
   ListedObject,
-  ObjectVersion,
   PutOptions,
   Storage,
   StorageContext,

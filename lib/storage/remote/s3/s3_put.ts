@@ -9,7 +9,6 @@ import { nodeCrypto } from "../../../base/node_modules.ts";
 import type { ByteSource } from "../../byte_source.ts";
 import { eachAtOnce } from "../at_once.ts";
 import { type Answer, LostAnswerError } from "../http_transport.ts";
-import { abortOldUploads } from "./old_uploads.ts";
 import { codeOf, type S3Client } from "./s3_client.ts";
 import { quotePath } from "../storage_url.ts";
 import { textOf, xmlText } from "../xml.ts";
@@ -27,11 +26,20 @@ const CONTENT_HEADER = "x-amz-meta-provgraph-sha256";
 /** Stores objects. */
 export class S3Putter {
   readonly #client: S3Client;
+  readonly #abortOld: (key: string, what: string) => Promise<void>;
   readonly #partSize: number;
 
-  /** @param partSize Bytes of a part; less than usual only for tests. */
-  constructor(client: S3Client, partSize = PART_SIZE) {
+  /**
+   * @param abortOld Aborts what killed processes have begun to put at a key.
+   * @param partSize Bytes of a part; less than usual only for tests.
+   */
+  constructor(
+    client: S3Client,
+    abortOld: (key: string, what: string) => Promise<void>,
+    partSize = PART_SIZE,
+  ) {
     this.#client = client;
+    this.#abortOld = abortOld;
     this.#partSize = partSize;
   }
 
@@ -87,7 +95,7 @@ export class S3Putter {
   ): Promise<void> {
     const partSize = Math.max(this.#partSize, Math.ceil(source.size / MAX_PARTS));
     // Their room may be needed; but whether they could be aborted decides nothing.
-    await abortOldUploads(this.#client, key, what).catch(() => {});
+    await this.#abortOld(key, what).catch(() => {});
     const digest = await sha256Of(source, partSize);
     const uploadId = await this.#begin(key, digest, what);
     const etags: string[] = [];

@@ -13,15 +13,15 @@ import {
 } from "../../../base/errors.ts";
 import type { ByteSource } from "../../byte_source.ts";
 import { type Answer, BodyTooLargeError } from "../http_transport.ts";
-import { objectVersion, versionOfHeaders } from "../object_version.ts";
+import { type ObjectVersion, objectVersion, versionOfHeaders } from "../object_version.ts";
 import { askRange, contentRange, RangeSource, TAIL_SIZE } from "../range_source.ts";
+import { abortOldUploads } from "./old_uploads.ts";
 import { codeOf, S3Client } from "./s3_client.ts";
 import { MAX_KEYS, S3Deleter } from "./s3_delete.ts";
 import { MAX_COPY, S3Putter } from "./s3_put.ts";
 import type {
   Deleted,
   ListedObject,
-  ObjectVersion,
   PutOptions,
   Storage,
   StorageCapabilities,
@@ -47,7 +47,8 @@ export class S3Storage implements Storage {
   private constructor(root: StorageUrl, client: S3Client, partSize: number | undefined) {
     this.root = root;
     this.#client = client;
-    this.#putter = new S3Putter(client, partSize);
+    const abortOld = (key: string, what: string) => abortOldUploads(client, key, what);
+    this.#putter = new S3Putter(client, abortOld, partSize);
     this.#deleter = new S3Deleter(client);
     this.#prefix = root.path === "/" ? "" : `${root.path.slice(1)}/`;
   }
