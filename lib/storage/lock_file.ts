@@ -17,7 +17,14 @@ import {
   type LockHolder,
   parseHolder,
 } from "./lock_holder.ts";
-import { identityOf, kindOf, openRegularFile, pathIdentity } from "./regular_file.ts";
+import {
+  createLocked,
+  identityOf,
+  kindOf,
+  MAX_TRIES,
+  openRegularFile,
+  pathIdentity,
+} from "./regular_file.ts";
 import { fileError, isAbsence, systemErrorCode } from "./file_errors.ts";
 import { lockDraftName } from "./temporary_name.ts";
 
@@ -150,41 +157,26 @@ function openToLook(lockPath: string): Deno.FsFile | null {
   return null;
 }
 
-/**
- * Creates a draft and takes its advisory lock. Until it has that, a process that removes what killed ones
- * left may take the draft for abandoned; then another is made.
- */
+/** Creates a draft, which this process keeps locked. */
 function createDraft(
   path: string,
   lockPath: string,
   own: LockHolder,
 ): { draft: string; file: Deno.FsFile } {
-  for (let round = 0; round < MAX_LOCK_ROUNDS; round++) {
-    const draft = lockDraftName(lockPath);
-    let file: Deno.FsFile;
-    try {
-      file = Deno.openSync(draft, { read: true, write: true, createNew: true });
-    } catch (error) {
-      throw fileError("create lock file", draft, error);
-    }
-    own.keepsAdvisory = keepAdvisoryLock(file);
-    if (pathIdentity(draft) === identityOf(file.statSync())) return { draft, file };
-    file.close();
-  }
-  throw new EnvironmentError(
-    `Cannot lock "${path}": the draft of "${lockPath}" was taken away ${MAX_LOCK_ROUNDS} times`,
-    { hint: "end what removes files there, then run the same command again" },
-  );
-}
-
-/** Takes the advisory lock of a file; false if its file system has no such locks. */
-function keepAdvisoryLock(file: Deno.FsFile): boolean {
+  let created: ReturnType<typeof createLocked>;
   try {
-    file.lockSync(true);
-    return true;
-  } catch {
-    return false;
+    created = createLocked(() => lockDraftName(lockPath));
+  } catch (error) {
+    throw fileError("create lock file", lockPath, error);
   }
+  if (created === null) {
+    throw new EnvironmentError(
+      `Cannot lock "${path}": the draft of "${lockPath}" was taken away ${MAX_TRIES} times`,
+      { hint: "end what removes files there, then run the same command again" },
+    );
+  }
+  own.keepsAdvisory = created.keepsAdvisory;
+  return { draft: created.path, file: created.file };
 }
 
 /** Writes what will become the lock file; no reader ever sees it half written, nor does a power cut. */

@@ -8,12 +8,10 @@ import { EnvironmentError } from "../base/errors.ts";
 import { basename, dirname, join } from "../base/paths.ts";
 import { isLocalFileSystem, tryAdvisoryLock } from "./advisory_lock.ts";
 import { removeIfPresent, renameDurably } from "./durable_file.ts";
-import { identityOf, pathIdentity } from "./regular_file.ts";
+import { createLocked, identityOf, MAX_TRIES, pathIdentity } from "./regular_file.ts";
 import { fileError, isAbsence, systemErrorCode } from "./file_errors.ts";
 import { parseUnfinishedName, temporaryName } from "./temporary_name.ts";
 
-/** How often a new name is tried: somebody who sweeps may take a file that isn't locked yet. */
-const MAX_TRIES = 8;
 /** A file that replaces another is nobody else's to read until it has the other's mode. */
 const PRIVATE_MODE = 0o600;
 
@@ -48,10 +46,12 @@ export class TemporaryFile implements Disposable {
   static create(finalPath: string, model: string = finalPath): TemporaryFile {
     try {
       const isNew = (infoAt(finalPath) ?? infoAt(model)) === null;
-      for (let i = 0; i < MAX_TRIES; i++) {
-        const path = temporaryName(finalPath);
-        const file = createNew(path, isNew);
-        if (file !== null) return new TemporaryFile(path, file, finalPath, model);
+      const created = createLocked(
+        () => temporaryName(finalPath),
+        isNew ? undefined : PRIVATE_MODE,
+      );
+      if (created !== null) {
+        return new TemporaryFile(created.path, created.file, finalPath, model);
       }
     } catch (error) {
       throw fileError("create file", finalPath, error);
@@ -90,29 +90,6 @@ export class TemporaryFile implements Disposable {
     if (this.#isOpen) this.file.close();
     this.#isOpen = false;
   }
-}
-
-/** Creates a file and takes its advisory lock; null if somebody who sweeps was faster. */
-function createNew(path: string, isNew: boolean): Deno.FsFile | null {
-  const options: Deno.OpenOptions = { read: true, write: true, createNew: true };
-  if (!isNew) options.mode = PRIVATE_MODE;
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path, options);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return null;
-    throw error;
-  }
-  try {
-    if (tryAdvisoryLock(file) !== false && pathIdentity(path) === identityOf(file.statSync())) {
-      return file;
-    }
-  } catch (error) {
-    file.close();
-    throw error;
-  }
-  file.close();
-  return null;
 }
 
 /** What the system says of a regular file; null if none is there, also of a link, whose mode says nothing. */
