@@ -63,12 +63,13 @@ export async function openRepository(
   env: Environment,
   wait: LockWaitOptions = {},
 ): Promise<{ config: RepositoryConfig; registry: Registry }> {
-  const { openRepositoryConfig } = await import(
-    import.meta.resolve("../butler/config/open_repo_config.ts")
-  ) as typeof import("../butler/config/open_repo_config.ts");
-  const { openRegistry } = await import(
-    import.meta.resolve("../butler/registry/open.ts")
-  ) as typeof import("../butler/registry/open.ts");
+  const [{ openRepositoryConfig }, { openRegistry }] = await Promise.all([
+    import(import.meta.resolve("../butler/config/open_repo_config.ts")),
+    import(import.meta.resolve("../butler/registry/open.ts")),
+  ]) as [
+    typeof import("../butler/config/open_repo_config.ts"),
+    typeof import("../butler/registry/open.ts"),
+  ];
   const config = await openRepositoryConfig(argument, env);
   return { config, registry: await openRegistry(config, { ...wait, writeable: false }) };
 }
@@ -79,16 +80,20 @@ async function openDocuments(
   env: Environment,
   wait: LockWaitOptions,
 ): Promise<DocumentSource> {
-  const { RepositoryFiles } = await import(
-    import.meta.resolve("./repository/repository_files.ts")
-  ) as typeof import("./repository/repository_files.ts");
-  const { RepositoryStore } = await import(
-    import.meta.resolve("./repository_store.ts")
-  ) as typeof import("./repository_store.ts");
-  const { RepositoryDocuments } = await import(
-    import.meta.resolve("./repository_source.ts")
-  ) as typeof import("./repository_source.ts");
-  const { config, registry } = await openRepository(argument, env, wait);
+  // At once: the runtime reads the one while it compiles the other.
+  const [{ RepositoryFiles }, { RepositoryStore }, { RepositoryDocuments }, opened] = await Promise
+    .all([
+      import(import.meta.resolve("./repository/repository_files.ts")),
+      import(import.meta.resolve("./repository_store.ts")),
+      import(import.meta.resolve("./repository_source.ts")),
+      openRepository(argument, env, wait),
+    ]) as [
+      typeof import("./repository/repository_files.ts"),
+      typeof import("./repository_store.ts"),
+      typeof import("./repository_source.ts"),
+      { config: RepositoryConfig; registry: Registry },
+    ];
+  const { config, registry } = opened;
   const files = new RepositoryFiles(config.datastores.map(({ root }) => root), env);
   const store = new RepositoryStore(config, registry, files, Zstd.forFewReads());
   return await RepositoryDocuments.open(store, run);
