@@ -28,6 +28,7 @@ import {
   isChunkSound,
   readChunkPrefix,
 } from "../chunks/chunk_format.ts";
+import { Window } from "../chunks/framing.ts";
 import { DatasetRole, ScanHead } from "../chunks/scan_head.ts";
 import { fileError } from "../storage/file_errors.ts";
 
@@ -98,31 +99,17 @@ export function makeShares(
   });
 }
 
-/** Small enough to be in the processor's cache until it is copied. */
-const READ_SIZE = 1 << 20;
 /** Quanta between two messages on how far it is. */
 const QUANTA_PER_REPORT = 2048;
 
 /** Reads chunks at ascending offsets through one large window; each is valid until the next is read. */
 export class ChunkWindow {
-  readonly #source: FileSource;
-  #buffer = new Uint8Array(READ_SIZE);
-  #bytes = new Uint8Array(0);
-  #start = 0;
+  readonly #name: string;
+  readonly #window: Window;
 
   constructor(source: FileSource) {
-    this.#source = source;
-  }
-
-  #load(at: number, length: number): Uint8Array {
-    if (at < this.#start || at + length > this.#start + this.#bytes.length) {
-      const size = Math.max(length, Math.min(READ_SIZE, this.#source.size - at));
-      if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
-      this.#bytes = this.#buffer.subarray(0, size);
-      this.#source.readInto(this.#bytes, at);
-      this.#start = at;
-    }
-    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
+    this.#name = source.name;
+    this.#window = new Window(source, true);
   }
 
   /**
@@ -131,20 +118,20 @@ export class ChunkWindow {
    * @throws {EnvironmentError} if it is damaged or can't be read.
    */
   read(offset: number): { head: ScanHead; body: Uint8Array } {
-    const place = readChunkPrefix(this.#load(offset, CHUNK_PREFIX_SIZE), 0, offset);
+    const place = readChunkPrefix(this.#window.view(offset, CHUNK_PREFIX_SIZE), 0, offset);
     if (place === null) throw this.#damaged(offset);
-    const chunk = this.#load(offset, chunkSize(place.headSize, place.bodySize));
+    const chunk = this.#window.view(offset, chunkSize(place.headSize, place.bodySize));
     if (!isChunkSound(chunk)) throw this.#damaged(offset);
     const bodyStart = CHUNK_PREFIX_SIZE + place.headSize;
     return {
-      head: new ScanHead(chunk.subarray(CHUNK_PREFIX_SIZE, bodyStart), `"${this.#source.name}"`),
+      head: new ScanHead(chunk.subarray(CHUNK_PREFIX_SIZE, bodyStart), `"${this.#name}"`),
       body: chunk.subarray(bodyStart),
     };
   }
 
   #damaged(offset: number): EnvironmentError {
     return new EnvironmentError(
-      `Cannot finish graph from "${this.#source.name}": the chunk at ${offset} is damaged`,
+      `Cannot finish graph from "${this.#name}": the chunk at ${offset} is damaged`,
       { hint: "run the same command again: the quantum is scanned anew" },
     );
   }

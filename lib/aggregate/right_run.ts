@@ -88,7 +88,7 @@ function* someQuanta(graph: PredictedGraph, index: GraphIndex): Generator<Predic
  * @param batch Datasets that would be registered; types that aren't registered may not occur.
  * @throws {ConflictingDatasetError} if the registry has other IDs for their data IDs.
  */
-export async function refuseConflicts(
+async function refuseConflicts(
   config: RepositoryConfig,
   batch: DatasetBatch,
   options: AggregateOptions,

@@ -38,14 +38,15 @@ const WINDOW_SIZE = 1 << 22;
 /** Small enough that what was read is still in the processor's cache when it is looked at. */
 const REUSED_WINDOW_SIZE = 1 << 20;
 
-/** A stretch of the file in memory, which moves on by large reads. */
-class Window {
+/** A stretch of a file in memory, which moves on by large reads. */
+export class Window {
   readonly #source: FileSource;
   readonly #isReused: boolean;
   #buffer = new Uint8Array(0);
   #bytes = new Uint8Array(0);
   #start = 0;
 
+  /** @param isReused Whether all is read into one buffer: what was given is valid until the next is asked for. */
   constructor(source: FileSource, isReused: boolean) {
     this.#source = source;
     this.#isReused = isReused;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Grower } from "../base/grower.ts";
 import { InvalidQuantumGraphFileError } from "../base/errors.ts";
 import { PackedIdTable } from "../base/id_table.ts";
 import { UUID_SIZE, uuidToText, writeUuidText } from "../base/uuid.ts";
@@ -354,11 +355,11 @@ function unusable(graphName: string, error: unknown): unknown {
 
 /** Growing columns of targets. */
 class TargetList {
-  #ids = new Uint8Array(1024 * UUID_SIZE);
-  #produced = new Uint8Array(1024);
-  #typeIndex = new Uint16Array(1024);
-  #coordinateAt = new Uint32Array(1024);
-  #quantum = new Uint32Array(1024);
+  readonly #ids = new Grower<Uint8Array>(Uint8Array, 1024 * UUID_SIZE);
+  readonly #produced = new Grower<Uint8Array>(Uint8Array);
+  readonly #typeIndex = new Grower<Uint16Array>(Uint16Array);
+  readonly #coordinateAt = new Grower<Uint32Array>(Uint32Array);
+  readonly #quantum = new Grower<Uint32Array>(Uint32Array);
   n = 0;
 
   add(
@@ -374,42 +375,27 @@ class TargetList {
         `Cannot use provenance graph: dataset ${idText} is a log, but its task saves none`,
       );
     }
-    if (this.n === this.#produced.length) this.#grow();
-    if (!writeUuidText(idText, this.#ids, this.n * UUID_SIZE)) {
+    const target = this.n;
+    const ids = this.#ids.reach((target + 1) * UUID_SIZE - 1);
+    if (!writeUuidText(idText, ids, target * UUID_SIZE)) {
       throw new InvalidQuantumGraphFileError(
         `Cannot use provenance graph: dataset id "${idText.slice(0, 80)}" is no UUID`,
       );
     }
-    this.#typeIndex[this.n] = typeIndex;
-    this.#coordinateAt[this.n] = coordinateAt;
-    this.#quantum[this.n] = quantum;
-    this.#produced[this.n++] = produced ? 1 : 0;
+    this.#typeIndex.reach(target)[target] = typeIndex;
+    this.#coordinateAt.reach(target)[target] = coordinateAt;
+    this.#quantum.reach(target)[target] = quantum;
+    this.#produced.reach(target)[target] = produced ? 1 : 0;
+    this.n++;
   }
 
-  #grow(): void {
-    const ids = new Uint8Array(this.#ids.length * 2);
-    ids.set(this.#ids);
-    this.#ids = ids;
-    const produced = new Uint8Array(this.#produced.length * 2);
-    produced.set(this.#produced);
-    this.#produced = produced;
-    const typeIndex = new Uint16Array(this.#typeIndex.length * 2);
-    typeIndex.set(this.#typeIndex);
-    this.#typeIndex = typeIndex;
-    const coordinateAt = new Uint32Array(this.#coordinateAt.length * 2);
-    coordinateAt.set(this.#coordinateAt);
-    this.#coordinateAt = coordinateAt;
-    const quantum = new Uint32Array(this.#quantum.length * 2);
-    quantum.set(this.#quantum);
-    this.#quantum = quantum;
-  }
-
+  /** Valid until the next is added. */
   id(target: number): Uint8Array {
-    return this.#ids.subarray(target * UUID_SIZE, (target + 1) * UUID_SIZE);
+    return this.#ids.array.subarray(target * UUID_SIZE, (target + 1) * UUID_SIZE);
   }
 
   setProduced(target: number, produced: boolean): void {
-    this.#produced[target] = produced ? 1 : 0;
+    this.#produced.array[target] = produced ? 1 : 0;
   }
 
   columns(): {
@@ -420,11 +406,11 @@ class TargetList {
     quantum: Uint32Array;
   } {
     return {
-      ids: this.#ids.subarray(0, this.n * UUID_SIZE),
-      produced: this.#produced.subarray(0, this.n),
-      typeIndex: this.#typeIndex,
-      coordinateAt: this.#coordinateAt,
-      quantum: this.#quantum,
+      ids: this.#ids.array.subarray(0, this.n * UUID_SIZE),
+      produced: this.#produced.array.subarray(0, this.n),
+      typeIndex: this.#typeIndex.array,
+      coordinateAt: this.#coordinateAt.array,
+      quantum: this.#quantum.array,
     };
   }
 }

@@ -106,7 +106,7 @@ export interface QuantumKind {
 }
 
 /** What is counted of an attempt. */
-export interface CountedAttempt {
+interface CountedAttempt {
   status: number;
   /** Bit set; null if not recorded. */
   caveats: number | null;

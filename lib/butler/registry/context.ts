@@ -20,14 +20,14 @@ export interface StoredIn {
 }
 
 /** Dataset types of a registry, as `DatasetTypes` finds them. */
-export interface KnownTypes {
+interface KnownTypes {
   find(session: Session, name: string): Promise<RegisteredType | null>;
   findAll(session: Session, names: readonly string[]): Promise<Map<string, RegisteredType>>;
   findByIds(session: Session, ids: readonly number[]): Promise<Map<number, RegisteredType>>;
 }
 
 /** Collections of a registry, as `Collections` finds them. */
-export interface KnownCollections {
+interface KnownCollections {
   find(session: Session, name: string): Promise<Collection | null>;
   findByKey(session: Session, key: CollectionKey): Promise<Collection | null>;
   runKey(session: Session, run: string): Promise<CollectionKey>;

@@ -27,7 +27,7 @@ interface Typed {
 }
 
 /** What opens a source, and a repository for its registry alone. */
-export interface Openers {
+interface Openers {
   openSource(
     argument: string,
     run: string | null,

@@ -10,7 +10,7 @@ import { gather, LIST_KINDS } from "../values.ts";
 import type { PlainWords } from "./plain_words.ts";
 
 /** What is listed and how. */
-export interface ListRequest {
+interface ListRequest {
   kind: ListKind;
   options: ListWords;
 }

@@ -25,7 +25,7 @@ export interface LookUp {
 }
 
 /** Where the graph is. */
-export interface GraphPlace {
+interface GraphPlace {
   /** Tells its path. @throws {ProvgraphError} if SOURCE names none. */
   path: () => string;
   /** How messages name the source; null is as the graph. */

@@ -18,7 +18,7 @@ export type ListKind = typeof LIST_KINDS[number];
 export const TABLE_FIELDS = ["quantum_id", "task", "status", "data_id", "exception"];
 
 /** Writes rows in one layout. */
-export interface RowWriter {
+interface RowWriter {
   add(row: ListedRow): void;
   end(): void;
 }

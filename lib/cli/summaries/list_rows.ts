@@ -29,7 +29,7 @@ export interface ListWords {
 }
 
 /** What listing needs of a command's surroundings. */
-export type ListContext = Pick<
+type ListContext = Pick<
   CommandContext,
   "env" | "isPagerWanted" | "log" | "openPager" | "stopGracefully" | "style" | "terminal"
 >;

@@ -379,15 +379,10 @@ function readScalarsText(cursor: JsonCursor): string {
 }
 
 /** What an attempt took, and the JSON text of it. */
-export interface RecordedUsage {
+interface RecordedUsage {
   text: string;
   /** As it would be read from the text. */
   usage: ResourceUsage;
-}
-
-/** JSON text of the ResourceUsage of an attempt, or `null`; see {@linkcode recordedUsage}. */
-export function resourceUsageText(metadata: TaskMetadata | null): string {
-  return recordedUsage(metadata)?.text ?? "null";
 }
 
 /**

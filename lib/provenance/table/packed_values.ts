@@ -50,7 +50,7 @@ function unpack(
   bytes: Uint8Array,
   start: number,
   width: number,
-  output: Uint8Array | Uint32Array,
+  output: Uint8Array | Uint32Array | Int32Array,
   { from, to }: { from: number; to: number },
 ): void {
   if (start + Math.ceil((to - from) * width / 8) > bytes.length) throw tooShort();
@@ -114,20 +114,8 @@ function addDifferences(
   from: number,
   to: number,
 ): number {
-  if (start + Math.ceil((to - from) * width / 8) > bytes.length) throw tooShort();
-  const mask = (1 << width) - 1;
-  let at = start;
-  let bits = 0;
-  let nBits = 0;
-  for (let i = from; i < to; i++) {
-    while (nBits < width) {
-      bits |= bytes[at++] << nBits;
-      nBits += 8;
-    }
-    output[i] = value = value + least + (bits & mask) | 0;
-    bits >>>= width;
-    nBits -= width;
-  }
+  unpack(bytes, start, width, output, { from, to });
+  for (let i = from; i < to; i++) output[i] = value = value + least + output[i] | 0;
   return value;
 }
 

@@ -22,7 +22,7 @@ export interface CodedRows {
 }
 
 /** Values of those rows that have one; integers of 32 bits, of 64 bits, doubles, packed ids. */
-export interface PlainRows {
+interface PlainRows {
   kind: "plain";
   values: Int32Array | BigInt64Array | Float64Array | Uint8Array;
 }
@@ -48,7 +48,7 @@ export interface ColumnPlace {
 }
 
 /** Numbers of encodings in Parquet. */
-export const Encoding = { PLAIN: 0, DELTA_BINARY_PACKED: 5, RLE_DICTIONARY: 8 } as const;
+const Encoding = { PLAIN: 0, DELTA_BINARY_PACKED: 5, RLE_DICTIONARY: 8 } as const;
 
 /** Numbers of kinds of pages in Parquet. */
 export const PageType = { DICTIONARY: 2, DATA_V2: 3 } as const;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Grower } from "../../base/grower.ts";
 import { writeBigEndian } from "../../base/bytes.ts";
 import { encodeUtf8 } from "../../base/json_text.ts";
 import { compareUuids, UUID_SIZE } from "../../base/uuid.ts";
@@ -66,9 +67,9 @@ export class PredictedGraphWriter implements Disposable {
   #nBuffered = 0;
   #size = 0;
   #nQuanta = 0;
-  #ids = new Uint8Array(1024 * UUID_SIZE);
-  #offsets = new Float64Array(1024);
-  #sizes = new Uint32Array(1024);
+  readonly #ids = new Grower<Uint8Array>(Uint8Array);
+  readonly #offsets = new Grower<Float64Array>(Float64Array);
+  readonly #sizes = new Grower<Uint32Array>(Uint32Array);
 
   /**
    * Begins a graph.
@@ -101,10 +102,10 @@ export class PredictedGraphWriter implements Disposable {
     const frame = this.#compressor.compress(text);
     const size = INT_SIZE + frame.length;
     const n = this.#nQuanta++;
-    if (n === this.#sizes.length) this.#grow();
-    this.#ids.set(ids.subarray(idOffset, idOffset + UUID_SIZE), n * UUID_SIZE);
-    this.#offsets[n] = this.#size;
-    this.#sizes[n] = size;
+    const id = ids.subarray(idOffset, idOffset + UUID_SIZE);
+    this.#ids.reach((n + 1) * UUID_SIZE - 1).set(id, n * UUID_SIZE);
+    this.#offsets.reach(n)[n] = this.#size;
+    this.#sizes.reach(n)[n] = size;
     this.#size += size;
     if (this.#nBuffered + size > BUFFER_SIZE) this.#flush();
     if (size > BUFFER_SIZE) {
@@ -187,8 +188,9 @@ export class PredictedGraphWriter implements Disposable {
   }
 
   #writeAddresses(zip: StoredZipWriter): void {
+    const [ids, offsets, sizes] = [this.#ids.array, this.#offsets.array, this.#sizes.array];
     const order = Uint32Array.from({ length: this.#nQuanta }, (_, i) => i).sort((a, b) =>
-      compareUuids(this.#ids, a * UUID_SIZE, this.#ids, b * UUID_SIZE)
+      compareUuids(ids, a * UUID_SIZE, ids, b * UUID_SIZE)
     );
     const header = new Uint8Array(addressHeaderSize(INT_SIZE));
     writeAddressHeader(header, 0, INT_SIZE, this.#nQuanta, N_ADDRESSES);
@@ -196,24 +198,13 @@ export class PredictedGraphWriter implements Disposable {
     const rows = new Uint8Array(ROWS_PER_WRITE * addressRowSize(N_ADDRESSES, INT_SIZE));
     let at = 0;
     order.forEach((quantum, row) => {
-      const address = [this.#offsets[quantum], this.#sizes[quantum]];
-      at = writeAddressRow(rows, at, INT_SIZE, this.#ids, quantum * UUID_SIZE, row, address);
+      const address = [offsets[quantum], sizes[quantum]];
+      at = writeAddressRow(rows, at, INT_SIZE, ids, quantum * UUID_SIZE, row, address);
       if (at < rows.length) return;
       zip.write(QUANTA_ADDRESS_MEMBER, rows);
       at = 0;
     });
     zip.write(QUANTA_ADDRESS_MEMBER, rows.subarray(0, at));
-  }
-
-  #grow(): void {
-    const length = this.#sizes.length * 2;
-    const ids = new Uint8Array(length * UUID_SIZE);
-    ids.set(this.#ids);
-    const offsets = new Float64Array(length);
-    offsets.set(this.#offsets);
-    const sizes = new Uint32Array(length);
-    sizes.set(this.#sizes);
-    [this.#ids, this.#offsets, this.#sizes] = [ids, offsets, sizes];
   }
 
   #flush(): void {

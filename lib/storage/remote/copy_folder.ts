@@ -14,7 +14,7 @@ const PREFIX = "provgraph-copy-";
 const LOCK = "lock";
 
 /** A folder; disposing of it removes it. */
-export type CopyFolder = Disposable & { path: string };
+type CopyFolder = Disposable & { path: string };
 
 /**
  * Makes a folder, and removes those of dead processes beside it.

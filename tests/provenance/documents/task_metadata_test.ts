@@ -4,9 +4,13 @@ import {
   MAX_SPLICED_DEPTH,
   parseTaskMetadata,
   readTaskMetadata,
-  resourceUsageText,
+  recordedUsage,
+  type TaskMetadata,
 } from "../../../lib/provenance/documents/task_metadata.ts";
 
+/** JSON text of what an attempt took. */
+const resourceUsageText = (metadata: TaskMetadata | null) =>
+  recordedUsage(metadata)?.text ?? "null";
 const parse = (text: string, label = "calibrate") => parseTaskMetadata(encodeUtf8(text), label);
 
 /** A document with the given `quantum` section. */
@@ -124,7 +128,7 @@ Deno.test("parseTaskMetadata() leaves room for the levels of a block", () => {
   assert.throws(() => parse(nested((MAX_SPLICED_DEPTH + 1) / 2)), /nested too deeply/);
 });
 
-Deno.test("resourceUsageText() gives exact microseconds", () => {
+Deno.test("recordedUsage() gives exact microseconds", () => {
   const usage = (section: string) => {
     const text = resourceUsageText(parse(withQuantum(`{"arrays":{${section}}}`)));
     parseJson(text);
@@ -144,7 +148,7 @@ Deno.test("resourceUsageText() gives exact microseconds", () => {
   );
 });
 
-Deno.test("resourceUsageText() gives null when something needed is missing or unreadable", () => {
+Deno.test("recordedUsage() gives null when something needed is missing or unreadable", () => {
   assert.equal(resourceUsageText(null), "null");
   assert.equal(resourceUsageText(parse("{}")), "null");
   for (

@@ -24,7 +24,7 @@ interface ConnectionKey {
 }
 
 /** What a list of credentials says of a connection. */
-export interface Credentials {
+interface Credentials {
   /** The connection's own user if it names one, else the entry's; null if neither does. */
   user: string | null;
   password: string;

@@ -12,7 +12,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 type Signer = typeof import("aws4fetch").AwsV4Signer;
 
 /** Whose signature it is, and of which region. */
-export interface SigningIdentity {
+interface SigningIdentity {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken: string | null;
