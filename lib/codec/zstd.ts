@@ -58,12 +58,38 @@ const NO_DICTIONARY = new Uint8Array(0);
 
 offerNativeCrc32(() => nodeZlib().crc32);
 
-/** The codecs of one thread. One is enough for a process or worker: it holds a heap of 16 MiB. */
+/**
+ * The small codec of this thread, which all share that were made here: its heap has 16 MiB, and making
+ * it takes longer than to read a hundred documents. Each of its calls is over before it returns.
+ */
+let smallCodec: Promise<SmallCodec> | null = null;
+
+/** Dictionaries that the small codec has met, the last one first. */
+const dictionaries: Uint8Array[] = [];
+
+/** A copy of the dictionary, the same one for the same bytes: by it digested ones are found. */
+function knownDictionary(dictionary: Uint8Array): Uint8Array {
+  const found = dictionaries.find((known) => equalBytes(known, dictionary));
+  if (found !== undefined) return found;
+  const copy = dictionary.slice();
+  dictionaries.unshift(copy);
+  dictionaries.length = Math.min(dictionaries.length, MAX_KNOWN_DICTIONARIES);
+  return copy;
+}
+
+async function makeSmallCodec(): Promise<SmallCodec> {
+  const { loadBinding } = await import(
+    import.meta.resolve("./zstd_binding.ts")
+  ) as typeof import("./zstd_binding.ts");
+  const { binding } = await loadBinding();
+  return new SmallCodec(binding);
+}
+
+/** Codecs; those of a thread share the small one. */
 export class Zstd implements GraphCodecs {
   /** Null until {@linkcode prepare} is done. */
   #small: SmallCodec | null = null;
   readonly #large = largeDecoder();
-  readonly #dictionaries: Uint8Array[] = [];
 
   private constructor() {}
 
@@ -95,11 +121,13 @@ export class Zstd implements GraphCodecs {
   /** Loads the small codec, unless it is there: decompressors made before use it from then on. */
   async prepare(): Promise<void> {
     if (this.#small !== null) return;
-    const { loadBinding } = await import(
-      import.meta.resolve("./zstd_binding.ts")
-    ) as typeof import("./zstd_binding.ts");
-    const { binding } = await loadBinding();
-    this.#small ??= new SmallCodec(binding);
+    smallCodec ??= makeSmallCodec();
+    try {
+      this.#small = await smallCodec;
+    } catch (error) {
+      smallCodec = null;
+      throw error;
+    }
   }
 
   /**
@@ -118,7 +146,7 @@ export class Zstd implements GraphCodecs {
     if (small === null) throw new Error("Cannot compress: the codec is not prepared");
     const dict = dictionary === null || dictionary.length < MIN_DICTIONARY_SIZE
       ? null
-      : this.#known(dictionary);
+      : knownDictionary(dictionary);
     if (dict !== null && dict.length > MAX_SMALL_DICTIONARY_SIZE) {
       throw new RangeError(
         `Cannot compress with a dictionary of ${dict.length} bytes: ` +
@@ -139,23 +167,15 @@ export class Zstd implements GraphCodecs {
     };
   }
 
-  /** A copy of the dictionary, the same one for the same bytes: by it digested ones are found. */
-  #known(dictionary: Uint8Array): Uint8Array {
-    const found = this.#dictionaries.find((known) => equalBytes(known, dictionary));
-    if (found !== undefined) return found;
-    const copy = dictionary.slice();
-    this.#dictionaries.unshift(copy);
-    this.#dictionaries.length = Math.min(this.#dictionaries.length, MAX_KNOWN_DICTIONARIES);
-    return copy;
-  }
-
   /**
    * A decompressor. Keep it, as the compressor.
    *
    * @param dictionary raw or trained; null or zero-length: none. Untrusted, of any size.
    */
   decompressor(dictionary: Uint8Array | null): ZstdDecompressor {
-    const dict = dictionary === null || dictionary.length === 0 ? null : this.#known(dictionary);
+    const dict = dictionary === null || dictionary.length === 0
+      ? null
+      : knownDictionary(dictionary);
     const isSmallDictionary = dict === null || dict.length <= MAX_SMALL_DICTIONARY_SIZE;
     const decode = (frame: Uint8Array, contentSize: number): Uint8Array<ArrayBuffer> | null => {
       const small = this.#small;

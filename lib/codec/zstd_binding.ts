@@ -29,8 +29,8 @@ const EMBEDDED = /"data:application\/octet-stream;base64,([A-Za-z0-9+/=]+)"/;
 
 /** The package's file, compiled. */
 interface CompiledGlue {
-  /** Text of the glue without the WebAssembly module. */
-  text: string;
+  /** What the glue exports; its text is without the WebAssembly module. */
+  start: (module: GlueModule) => void;
   module: WebAssembly.Module;
 }
 
@@ -42,7 +42,7 @@ function compileGlue(): CompiledGlue {
   const embedded = EMBEDDED.exec(text);
   if (embedded === null) throw new Error("no WebAssembly module in its glue");
   const module = new WebAssembly.Module(Uint8Array.fromBase64(embedded[1]));
-  return { text: text.replace(embedded[0], '""'), module };
+  return { start: evaluate(text.replace(embedded[0], '""')), module };
 }
 
 /**
@@ -63,7 +63,7 @@ export function loadBinding(): Promise<{ binding: Binding }> {
         },
         onRuntimeInitialized: () => resolve({ binding: module as unknown as Binding }),
       };
-      evaluate(compiled.text)(module);
+      compiled.start(module);
     } catch (cause) {
       reject(
         new EnvironmentError(

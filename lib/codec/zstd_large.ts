@@ -12,9 +12,12 @@ import { EnvironmentError } from "../base/errors.ts";
 import { systemErrorText } from "../storage/file_errors.ts";
 import { WasmDecoder } from "./zstd_wasm.ts";
 
+/** Of this thread: whoever runs several commands compiles once. */
+let compiled: WebAssembly.Module | null = null;
+
 /** A decoder with the module of the package. */
 export function largeDecoder(): WasmDecoder {
-  return new WasmDecoder(() => new WebAssembly.Module(readWasm()));
+  return new WasmDecoder(() => compiled ??= new WebAssembly.Module(readWasm()));
 }
 
 function readWasm(): Uint8Array<ArrayBuffer> {
