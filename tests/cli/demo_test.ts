@@ -67,7 +67,7 @@ Deno.test("the transcript in the README is what the commands print", async () =>
     const told = (line: string) => IS_BINARY ? line.replace(/; peak memory [\d.]+ MB/, "") : line;
     // Times, sizes and places differ.
     const shape = (line: string) =>
-      told(line).replaceAll(/ \([^()]*\/s\)/g, "").replaceAll(/[\d.]+(?: [kM]B)?|\/\S+/g, "*");
+      told(line).replaceAll(/ \([^()]*\/s\)/g, "").replaceAll(/[\d.]+(?: [kMG]B)?|\/\S+/g, "*");
     assert.deepEqual(
       linesOf(stderr).filter(isLog).map(shape),
       lines.filter(isLog).map(shape),

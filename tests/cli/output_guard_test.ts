@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { fixturePath, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
 import { runHere } from "./check_support.ts";
 import { copyOfFixture, removeUnpacked, replaceFile } from "./support.ts";
@@ -17,7 +18,7 @@ function treeOf(directory: string, prefix = ""): string[] {
     if (entry.isDirectory) return [`${name}/`, ...treeOf(path, `${name}/`)];
     if (!entry.isFile) return [`${name} special`];
     const bytes = Deno.readFileSync(path);
-    return [`${name} ${bytes.length} ${bytes.reduce((sum, byte) => (sum * 31 + byte) | 0, 0)}`];
+    return [`${name} ${bytes.length} ${crc32(bytes)}`];
   }).sort();
 }
 

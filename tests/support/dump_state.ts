@@ -59,7 +59,15 @@ export interface RepositoryState {
 /** A row as the database has it. */
 export type RawRow = Record<string, SQLOutputValue>;
 
-/** Reads every table of a SQLite database. A hot journal is rolled back by opening it. */
+/** Whether the tools never change a table, so that a number of rows says enough. */
+export function isStatic(table: string): boolean {
+  return STATIC_TABLES.has(table) || /_overlap(_summary)?$/.test(table);
+}
+
+/**
+ * Reads every table of a SQLite database, empty rows in place of those of static ones. A hot journal is
+ * rolled back by opening it.
+ */
 export function readTables(path: string): Map<string, RawRow[]> {
   // Opened for writing, as SQLAlchemy does: recovery needs it.
   const database = new DatabaseSync(path);
@@ -69,7 +77,8 @@ export function readTables(path: string): Map<string, RawRow[]> {
     ).all().map((row) => row.name as string);
     const tables = new Map<string, RawRow[]>();
     for (const name of names) {
-      const statement = database.prepare(`SELECT * FROM "${name}"`);
+      const columns = isStatic(name) ? "NULL" : "*";
+      const statement = database.prepare(`SELECT ${columns} FROM "${name}"`);
       statement.setReadBigInts(true);
       tables.set(name, statement.all() as RawRow[]);
     }
@@ -126,9 +135,10 @@ function fileEntry(
   if (maskLogs && folders.some((f) => /(_log|_metadata)$/.test(f) || f === "packages")) {
     return masked;
   }
-  const entry: FileEntry = { path: relative, size: Deno.statSync(path).size };
-  if (hashes) entry.sha256 = createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
-  return entry;
+  if (!hashes) return { path: relative, size: Deno.statSync(path).size };
+  const bytes = Deno.readFileSync(path);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { path: relative, size: bytes.length, sha256 };
 }
 
 /** Files and empty directories below a directory; links to directories are left out. */
@@ -144,7 +154,7 @@ export function walkFiles(
     for (const entry of Deno.readDirSync(join(root, relative))) {
       isEmpty = false;
       const path = relative ? `${relative}/${entry.name}` : entry.name;
-      const full = join(root, path);
+      const full = `${root}/${path}`;
       if (entry.isDirectory) visit(path);
       else if (entry.isSymlink && isDirectory(full)) continue;
       else if (relative || !(entry.name.startsWith("gen3.sqlite3") || path === "butler.yaml")) {
@@ -276,7 +286,7 @@ export function describeState(
   const result: RepositoryState["tables"] = {};
   const chains = new Map<string, { position: number; child: string }[]>();
   for (const [table, rows] of tables) {
-    if (STATIC_TABLES.has(table) || /_overlap(_summary)?$/.test(table)) {
+    if (isStatic(table)) {
       result[table] = [{ rows: rows.length }];
       continue;
     }
