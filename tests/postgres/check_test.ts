@@ -6,10 +6,9 @@ import { check, runPrinted } from "../cli/check_support.ts";
 import { CASES, expectedAfterIngest } from "../conformance/harness.ts";
 import { RUN, runProvgraph } from "../support/fixtures.ts";
 import { loadSqliteFixture, unpackWithPostgres } from "../support/postgres_fixtures.ts";
-import { PostgresWork, startServer } from "./lab.ts";
+import { PostgresWork, sharedServer } from "./lab.ts";
 
-const server = await startServer();
-Deno.test.afterAll(() => server.stop());
+const server = await sharedServer(Deno.test);
 
 const MIXED = CASES["small-mixed"];
 

@@ -8,11 +8,10 @@ import type { Registry } from "../../lib/butler/registry/registry.ts";
 import { batchOf } from "../butler/registry/shared.ts";
 import { writeConfig } from "../support/postgres_fixtures.ts";
 import { CuttingProxy } from "../support/postgres_server.ts";
-import { PostgresWork, startServer } from "./lab.ts";
+import { PostgresWork, sharedServer } from "./lab.ts";
 import type { DatasetType } from "../../lib/butler/dimensions/dataset_type.ts";
 
-const server = await startServer();
-Deno.test.afterAll(() => server.stop());
+const server = await sharedServer(Deno.test);
 
 const TEXT = new TextDecoder("latin1");
 

@@ -228,7 +228,9 @@ Deno.test("a registry that is read waits for a lock, says so, and gives up", asy
   });
   const stopping = new AbortController();
   stopping.abort({ signal: "SIGINT", number: 2 });
-  await assert.rejects(opening({ signal: stopping.signal }), { name: "InterruptedError" });
+  await assert.rejects(opening({ busyTimeoutMs: 100, signal: stopping.signal }), {
+    name: "InterruptedError",
+  });
   const told: string[] = [];
   const log = {
     log: (level: string, text: string) => {

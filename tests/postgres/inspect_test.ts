@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { expectProvgraph, fixturePath, RUN, unpackFixture } from "../support/fixtures.ts";
-import { PostgresWork, startServer } from "./lab.ts";
+import { PostgresWork, sharedServer } from "./lab.ts";
 
-const server = await startServer();
-Deno.test.afterAll(() => server.stop());
+const server = await sharedServer(Deno.test);
 
 Deno.test("ls, info and check-downstream say of a PostgreSQL registry what they say of SQLite", async () => {
   await using lab = await PostgresWork.unpack(server, "aggregated");

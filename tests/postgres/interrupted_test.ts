@@ -14,10 +14,9 @@ import {
   runProvgraph,
 } from "../support/fixtures.ts";
 import { loadSqliteFixture, unpackWithPostgres } from "../support/postgres_fixtures.ts";
-import { PostgresWork, startServer } from "./lab.ts";
+import { PostgresWork, sharedServer } from "./lab.ts";
 
-const server = await startServer();
-Deno.test.afterAll(() => server.stop());
+const server = await sharedServer(Deno.test);
 
 const AGGREGATE = [
   "aggregate-graph",

@@ -12,14 +12,37 @@ import type { TemporaryDirectory } from "../support/fixtures.ts";
 import { loadDump, unpackWithPostgres } from "../support/postgres_fixtures.ts";
 import { PostgresServer } from "../support/postgres_server.ts";
 
+/** Lines of the server's log begin with the database and the client. */
+const LOG_SETTING = "log_line_prefix = '%d %a '";
+
 /** Starts a server that has both dumps as templates. */
 export async function startServer(settings: readonly string[] = []): Promise<PostgresServer> {
-  const server = await PostgresServer.start(settings);
+  const server = await PostgresServer.start([LOG_SETTING, ...settings]);
   for (const state of ["before", "aggregated"] as const) {
     await server.sql(`CREATE DATABASE mixed_${state}`);
     await loadDump(server, `mixed_${state}`, state);
   }
   return server;
+}
+
+/** The server that test files of this thread share, and how many of them still need it. */
+let shared: { server: Promise<PostgresServer>; nUsers: number } | null = null;
+
+/**
+ * The server of all files that need no settings of their own and never halt it; it starts with the first
+ * of them and stops behind the last test of the last one.
+ *
+ * @param test the file's own `Deno.test`, whose end is told.
+ */
+export async function sharedServer(test: typeof Deno.test): Promise<PostgresServer> {
+  const use = shared ??= { server: startServer(), nUsers: 0 };
+  use.nUsers++;
+  test.afterAll(async () => {
+    if (--use.nUsers > 0) return;
+    if (shared === use) shared = null;
+    await (await use.server).stop();
+  });
+  return await use.server;
 }
 
 /** An unpacked repository with a database of its own. */

@@ -10,10 +10,9 @@ import {
   expectedAfterIngest,
   ingest,
 } from "../conformance/harness.ts";
-import { PostgresWork, startServer } from "./lab.ts";
+import { PostgresWork, sharedServer } from "./lab.ts";
 
-const server = await startServer();
-Deno.test.afterAll(() => server.stop());
+const server = await sharedServer(Deno.test);
 
 const MIXED = CASES["small-mixed"];
 

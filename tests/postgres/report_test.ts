@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { expectProvgraph, PROJECT, RUN } from "../support/fixtures.ts";
-import { PostgresWork, startServer } from "./lab.ts";
+import { PostgresWork, sharedServer } from "./lab.ts";
 
-const server = await startServer();
-Deno.test.afterAll(() => server.stop());
+const server = await sharedServer(Deno.test);
 
 Deno.test("provenance-report finds run_provenance in a PostgreSQL registry", async () => {
   await using lab = await PostgresWork.unpack(server, "aggregated");

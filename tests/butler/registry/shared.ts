@@ -505,9 +505,18 @@ export function testRegistry(lab: RegistryLab): void {
     await registry.importDatasets(selectRows(batch, there));
     const paths = batch.paths.map((_, i) => i % 5 === 0 ? null : `q/${i}`);
     await registry.ingestDatasets({ ...batch, paths });
-    const { datasets } = await readRun(registry, batch.run);
-    assert.deepEqual(datasets.map(({ path }) => path), paths);
-    assert.deepEqual(datasets.map(({ values: [value] }) => value), batch.values);
+    const found: { id: Uint8Array; path: string | null }[] = [];
+    for await (const { n, ids, paths } of registry.runRecords(batch.run)) {
+      for (let i = 0; i < n; i++) {
+        found.push({ id: ids.slice(i * UUID_SIZE, (i + 1) * UUID_SIZE), path: paths[i] });
+      }
+    }
+    assert.deepEqual(found.map(({ path }) => path), paths);
+    // Among every three are some that were there and some that weren't, with and without a path.
+    for (let i = 0; i < batch.n; i += 3) {
+      const info = await registry.datasetInfo(found[i].id);
+      assert.deepEqual(info?.required[0], batch.values[i]);
+    }
   });
 
   test("ingestDatasets() refuses an id that is given twice", async () => {

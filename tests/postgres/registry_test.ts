@@ -1,26 +1,32 @@
 /** The registry in PostgreSQL: the shared list on a real server, then what only it has. */
 
-import { INTEGER_KEYS } from "../../../../lib/butler/registry/tables/collection_keys.ts";
+import { INTEGER_KEYS } from "../../lib/butler/registry/tables/collection_keys.ts";
 import assert from "node:assert/strict";
-import { planCalibsTable } from "../../../../lib/butler/registry/tables/ddl.ts";
-import { PostgresConnection } from "../../../../lib/butler/registry/postgres/connection.ts";
-import { postgresTableStatements } from "../../../../lib/butler/registry/postgres/ddl.ts";
-import { postgresSettings } from "../../../../lib/butler/registry/postgres/settings.ts";
-import { loadRepositoryConfig } from "../../../../lib/butler/config/repo_config.ts";
-import { dumpStatePostgres } from "../../../support/dump_state_postgres.ts";
-import { type TemporaryDirectory, temporaryDirectory } from "../../../support/fixtures.ts";
-import { loadSqliteFixture, writeConfig } from "../../../support/postgres_fixtures.ts";
-import { PostgresServer } from "../../../support/postgres_server.ts";
-import { readUniverse } from "../../dimensions/golden.ts";
-import { batchOf, type LabState, open, pixels, readRun, testRegistry } from "../shared.ts";
-import type { RepositoryConfig } from "../../../../lib/butler/config/repository_config.ts";
+import { planCalibsTable } from "../../lib/butler/registry/tables/ddl.ts";
+import { PostgresConnection } from "../../lib/butler/registry/postgres/connection.ts";
+import { postgresTableStatements } from "../../lib/butler/registry/postgres/ddl.ts";
+import { postgresSettings } from "../../lib/butler/registry/postgres/settings.ts";
+import { loadRepositoryConfig } from "../../lib/butler/config/repo_config.ts";
+import { dumpStatePostgres } from "../support/dump_state_postgres.ts";
+import { type TemporaryDirectory, temporaryDirectory } from "../support/fixtures.ts";
+import { loadSqliteFixture, writeConfig } from "../support/postgres_fixtures.ts";
+import { sharedServer } from "./lab.ts";
+import { readUniverse } from "../butler/dimensions/golden.ts";
+import {
+  batchOf,
+  type LabState,
+  open,
+  pixels,
+  readRun,
+  testRegistry,
+} from "../butler/registry/shared.ts";
+import type { RepositoryConfig } from "../../lib/butler/config/repository_config.ts";
 
-const server = await PostgresServer.start(["log_line_prefix = '%d %a '"]);
+const server = await sharedServer(Deno.test);
 for (const state of ["before", "aggregated", "ingested"]) {
   await server.sql(`CREATE DATABASE ok_${state}`);
   await loadSqliteFixture(server, `ok_${state}`, "small-ok", state);
 }
-Deno.test.afterAll(() => server.stop());
 
 const NO_ENVIRONMENT = { get: () => undefined };
 
@@ -288,8 +294,8 @@ Deno.test("batches of any size take a dozen statements, and no parameter each", 
   await using before = await repository();
   await server.sql(`ALTER DATABASE ${before.database} SET log_statement = 'all'`);
   await using registry = await open(before.config, { busyTimeoutMs: 5000 });
-  const batch = await pixels(registry, 66_000);
-  const small = await pixels(registry, 10_000, "u/test/small", batch.n);
+  const batch = await pixels(registry, 33_000);
+  const small = await pixels(registry, 3000, "u/test/small", batch.n);
   const count = (work: () => Promise<unknown>) => countStatements(before.database, work);
   const nImport = await count(() => registry.importDatasets(small));
   const nIngest = await count(() => registry.ingestDatasets(small));
@@ -299,7 +305,7 @@ Deno.test("batches of any size take a dozen statements, and no parameter each", 
   assert.ok(nForget > 5 && nForget <= 16, `forget: ${nForget}`);
   const { value } = await registry.runRecords("u/test/small")[Symbol.asyncIterator]().next();
   assert.deepEqual(value, undefined);
-  // More rows than a statement may have parameters.
+  // Two values a row would be more than a statement may have parameters, 65 535.
   await registry.importDatasets({ ...batch, paths: batch.paths.map(() => null) });
   assert.equal((await registry.datasetIds("u/test/run")).length, batch.n * 16);
 });
