@@ -1,7 +1,7 @@
 /**
- * `deno task test [FILE_OR_FOLDER...]`: test files in as many processes as there are processors. Threads
- * of one process, as `deno test --parallel` has them, would share a working directory, and commands run
- * in the tests' own process (`support/in_process.ts`).
+ * `deno task test [FILE_OR_FOLDER...]`: test files in one process more than there are processors, as some
+ * always wait for something. Threads of one process, as `deno test --parallel` has them, would share a
+ * working directory, and commands run in the tests' own process (`support/in_process.ts`).
  *
  * The files of a process share a thread, so that the program is loaded and becomes fast once
  * (`support/test_group.ts`); not so those of suites with a task of their own, and on a binary. What they
@@ -18,14 +18,14 @@ import { pathToFileURL } from "node:url";
 import { fastDirectory } from "./support/fast_directory.ts";
 import { IS_BINARY, PROJECT } from "./support/fixtures.ts";
 
+/** Suites about disks, ends of processes and other machines: their files run one by one, on a disk. */
+const APART = ["batch", "binary", "browser", "crash", "package", "remote", "wasm"];
+
 /** Suites that have tasks of their own: they need time, or something beside this repository. */
-const OWN_TASKS = ["batch", "binary", "browser", "crash", "package", "remote", "wasm"];
+const OWN_TASKS = [...APART, "conformance", "postgres"];
 
 /** Folders whose files take longest come first. */
-const SLOW = ["postgres", "conformance", "cli", "ingest"];
-
-/** Groups of files for each process: the more, the more evenly they end, and the more has to be started. */
-const GROUPS_A_PROCESS = 2;
+const SLOW = ["cli", "ingest", "check", "qg"];
 
 /** What a group of files came to. */
 interface GroupResult {
@@ -118,11 +118,9 @@ const scratch = Deno.makeTempDirSync({
 // Like other temporary directories: servers run by other users read in it.
 Deno.chmodSync(scratch, 0o1777);
 
-/** Whether files are of a suite with a task of its own: about disks and ends, one by one and on a disk. */
+/** Whether files are of a suite that runs file by file. */
 function areApart(files: readonly string[]): boolean {
-  return files.some((path) =>
-    OWN_TASKS.includes(relative(join(PROJECT, "tests"), path).split("/")[0])
-  );
+  return files.some((path) => APART.includes(relative(join(PROJECT, "tests"), path).split("/")[0]));
 }
 
 /** Output of processes that run, by process. */
@@ -198,8 +196,12 @@ function endAll(): void {
 async function main(asked: readonly string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, endAll);
   const start = performance.now();
-  const nProcesses = navigator.hardwareConcurrency;
-  const groups = deal(chosenFiles(asked), nProcesses * GROUPS_A_PROCESS);
+  const chosen = chosenFiles(asked);
+  const { hardwareConcurrency: nProcessors } = navigator;
+  // Few long files end more evenly in more groups, and nothing is gained by a shared start.
+  const isApart = areApart(chosen);
+  const nProcesses = isApart ? nProcessors : nProcessors + 1;
+  const groups = deal(chosen, isApart ? 2 * nProcesses : nProcesses);
   const results: GroupResult[] = [];
   const work = async () => {
     for (let files; (files = groups.shift()) !== undefined;) results.push(await runGroup(files));

@@ -14,7 +14,7 @@ import {
   type TemporaryDirectory,
   unpackFixture,
 } from "../support/fixtures.ts";
-import { aggregateHere, context, ingestHere } from "./in_process.ts";
+import { aggregateHere, context, ingestHere } from "../ingest/in_process.ts";
 
 function undoHere(
   work: TemporaryDirectory,

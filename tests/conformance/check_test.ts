@@ -16,9 +16,9 @@ import {
 import { LockFile } from "../../lib/storage/lock_file.ts";
 import { TemporaryFile } from "../../lib/storage/temporary_file.ts";
 import { PROVENANCE, zipMembers } from "../qg/support.ts";
-import { CASES, expectedAfterIngest } from "../conformance/harness.ts";
-import { check, runHere, runPrinted, shellWords } from "./check_support.ts";
-import { copyOfFixture, removeUnpacked, replaceFile, row, sql } from "./support.ts";
+import { CASES, expectedAfterIngest } from "./harness.ts";
+import { check, runHere, runPrinted, shellWords } from "../cli/check_support.ts";
+import { copyOfFixture, removeUnpacked, replaceFile, row, sql } from "../cli/support.ts";
 
 const MIXED = CASES["small-mixed"];
 const GRAPH = `${RUN}/run_provenance/run_provenance_${RUN.replaceAll("/", "_")}.qg`;

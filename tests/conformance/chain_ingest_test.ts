@@ -16,7 +16,7 @@ import {
 } from "../support/chain_state.ts";
 import { assertJsonEqual } from "../support/compare.ts";
 import { copyOf, RUN, type TemporaryDirectory } from "../support/fixtures.ts";
-import { aggregateHere, context, ingestHere } from "./in_process.ts";
+import { aggregateHere, context, ingestHere } from "../ingest/in_process.ts";
 
 const aggregated = new Map<string, Promise<TemporaryDirectory>>();
 

@@ -5,15 +5,15 @@ import { ProvgraphError } from "../../lib/base/errors.ts";
 import type { Log } from "../../lib/base/log.ts";
 import { SILENT_LOG } from "../support/silent_log.ts";
 import { copyOf, RUN, spawnProvgraph, type TemporaryDirectory } from "../support/fixtures.ts";
-import { ingestHere } from "./in_process.ts";
-import { listTree } from "./support.ts";
+import { ingestHere } from "../ingest/in_process.ts";
+import { listTree } from "../ingest/support.ts";
 import {
   assertContentKept,
   originalsOf,
   registeredGraph,
   TARGET,
   unpackTwoGraphs,
-} from "./two_graphs.ts";
+} from "../ingest/two_graphs.ts";
 
 const master = await unpackTwoGraphs();
 Deno.test.afterAll(() => master[Symbol.dispose]());
