@@ -24,8 +24,50 @@ const APART = ["batch", "binary", "browser", "crash", "package", "remote", "wasm
 /** Suites that have tasks of their own: they need time, or something beside this repository. */
 const OWN_TASKS = [...APART, "conformance", "postgres"];
 
-/** Folders whose files take longest come first. */
-const SLOW = ["cli", "ingest", "check", "qg"];
+/** Files that take long, below `tests`: about how many seconds, so that groups end at about the same time. */
+const SECONDS: Readonly<Record<string, number>> = {
+  "check/file/rebuild_test.ts": 4,
+  "check/remote_test.ts": 5,
+  "cli/aggregate_refusals_test.ts": 4,
+  "cli/bad_input_test.ts": 13,
+  "cli/broken_files_test.ts": 7,
+  "cli/check_advice_test.ts": 12,
+  "cli/demo_test.ts": 5,
+  "cli/help_test.ts": 7,
+  "cli/locked_registry_test.ts": 4,
+  "cli/ls_test.ts": 4,
+  "cli/output_guard_test.ts": 7,
+  "cli/refusals_test.ts": 7,
+  "cli/scan_test.ts": 5,
+  "cli/self_test_test.ts": 5,
+  "cli/troubleshooting_test.ts": 6,
+  "codec/zip_test.ts": 5,
+  "conformance/chain_ingest_test.ts": 8,
+  "conformance/chains_test.ts": 5,
+  "conformance/check_test.ts": 18,
+  "conformance/exclusion_test.ts": 7,
+  "conformance/interrupted_test.ts": 9,
+  "conformance/medium_test.ts": 9,
+  "conformance/more_stages_test.ts": 10,
+  "conformance/stages_test.ts": 16,
+  "conformance/undo_test.ts": 10,
+  "ingest/graph_at_uri_test.ts": 5,
+  "ingest/ingest_refusals_test.ts": 4,
+  "ingest/remote_test.ts": 7,
+  "ingest/right_graph_test.ts": 5,
+  "postgres/check_test.ts": 10,
+  "postgres/faults_test.ts": 20,
+  "postgres/interrupted_test.ts": 12,
+  "postgres/main_job_test.ts": 5,
+  "postgres/registry_test.ts": 18,
+  "qg/lookup_budget_test.ts": 8,
+  "simulate/simulate_test.ts": 4,
+  "storage/remote/dav_faults_test.ts": 5,
+  "support/dump_state_test.ts": 5,
+};
+
+/** What other files take, seconds. */
+const USUAL_SECONDS = 0.6;
 
 /** What a group of files came to. */
 interface GroupResult {
@@ -48,23 +90,30 @@ function testFiles(folder: string): string[] {
   return files;
 }
 
-/** Files that were asked for, those that take longest first. */
+/** Files that were asked for. */
 function chosenFiles(asked: readonly string[]): string[] {
-  const files = (asked.length === 0 ? ["tests"] : asked)
+  return (asked.length === 0 ? ["tests"] : asked)
     .map((path) => resolve(path))
     .flatMap((path) => Deno.statSync(path).isDirectory ? testFiles(path) : [path]);
-  const rank = (path: string) => {
-    const at = SLOW.indexOf(relative(join(PROJECT, "tests"), path).split("/")[0]);
-    return at < 0 ? SLOW.length : at;
-  };
-  return files.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
-/** Deals files out like cards, so that no group has all that take long. */
+/** Groups that take about the same time: files that take longest first, each into the shortest group. */
 function deal(files: readonly string[], nGroups: number): string[][] {
-  const groups: string[][] = Array.from({ length: Math.min(nGroups, files.length) }, () => []);
-  for (const [i, file] of files.entries()) groups[i % groups.length].push(file);
-  return groups;
+  const groups = Array.from(
+    { length: Math.min(nGroups, files.length) },
+    () => ({ seconds: 0, files: [] as string[] }),
+  );
+  const timed = files.map((path) => ({
+    path,
+    seconds: SECONDS[relative(join(PROJECT, "tests"), path)] ?? USUAL_SECONDS,
+  }));
+  timed.sort((a, b) => b.seconds - a.seconds || (a.path < b.path ? -1 : 1));
+  for (const { path, seconds } of timed) {
+    const shortest = groups.reduce((a, b) => b.seconds < a.seconds ? b : a);
+    shortest.files.push(path);
+    shortest.seconds += seconds;
+  }
+  return groups.map((group) => group.files);
 }
 
 /** Lines of the section that lists what failed. */
