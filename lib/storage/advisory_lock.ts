@@ -51,3 +51,20 @@ export function isLocalFileSystem(path: string): boolean {
     return false;
   }
 }
+
+/**
+ * Takes the advisory lock of a file that this process has created.
+ *
+ * @returns false if another process has it: one that sweeps; null if the file system has no such locks.
+ */
+export function keepAdvisoryLock(file: Deno.FsFile): boolean | null {
+  const isTaken = tryAdvisoryLock(file);
+  if (isTaken !== null) return isTaken;
+  try {
+    // What can only wait for locks waits for a sweeper's, which takes a moment.
+    file.lockSync(true);
+    return true;
+  } catch {
+    return null;
+  }
+}

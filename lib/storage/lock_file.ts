@@ -5,7 +5,7 @@
  */
 
 import { EnvironmentError, NotFoundError, ProvgraphError, RefusedError } from "../base/errors.ts";
-import { isLocalFileSystem, tryAdvisoryLock } from "./advisory_lock.ts";
+import { isLocalFileSystem, keepAdvisoryLock, tryAdvisoryLock } from "./advisory_lock.ts";
 import { removeIfPresent } from "./durable_file.ts";
 import { failpoint } from "./failpoints.ts";
 import {
@@ -165,7 +165,7 @@ function createDraft(
 ): { draft: string; file: Deno.FsFile } {
   let created: ReturnType<typeof createLocked>;
   try {
-    created = createLocked(() => lockDraftName(lockPath));
+    created = createLocked(() => lockDraftName(lockPath), keepAdvisoryLock);
   } catch (error) {
     throw fileError("create lock file", lockPath, error);
   }

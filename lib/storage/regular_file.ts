@@ -1,7 +1,7 @@
 /**
  * Opening of files that may be anything. A FIFO in a file's place makes who opens it wait for a writer for
  * ever, and a device may do anything: so what isn't a regular file is refused, before it is opened and once
- * more when it is open. Files of our own are created so that others see that they are in use.
+ * more when it is open.
  *
  * @module
  */
@@ -156,29 +156,24 @@ export const MAX_TRIES = 20;
 interface LockedFile {
   path: string;
   file: Deno.FsFile;
-  /** Whether this process has its advisory lock; false where the file system has no such locks. */
+  /** Whether this process has its lock; false where the file system has no such locks. */
   keepsAdvisory: boolean;
 }
 
-/** Takes the advisory lock of a file, which others have for a moment only; false if there are no such locks. */
-function keepAdvisoryLock(file: Deno.FsFile): boolean {
-  try {
-    file.lockSync(true);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
- * Creates a file that nobody else has, and takes its advisory lock. Until it has that, a process that removes
- * what killed ones left may take the file for abandoned; then another is created.
+ * Creates a file that nobody else has, and takes its lock. Until it has that, a process that removes what killed
+ * ones left may take the file for abandoned; then another is created.
  *
  * @param name Gives another name with each call.
+ * @param take Takes the lock without waiting; false if another process has it, null if there are no locks.
  * @returns null if each of {@linkcode MAX_TRIES} files was taken away.
  * @throws what the system says, if it refuses.
  */
-export function createLocked(name: () => string, mode?: number): LockedFile | null {
+export function createLocked(
+  name: () => string,
+  take: (file: Deno.FsFile) => boolean | null,
+  mode?: number,
+): LockedFile | null {
   for (let i = 0; i < MAX_TRIES; i++) {
     const path = name();
     let file: Deno.FsFile;
@@ -189,8 +184,10 @@ export function createLocked(name: () => string, mode?: number): LockedFile | nu
       throw error;
     }
     try {
-      const keepsAdvisory = keepAdvisoryLock(file);
-      if (pathIdentity(path) === identityOf(file.statSync())) return { path, file, keepsAdvisory };
+      const isTaken = take(file);
+      if (isTaken !== false && pathIdentity(path) === identityOf(file.statSync())) {
+        return { path, file, keepsAdvisory: isTaken !== null };
+      }
     } catch (error) {
       file.close();
       throw error;

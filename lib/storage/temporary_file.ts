@@ -6,7 +6,7 @@
 
 import { EnvironmentError } from "../base/errors.ts";
 import { basename, dirname, join } from "../base/paths.ts";
-import { isLocalFileSystem, tryAdvisoryLock } from "./advisory_lock.ts";
+import { isLocalFileSystem, keepAdvisoryLock, tryAdvisoryLock } from "./advisory_lock.ts";
 import { removeIfPresent, renameDurably } from "./durable_file.ts";
 import { createLocked, identityOf, MAX_TRIES, pathIdentity } from "./regular_file.ts";
 import { fileError, isAbsence, systemErrorCode } from "./file_errors.ts";
@@ -48,6 +48,7 @@ export class TemporaryFile implements Disposable {
       const isNew = (infoAt(finalPath) ?? infoAt(model)) === null;
       const created = createLocked(
         () => temporaryName(finalPath),
+        keepAdvisoryLock,
         isNew ? undefined : PRIVATE_MODE,
       );
       if (created !== null) {

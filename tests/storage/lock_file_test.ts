@@ -201,25 +201,41 @@ Deno.test("LockFile.acquire() says when the directory is missing", () => {
   });
 });
 
-Deno.test("LockFile.acquire() makes another draft where one was taken for abandoned", () => {
-  inTemporaryDirectory((directory) => {
-    const lockFile = Deno.FsFile.prototype.lockSync;
-    let nSwept = 0;
-    // Another process removes what killed ones left, just before the draft has its advisory lock.
-    Deno.FsFile.prototype.lockSync = function (isExclusive) {
-      if (nSwept++ < 3) removeLeftovers(`${directory}/out.qg`, false);
-      lockFile.call(this, isExclusive);
-    };
-    try {
-      using lock = LockFile.acquire(`${directory}/out.qg`);
+for (
+  const [what, isTaken] of [
+    ["was taken for abandoned", false],
+    ["is locked by somebody who sweeps", true],
+  ] as [what: string, isTaken: boolean][]
+) {
+  Deno.test(`LockFile.acquire() makes another draft where one ${what}`, () => {
+    inTemporaryDirectory((directory) => {
+      const { tryLockSync } = Deno.FsFile.prototype;
+      let nTried = 0;
+      // Another process removes what killed ones left, just before the draft has its advisory lock.
+      const sweep = () => {
+        Deno.FsFile.prototype.tryLockSync = tryLockSync;
+        removeLeftovers(`${directory}/out.qg`, false);
+        Deno.FsFile.prototype.tryLockSync = tried;
+      };
+      const tried = function (this: Deno.FsFile, isExclusive?: boolean): boolean {
+        const isSwept = nTried++ < 3;
+        if (isSwept) sweep();
+        return isSwept && isTaken ? false : tryLockSync.call(this, isExclusive);
+      };
+      Deno.FsFile.prototype.tryLockSync = tried;
+      let lock: LockFile;
+      try {
+        lock = LockFile.acquire(`${directory}/out.qg`);
+      } finally {
+        Deno.FsFile.prototype.tryLockSync = tryLockSync;
+      }
+      assert.equal(nTried, 4);
       assert.equal(inspectLock(lock.path)?.use, "held");
-    } finally {
-      Deno.FsFile.prototype.lockSync = lockFile;
-    }
-    assert.equal(nSwept, 4);
-    assert.deepEqual([...Deno.readDirSync(directory)], []);
+      lock[Symbol.dispose]();
+      assert.deepEqual([...Deno.readDirSync(directory)], []);
+    });
   });
-});
+}
 
 Deno.test("LockFile.acquire() lets one of many win, new lock or stale", async () => {
   await inTemporaryDirectory(async (directory) => {
