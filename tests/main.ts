@@ -45,15 +45,16 @@ const SECONDS: Readonly<Record<string, number>> = {
   "conformance/chain_ingest_test.ts": 8,
   "conformance/chains_test.ts": 5,
   "conformance/check_test.ts": 18,
+  "conformance/dump_state_test.ts": 5,
   "conformance/exclusion_test.ts": 7,
   "conformance/interrupted_test.ts": 9,
   "conformance/medium_test.ts": 9,
   "conformance/more_stages_test.ts": 10,
+  "conformance/remote_ingest_test.ts": 7,
   "conformance/stages_test.ts": 16,
   "conformance/undo_test.ts": 10,
   "ingest/graph_at_uri_test.ts": 5,
   "ingest/ingest_refusals_test.ts": 4,
-  "ingest/remote_test.ts": 7,
   "ingest/right_graph_test.ts": 5,
   "postgres/check_test.ts": 10,
   "postgres/faults_test.ts": 20,
@@ -63,7 +64,6 @@ const SECONDS: Readonly<Record<string, number>> = {
   "qg/lookup_budget_test.ts": 8,
   "simulate/simulate_test.ts": 4,
   "storage/remote/dav_faults_test.ts": 5,
-  "support/dump_state_test.ts": 5,
 };
 
 /** What other files take, seconds. */

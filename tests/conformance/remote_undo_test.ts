@@ -15,7 +15,7 @@ import {
   unsetVariables,
 } from "../support/s3_repository.ts";
 import { SILENT_LOG } from "../support/silent_log.ts";
-import { context, ingestHere } from "./in_process.ts";
+import { context, ingestHere } from "../ingest/in_process.ts";
 
 const repositories = new AggregatedRepositories("small-mixed");
 

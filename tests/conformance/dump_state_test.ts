@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { assertStateEqual } from "./compare.ts";
-import { dumpState } from "./dump_state.ts";
+import { assertStateEqual } from "../support/compare.ts";
+import { dumpState } from "../support/dump_state.ts";
 import {
   expectedJson,
   fixtureArchives,
   fixturePath,
   readJsonGz,
   unpackFixture,
-} from "./fixtures.ts";
+} from "../support/fixtures.ts";
 
 /** Archive of a stage to the name of its expected state. */
 const STAGES: Record<string, string> = {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { RefusedError } from "../../lib/base/errors.ts";
 import type { IngestOptions } from "../../lib/ingest/options.ts";
 import { armFailpoints } from "../../lib/storage/failpoints.ts";
-import { expectedAfterIngest } from "../conformance/harness.ts";
+import { expectedAfterIngest } from "./harness.ts";
 import { assertStateEqual } from "../support/compare.ts";
 import { failure } from "../support/fake_s3.ts";
 import { RUN, runProvgraph } from "../support/fixtures.ts";
@@ -17,7 +17,7 @@ import {
   unsetVariables,
   watchDeletions,
 } from "../support/s3_repository.ts";
-import { ingestHere } from "./in_process.ts";
+import { ingestHere } from "../ingest/in_process.ts";
 
 const FIXTURE = { name: "small-mixed", run: RUN, flags: [] };
 const GRAPH = graphPath(RUN);

@@ -1,6 +1,6 @@
-import { assertGraphEqual } from "./compare.ts";
-import { dumpGraph } from "./dump_graph.ts";
-import { expectedJson, fixturePath } from "./fixtures.ts";
+import { assertGraphEqual } from "../support/compare.ts";
+import { dumpGraph } from "../support/dump_graph.ts";
+import { expectedJson, fixturePath } from "../support/fixtures.ts";
 
 const GRAPHS: [name: string, file: string, expected: string][] = [
   ["small-ok", "provenance.qg", "provenance.graph"],
