@@ -32,9 +32,14 @@ const TOO_LATE: readonly FailpointName[] = [
   "source.deleted",
 ];
 
-/** Without a graph to publish, the only import of a small run is the last that there is to do. */
+/**
+ * Without a graph to publish, what the ingester of a small run does is the last that there is to do: its scan
+ * has ended by then, or ends while the signal is on its way.
+ */
 const TOO_LATE_WITHOUT_OUTPUT: readonly FailpointName[] = [
   ...TOO_LATE,
+  "aggregate.types-registered",
+  "aggregate.run-registered",
   "aggregate.chain-updated",
   "import.before-commit",
   "import.committed",
